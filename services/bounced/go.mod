@@ -1,0 +1,7 @@
+module github.com/hopline/hopline/services/bounced
+
+go 1.26.0
+
+require github.com/hopline/hopline/pkg v0.0.0
+
+replace github.com/hopline/hopline/pkg => ../../pkg
