@@ -1,0 +1,61 @@
+# Hopline's targets. `make` alone lists them. Only Go is needed, save where a line says more.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+OVERLAY ?= canary
+SERVICES := front middle core clock bounced
+# Every module of go.work, and those under test/, which stay outside it because of what they depend on.
+MODULES = $(shell go list -m -f '{{.Dir}}')
+TEST_MODULES = $(abspath $(dir $(wildcard test/*/go.mod)))
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS = -s -w -X main.version=$(VERSION)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+# RACE=1 needs a C compiler; without it no test does.
+ifdef RACE
+test: export CGO_ENABLED = 1
+else
+test: export CGO_ENABLED = 0
+endif
+
+.PHONY: help run build test lint fmt bench clean
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## the whole suite on this machine, no cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
+	@bin/hopline up $(ARGS) deploy/overlays/$(OVERLAY)
+
+build: ## the services and the command hopline, in bin/
+	@mkdir -p bin
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab
+
+test: ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
+	go test $(if $(RACE),-race) $(MODULES:%=%/...)
+
+lint: ## gofmt, go vet, staticcheck, go.mod tidy, and each module alone with GOWORK=off
+	@.ci/lint "$(STATICCHECK)" $(MODULES) $(TEST_MODULES)
+
+.PHONY: lint-platforms
+lint-platforms: ## build and vet every module of go.work for Linux, macOS and Windows, amd64 and arm64
+	@for p in $(PLATFORMS_CHECKED); do \
+		echo "vet for $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null $(MODULES:%=%/...) && \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet $(MODULES:%=%/...) || exit 1; \
+	done
+
+fmt: ## format every Go file
+	@gofmt -w -s $(MODULES) $(TEST_MODULES)
+
+.PHONY: browser
+browser: ## the pages in headless Chromium (needs chromium)
+	cd test/browser && GOWORK=off go test -count=1 ./...
+
+bench: build ## speed and size, as docs/performance.md tells them
+	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
+
+clean: ## remove what the other targets made
+	rm -rf bin out
