@@ -1,0 +1,146 @@
+// Package config fills a struct from flags and environment and checks it.
+//
+// Each setting is a field with a kong tag. The flag's name makes the variable's: --upstream-url is UPSTREAM_URL.
+// A flag goes before the variable, the variable before the default. Nothing is read from the process itself: arguments
+// and environment are handed in, so that a test configures a program as a shell would.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// ExitUsage is the exit code of a program whose configuration cannot be used.
+const ExitUsage = 2
+
+// Checked is a configuration that knows the ranges of its values.
+type Checked interface {
+	// Validate adds a problem for each value that cannot be used. Values that could not even be decoded are in the
+	// report already.
+	Validate(*Report)
+}
+
+// Source is where settings come from and where help and complaints go.
+type Source struct {
+	Args   []string          // without the program's name
+	Env    []string          // "NAME=value", as of os.Environ
+	Stdout io.Writer         // help
+	Stderr io.Writer         // problems
+	Vars   map[string]string // replaced in tags: default:"${service}"
+}
+
+// About is the head of the help text.
+type About struct {
+	Name  string // the program, and the default of SERVICE_NAME
+	Short string // what it does, in a sentence
+}
+
+// Load fills cfg, a pointer to a struct. When done is true the program ends with exit code: 0 after --help,
+// ExitUsage after one line per problem on src.Stderr.
+func Load(src Source, about About, cfg Checked) (exit int, done bool) {
+	report := &Report{}
+	helped := false
+	parser, err := kong.New(cfg,
+		kong.Name(about.Name), kong.Description(about.Short), kong.Vars(src.Vars),
+		kong.Writers(src.Stdout, src.Stderr),
+		kong.Exit(func(int) { helped = true; panic(errHelped) }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, ValueFormatter: nameVariable}),
+		kong.Resolvers(environment(src.Env)),
+	)
+	if err != nil { // a tag that kong does not understand: the programmer's mistake, found by the first test
+		panic(fmt.Sprintf("config: %v", err))
+	}
+	for _, flag := range parser.Model.Flags {
+		flag.Mapper = recorder{flag.Mapper, report}
+	}
+	if parse(parser, src.Args, report); helped {
+		return 0, true
+	}
+	cfg.Validate(report)
+	if report.OK() {
+		return 0, false
+	}
+	report.Print(src.Stderr)
+	return ExitUsage, true
+}
+
+// helpWidth keeps the help the same on every terminal, so that a test can hold it.
+const helpWidth = 120
+
+var errHelped = errors.New("help was printed")
+
+// parse runs kong over args, and over the environment alone when args hold something that is no flag, so that
+// one wrong flag does not hide wrong variables.
+func parse(parser *kong.Kong, args []string, report *Report) {
+	defer func() {
+		if r := recover(); r != nil && r != errHelped { //nolint:errorlint // the value panicked with above
+			panic(r)
+		}
+	}()
+	if _, err := parser.Parse(args); err != nil {
+		report.Add("flags", strings.Join(args, " "), "those of --help: "+err.Error())
+		_, _ = parser.Parse(nil) // its problems are in the report
+	}
+}
+
+// Variable is the environment variable of a flag.
+func Variable(flag string) string {
+	return strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func nameVariable(v *kong.Value) string {
+	if v.Name == "help" {
+		return v.Help
+	}
+	return fmt.Sprintf("%s ($%s)", v.Help, Variable(v.Name))
+}
+
+// environment resolves a flag that was not given from its variable.
+func environment(env []string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if value, ok := Lookup(env, Variable(flag.Name)); ok {
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+// Lookup finds name in an environment; the last of several entries holds, as in os/exec.
+func Lookup(env []string, name string) (string, bool) {
+	for i := len(env) - 1; i >= 0; i-- {
+		if key, value, ok := strings.Cut(env[i], "="); ok && key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// recorder notes a value that cannot be decoded and goes on, where kong would stop at the first.
+type recorder struct {
+	kong.Mapper
+	report *Report
+}
+
+// Decode implements kong.Mapper.
+func (r recorder) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	given := ctx.Scan.Peek()
+	err := r.Mapper.Decode(ctx, target)
+	if err == nil {
+		return nil
+	}
+	want := ctx.Value.Tag.Get("want")
+	if want == "" {
+		want = err.Error()
+	}
+	value := ""
+	if !given.IsEOL() {
+		value = fmt.Sprint(given.Value)
+	}
+	r.report.Add(Variable(ctx.Value.Name), value, want)
+	return nil
+}
