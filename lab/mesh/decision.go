@@ -61,19 +61,21 @@ type Route struct {
 	Mirrors      []Mirror
 	Redirect     *RedirectTo
 	Direct       *DirectAnswer
-	Headers      HeaderOps // of the rule; those of the destination are applied before it, as Envoy does
+	Headers      HeaderOps // of the rule, and of its destination where it has just one; those of a weighted destination are applied before it
 
 	Decorator string // Istio's operation name for spans: "middle.hopline.svc.cluster.local:80/*"
 }
 
 // Destination is one of the weighted targets of a route.
 type Destination struct {
-	Cluster *Cluster
-	Weight  int // of the sum of its route's weights
-	Headers HeaderOps
+	Cluster   *Cluster
+	Weight    int    // of the sum of its route's weights
+	Authority string // of requests that go here where the route's Rewrite has none; empty: kept
+	Headers   HeaderOps
 }
 
-// HeaderOps changes headers; set replaces, add appends, remove comes last. "Host" and ":authority" in RequestSet change the authority.
+// HeaderOps changes headers, in Envoy's order: remove comes first, then set, which replaces, then add, which appends. The authority
+// is never among them: what a rule writes to "host" or ":authority" is in Rewrite.Authority or Destination.Authority.
 type HeaderOps struct {
 	RequestSet, RequestAdd   []Header
 	RequestRemove            []string
@@ -167,7 +169,12 @@ type Cluster struct {
 	TargetName string
 	Addresses  []string // host:port of a ServiceEntry with resolution STATIC, or of the names to look up with DNS
 	DNS        bool
+	Original   bool // resolution NONE: to the host that the request names
 	External   bool // MESH_EXTERNAL
+	// Gateway is set when the destination is a built-in gateway ("istio-egressgateway"): the request is decided again with that gateway
+	// as its source and GatewayPort as its port.
+	Gateway     string
+	GatewayPort int
 
 	Balancer Balancer
 	Pool     Pool
