@@ -24,6 +24,8 @@ type Overlay struct {
 	ServiceEntries        []Istio[*networking.ServiceEntry]
 	AuthorizationPolicies []Istio[*security.AuthorizationPolicy]
 	NotEnforced           []Meta // accepted, and named at the start: mutual TLS, pod security, network policies, disruption budgets
+
+	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
 }
 
 // Meta says which object it is.

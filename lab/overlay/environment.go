@@ -1,0 +1,164 @@
+package overlay
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// env is the environment of a container: first what envFrom brings, then env, where the later of two equal names wins, as
+// Kubernetes has it. References to ConfigMaps become literals.
+func (c *containerDecoding) env() (env []EnvVar) {
+	for i, from := range c.from.EnvFrom {
+		path := fmt.Sprintf("%s.envFrom[%d]", c.path, i)
+		if from.ConfigMapRef == nil {
+			c.at.add(path+".configMapRef", "missing")
+			continue
+		}
+		data, ok := c.configMap(path+".configMapRef.name", from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
+		if !ok {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(data)) {
+			env = append(env, EnvVar{Name: from.Prefix + key, Value: literal(data[key])})
+		}
+	}
+	for i, v := range c.from.Env {
+		path := fmt.Sprintf("%s.env[%d]", c.path, i)
+		if !envName.MatchString(v.Name) {
+			c.at.add(path+".name", "want printable characters without =, got %s", quote(v.Name))
+		}
+		e := EnvVar{Name: v.Name, Value: v.Value}
+		if v.ValueFrom != nil {
+			switch ref := v.ValueFrom; {
+			case v.Value != "":
+				c.at.add(path, "want value or valueFrom, got both")
+			case (ref.FieldRef == nil) == (ref.ConfigMapKeyRef == nil):
+				c.at.add(path+".valueFrom", "want one of fieldRef and configMapKeyRef")
+			case ref.FieldRef != nil:
+				e.Field = ref.FieldRef.FieldPath
+				c.checkField(path+".valueFrom.fieldRef.fieldPath", e.Field)
+			default:
+				data, ok := c.configMap(path+".valueFrom.configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)
+				value, has := data[ref.ConfigMapKeyRef.Key]
+				if ok && !has && !ref.ConfigMapKeyRef.Optional {
+					c.at.add(path+".valueFrom.configMapKeyRef.key", "ConfigMap %s/%s has no key %s", c.namespace, ref.ConfigMapKeyRef.Name, quote(ref.ConfigMapKeyRef.Key))
+				}
+				if !has {
+					continue
+				}
+				e.Value = literal(value)
+			}
+		}
+		env = append(env, e)
+	}
+	return lastOfEach(env)
+}
+
+// configMap finds the data of a ConfigMap of the pod's namespace.
+func (c *containerDecoding) configMap(path, name string, optional bool) (map[string]string, bool) {
+	for _, m := range c.configMaps {
+		if m.Namespace == c.namespace && m.Name == name {
+			return m.Data, true
+		}
+	}
+	if !optional {
+		c.at.add(path, "no ConfigMap %s/%s", c.namespace, name)
+	}
+	return nil, false
+}
+
+// Fields of the downward API that have a key.
+var keyed = regexp.MustCompile(`^metadata\.(labels|annotations)\['([^']+)'\]$`)
+
+// checkField checks a field of the downward API. What the lab has no true answer for, such as addresses of pods, it refuses.
+func (c *containerDecoding) checkField(path, field string) {
+	switch field {
+	case "metadata.name", "metadata.namespace", "spec.serviceAccountName":
+		return
+	}
+	m := keyed.FindStringSubmatch(field)
+	if m == nil {
+		c.at.add(path, "%s is not supported by the lab: want metadata.name, metadata.namespace, metadata.labels['…'], metadata.annotations['…'] or spec.serviceAccountName", quote(field))
+		return
+	}
+	of := map[string]map[string]string{"labels": c.pod.Labels, "annotations": c.pod.Annotations}[m[1]]
+	if _, ok := of[m[2]]; !ok {
+		c.at.add(path, "the template's metadata.%s has no %s", m[1], quote(m[2]))
+	}
+}
+
+// lastOfEach keeps of variables with the same name the last one, in its place.
+func lastOfEach(env []EnvVar) []EnvVar {
+	last := map[string]int{}
+	for i, e := range env {
+		last[e.Name] = i
+	}
+	kept := env[:0]
+	for i, e := range env {
+		if last[e.Name] == i {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// literal protects a value from expansion: Kubernetes expands $(NAME) in value alone, never in what comes from a ConfigMap.
+func literal(value string) string { return strings.ReplaceAll(value, "$(", "$$(") }
+
+// Environ is the environment of a process of the container, as NAME=value, in the manifest's order. The downward API's fields are
+// looked up by field. $(NAME) in a value stands for a variable before it or in extra, $$(NAME) for itself, as in Kubernetes; a
+// name that is not known stays as it is.
+func (c Container) Environ(field func(path string) string, extra map[string]string) []string {
+	known := maps.Clone(extra)
+	if known == nil {
+		known = map[string]string{}
+	}
+	environ := make([]string, 0, len(c.Env))
+	for _, e := range c.Env {
+		value := e.Value
+		if e.Field != "" {
+			value = field(e.Field)
+		} else {
+			value = expand(value, known)
+		}
+		known[e.Name] = value
+		environ = append(environ, e.Name+"="+value)
+	}
+	return environ
+}
+
+// expand replaces $(NAME), by the rules of Kubernetes' third_party/forked/golang/expansion.
+func expand(s string, known map[string]string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '$' || i+1 == len(s) {
+			out.WriteByte(s[i])
+			continue
+		}
+		switch s[i+1] {
+		case '$':
+			out.WriteByte('$')
+			i++
+		case '(':
+			end := strings.IndexByte(s[i:], ')')
+			if end < 0 {
+				out.WriteString("$(")
+				i++
+				continue
+			}
+			name := s[i+2 : i+end]
+			if v, ok := known[name]; ok {
+				out.WriteString(v)
+			} else {
+				out.WriteString("$(" + name + ")")
+			}
+			i += end
+		default:
+			out.WriteByte('$')
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,183 @@
+package overlay
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+)
+
+// kind is one kind of object that the lab knows.
+type kind struct {
+	name        string
+	apiVersions []string
+	clusterWide bool
+	status      status                     // enforced or accepted
+	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds only metadata
+	spec        func() proto.Message       // of Istio's kinds
+	add         func(*decoding, Meta, any) // what to do with the decoded manifest or specification
+}
+
+// kinds is everything that the lab accepts. Whatever is not listed is refused by name.
+func kinds() []kind {
+	networkingVersions := []string{"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}
+	securityVersions := []string{"security.istio.io/v1", "security.istio.io/v1beta1"}
+	return []kind{
+		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &namespaceManifest{}, add: addNamespace},
+		{name: "ServiceAccount", apiVersions: []string{"v1"}, manifest: &serviceAccountManifest{}, add: addServiceAccount},
+		{name: "ConfigMap", apiVersions: []string{"v1"}, manifest: &configMapManifest{}, add: addConfigMap},
+		{name: "Service", apiVersions: []string{"v1"}, manifest: &serviceManifest{}, add: addService},
+		{name: "Deployment", apiVersions: []string{"apps/v1"}, manifest: &deploymentManifest{}, add: addDeployment},
+
+		istioKind("VirtualService", networkingVersions, func(o *Overlay) *[]Istio[*networking.VirtualService] { return &o.VirtualServices }),
+		istioKind("DestinationRule", networkingVersions, func(o *Overlay) *[]Istio[*networking.DestinationRule] { return &o.DestinationRules }),
+		istioKind("Gateway", networkingVersions, func(o *Overlay) *[]Istio[*networking.Gateway] { return &o.Gateways }),
+		istioKind("ServiceEntry", networkingVersions, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
+		istioKind("AuthorizationPolicy", securityVersions, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
+
+		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &istioManifest{},
+			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addNotEnforced},
+		{name: "NetworkPolicy", apiVersions: []string{"networking.k8s.io/v1"}, status: accepted, manifest: &networkPolicyManifest{}, add: addNotEnforced},
+		{name: "PodDisruptionBudget", apiVersions: []string{"policy/v1"}, status: accepted, manifest: &disruptionBudgetManifest{}, add: addNotEnforced},
+	}
+}
+
+// istioKind is a kind of Istio's that is enforced, and the list of the overlay that it goes into.
+func istioKind[T any, P interface {
+	*T
+	proto.Message
+}](name string, versions []string, list func(*Overlay) *[]Istio[P]) kind {
+	return kind{
+		name: name, apiVersions: versions, manifest: &istioManifest{},
+		spec: func() proto.Message { return P(new(T)) },
+		add: func(d *decoding, m Meta, spec any) {
+			l := list(d.overlay)
+			*l = append(*l, Istio[P]{Meta: m, Spec: spec.(P)})
+		},
+	}
+}
+
+func addNotEnforced(d *decoding, m Meta, _ any) {
+	d.overlay.NotEnforced = append(d.overlay.NotEnforced, m)
+}
+
+// object decodes one object of the rendering.
+func (d *decoding) object(from map[string]any) {
+	apiVersion, _ := from["apiVersion"].(string)
+	name, _ := from["kind"].(string)
+	k, reason := d.kind(apiVersion, name)
+	m := Meta{APIVersion: apiVersion, Kind: name}
+	if metadata, ok := from["metadata"].(map[string]any); ok {
+		m.Name, _ = metadata["name"].(string)
+		m.Namespace, _ = metadata["namespace"].(string)
+	}
+	if reason != "" {
+		d.report.Add(m.String(), "", "%s", reason)
+		return
+	}
+	if k.clusterWide {
+		if m.Namespace != "" {
+			d.report.Add(k.name+" "+m.Name, "metadata.namespace", "a %s has no namespace, got %s", k.name, quote(m.Namespace))
+			m.Namespace = ""
+		}
+	} else if m.Namespace == "" {
+		m.Namespace = "default" // where kubectl would put it
+	}
+	if _, twice := d.seen[m.String()]; twice {
+		d.report.Add(m.String(), "", "is there twice")
+		return
+	}
+	d.seen[m.String()] = struct{}{}
+
+	before := len(d.report.Problems)
+	s := &strict{report: d.report, object: m.String(), unenforced: d.unenforced, kind: k.name}
+	manifest := reflect.New(reflect.TypeOf(k.manifest).Elem())
+	var decoded any = manifest.Interface()
+	if k.spec != nil {
+		decoded = s.decodeIstio(from["spec"], k.spec())
+		delete(from, "spec")
+	}
+	s.decode("", from, manifest.Elem())
+	meta := manifest.Elem().FieldByName("Metadata").Interface().(metadata)
+	m.Labels, m.Annotations = meta.Labels, meta.Annotations
+	checkMetadata(d.report, m)
+	if len(d.report.Problems) == before {
+		k.add(d, m, decoded)
+	}
+}
+
+// kind finds a kind by apiVersion and name, or says why there is none.
+func (d *decoding) kind(apiVersion, name string) (kind, string) {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.name)
+		if k.name != name {
+			continue
+		}
+		for _, v := range k.apiVersions {
+			if v == apiVersion {
+				return k, ""
+			}
+		}
+		return k, fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(k.apiVersions, " or "))
+	}
+	if n := nearest(name, names); n != "" {
+		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, n)
+	}
+	return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab", name, apiVersion)
+}
+
+// metadata lists what the lab knows of an object's metadata.
+type metadata struct {
+	Name              string            `field:"name,required"`
+	Namespace         string            `field:"namespace"`
+	Labels            map[string]string `field:"labels"`
+	Annotations       map[string]string `field:"annotations"`
+	CreationTimestamp anything          `field:"creationTimestamp"` // generators write it as null
+}
+
+type istioManifest struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+}
+
+type namespaceManifest struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+}
+
+func addNamespace(d *decoding, m Meta, _ any) { d.overlay.Namespaces = append(d.overlay.Namespaces, m) }
+
+type serviceAccountManifest struct {
+	APIVersion                   string     `field:"apiVersion"`
+	Kind                         string     `field:"kind"`
+	Metadata                     metadata   `field:"metadata,required"`
+	AutomountServiceAccountToken bool       `field:"automountServiceAccountToken,accepted"`
+	ImagePullSecrets             []nameOnly `field:"imagePullSecrets,accepted"`
+}
+
+type nameOnly struct {
+	Name string `field:"name,required"`
+}
+
+func addServiceAccount(d *decoding, m Meta, _ any) {
+	d.overlay.ServiceAccounts = append(d.overlay.ServiceAccounts, m)
+}
+
+type configMapManifest struct {
+	APIVersion string            `field:"apiVersion"`
+	Kind       string            `field:"kind"`
+	Metadata   metadata          `field:"metadata,required"`
+	Data       map[string]string `field:"data" does:"environment of containers"`
+	BinaryData anything          `field:"binaryData,refused" why:"an environment is text"`
+	Immutable  bool              `field:"immutable,accepted"`
+}
+
+func addConfigMap(d *decoding, m Meta, decoded any) {
+	d.overlay.ConfigMaps = append(d.overlay.ConfigMaps, ConfigMap{Meta: m, Data: decoded.(*configMapManifest).Data})
+}

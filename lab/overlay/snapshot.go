@@ -1,0 +1,129 @@
+package overlay
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// maxFile bounds what is read of one file: an overlay is text that people write, and etcd takes no object over 1.5 MiB.
+const maxFile = 4 << 20
+
+// snapshot is the disk as one rendering sees it. Every file is read once and remembered: so that what has been checked is what
+// kustomize renders, even when an editor saves in between, and so that it is known afterwards which files to watch. It is
+// read-only, and it hands out no kustomization file that has not been cleared: that is how nothing can be fetched from elsewhere.
+type snapshot struct {
+	filesys.FileSystem
+	files   map[string]file     // by absolute path with symbolic links resolved
+	cleared map[string]struct{} // kustomization files that ask for nothing the lab refuses
+}
+
+// file is what reading one file gave.
+type file struct {
+	content []byte
+	err     error
+}
+
+func newSnapshot() *snapshot {
+	return &snapshot{
+		FileSystem: filesys.MakeFsOnDisk(),
+		files:      map[string]file{},
+		cleared:    map[string]struct{}{},
+	}
+}
+
+// ReadFile gives the file as it was when it was first read. Kustomize tries all names that a kustomization file can have: those
+// that are missing are not worth remembering.
+func (s *snapshot) ReadFile(path string) ([]byte, error) {
+	path = s.resolve(path)
+	if _, ok := s.files[path]; !ok && !s.Exists(path) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	f := s.read(path)
+	if f.err == nil && isKustomization(path) {
+		if _, ok := s.cleared[path]; !ok {
+			return nil, fmt.Errorf("%s has not been checked", path)
+		}
+	}
+	return f.content, f.err
+}
+
+// read reads a file, once. Files that are not there are remembered too: a watcher wants to know when they come.
+func (s *snapshot) read(path string) file {
+	path = s.resolve(path)
+	if f, ok := s.files[path]; ok {
+		return f
+	}
+	var f file
+	f.content, f.err = readRegular(path)
+	s.files[path] = f
+	return f
+}
+
+// clear lets kustomize have a kustomization file.
+func (s *snapshot) clear(path string) { s.cleared[s.resolve(path)] = struct{}{} }
+
+// paths are all files that were read or found missing, sorted.
+func (s *snapshot) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
+
+// resolve makes a path absolute and follows symbolic links, as kustomize does before it reads; a path that leads nowhere is
+// only made absolute.
+func (s *snapshot) resolve(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.Clean(path)
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	return abs
+}
+
+// Open is not needed to render, and what it reads would go unnoticed.
+func (s *snapshot) Open(path string) (filesys.File, error) { return nil, readOnly("open", path) }
+
+// Create is refused: rendering changes nothing.
+func (s *snapshot) Create(path string) (filesys.File, error) { return nil, readOnly("create", path) }
+
+// Mkdir is refused: rendering changes nothing.
+func (s *snapshot) Mkdir(path string) error { return readOnly("mkdir", path) }
+
+// MkdirAll is refused: rendering changes nothing.
+func (s *snapshot) MkdirAll(path string) error { return readOnly("mkdir", path) }
+
+// RemoveAll is refused: rendering changes nothing.
+func (s *snapshot) RemoveAll(path string) error { return readOnly("remove", path) }
+
+// WriteFile is refused: rendering changes nothing.
+func (s *snapshot) WriteFile(path string, _ []byte) error { return readOnly("write", path) }
+
+func readOnly(op, path string) error {
+	return &fs.PathError{Op: op, Path: path, Err: errors.ErrUnsupported}
+}
+
+// readRegular reads a regular file of bounded size: a named pipe or a device would never end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s has %d bytes, want at most %d", path, info.Size(), maxFile)
+	}
+	return os.ReadFile(path)
+}
+
+func isKustomization(path string) bool {
+	return slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path))
+}

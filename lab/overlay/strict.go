@@ -1,0 +1,248 @@
+package overlay
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The structs that manifests are decoded into are at once the lists of what the lab knows. Each field has a tag
+//
+//	field:"name"            enforced
+//	field:"name,required"   enforced, and an object without it is refused
+//	field:"name,accepted"   checked as strictly as the rest, but not enforced
+//	field:"name,refused"    known to Kubernetes and refused; the tag why says the reason
+//
+// and whatever is not listed is refused as unknown. The tag does says what the lab makes of a field where its name does not.
+const (
+	fieldTag = "field"
+	whyTag   = "why"
+	doesTag  = "does"
+)
+
+// intOrString is a number or a text, kept as text: a port or a percentage.
+type intOrString string
+
+// anything is a value that is taken as it comes, because nobody looks at it.
+type anything struct{}
+
+// strict decodes JSON values into structs with field tags and reports whatever does not fit, instead of stopping at the first.
+type strict struct {
+	report     *Report
+	object     string
+	unenforced map[string]struct{} // names of accepted fields that were there, as "Deployment resources"
+	kind       string
+}
+
+func (s *strict) problem(path, reason string, args ...any) {
+	s.report.Add(s.object, path, reason, args...)
+}
+
+// decode copies a JSON value (with json.Number for numbers) into a Go value. A null stands for a missing value, as for
+// Kubernetes' own types.
+func (s *strict) decode(path string, from any, into reflect.Value) {
+	if from == nil {
+		return
+	}
+	switch into.Interface().(type) {
+	case anything:
+		return
+	case intOrString:
+		s.decodeIntOrString(path, from, into)
+		return
+	}
+	switch into.Kind() {
+	case reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		s.decode(path, from, into.Elem())
+	case reflect.Struct:
+		if m, ok := want[map[string]any](s, path, from); ok {
+			s.decodeStruct(path, m, into)
+		}
+	case reflect.Map:
+		if m, ok := want[map[string]any](s, path, from); ok {
+			s.decodeMap(path, m, into)
+		}
+	case reflect.Slice:
+		if l, ok := want[[]any](s, path, from); ok {
+			into.Set(reflect.MakeSlice(into.Type(), len(l), len(l)))
+			for i, e := range l {
+				s.decode(fmt.Sprintf("%s[%d]", path, i), e, into.Index(i))
+			}
+		}
+	case reflect.String:
+		if v, ok := want[string](s, path, from); ok {
+			into.SetString(v)
+		}
+	case reflect.Bool:
+		if v, ok := want[bool](s, path, from); ok {
+			into.SetBool(v)
+		}
+	case reflect.Int:
+		s.decodeInt(path, from, into)
+	default:
+		panic("overlay: no decoding for " + into.Type().String()) // a mistake in a manifest's struct
+	}
+}
+
+func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Value) {
+	fields := fieldsOf(into.Type())
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		at := join(path, name)
+		f, ok := fields[name]
+		switch {
+		case !ok:
+			s.problem(at, "%s", unknownField(name, slices.Sorted(maps.Keys(fields))))
+			continue
+		case f.status == refused && from[name] != nil:
+			s.problem(at, "not supported by the lab: %s", f.why)
+			continue
+		case f.status == accepted && from[name] != nil:
+			s.unenforced[s.kind+" "+name] = struct{}{}
+		}
+		s.decode(at, from[name], into.Field(f.index))
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if fields[name].required && from[name] == nil {
+			s.problem(join(path, name), "missing")
+		}
+	}
+}
+
+func (s *strict) decodeMap(path string, from map[string]any, into reflect.Value) {
+	into.Set(reflect.MakeMapWithSize(into.Type(), len(from)))
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		v := reflect.New(into.Type().Elem()).Elem()
+		s.decode(fmt.Sprintf("%s[%q]", path, key), from[key], v)
+		into.SetMapIndex(reflect.ValueOf(key), v)
+	}
+}
+
+func (s *strict) decodeInt(path string, from any, into reflect.Value) {
+	n, ok := want[json.Number](s, path, from)
+	if !ok {
+		return
+	}
+	v, err := strconv.ParseInt(string(n), 10, 32)
+	if err != nil {
+		s.problem(path, "want a whole number from %d to %d, got %s", math.MinInt32, math.MaxInt32, n)
+		return
+	}
+	into.SetInt(v)
+}
+
+func (s *strict) decodeIntOrString(path string, from any, into reflect.Value) {
+	switch v := from.(type) {
+	case string:
+		into.SetString(v)
+	case json.Number:
+		into.SetString(string(v))
+	default:
+		s.problem(path, "want a number or a text, got %s", describe(from))
+	}
+}
+
+// want is the value as a T, or a problem that says what was wanted.
+func want[T any](s *strict, path string, from any) (T, bool) {
+	v, ok := from.(T)
+	if !ok {
+		var zero any = v
+		s.problem(path, "want %s, got %s", kindOf(zero), describe(from))
+	}
+	return v, ok
+}
+
+// kindOf names the kind of a JSON value.
+func kindOf(v any) string {
+	switch v.(type) {
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case string:
+		return "a text"
+	case bool:
+		return "true or false"
+	case json.Number:
+		return "a number"
+	}
+	return "nothing"
+}
+
+// describe shows a JSON value in a message: scalars in full but short, the rest by kind.
+func describe(v any) string {
+	switch v := v.(type) {
+	case string:
+		return quote(v)
+	case json.Number:
+		return "the number " + string(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case nil:
+		return "null"
+	}
+	return kindOf(v)
+}
+
+// quote shows a text in a message, escaped and cut short.
+func quote(s string) string {
+	const long = 80
+	if len(s) > long {
+		return strconv.Quote(s[:long]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// status is the list that a field stands in.
+type status int
+
+const (
+	enforced status = iota
+	accepted
+	refused
+)
+
+// field is one field of a manifest's struct.
+type field struct {
+	index     int
+	status    status
+	required  bool
+	why, does string
+}
+
+// fieldsOf reads the tags of a manifest's struct.
+func fieldsOf(t reflect.Type) map[string]field {
+	fields := make(map[string]field, t.NumField())
+	for i := range t.NumField() {
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get(fieldTag), ",")
+		if name == "" {
+			continue
+		}
+		f := field{index: i, why: t.Field(i).Tag.Get(whyTag), does: t.Field(i).Tag.Get(doesTag)}
+		switch option {
+		case "required":
+			f.required = true
+		case "accepted":
+			f.status = accepted
+		case "refused":
+			f.status = refused
+		}
+		fields[name] = f
+	}
+	return fields
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	if strings.ContainsAny(name, ".[/") {
+		return fmt.Sprintf("%s[%q]", path, name)
+	}
+	return path + "." + name
+}
