@@ -22,6 +22,7 @@ type Overlay struct {
 	DestinationRules      []Istio[*networking.DestinationRule]
 	Gateways              []Istio[*networking.Gateway]
 	ServiceEntries        []Istio[*networking.ServiceEntry]
+	Sidecars              []Istio[*networking.Sidecar]
 	AuthorizationPolicies []Istio[*security.AuthorizationPolicy]
 	NotEnforced           []Meta // accepted, and named at the start: mutual TLS, pod security, network policies, disruption budgets
 
