@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+// Config is what front can be told, beside what every service can.
+type Config struct {
+	server.Config
+	UpstreamURL config.URL `default:"http://middle" help:"Service to relay to."`
+	TraceUIURL  TraceUIURL `help:"Where a trace can be looked at: a URL or path with {traceID}. Empty: trace ids are no links."`
+}
+
+// TraceUIURL is the template of a link to a trace, or nothing.
+type TraceUIURL string
+
+const traceIDPlace = "{traceID}"
+
+// UnmarshalText implements encoding.TextUnmarshaler. Only what a browser opens as a page is taken, never a script:
+// an http or https URL, or a path on the host that serves the page.
+func (t *TraceUIURL) UnmarshalText(text []byte) error {
+	given := string(text)
+	if given != "" && !traceTemplate(given) {
+		return fmt.Errorf("an http or https URL, or a path from /, with %s in it", traceIDPlace)
+	}
+	*t = TraceUIURL(given)
+	return nil
+}
+
+func traceTemplate(given string) bool {
+	u, err := url.Parse(strings.ReplaceAll(given, traceIDPlace, "0"))
+	if err != nil || !strings.Contains(given, traceIDPlace) {
+		return false
+	}
+	if u.Scheme == "" {
+		return u.Host == "" && strings.HasPrefix(u.Path, "/")
+	}
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// Link is the address of one trace, or "" where there is no place to look at traces.
+func (t TraceUIURL) Link(traceID string) string {
+	if traceID == "" {
+		return ""
+	}
+	return strings.ReplaceAll(string(t), traceIDPlace, traceID)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+// fastPatience is how long the call in the background may take. Nobody waits for it, so it may outlast the longest injected latency.
+const fastPatience = time.Minute
+
+// fastPage answers at once. Its call to the upstream goes on in the background, in the same trace.
+func fastPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		started := svc.Go(r.Context(), func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, fastPatience)
+			defer cancel()
+			callFast(ctx, svc.Log(ctx), middle)
+		})
+		if !started {
+			svc.Log(r.Context()).Warn("No room for another call in the background", zap.Int("most", server.MaxBackground))
+		}
+		server.Text(w, http.StatusOK, "Hello Fast!")
+	}
+}
+
+func callFast(ctx context.Context, log *zap.Logger, middle *relay.Upstream) {
+	resp, err := middle.Get(ctx, "/fast-endpoint", "Accept", "text/plain")
+	if err != nil {
+		log.Warn("The call in the background failed", zap.Error(err))
+		return
+	}
+	defer resp.Body.Close()
+	// Read to the end, so that the connection can be used again.
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, longestAnswer))
+	log.Info("The call in the background was answered", zap.Int("code", resp.StatusCode), zap.Error(err))
+}

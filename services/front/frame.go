@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+)
+
+// longestShown bounds what a frame shows of an answer, in bytes.
+const longestShown = 16 << 10
+
+// framed gives browsers a page around what text says, with the same status; everyone else gets the text.
+func (p *page) framed(title string, text http.HandlerFunc) http.HandlerFunc {
+	return forBrowsers(func(w http.ResponseWriter, r *http.Request) {
+		said := &caption{header: w.Header(), code: http.StatusOK}
+		text(said, r)
+		p.writeFrame(w, title, said)
+	}, text)
+}
+
+// writeFrame shows one answer. Everything in it is escaped by the template.
+func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
+	trace := w.Header().Get("x-b3-traceid")
+	var document bytes.Buffer
+	err := p.frame.Execute(&document, struct {
+		look
+		Title, Status, Text, Trace, TraceLink string
+		Code                                  int
+		Failed, Cut                           bool
+	}{
+		look: p.look, Title: title, Code: said.code, Status: http.StatusText(said.code), Text: strings.ToValidUTF8(strings.TrimSpace(said.text.String()), "�"),
+		Trace: trace, TraceLink: p.traceUI.Link(trace), Failed: said.code >= 400, Cut: said.cut,
+	})
+	if err != nil {
+		panic(err) // only a mistake in the template can be the cause
+	}
+	// What described the text does not describe the page.
+	w.Header().Del("Content-Length")
+	w.Header().Del("Content-Encoding")
+	w.Header().Del("ETag")
+	p.protect(w.Header())
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(said.code)
+	w.Write(document.Bytes()) // the client may have gone; the access log tells
+}
+
+// caption is a ResponseWriter that keeps the beginning of a short text and passes the headers through.
+type caption struct {
+	header http.Header
+	code   int
+	text   bytes.Buffer
+	wrote  bool
+	cut    bool // whether there was more
+}
+
+// Header implements http.ResponseWriter.
+func (c *caption) Header() http.Header { return c.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (c *caption) WriteHeader(code int) {
+	if !c.wrote && code >= 200 {
+		c.code, c.wrote = code, true
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (c *caption) Write(text []byte) (int, error) {
+	c.wrote = true
+	room := longestShown - c.text.Len()
+	c.cut = c.cut || len(text) > room
+	c.text.Write(text[:min(len(text), room)])
+	return len(text), nil
+}

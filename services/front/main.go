@@ -1,0 +1,30 @@
+// Front is the page of the suite and its outermost hop: it calls middle, which calls core, which asks what time it is.
+package main
+
+import (
+	"os"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+func main() { os.Exit(run(server.FromOS())) }
+
+func run(p server.Process) int {
+	var cfg Config
+	svc, code := server.Open(p, about, &cfg)
+	if svc == nil {
+		return code
+	}
+	page := newPage(svc.Identity(), cfg.TraceUIURL)
+	middle := svc.Client.Upstream(cfg.UpstreamURL)
+
+	svc.Get("/", forBrowsers(page.index, middle.Hops))
+	svc.Get("/hops", middle.Hops)
+	svc.Get("/slow-page", page.framed("Slow page", slowPage(svc, middle)))
+	svc.Get("/fast-page", page.framed("Fast page", fastPage(svc, middle)))
+	svc.Get("/hello", server.Hello)
+	return svc.Run()
+}
+
+var about = config.About{Name: "front", Short: "The web page, and the outermost hop: relays to middle."}

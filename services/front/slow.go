@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+// longestAnswer bounds what is read of core's one line, in bytes.
+const longestAnswer = 64 << 10
+
+// slowPage waits for core's slow function, inside a span of its own. An upstream's trouble is passed on as it came.
+func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := svc.Telemetry.Tracer.Start(r.Context(), "slow-page-custom-span")
+		defer span.End()
+		r = r.WithContext(ctx)
+
+		resp, err := middle.Get(ctx, "/slow-endpoint", "Accept", "text/plain")
+		if err != nil {
+			middle.Fail(w, r, err)
+			return
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			middle.Copy(w, r, resp)
+			return
+		}
+		relay.PassFaults(w.Header(), resp.Header)
+		body, err := readAnswer(resp.Body)
+		if err != nil {
+			middle.Fail(w, r, err)
+			return
+		}
+		server.Text(w, http.StatusOK, "Response from core: "+body)
+	}
+}
+
+// readAnswer is the upstream's one line, without the end of the line.
+func readAnswer(body io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(body, longestAnswer+1))
+	if err == nil && len(text) > longestAnswer {
+		err = fmt.Errorf("its answer is longer than %d bytes", longestAnswer)
+	}
+	return strings.TrimRight(string(text), "\r\n"), err
+}
