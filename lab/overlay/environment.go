@@ -122,7 +122,7 @@ func (c Container) Environ(field func(path string) string, extra map[string]stri
 		if e.Field != "" {
 			value = field(e.Field)
 		} else {
-			value = expand(value, known)
+			value = Expand(value, known)
 		}
 		known[e.Name] = value
 		environ = append(environ, e.Name+"="+value)
@@ -130,8 +130,9 @@ func (c Container) Environ(field func(path string) string, extra map[string]stri
 	return environ
 }
 
-// expand replaces $(NAME), by the rules of Kubernetes' third_party/forked/golang/expansion.
-func expand(s string, known map[string]string) string {
+// Expand replaces $(NAME) by the variable's value, by the rules of Kubernetes' third_party/forked/golang/expansion: $$ stands for $,
+// and a name that is not known stays as it is.
+func Expand(s string, known map[string]string) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] != '$' || i+1 == len(s) {

@@ -30,7 +30,7 @@ func Load(dir string) (*Overlay, error) {
 
 	disk := newSnapshot()
 	objects := render(disk, dir, report)
-	o.Files = disk.paths()
+	o.Files, o.sums = disk.paths(), disk.sums()
 	if report.Err() != nil {
 		return o, report.Err() // half an overlay would only give problems that are none
 	}

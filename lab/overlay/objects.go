@@ -27,6 +27,8 @@ type Overlay struct {
 	NotEnforced           []Meta // accepted, and named at the start: mutual TLS, pod security, network policies, disruption budgets
 
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
+
+	sums map[string]sum // of Files, for a Watcher to compare with
 }
 
 // Meta says which object it is.

@@ -73,6 +73,15 @@ func (s *snapshot) clear(path string) { s.cleared[s.resolve(path)] = struct{}{} 
 // paths are all files that were read or found missing, sorted.
 func (s *snapshot) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
 
+// sums are what the files held.
+func (s *snapshot) sums() map[string]sum {
+	sums := make(map[string]sum, len(s.files))
+	for path, f := range s.files {
+		sums[path] = sumOf(f.content, f.err)
+	}
+	return sums
+}
+
 // resolve makes a path absolute and follows symbolic links, as kustomize does before it reads; a path that leads nowhere is
 // only made absolute.
 func (s *snapshot) resolve(path string) string {

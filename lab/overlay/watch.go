@@ -1,0 +1,197 @@
+package overlay
+
+import (
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// How long a Watcher waits before it tells of a change. Editors and git write in bursts: a file is truncated, then filled, or a
+// new one is renamed over it.
+const (
+	quiet   = 50 * time.Millisecond  // without another event
+	longest = 250 * time.Millisecond // however many events there are
+)
+
+// ErrClosed is what a closed Watcher answers.
+var ErrClosed = errors.New("the watcher is closed")
+
+// sum is the content of a file as far as a Watcher needs it; missing files have the zero sum.
+type sum [sha256.Size]byte
+
+// Watcher tells when a file that an overlay was made of differs from what Load read. It watches directories, not files, because
+// editors replace files; a directory that is missing is watched for from the nearest one that is there. Touching a file, or
+// saving it unchanged, is no change.
+type Watcher struct {
+	events   *fsnotify.Watcher
+	changes  chan struct{}
+	requests chan watchRequest
+	closing  chan struct{}
+	closed   chan struct{}
+}
+
+type watchRequest struct {
+	sums  map[string]sum
+	reply chan error
+}
+
+// NewWatcher starts a watcher that watches nothing yet. Close ends it.
+func NewWatcher() (*Watcher, error) {
+	events, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	w := &Watcher{
+		events:   events,
+		changes:  make(chan struct{}, 1),
+		requests: make(chan watchRequest),
+		closing:  make(chan struct{}),
+		closed:   make(chan struct{}),
+	}
+	go w.run()
+	return w, nil
+}
+
+// Watch watches the files of an overlay, be it sound or broken, in place of those before. What has changed since Load read them is
+// told as well.
+func (w *Watcher) Watch(o *Overlay) error {
+	r := watchRequest{sums: o.sums, reply: make(chan error, 1)}
+	select {
+	case w.requests <- r:
+		return <-r.reply
+	case <-w.closed:
+		return ErrClosed
+	}
+}
+
+// Changes tells that something changed, once for a burst of changes. It is closed by Close.
+func (w *Watcher) Changes() <-chan struct{} { return w.changes }
+
+// Close ends the watcher, once; it returns when nothing of it is left running.
+func (w *Watcher) Close() error {
+	close(w.closing)
+	<-w.closed
+	return nil
+}
+
+// run is the watcher's only goroutine: it owns what is watched and when to look.
+func (w *Watcher) run() {
+	defer close(w.closed)
+	defer close(w.changes)
+	defer w.events.Close()
+	var (
+		sums  map[string]sum
+		look  <-chan time.Time // when to compare, nil if nothing happened
+		since time.Time        // the first event of a burst
+	)
+	for {
+		select {
+		case <-w.closing:
+			return
+		case r := <-w.requests:
+			sums = make(map[string]sum, len(r.sums))
+			for path, s := range r.sums {
+				sums[path] = s
+			}
+			r.reply <- w.arm(sums)
+			look, since = w.soon(look, since)
+		case e, ok := <-w.events.Events:
+			if ok && !e.Has(fsnotify.Chmod) {
+				look, since = w.soon(look, since)
+			}
+		case _, ok := <-w.events.Errors:
+			if ok { // events were lost, perhaps ours
+				look, since = w.soon(look, since)
+			}
+		case <-look:
+			look = nil
+			// The directories first: what happens while they are looked at is an event again. That none can be watched is no news:
+			// Watch has said so, and the next event tries again.
+			_ = w.arm(sums)
+			if changed(sums) {
+				select {
+				case w.changes <- struct{}{}:
+				default: // one is waiting already
+				}
+			}
+		}
+	}
+}
+
+// soon is when to compare after one more event.
+func (w *Watcher) soon(look <-chan time.Time, since time.Time) (<-chan time.Time, time.Time) {
+	now := time.Now()
+	if look == nil {
+		since = now
+	}
+	return time.After(min(quiet, max(0, longest-now.Sub(since)))), since
+}
+
+// arm watches the directories of the files and no others. It repeats itself while directories appear or vanish under it.
+func (w *Watcher) arm(sums map[string]sum) error {
+	var err error
+	for range 10 {
+		wanted := directories(sums)
+		watched := w.events.WatchList()
+		slices.Sort(watched)
+		if slices.Equal(wanted, watched) {
+			return nil
+		}
+		for _, dir := range watched {
+			if !slices.Contains(wanted, dir) {
+				_ = w.events.Remove(dir) // it may be gone already
+			}
+		}
+		err = nil
+		for _, dir := range wanted {
+			if !slices.Contains(watched, dir) {
+				if e := w.events.Add(dir); e != nil && !errors.Is(e, os.ErrNotExist) {
+					err = e
+				}
+			}
+		}
+	}
+	return err
+}
+
+// directories are those that the files are in, or the nearest above them that is there.
+func directories(sums map[string]sum) []string {
+	var dirs []string
+	for path := range sums {
+		dir := filepath.Dir(path)
+		for {
+			if info, err := os.Stat(dir); err == nil && info.IsDir() || dir == filepath.Dir(dir) {
+				break
+			}
+			dir = filepath.Dir(dir)
+		}
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// changed says whether any file differs from its sum, and brings the sums up to date.
+func changed(sums map[string]sum) bool {
+	any := false
+	for path, before := range sums {
+		content, err := readRegular(path)
+		if now := sumOf(content, err); now != before {
+			sums[path] = now
+			any = true
+		}
+	}
+	return any
+}
+
+func sumOf(content []byte, err error) sum {
+	if err != nil {
+		return sum{}
+	}
+	return sha256.Sum256(content)
+}

@@ -1,0 +1,217 @@
+package overlay
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// write makes a file with its directories.
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// small is an overlay of a ConfigMap over a base with another.
+func small(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	write(t, filepath.Join(root, "base/kustomization.yaml"), "resources: [a.yaml]\n")
+	write(t, filepath.Join(root, "base/a.yaml"), configMap("a", "1"))
+	write(t, filepath.Join(root, "top/kustomization.yaml"), "resources: [../base, b.yaml]\n")
+	write(t, filepath.Join(root, "top/b.yaml"), configMap("b", "1"))
+	return root
+}
+
+func configMap(name, value string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: \"" + value + "\"}\n"
+}
+
+func watch(t *testing.T, o *Overlay) *Watcher {
+	t.Helper()
+	w, err := NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := w.Watch(o); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// noticed waits for a change and says how long it took.
+func noticed(t *testing.T, w *Watcher, what string) {
+	t.Helper()
+	start := time.Now()
+	select {
+	case <-w.Changes():
+		t.Logf("%s: noticed after %v", what, time.Since(start).Round(time.Millisecond))
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: not noticed", what)
+	}
+}
+
+func load(t *testing.T, dir string) *Overlay {
+	t.Helper()
+	o, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestWatcherNoticesEveryWayToSave(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	w := watch(t, load(t, filepath.Join(root, "top")))
+	file := filepath.Join(root, "base/a.yaml")
+
+	write(t, file, configMap("a", "2"))
+	noticed(t, w, "written in place")
+
+	write(t, file+".swp", configMap("a", "3"))
+	if err := os.Rename(file+".swp", file); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, w, "another renamed over it")
+
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, w, "deleted")
+	write(t, file, configMap("a", "4"))
+	noticed(t, w, "back again")
+
+	if err := os.RemoveAll(filepath.Join(root, "base")); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, w, "deleted with its directory")
+	write(t, file, configMap("a", "5"))
+	noticed(t, w, "back with its directory")
+	write(t, file, configMap("a", "6"))
+	noticed(t, w, "written once more")
+}
+
+// What is no change must not be told. That nothing comes cannot be waited for; so a real change follows, and only it may be told.
+func TestWatcherIsSilentWhenNothingChanged(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	w := watch(t, load(t, filepath.Join(root, "top")))
+	file := filepath.Join(root, "top/b.yaml")
+
+	write(t, file, configMap("b", "1"))
+	write(t, filepath.Join(root, "top/notes.txt"), "of no concern")
+	if err := os.Chtimes(file, time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-w.Changes():
+		t.Fatal("told of a change where there was none")
+	case <-time.After(3 * longest):
+	}
+	write(t, file, configMap("b", "2"))
+	noticed(t, w, "a real change")
+}
+
+func TestWatcherTellsOfASaveBetweenLoadAndWatch(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	o := load(t, filepath.Join(root, "top"))
+	write(t, filepath.Join(root, "top/b.yaml"), configMap("b", "9")) // of the same length
+	noticed(t, watch(t, o), "saved before Watch")
+}
+
+func TestWatcherTellsOfABurstOnce(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	w := watch(t, load(t, filepath.Join(root, "top")))
+	for i := range 200 {
+		write(t, filepath.Join(root, "top/b.yaml"), configMap("b", time.Duration(i).String()))
+	}
+	noticed(t, w, "burst")
+	select {
+	case <-w.Changes():
+		// Allowed when the burst took longer than the longest wait; then it is the last.
+		select {
+		case <-w.Changes():
+			t.Error("told of a burst three times")
+		case <-time.After(2 * longest):
+		}
+	case <-time.After(2 * longest):
+	}
+}
+
+func TestWatcherWaitsForABrokenOverlayToBeMended(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	top := filepath.Join(root, "top")
+	write(t, filepath.Join(top, "kustomization.yaml"), "resources: [../base, b.yaml, c.yaml]\n")
+	o, err := Load(top)
+	if err == nil {
+		t.Fatal("loaded an overlay with a missing file")
+	}
+	w := watch(t, o)
+	write(t, filepath.Join(top, "c.yaml"), configMap("c", "1"))
+	noticed(t, w, "the missing file came")
+	load(t, top)
+}
+
+func TestWatcherWaitsForAnOverlayThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	missing := filepath.Join(root, "not/yet")
+	o, err := Load(missing)
+	if err == nil {
+		t.Fatal("loaded a missing overlay")
+	}
+	w := watch(t, o)
+	write(t, filepath.Join(missing, "kustomization.yaml"), "resources: [../../base]\n")
+	noticed(t, w, "the overlay came")
+	load(t, missing)
+}
+
+func TestWatchReplacesWhatWasWatched(t *testing.T) {
+	t.Parallel()
+	root, other := small(t), small(t)
+	w := watch(t, load(t, filepath.Join(root, "top")))
+	if err := w.Watch(load(t, filepath.Join(other, "top"))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "top/b.yaml"), configMap("b", "2"))
+	select {
+	case <-w.Changes():
+		t.Error("told of a file that is watched no longer")
+	case <-time.After(3 * longest):
+	}
+	write(t, filepath.Join(other, "top/b.yaml"), configMap("b", "2"))
+	noticed(t, w, "the new overlay's file")
+}
+
+func TestClosedWatcherSaysSo(t *testing.T) {
+	t.Parallel()
+	w, err := NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, open := <-w.Changes(); open {
+		t.Error("Changes is not closed")
+	}
+	if err := w.Watch(&Overlay{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Watch gave %v, want %v", err, ErrClosed)
+	}
+}
