@@ -1,0 +1,90 @@
+package zone
+
+import "time"
+
+// maxPeriods bounds the walk over neighbouring periods. The longest run of daylight saving in the tz database without a
+// standard period in it is Britain's from 1940 to 1945, nine periods of summer and double summer time.
+const maxPeriods = 16
+
+// daylight describes the daylight saving that is in force at some time.
+type daylight struct {
+	from, until time.Time // when it began and will end; zero where the tz database knows no such time
+	standard    int       // the offset from UTC without it, in seconds
+}
+
+// daylightAt describes the daylight saving in force at t, which must have some (t.IsDST).
+//
+// A compiled zone says for every period its offset and whether it is daylight saving, but not of which standard offset. That
+// is read off the nearest standard periods before and after. They differ only where a country changed its standard time in
+// the same stroke, as Turkey did when it stayed on summer time in 2016; then the one an hour away is right, as nearly all
+// savings are an hour. If neither is another time than this, as in Argentina in 1999, an hour is assumed.
+func daylightAt(t time.Time) daylight {
+	_, offset := t.Zone()
+	start, end := t.ZoneBounds()
+	d := daylight{from: start, until: end, standard: offset}
+
+	var neighbours []int
+	if before, ok := standardNext(start, offset, stepBack, &d.from); ok {
+		neighbours = append(neighbours, before)
+	}
+	if after, ok := standardNext(end, offset, stepOn, &d.until); ok {
+		neighbours = append(neighbours, after)
+	}
+	d.standard = standardOf(offset, neighbours)
+	return d
+}
+
+// standardOf picks the standard offset below a daylight saving offset, given the standard offsets in force before and after.
+func standardOf(offset int, neighbours []int) int {
+	const hour = 60 * 60
+	for _, standard := range neighbours {
+		if saved := offset - standard; saved == hour || saved == -hour {
+			return standard
+		}
+	}
+	for _, standard := range neighbours {
+		if standard != offset {
+			return standard
+		}
+	}
+	return offset - hour
+}
+
+// stepBack gives a time in the period before edge, and where that period begins.
+func stepBack(edge time.Time) (period, further time.Time) {
+	period = edge.Add(-time.Nanosecond)
+	further, _ = period.ZoneBounds()
+	return period, further
+}
+
+// stepOn gives a time in the period after edge, and where that period ends.
+func stepOn(edge time.Time) (period, further time.Time) {
+	_, further = edge.ZoneBounds()
+	if !further.IsZero() && !further.After(edge) {
+		// Beyond a zone's table Go ends every period at the turn of the year, and of leap years only knows 365 days.
+		further = edge.Add(24 * time.Hour)
+	}
+	return edge, further
+}
+
+// standardNext walks from edge over daylight saving periods to the first standard one and returns its offset. As long as the
+// periods it passes have the given offset it moves limit along: neither a mere change of abbreviation, as from Eastern War Time
+// to Eastern Peace Time in 1945, nor the turn of the year, at which ZoneBounds ends a period, ends daylight saving.
+func standardNext(edge time.Time, offset int, step func(time.Time) (period, further time.Time), limit *time.Time) (int, bool) {
+	same := true
+	for range maxPeriods {
+		if edge.IsZero() {
+			return 0, false
+		}
+		period, further := step(edge)
+		_, o := period.Zone()
+		if !period.IsDST() {
+			return o, true
+		}
+		if same = same && o == offset; same {
+			*limit = further
+		}
+		edge = further
+	}
+	return 0, false
+}
