@@ -51,7 +51,8 @@ const (
 // Route is one compiled rule: one match of one http entry of a VirtualService, or the default route of a Service.
 type Route struct {
 	Object  string // "VirtualService hopline/middle"; "Service hopline/clock" for a default route
-	Rule    string // the rule's name, or its place: "http[1].match[0]"
+	Rule    string // the rule's name, or its place; "default" for a default route
+	Place   string // "http[1].match[0]"; empty for a default route
 	Rewrite *Rewrite
 	Timeout time.Duration // 0: none
 	Retries Retries
@@ -185,12 +186,12 @@ type Cluster struct {
 type Balancer struct {
 	Kind       BalancerKind
 	HashHeader string // with ConsistentHash: the header whose value is hashed,
-	HashCookie string // or the cookie, which is made when absent
+	HashCookie string // or the cookie,
 	CookiePath string
-	CookieTTL  time.Duration // 0: a session cookie
+	CookieMake bool          // whether the cookie is made when absent: without, such requests go anywhere
+	CookieTTL  time.Duration // of a cookie that is made; 0: for the session
 	HashQuery  string        // or the query parameter,
 	HashSource bool          // or the caller's address
-	Warmup     time.Duration
 }
 
 // BalancerKind is Istio's LoadBalancerSettings.SimpleLB, or consistent hashing.

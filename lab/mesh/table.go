@@ -1,47 +1,122 @@
 package mesh
 
-import "github.com/hopline/hopline/lab/overlay"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
 
 // Table is what an overlay's rules come to. It never changes: an edit makes another.
 type Table struct {
-	plain bool
+	plain    bool
+	compiler *compiler
+	watched  []string
+	views    map[place][]*view
+	bare     map[string]*view // by namespace, for pods without a sidecar
+	policies *policies
 }
 
 // Compile makes the table of an overlay, or says what the lab does not support in it, all at once, as an *overlay.Report.
 func Compile(o *overlay.Overlay) (*Table, error) {
-	return &Table{}, nil
+	var report overlay.Report
+	checkFields(o, &report)
+	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
+	t.compiler = newCompiler(o, t.plain, &report)
+	t.watched = t.compiler.watched
+	for _, d := range o.Deployments {
+		t.addView(&Source{Namespace: d.Namespace, Labels: d.Pod.Labels})
+	}
+	ingress, egress := IngressGateway(), EgressGateway()
+	t.addView(&ingress)
+	t.addView(&egress)
+	t.policies = newPolicies(o, &report)
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	t.addBare(o)
+	return t, nil
+}
+
+// isPlain says that an overlay knows nothing of Istio.
+func isPlain(o *overlay.Overlay) bool {
+	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
+		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
+}
+
+// addView compiles the view of a caller unless another has the same.
+func (t *Table) addView(src *Source) {
+	if t.findView(src) == nil {
+		at := place{src.Namespace, src.Gateway}
+		t.views[at] = append(t.views[at], t.compiler.view(src))
+	}
+}
+
+// addBare compiles what pods without a sidecar see: Services, whatever the rules say.
+func (t *Table) addBare(o *overlay.Overlay) {
+	var report overlay.Report
+	services := newCompiler(&overlay.Overlay{Services: o.Services}, true, &report)
+	for _, d := range o.Deployments {
+		if t.bare[d.Namespace] == nil {
+			t.bare[d.Namespace] = services.view(&Source{Namespace: d.Namespace})
+		}
+	}
+	t.bare[""] = services.view(&Source{})
+}
+
+func (t *Table) findView(src *Source) *view {
+	for _, v := range t.views[place{src.Namespace, src.Gateway}] {
+		if v.has(t.watched, src.Labels) {
+			return v
+		}
+	}
+	return nil
+}
+
+// view is the one of a caller. For one that no Deployment of the overlay is like, it is compiled on the spot.
+func (t *Table) view(src *Source) *view {
+	if v := t.findView(src); v != nil {
+		return v
+	}
+	c := *t.compiler
+	c.report = &overlay.Report{}
+	return c.view(src)
 }
 
 // Plain says that the overlay has no object of Istio's: requests only find their Service.
 func (t *Table) Plain() bool { return t.plain }
 
-// Decide says what happens to a request that source sends; random is 64 random bits.
-func (t *Table) Decide(req *Request, source *Source, random uint64) Decision { return Decision{} }
+// Clusters are all that any decision can name. One name occurs once for each kind of caller, perhaps with different policies.
+func (t *Table) Clusters() []*Cluster {
+	var out []*Cluster
+	for _, views := range t.views {
+		for _, v := range views {
+			out = append(out, v.clusters()...)
+		}
+	}
+	for _, v := range t.bare {
+		out = append(out, v.clusters()...)
+	}
+	return out
+}
+
+// GatewayPorts are the ports that Gateways open on a gateway, ascending.
+func (t *Table) GatewayPorts(src *Source) []int { return t.view(src).gatewayPorts() }
 
 // Missing is the text for a request to a host that no Service or ServiceEntry names: it says which is missing.
-func (t *Table) Missing(req *Request, source *Source) string { return "" }
-
-// GatewayPorts are the ports that Gateways open on the gateway source, ascending.
-func (t *Table) GatewayPorts(source *Source) []int { return nil }
-
-// Authorize says whether the workload to, at its own sidecar, lets in a request from another, and which policy decided.
-func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy string) {
-	return true, ""
-}
-
-// NormalizePath is the path as Istio's sidecars hand it on.
-func NormalizePath(pathAndQuery string) string { return pathAndQuery }
-
-// IngressGateway is the built-in ingress gateway as the source of requests.
-func IngressGateway() Source {
-	return Source{Workload: "istio-ingressgateway", Namespace: "istio-system", Gateway: true,
-		Labels:    map[string]string{"istio": "ingressgateway", "app": "istio-ingressgateway"},
-		Principal: "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"}
-}
-
-// EgressGateway is the built-in egress gateway as the source of requests.
-func EgressGateway() Source {
-	return Source{Workload: "istio-egressgateway", Namespace: "istio-system", Gateway: true,
-		Labels:    map[string]string{"istio": "egressgateway", "app": "istio-egressgateway"},
-		Principal: "cluster.local/ns/istio-system/sa/istio-egressgateway-service-account"}
+func (t *Table) Missing(req *Request, src *Source) string {
+	host := strings.ToLower(withoutPort(req.Authority))
+	v := t.view(src)
+	var elsewhere []string
+	for _, port := range v.gatewayPorts() {
+		if h := v.ports[port].names[host]; h != nil && port != req.Port {
+			elsewhere = append(elsewhere, fmt.Sprint(port))
+		}
+	}
+	if elsewhere != nil {
+		return fmt.Sprintf("%s has no port %d that the mesh knows: want %s", host, req.Port, strings.Join(elsewhere, " or "))
+	}
+	return fmt.Sprintf("no Service or ServiceEntry that namespace %s sees has the host %s: to call it, add a ServiceEntry with hosts [%s] and port %d",
+		src.Namespace, host, host, req.Port)
 }

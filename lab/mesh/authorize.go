@@ -1,0 +1,260 @@
+package mesh
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	security "istio.io/api/security/v1beta1"
+)
+
+// policies are the AuthorizationPolicies, by the namespace of the workloads that they protect; "" holds those of the root namespace,
+// which protect all.
+type policies map[string][]*accessPolicy
+
+// accessPolicy is one AuthorizationPolicy.
+type accessPolicy struct {
+	object   string
+	deny     bool
+	selector map[string]string
+	rules    []accessRule
+}
+
+// accessRule matches when one of from does and one of to does; no list means anything.
+type accessRule struct {
+	from []accessSource
+	to   []accessOperation
+}
+
+// accessSource says who calls.
+type accessSource struct {
+	principals, namespaces valueList
+}
+
+// accessOperation says what is asked for.
+type accessOperation struct {
+	hosts, ports, methods, paths valueList
+}
+
+// valueList matches a value that is among some, if any are given, and not among others.
+type valueList struct {
+	in, not []valueMatch
+}
+
+// valueMatch is a value with perhaps a star at one end: "abc*", "*abc", or "*" for any that is there.
+// (https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule)
+type valueMatch struct {
+	kind valueKind
+	text string
+	fold bool
+}
+
+type valueKind uint8
+
+const (
+	valueExact valueKind = iota
+	valueHead
+	valueTail
+	valuePresent
+)
+
+func newValueMatches(values []string, fold bool) []valueMatch {
+	var out []valueMatch
+	for _, v := range values {
+		m := valueMatch{text: v, fold: fold}
+		switch {
+		case v == "*":
+			m.kind, m.text = valuePresent, ""
+		case strings.HasPrefix(v, "*"):
+			m.kind, m.text = valueTail, v[1:]
+		case strings.HasSuffix(v, "*"):
+			m.kind, m.text = valueHead, v[:len(v)-1]
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func newValueList(in, not []string, fold bool) valueList {
+	return valueList{newValueMatches(in, fold), newValueMatches(not, fold)}
+}
+
+func (m *valueMatch) matches(value string) bool {
+	n := len(m.text)
+	switch m.kind {
+	case valuePresent:
+		return value != ""
+	case valueHead:
+		return len(value) >= n && m.same(value[:n])
+	case valueTail:
+		return len(value) >= n && m.same(value[len(value)-n:])
+	default:
+		return m.same(value)
+	}
+}
+
+func (m *valueMatch) same(value string) bool {
+	if m.fold {
+		return equalFold(value, m.text)
+	}
+	return value == m.text
+}
+
+// matches says whether the list lets a value through. A value that is not there, as the principal of a caller without identity, is
+// among none.
+func (l *valueList) matches(value string, there bool) bool {
+	among := func(list []valueMatch) bool {
+		return there && slices.ContainsFunc(list, func(m valueMatch) bool { return m.matches(value) })
+	}
+	return (len(l.in) == 0 || among(l.in)) && !among(l.not)
+}
+
+// newPolicies compiles an overlay's AuthorizationPolicies.
+func newPolicies(o *overlay.Overlay, report *overlay.Report) *policies {
+	out := policies{}
+	for i := range o.AuthorizationPolicies {
+		p := &o.AuthorizationPolicies[i]
+		if _, ok := p.Annotations["istio.io/dry-run"]; ok {
+			report.Add(p.String(), "metadata.annotations", "istio.io/dry-run is not supported by the lab")
+		}
+		one := &accessPolicy{object: p.String(), selector: p.Spec.GetSelector().GetMatchLabels()}
+		switch p.Spec.GetAction() {
+		case security.AuthorizationPolicy_ALLOW:
+		case security.AuthorizationPolicy_DENY:
+			one.deny = true
+		default:
+			report.Add(p.String(), "spec.action", "%s is not supported by the lab: want ALLOW or DENY", p.Spec.GetAction())
+		}
+		for j, r := range p.Spec.GetRules() {
+			checkAccess(p.String(), fmt.Sprintf("spec.rules[%d]", j), r, report)
+			one.rules = append(one.rules, newAccessRule(r))
+		}
+		namespace := p.Namespace
+		if namespace == rootNamespace {
+			namespace = ""
+		}
+		out[namespace] = append(out[namespace], one)
+	}
+	for _, list := range out {
+		slices.SortStableFunc(list, func(a, b *accessPolicy) int { return cmp.Compare(a.object, b.object) })
+	}
+	return &out
+}
+
+// checkAccess refuses what a rule's values may say beyond the lab's understanding.
+func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
+	for i, t := range r.GetTo() {
+		for _, p := range slices.Concat(t.GetOperation().GetPaths(), t.GetOperation().GetNotPaths()) {
+			if strings.Contains(p, "{*}") || strings.Contains(p, "{**}") {
+				report.Add(object, fmt.Sprintf("%s.to[%d].operation.paths", path, i), "a template, %q, is not supported by the lab", p)
+			}
+		}
+		for _, p := range slices.Concat(t.GetOperation().GetPorts(), t.GetOperation().GetNotPorts()) {
+			if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+				report.Add(object, fmt.Sprintf("%s.to[%d].operation.ports", path, i), "want a port from 1 to 65535, got %q", p)
+			}
+		}
+	}
+	for i, f := range r.GetFrom() {
+		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
+			if strings.Contains(strings.Trim(n, "*"), "*") || strings.Count(n, "*") > 1 {
+				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "more than one star, %q, is not supported by the lab", n)
+			}
+		}
+	}
+}
+
+func newAccessRule(r *security.Rule) accessRule {
+	var out accessRule
+	for _, f := range r.GetFrom() {
+		s := f.GetSource()
+		out.from = append(out.from, accessSource{
+			principals: newValueList(s.GetPrincipals(), s.GetNotPrincipals(), false),
+			namespaces: newValueList(s.GetNamespaces(), s.GetNotNamespaces(), false),
+		})
+	}
+	for _, t := range r.GetTo() {
+		op := t.GetOperation()
+		out.to = append(out.to, accessOperation{
+			hosts:   newValueList(op.GetHosts(), op.GetNotHosts(), true),
+			ports:   newValueList(op.GetPorts(), op.GetNotPorts(), false),
+			methods: newValueList(op.GetMethods(), op.GetNotMethods(), false),
+			paths:   newValueList(op.GetPaths(), op.GetNotPaths(), false),
+		})
+	}
+	return out
+}
+
+// access is a request as policies look at it.
+type access struct {
+	principal, namespace string
+	identified           bool
+	host, method, path   string
+	port                 string
+}
+
+func newAccess(from *Source, req *Request) access {
+	path, _ := splitPath(req.Path)
+	a := access{host: req.Authority, method: req.Method, path: path, port: strconv.Itoa(req.Port)}
+	if from != nil && from.Principal != "" {
+		a.identified, a.principal, a.namespace = true, from.Principal, principalNamespace(from.Principal)
+	}
+	return a
+}
+
+// principalNamespace is the namespace in "trust.domain/ns/<namespace>/sa/<account>".
+func principalNamespace(principal string) string {
+	_, rest, _ := strings.Cut(principal, "/ns/")
+	namespace, _, _ := strings.Cut(rest, "/")
+	return namespace
+}
+
+func (r *accessRule) matches(a *access) bool {
+	from := len(r.from) == 0 || slices.ContainsFunc(r.from, func(s accessSource) bool {
+		return s.principals.matches(a.principal, a.identified) && s.namespaces.matches(a.namespace, a.identified)
+	})
+	to := len(r.to) == 0 || slices.ContainsFunc(r.to, func(o accessOperation) bool {
+		return o.hosts.matches(a.host, true) && o.ports.matches(a.port, true) && o.methods.matches(a.method, true) && o.paths.matches(a.path, true)
+	})
+	return from && to
+}
+
+func (p *accessPolicy) matches(a *access) bool {
+	return slices.ContainsFunc(p.rules, func(r accessRule) bool { return r.matches(a) })
+}
+
+// Authorize says whether the sidecar of the workload to lets a request in, and which policy decided; that is empty where none
+// selects the workload. Of to, namespace and labels count. The request is as the workload would see it: its path is rewritten, and
+// its port is the container's. A caller without identity, nil or without a principal, is nobody.
+//
+// Any DENY policy that matches refuses; then, if any ALLOW policy selects the workload, one must match.
+// (https://istio.io/latest/docs/concepts/security/#implicit-enablement)
+func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy string) {
+	everywhere, own := (*t.policies)[""], (*t.policies)[to.Namespace]
+	if len(everywhere)+len(own) == 0 {
+		return true, ""
+	}
+	a := newAccess(from, req)
+	for _, list := range [...][]*accessPolicy{everywhere, own} {
+		for _, p := range list {
+			if p.deny && hasLabels(to.Labels, p.selector) && p.matches(&a) {
+				return false, p.object
+			}
+		}
+	}
+	for _, list := range [...][]*accessPolicy{everywhere, own} {
+		for _, p := range list {
+			if p.deny || !hasLabels(to.Labels, p.selector) {
+				continue
+			}
+			if p.matches(&a) {
+				return true, p.object
+			}
+			policy = p.object
+		}
+	}
+	return policy == "", policy
+}

@@ -1,0 +1,212 @@
+package mesh
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// clusters makes each destination once for one caller.
+type clusters struct {
+	namespace string
+	labels    map[string]string
+	services  map[string]*service // by host
+	all       map[string]*service // Kubernetes Services by host, whoever may see them: what cluster DNS knows
+	rules     *destinationRules
+	plain     bool
+	made      map[string]*Cluster
+}
+
+// get is the destination of a host, port and subset, known or not.
+func (c *clusters) get(host string, port int, subset string) *Cluster {
+	name := fmt.Sprintf("outbound|%d|%s|%s", port, subset, host)
+	if made := c.made[name]; made != nil {
+		return made
+	}
+	out := &Cluster{Name: name, Host: host, Port: port, Subset: subset}
+	c.fill(out)
+	c.made[name] = out
+	return out
+}
+
+func (c *clusters) fill(out *Cluster) {
+	s := c.services[out.Host]
+	if s == nil {
+		return
+	}
+	port, ok := s.port(out.Port)
+	if !ok {
+		return
+	}
+	var of *networking.Subset
+	rule := c.rules.find(out.Host, s.namespace, c.namespace, c.labels)
+	if out.Subset != "" {
+		if rule == nil {
+			return
+		}
+		if of = rule.subset(out.Subset); of == nil {
+			return
+		}
+	}
+	out.Known, out.Namespace = true, s.namespace
+	c.back(out, s, port, of.GetLabels())
+	var policy trafficPolicy
+	if rule != nil {
+		policy = rule.policyFor(of, out.Port)
+	}
+	out.Balancer = newBalancer(policy.balancer)
+	out.Pool = newPool(policy.pool)
+	out.Outlier = newOutlier(policy.outlier)
+	if c.plain {
+		out.Balancer = Balancer{Kind: Random} // as kube-proxy picks
+	}
+}
+
+// back says where a cluster's endpoints are.
+func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[string]string) {
+	out.Target, out.TargetName = port.target, port.targetName
+	switch {
+	case s.gateway != "":
+		if hasLabels(s.labels, labels) {
+			out.Gateway, out.GatewayPort = s.gateway, port.number
+		}
+	case s.entry == nil || s.selector != nil:
+		out.Selector = bothLabels(s.selector, labels)
+		if s.entry != nil {
+			out.External = s.entry.GetLocation() == networking.ServiceEntry_MESH_EXTERNAL
+		}
+	default:
+		c.backByEntry(out, s, port, labels)
+	}
+}
+
+// bothLabels is what pods must have that a Service and a subset select; nil when none can.
+func bothLabels(selector, labels map[string]string) map[string]string {
+	if len(selector) == 0 {
+		return nil
+	}
+	both := maps.Clone(selector)
+	for k, v := range labels {
+		if have, ok := both[k]; ok && have != v {
+			return nil
+		}
+		both[k] = v
+	}
+	return both
+}
+
+// backByEntry finds a ServiceEntry's endpoints. A name among them that cluster DNS knows leads to the pods of that Service, as its
+// cluster address would.
+func (c *clusters) backByEntry(out *Cluster, s *service, port servicePort, labels map[string]string) {
+	entry := s.entry
+	out.External = entry.GetLocation() == networking.ServiceEntry_MESH_EXTERNAL
+	if entry.GetResolution() == networking.ServiceEntry_NONE {
+		out.Original = true
+		return
+	}
+	out.DNS = entry.GetResolution() != networking.ServiceEntry_STATIC
+	endpoints := entry.GetEndpoints()
+	if len(endpoints) == 0 && out.DNS && !isWildcard(s.host) {
+		endpoints = []*networking.WorkloadEntry{{Address: s.host}}
+	}
+	for _, e := range endpoints {
+		if !hasLabels(e.GetLabels(), labels) {
+			continue
+		}
+		number := endpointPort(e, port)
+		if target := c.kubernetesService(e.GetAddress()); out.DNS && target != nil {
+			out.Namespace, out.Selector = target.namespace, nil
+			if p, ok := target.port(number); ok {
+				out.Selector, out.Target, out.TargetName = bothLabels(target.selector, nil), p.target, p.targetName
+			}
+			out.DNS = false
+			return
+		}
+		out.Addresses = append(out.Addresses, hostPort(e.GetAddress(), number))
+	}
+}
+
+func (c *clusters) kubernetesService(address string) *service {
+	name, namespace, ok := kubernetesName(address)
+	if !ok {
+		return nil
+	}
+	return c.all[serviceName(name, namespace)]
+}
+
+// newBalancer takes Istio's default, least request, where nothing is said.
+// (https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-SimpleLB)
+func newBalancer(lb *networking.LoadBalancerSettings) Balancer {
+	hash := lb.GetConsistentHash()
+	if hash == nil {
+		switch lb.GetSimple() {
+		case networking.LoadBalancerSettings_ROUND_ROBIN:
+			return Balancer{Kind: RoundRobin}
+		case networking.LoadBalancerSettings_RANDOM:
+			return Balancer{Kind: Random}
+		default:
+			return Balancer{Kind: LeastRequest}
+		}
+	}
+	b := Balancer{Kind: ConsistentHash, HashHeader: hash.GetHttpHeaderName(), HashQuery: hash.GetHttpQueryParameterName(), HashSource: hash.GetUseSourceIp()}
+	if cookie := hash.GetHttpCookie(); cookie != nil {
+		b.HashCookie, b.CookiePath = cookie.GetName(), cookie.GetPath()
+		b.CookieMake, b.CookieTTL = cookie.GetTtl() != nil, cookie.GetTtl().AsDuration()
+	}
+	return b
+}
+
+func newPool(p *networking.ConnectionPoolSettings) Pool {
+	tcp, http := p.GetTcp(), p.GetHttp()
+	pool := Pool{
+		MaxConnections:           int(max(0, tcp.GetMaxConnections())),
+		MaxPending:               int(max(0, http.GetHttp1MaxPendingRequests())),
+		MaxRequests:              int(max(0, http.GetHttp2MaxRequests())),
+		MaxRequestsPerConnection: int(max(0, http.GetMaxRequestsPerConnection())),
+		MaxRetries:               int(max(0, http.GetMaxRetries())),
+		ConnectTimeout:           10 * time.Second, // MeshConfig.connectTimeout
+	}
+	if tcp.GetConnectTimeout() != nil {
+		pool.ConnectTimeout = tcp.GetConnectTimeout().AsDuration()
+	}
+	if idle := http.GetIdleTimeout(); idle != nil {
+		pool.IdleTimeout = idle.AsDuration()
+	} else if idle := tcp.GetIdleTimeout(); idle != nil {
+		pool.IdleTimeout = idle.AsDuration()
+	}
+	return pool
+}
+
+// newOutlier fills in Istio's and Envoy's defaults: five 5xx in a row, looked at every 10 s, out for 30 s, at most a tenth of the
+// endpoints (but always one). Gateway errors count for themselves only when they are asked for.
+// (https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection,
+// https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto)
+func newOutlier(o *networking.OutlierDetection) *Outlier {
+	if o == nil {
+		return nil
+	}
+	out := &Outlier{Consecutive5xx: 5, SplitLocal: o.GetSplitExternalLocalOriginErrors(), Interval: 10 * time.Second,
+		BaseEjection: 30 * time.Second, MaxEjectionPercent: 10, MinHealthPercent: int(o.GetMinHealthPercent())}
+	if n := o.GetConsecutive_5XxErrors(); n != nil {
+		out.Consecutive5xx = int(n.GetValue())
+	}
+	out.ConsecutiveGateway = int(o.GetConsecutiveGatewayErrors().GetValue())
+	if out.SplitLocal {
+		out.ConsecutiveLocal = 5
+		if n := o.GetConsecutiveLocalOriginFailures().GetValue(); n > 0 {
+			out.ConsecutiveLocal = int(n)
+		}
+	}
+	if o.GetInterval() != nil {
+		out.Interval = o.GetInterval().AsDuration()
+	}
+	if o.GetBaseEjectionTime() != nil {
+		out.BaseEjection = o.GetBaseEjectionTime().AsDuration()
+	}
+	if n := o.GetMaxEjectionPercent(); n > 0 {
+		out.MaxEjectionPercent = int(n)
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package mesh
+
+// Decide says what happens to a request that src sends; random is 64 random bits. It looks at nothing else, changes nothing and
+// allocates nothing.
+func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
+	return t.view(src).decide(req, src.Gateway, random)
+}
+
+// Bare is Decide for a pod without a sidecar: the request finds its Service, or nothing.
+func (t *Table) Bare(req *Request, namespace string, random uint64) Decision {
+	v := t.bare[namespace]
+	if v == nil {
+		v = t.bare[""]
+	}
+	return v.decide(req, false, random)
+}
+
+func (v *view) decide(req *Request, gateway bool, random uint64) Decision {
+	host := v.ports[req.Port].find(req.Authority)
+	if host == nil {
+		if gateway {
+			return Decision{Outcome: NoRoute}
+		}
+		return Decision{Outcome: NoHost}
+	}
+	path, query := splitPath(req.Path)
+	n := host.index.first(host.rules, req, path, query)
+	if n < 0 {
+		return Decision{Outcome: NoRoute}
+	}
+	return host.rules[n].route.draw(random)
+}
+
+// draw settles everything about a route that is left to chance: each in its own right, as Envoy does.
+func (r *Route) draw(random uint64) Decision {
+	d := Decision{Route: r}
+	if f := r.Fault; f != nil {
+		if f.Delay > 0 && drawn(f.DelayPercent, nextRandom(&random)) {
+			d.Delay = f.Delay
+		}
+		if f.Abort > 0 && drawn(f.AbortPercent, nextRandom(&random)) {
+			d.Abort = f.Abort
+		}
+	}
+	switch {
+	case r.Redirect != nil:
+		d.Outcome = Redirect
+		return d
+	case r.Direct != nil:
+		d.Outcome = Direct
+		return d
+	}
+	d.Outcome = Forward
+	d.To = r.pick(nextRandom(&random))
+	for i := range r.Mirrors {
+		if drawn(r.Mirrors[i].Percent, nextRandom(&random)) {
+			d.Mirror |= 1 << i
+		}
+	}
+	return d
+}
+
+// pick takes a destination by its share of the weights.
+func (r *Route) pick(random uint64) *Destination {
+	if len(r.Destinations) == 1 {
+		return &r.Destinations[0]
+	}
+	total := 0
+	for i := range r.Destinations {
+		total += r.Destinations[i].Weight
+	}
+	at := int(random % uint64(total))
+	for i := range r.Destinations {
+		if at -= r.Destinations[i].Weight; at < 0 {
+			return &r.Destinations[i]
+		}
+	}
+	return nil
+}

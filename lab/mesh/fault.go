@@ -1,0 +1,48 @@
+package mesh
+
+import (
+	"math"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// newFault compiles injected trouble. A percentage that is not given is none at all.
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPFaultInjection)
+func newFault(f *networking.HTTPFaultInjection) *Fault {
+	if f == nil {
+		return nil
+	}
+	out := &Fault{}
+	if d := f.GetDelay(); d != nil {
+		out.Delay = d.GetFixedDelay().AsDuration()
+		out.DelayPercent = float64(d.GetPercent()) //nolint:staticcheck // deprecated, and still obeyed by Istio
+		if d.GetPercentage() != nil {
+			out.DelayPercent = d.GetPercentage().GetValue()
+		}
+	}
+	if a := f.GetAbort(); a != nil {
+		out.Abort, out.AbortPercent = int(a.GetHttpStatus()), a.GetPercentage().GetValue()
+	}
+	return out
+}
+
+// drawn says whether a draw falls within a percentage. Istio hands Envoy percentages as whole millionths.
+func drawn(percent float64, random uint64) bool {
+	return random%1_000_000 < millionths(percent)
+}
+
+func millionths(percent float64) uint64 {
+	if !(percent > 0) {
+		return 0
+	}
+	return uint64(math.Min(percent*10_000, 1_000_000))
+}
+
+// nextRandom makes one more independent number of the last: SplitMix64, whose state is the sequence 1, 2, 3 … times an odd constant.
+func nextRandom(state *uint64) uint64 {
+	*state += 0x9e3779b97f4a7c15
+	z := *state
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

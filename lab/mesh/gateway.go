@@ -1,0 +1,158 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// IngressGateway is the built-in ingress gateway as the source of requests, with the labels and the service account of Istio's own
+// installation.
+func IngressGateway() Source { return builtIn("ingressgateway") }
+
+// EgressGateway is the built-in egress gateway as the source of requests.
+func EgressGateway() Source { return builtIn("egressgateway") }
+
+func builtIn(istio string) Source {
+	name := "istio-" + istio
+	return Source{Workload: name, Namespace: rootNamespace, Gateway: true, Labels: map[string]string{"istio": istio, "app": name},
+		Principal: "cluster.local/ns/" + rootNamespace + "/sa/" + name + "-service-account"}
+}
+
+// server is one server of a Gateway that holds for a caller.
+type server struct {
+	gateway string // "namespace/name"
+	hosts   []serverHost
+	port    int
+	secure  bool
+}
+
+// serverHost is a host of a server with the namespace of the VirtualServices that may use it; "*" for all.
+type serverHost struct{ namespace, host string }
+
+// newServers lists the servers of the Gateways that select a gateway by its labels, in Istio's order, by port.
+func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
+	gateways := slices.Clone(o.Gateways)
+	slices.SortStableFunc(gateways, func(a, b overlay.Istio[*networking.Gateway]) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+	})
+	out := map[int][]server{}
+	for _, g := range gateways {
+		if !hasLabels(labels, g.Spec.GetSelector()) {
+			continue
+		}
+		for _, s := range g.Spec.GetServers() {
+			one := server{gateway: g.Namespace + "/" + g.Name, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil}
+			for _, h := range s.GetHosts() {
+				one.hosts = append(one.hosts, newServerHost(h, g.Namespace))
+			}
+			out[one.port] = append(out[one.port], one)
+		}
+	}
+	return out
+}
+
+// newServerHost reads "host", "namespace/host", "./host" or "*/host".
+// (https://istio.io/latest/docs/reference/config/networking/gateway/#Server, field hosts)
+func newServerHost(h, namespace string) serverHost {
+	owner, host, ok := strings.Cut(h, "/")
+	if !ok {
+		return serverHost{"*", h}
+	}
+	if owner == "." {
+		owner = namespace
+	}
+	return serverHost{owner, host}
+}
+
+// gateway compiles one port of a gateway after another.
+type gateway struct {
+	listener
+	servers map[int][]server
+	rules   []*virtualService // all, unsorted by gateway
+}
+
+// table compiles one port: each host that a server and a VirtualService have in common gets the rules of all such VirtualServices,
+// one after the other, and those that take everything last.
+// (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig)
+func (g *gateway) table(port int) *portTable {
+	g.port = port
+	g.portOf = g.onlyPort
+	rules := map[string][]rule{}
+	var order []string
+	for _, s := range g.servers[port] {
+		g.listener.gateway, g.secure = s.gateway, s.secure
+		for _, v := range boundTo(g.rules, s.gateway, g.namespace) {
+			hosts := s.commonHosts(v)
+			if len(hosts) == 0 {
+				continue
+			}
+			compiled := g.listener.rules(v)
+			for _, h := range hosts {
+				if len(compiled) == 0 {
+					continue
+				}
+				if _, ok := rules[h]; !ok {
+					order = append(order, h)
+				}
+				rules[h] = append(rules[h], compiled...)
+			}
+		}
+	}
+	t := newPortTable()
+	for _, h := range order {
+		t.add(h, newVirtualHost(h, catchAllLast(rules[h])))
+	}
+	return t
+}
+
+// onlyPort is the port of a destination that names none: the service's if it has just one, else that of the gateway.
+func (g *gateway) onlyPort(host string) int {
+	if s := g.clusters.services[host]; s != nil && len(s.ports) == 1 {
+		return s.ports[0].number
+	}
+	return g.port
+}
+
+// commonHosts are the hosts of a VirtualService that the server lets in, the narrower of each pair.
+func (s *server) commonHosts(v *virtualService) []string {
+	var out []string
+	for _, sh := range s.hosts {
+		if sh.namespace != "*" && sh.namespace != v.namespace {
+			continue
+		}
+		for _, h := range v.hosts {
+			host := strings.ToLower(sh.host)
+			switch {
+			case within(host, h):
+			case within(h, host):
+				host = h
+			default:
+				continue
+			}
+			if !slices.Contains(out, host) {
+				out = append(out, host)
+			}
+		}
+	}
+	return out
+}
+
+// catchAllLast moves the rules that take everything behind all others.
+func catchAllLast(rules []rule) []rule {
+	sorted := slices.Clone(rules)
+	slices.SortStableFunc(sorted, func(a, b rule) int {
+		return cmp.Compare(rankCatchAll(&a.match), rankCatchAll(&b.match))
+	})
+	return sorted
+}
+
+func rankCatchAll(m *matcher) int {
+	if m.catchAll() {
+		return 1
+	}
+	return 0
+}

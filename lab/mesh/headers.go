@@ -1,0 +1,84 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// newHeaderOps compiles what a rule or a destination does to headers. The authority, when it is written to, is returned apart: "set"
+// goes before "add".
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers)
+func newHeaderOps(h *networking.Headers) (ops HeaderOps, authority string, err error) {
+	req, resp := h.GetRequest(), h.GetResponse()
+	var fromSet, fromAdd string
+	if ops.RequestSet, fromSet, err = headerList(req.GetSet()); err != nil {
+		return ops, "", fmt.Errorf("request.set: %w", err)
+	}
+	if ops.RequestAdd, fromAdd, err = headerList(req.GetAdd()); err != nil {
+		return ops, "", fmt.Errorf("request.add: %w", err)
+	}
+	if ops.ResponseSet, _, err = headerList(resp.GetSet()); err != nil {
+		return ops, "", fmt.Errorf("response.set: %w", err)
+	}
+	if ops.ResponseAdd, _, err = headerList(resp.GetAdd()); err != nil {
+		return ops, "", fmt.Errorf("response.add: %w", err)
+	}
+	ops.RequestRemove, ops.ResponseRemove = removals(req.GetRemove()), removals(resp.GetRemove())
+	if fromSet != "" {
+		return ops, fromSet, nil
+	}
+	return ops, fromAdd, nil
+}
+
+func headerList(m map[string]string) (list []Header, authority string, err error) {
+	for _, name := range sortedKeys(m) {
+		value, err := headerValue(m[name])
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: %w", name, err)
+		}
+		if isAuthority(name) {
+			authority = value
+		}
+		if !isInternal(name) {
+			list = append(list, Header{Name: name, Value: value})
+		}
+	}
+	return list, authority, nil
+}
+
+// headerValue undoes the escape of a percent sign. What else begins with one is a command of Envoy's, which the lab does not know.
+// (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#custom-request-response-headers)
+func headerValue(value string) (string, error) {
+	if strings.Contains(strings.ReplaceAll(value, "%%", ""), "%") {
+		return "", fmt.Errorf("a command between percent signs, %q, is not supported by the lab: want %%%% for a percent sign", value)
+	}
+	return strings.ReplaceAll(value, "%%", "%"), nil
+}
+
+// isInternal names headers that only stand for parts of the request line.
+func isInternal(name string) bool {
+	return strings.HasPrefix(name, ":") || strings.EqualFold(name, "host")
+}
+
+func isAuthority(name string) bool {
+	return strings.EqualFold(name, ":authority") || strings.EqualFold(name, "host")
+}
+
+func removals(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), isInternal)
+}
+
+// joinOps is a then b, as Istio puts a rule's operations and those of its only destination together.
+func joinOps(a, b HeaderOps) HeaderOps {
+	return HeaderOps{
+		RequestSet:     slices.Concat(a.RequestSet, b.RequestSet),
+		RequestAdd:     slices.Concat(a.RequestAdd, b.RequestAdd),
+		RequestRemove:  slices.Concat(a.RequestRemove, b.RequestRemove),
+		ResponseSet:    slices.Concat(a.ResponseSet, b.ResponseSet),
+		ResponseAdd:    slices.Concat(a.ResponseAdd, b.ResponseAdd),
+		ResponseRemove: slices.Concat(a.ResponseRemove, b.ResponseRemove),
+	}
+}

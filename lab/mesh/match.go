@@ -1,0 +1,381 @@
+package mesh
+
+import (
+	"fmt"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// textKind is how a textMatch compares.
+type textKind uint8
+
+const (
+	matchPresent textKind = iota
+	matchExact
+	matchPrefix
+	matchRegex
+)
+
+// textMatch is Istio's StringMatch. A regular expression is RE2's and must match the whole value; "*" alone and a match without a
+// type mean that the value is there at all.
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#StringMatch)
+type textMatch struct {
+	kind  textKind
+	text  string
+	regex *regexp.Regexp
+}
+
+func newTextMatch(m *networking.StringMatch) (textMatch, error) {
+	switch t := m.GetMatchType().(type) {
+	case *networking.StringMatch_Exact:
+		return textMatch{kind: matchExact, text: t.Exact}, nil
+	case *networking.StringMatch_Prefix:
+		return textMatch{kind: matchPrefix, text: t.Prefix}, nil
+	case *networking.StringMatch_Regex:
+		if t.Regex == "*" {
+			return textMatch{kind: matchPresent}, nil
+		}
+		re, err := wholeRegex(t.Regex)
+		return textMatch{kind: matchRegex, text: t.Regex, regex: re}, err
+	}
+	return textMatch{kind: matchPresent}, nil
+}
+
+// wholeRegex compiles an expression that must match a whole value, as Envoy's safe_regex does.
+func wholeRegex(expression string) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(expression); err != nil { // alone, so that ")(" is no expression
+		return nil, fmt.Errorf("want an RE2 expression, got %q: %w", expression, err)
+	}
+	return regexp.Compile(`\A(?:` + expression + `)\z`)
+}
+
+func (m textMatch) matches(value string) bool {
+	switch m.kind {
+	case matchExact:
+		return value == m.text
+	case matchPrefix:
+		return strings.HasPrefix(value, m.text)
+	case matchRegex:
+		return m.regex.MatchString(value)
+	default:
+		return true
+	}
+}
+
+func (m textMatch) String() string {
+	switch m.kind {
+	case matchExact:
+		return fmt.Sprintf("exactly %q", m.text)
+	case matchPrefix:
+		return fmt.Sprintf("prefix %q", m.text)
+	case matchRegex:
+		return fmt.Sprintf("regex %q", m.text)
+	default:
+		return "present"
+	}
+}
+
+// pathMatch is the match of a path without its query. Letter case is ignored on demand, though never by a regex.
+type pathMatch struct {
+	textMatch
+	fold bool
+}
+
+func (m *pathMatch) matches(path string) bool {
+	switch {
+	case !m.fold || m.kind == matchRegex:
+		return m.textMatch.matches(path)
+	case m.kind == matchExact:
+		return equalFold(path, m.text)
+	default:
+		return len(path) >= len(m.text) && equalFold(path[:len(m.text)], m.text)
+	}
+}
+
+// equalFold ignores the case of ASCII letters alone, as Envoy does.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// pseudo says which part of the request line stands for a header, as in HTTP/2.
+type pseudo uint8
+
+const (
+	realHeader pseudo = iota
+	pseudoMethod
+	pseudoAuthority
+	pseudoScheme
+	pseudoPath
+)
+
+// headerMatch is a condition on one header. Repeated headers are one value, joined by commas.
+// (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-headermatcher)
+type headerMatch struct {
+	name   string // as written
+	key    string // as net/http has it
+	pseudo pseudo
+	match  textMatch
+	not    bool // withoutHeaders: a header that is not there counts as empty
+}
+
+func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMatch, error) {
+	text, err := newTextMatch(m)
+	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), match: text, not: not}
+	switch strings.ToLower(name) {
+	case ":method":
+		h.pseudo = pseudoMethod
+	case ":authority", "host":
+		h.pseudo = pseudoAuthority
+	case ":scheme":
+		h.pseudo = pseudoScheme
+	case ":path":
+		h.pseudo = pseudoPath
+	}
+	return h, err
+}
+
+// value is what the request has under the header's name, and whether it has it.
+func (h *headerMatch) value(req *Request) (string, bool) {
+	switch h.pseudo {
+	case pseudoMethod:
+		return req.Method, true
+	case pseudoAuthority:
+		return req.Authority, true
+	case pseudoScheme:
+		return req.Scheme, true
+	case pseudoPath:
+		return req.Path, true
+	}
+	values := req.Header[h.key]
+	switch len(values) {
+	case 0:
+		return "", false
+	case 1:
+		return values[0], true
+	default:
+		return strings.Join(values, ","), true
+	}
+}
+
+func (h *headerMatch) matches(req *Request) bool {
+	value, ok := h.value(req)
+	if h.not {
+		if h.match.kind == matchPresent {
+			return !ok
+		}
+		return !h.match.matches(value)
+	}
+	return ok && h.match.matches(value)
+}
+
+func (h *headerMatch) String() string {
+	what := "header " + h.name
+	switch h.name {
+	case ":method", ":authority", ":scheme":
+		what = h.name[1:]
+	}
+	if h.not {
+		return what + " not " + h.match.String()
+	}
+	return what + " " + h.match.String()
+}
+
+// queryMatch is a condition on the first query parameter of a name. Neither names nor values are unescaped.
+type queryMatch struct {
+	name  string
+	match textMatch
+}
+
+func (q *queryMatch) matches(query string) bool {
+	value, ok := queryParameter(query, q.name)
+	return ok && q.match.matches(value)
+}
+
+func (q *queryMatch) String() string { return "query parameter " + q.name + " " + q.match.String() }
+
+// queryParameter is the first value that a query has for a name.
+func queryParameter(query, name string) (string, bool) {
+	for query != "" {
+		var one string
+		one, query, _ = strings.Cut(query, "&")
+		if key, value, _ := strings.Cut(one, "="); key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// matcher is everything that one match block asks of a request; what it asks of the source and of the port is settled when the
+// table is compiled.
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest)
+type matcher struct {
+	path    pathMatch
+	headers []headerMatch // those of method, authority and scheme too
+	query   []queryMatch
+}
+
+// anyPath is the match of a rule that says nothing of paths.
+func anyPath() pathMatch { return pathMatch{textMatch: textMatch{kind: matchPrefix, text: "/"}} }
+
+// newMatcher compiles a match block; a nil one takes every request.
+func newMatcher(m *networking.HTTPMatchRequest) (matcher, error) {
+	out := matcher{path: anyPath()}
+	if m == nil {
+		return out, nil
+	}
+	if m.GetUri().GetMatchType() != nil {
+		text, err := newTextMatch(m.Uri)
+		if err != nil {
+			return out, fmt.Errorf("uri: %w", err)
+		}
+		out.path.textMatch = text
+	}
+	out.path.fold = m.IgnoreUriCase
+	add := func(field, name string, s *networking.StringMatch, not bool) error {
+		h, err := newHeaderMatch(name, s, not)
+		if err != nil {
+			return fmt.Errorf("%s: %w", field, err)
+		}
+		out.headers = append(out.headers, h)
+		return nil
+	}
+	for _, name := range sortedKeys(m.Headers) {
+		if err := add("headers."+name, name, m.Headers[name], false); err != nil {
+			return out, err
+		}
+	}
+	for _, name := range sortedKeys(m.WithoutHeaders) {
+		if err := add("withoutHeaders."+name, name, m.WithoutHeaders[name], true); err != nil {
+			return out, err
+		}
+	}
+	for _, p := range []struct {
+		field string
+		match *networking.StringMatch
+	}{{"method", m.Method}, {"authority", m.Authority}, {"scheme", m.Scheme}} {
+		if p.match != nil {
+			if err := add(p.field, ":"+p.field, p.match, false); err != nil {
+				return out, err
+			}
+		}
+	}
+	for _, name := range sortedKeys(m.QueryParams) {
+		text, err := newTextMatch(m.QueryParams[name])
+		if err != nil {
+			return out, fmt.Errorf("queryParams.%s: %w", name, err)
+		}
+		out.query = append(out.query, queryMatch{name: name, match: text})
+	}
+	return out, nil
+}
+
+// matches says whether a request, whose path and query are given apart, is taken.
+func (m *matcher) matches(req *Request, path, query string) bool {
+	if !m.path.matches(path) {
+		return false
+	}
+	for i := range m.headers {
+		if !m.headers[i].matches(req) {
+			return false
+		}
+	}
+	for i := range m.query {
+		if !m.query[i].matches(query) {
+			return false
+		}
+	}
+	return true
+}
+
+// catchAll says whether the matcher takes every request, as Istio sees it when it orders and cuts rules.
+func (m *matcher) catchAll() bool {
+	anyPath := m.path.kind == matchPrefix && m.path.text == "/" || m.path.kind == matchRegex && m.path.text == ".*"
+	return anyPath && len(m.headers) == 0 && len(m.query) == 0
+}
+
+// String is the match in words: `uri prefix "/hops", header x-dev-user exactly "betaUser"`; "everything" without a condition.
+func (m *matcher) String() string {
+	var parts []string
+	if m.path.kind != matchPrefix || m.path.text != "/" {
+		s := "uri " + m.path.String()
+		if m.path.fold {
+			s += " ignoring case"
+		}
+		parts = append(parts, s)
+	}
+	for i := range m.headers {
+		parts = append(parts, m.headers[i].String())
+	}
+	for i := range m.query {
+		parts = append(parts, m.query[i].String())
+	}
+	if parts == nil {
+		return "everything"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// why says what in a request does not fit; it is empty when all does.
+func (m *matcher) why(req *Request, path, query string) string {
+	if !m.path.matches(path) {
+		return fmt.Sprintf("uri %s is wanted, and the path is %q", m.path, path)
+	}
+	for i := range m.headers {
+		h := &m.headers[i]
+		if h.matches(req) {
+			continue
+		}
+		value, ok := h.value(req)
+		if !ok {
+			return fmt.Sprintf("%s is wanted, and there is none", h)
+		}
+		return fmt.Sprintf("%s is wanted, and it is %q", h, value)
+	}
+	for i := range m.query {
+		q := &m.query[i]
+		if q.matches(query) {
+			continue
+		}
+		value, ok := queryParameter(query, q.name)
+		if !ok {
+			return fmt.Sprintf("%s is wanted, and there is none", q)
+		}
+		return fmt.Sprintf("%s is wanted, and it is %q", q, value)
+	}
+	return ""
+}
+
+// splitPath parts a request's path from its query; a fragment belongs to neither.
+func splitPath(pathAndQuery string) (path, query string) {
+	pathAndQuery, _, _ = strings.Cut(pathAndQuery, "#")
+	path, query, _ = strings.Cut(pathAndQuery, "?")
+	return path, query
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

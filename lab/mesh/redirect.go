@@ -1,0 +1,100 @@
+package mesh
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// newRedirect compiles a redirect on a listener of a port; secure says that the listener terminates TLS.
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRedirect)
+func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure bool) (*RedirectTo, error) {
+	out := &RedirectTo{Code: int(r.GetRedirectCode())}
+	switch out.Code {
+	case 0:
+		out.Code = http.StatusMovedPermanently
+	case 301, 302, 303, 307, 308:
+	default:
+		return nil, fmt.Errorf("redirectCode %d is not supported by the lab: want 301, 302, 303, 307 or 308", out.Code)
+	}
+	scheme, authority := r.GetScheme(), r.GetAuthority()
+	newPort := redirectPort(r, port, secure)
+	path := redirectPath(r, match)
+	out.Location = func(req *Request) string {
+		to, host := scheme, authority
+		if to == "" {
+			to = requestScheme(req)
+		}
+		if host == "" {
+			host = redirectHost(req, to, newPort)
+		}
+		return to + "://" + host + newPort + path(req.Path)
+	}
+	return out, nil
+}
+
+// redirectPort is ":8080" where the new location names a port. One that the scheme means anyhow is left out; that of the request is
+// known when the table is compiled, since each listener has its own routes.
+func redirectPort(r *networking.HTTPRedirect, port int, secure bool) string {
+	var number int
+	switch p := r.GetRedirectPort().(type) {
+	case *networking.HTTPRedirect_Port:
+		number = int(p.Port)
+	case *networking.HTTPRedirect_DerivePort:
+		if p.DerivePort == networking.HTTPRedirect_FROM_REQUEST_PORT {
+			number = port
+		}
+	}
+	scheme := r.GetScheme()
+	if scheme == "" && secure {
+		scheme = "https"
+	} else if scheme == "" {
+		scheme = "http"
+	}
+	if number == 0 || number == 80 && scheme == "http" || number == 443 && scheme == "https" {
+		return ""
+	}
+	return fmt.Sprintf(":%d", number)
+}
+
+// redirectPath makes the new path and query. The request's query is kept unless the new path brings one.
+func redirectPath(r *networking.HTTPRedirect, match *pathMatch) func(string) string {
+	switch uri := r.GetUri(); {
+	case r.GetPrefixRewrite() != "":
+		return prefixRewrite(match, r.GetPrefixRewrite())
+	case uri == "":
+		return func(p string) string { return p }
+	case strings.Contains(uri, "?"):
+		return func(string) string { return uri }
+	default:
+		return func(p string) string {
+			if i := strings.IndexByte(p, '?'); i >= 0 {
+				return uri + p[i:]
+			}
+			return uri
+		}
+	}
+}
+
+// redirectHost is the request's authority; its port goes when the location names another, or when it stood for the old scheme.
+// (Envoy, source/common/http/utility.cc, processRequestHost)
+func redirectHost(req *Request, scheme, newPort string) string {
+	host := withoutPort(req.Authority)
+	port := req.Authority[len(host):]
+	if newPort != "" {
+		return host
+	}
+	if was := requestScheme(req); was != scheme && (was == "https" && port == ":443" || was == "http" && port == ":80") {
+		return host
+	}
+	return req.Authority
+}
+
+func requestScheme(req *Request) string {
+	if req.Scheme == "" {
+		return "http"
+	}
+	return req.Scheme
+}

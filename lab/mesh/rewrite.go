@@ -1,0 +1,83 @@
+package mesh
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// newRewrite compiles a rewrite under a match of paths. The part of the path that matched is replaced: a prefix literally, so that
+// "/old/" rewritten to "/new" makes "/newa" of "/old/a"; the whole path under an exact match or a regex. The query stays.
+// (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto, prefix_rewrite and regex_rewrite)
+func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
+	out := &Rewrite{Authority: r.GetAuthority()}
+	switch regex := r.GetUriRegexRewrite(); {
+	case regex != nil:
+		rewrite, err := regexRewrite(regex.GetMatch(), regex.GetRewrite())
+		if err != nil {
+			return nil, err
+		}
+		out.URI = rewrite
+	case r.GetUri() != "":
+		out.URI = prefixRewrite(match, r.GetUri())
+	}
+	return out, nil
+}
+
+// prefixRewrite replaces what a match has matched of the path.
+func prefixRewrite(match *pathMatch, uri string) func(string) string {
+	if match.kind == matchPrefix {
+		n := len(match.text)
+		return func(p string) string { return uri + p[min(n, len(p)):] }
+	}
+	return func(p string) string {
+		path, _ := splitPath(p)
+		return uri + p[len(path):]
+	}
+}
+
+// regexRewrite replaces every match of an RE2 expression in the path by a text in which \1 stands for the first group.
+func regexRewrite(expression, text string) (func(string) string, error) {
+	re, err := regexp.Compile(expression)
+	if err != nil {
+		return nil, fmt.Errorf("match: want an RE2 expression, got %q: %w", expression, err)
+	}
+	template, err := expandTemplate(text, re.NumSubexp())
+	if err != nil {
+		return nil, err
+	}
+	return func(p string) string {
+		path, _ := splitPath(p)
+		return re.ReplaceAllString(path, template) + p[len(path):]
+	}, nil
+}
+
+// expandTemplate turns RE2's substitution syntax into Go's: a backslash is followed by the digit of a group or by another one.
+// (https://github.com/google/re2/blob/main/re2/re2.h, RE2::CheckRewriteString)
+func expandTemplate(text string, groups int) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == '$':
+			b.WriteString("$$")
+		case c != '\\':
+			b.WriteByte(c)
+		case i+1 < len(text) && text[i+1] == '\\':
+			b.WriteByte('\\')
+			i++
+		case i+1 < len(text) && '0' <= text[i+1] && text[i+1] <= '9':
+			group := int(text[i+1] - '0')
+			if group > groups {
+				return "", fmt.Errorf("rewrite: want at most \\%d, which the match has groups for, got %q", groups, text)
+			}
+			fmt.Fprintf(&b, "${%d}", group)
+			i++
+		default:
+			return "", fmt.Errorf("rewrite: want a digit or a backslash after each backslash, got %q", text)
+		}
+	}
+	return b.String(), nil
+}

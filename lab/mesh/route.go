@@ -1,0 +1,231 @@
+package mesh
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// rule is one match with what becomes of the requests that it takes.
+type rule struct {
+	match matcher
+	route *Route
+}
+
+// listener is what rules are compiled for: one port of a sidecar, or of a gateway, of one caller.
+type listener struct {
+	namespace string            // of the caller
+	labels    map[string]string // of the caller
+	gateway   string            // "mesh", or "namespace/name" of the Gateway
+	port      int
+	secure    bool // terminates TLS
+	// portOf is the port of a destination that names none.
+	portOf   func(host string) int
+	clusters *clusters
+	report   *overlay.Report
+}
+
+// rules compiles those of a VirtualService's rules that concern the listener, in order, up to one that takes everything.
+func (l *listener) rules(v *virtualService) []rule {
+	var out []rule
+	for i, h := range v.http {
+		matches := h.GetMatch()
+		if len(matches) == 0 {
+			matches = []*networking.HTTPMatchRequest{nil}
+		}
+		for j, m := range matches {
+			if !l.concerns(m) {
+				continue
+			}
+			r, err := l.compile(v, h, m, rulePlace{i, j, len(h.GetMatch()) > 0})
+			if err != nil {
+				l.report.Add(v.object, fmt.Sprintf("spec.http[%d]", i), "%v", err)
+				continue
+			}
+			out = append(out, r)
+			if r.match.catchAll() {
+				return out
+			}
+		}
+	}
+	return out
+}
+
+// concerns says whether a match block is for this listener: its port, and its gateways, or else its source.
+func (l *listener) concerns(m *networking.HTTPMatchRequest) bool {
+	if m == nil {
+		return true
+	}
+	if m.GetPort() != 0 && int(m.GetPort()) != l.port {
+		return false
+	}
+	if len(m.GetGateways()) > 0 {
+		return slices.Contains(m.GetGateways(), l.gateway)
+	}
+	return hasLabels(l.labels, m.GetSourceLabels()) && (m.GetSourceNamespace() == "" || m.GetSourceNamespace() == l.namespace)
+}
+
+// rulePlace is where in its VirtualService a rule stands.
+type rulePlace struct {
+	http, match int
+	matched     bool
+}
+
+func (p rulePlace) String() string {
+	s := "http[" + strconv.Itoa(p.http) + "]"
+	if p.matched {
+		s += ".match[" + strconv.Itoa(p.match) + "]"
+	}
+	return s
+}
+
+func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rulePlace) (rule, error) {
+	match, err := newMatcher(m)
+	if err != nil {
+		return rule{}, fmt.Errorf("match[%d]: %w", place.match, err)
+	}
+	route := &Route{Object: v.object, Rule: ruleName(h, m, place), Place: place.String(), Fault: newFault(h.GetFault())}
+	ops, authority, err := newHeaderOps(h.GetHeaders())
+	if err != nil {
+		return rule{}, fmt.Errorf("headers.%w", err)
+	}
+	route.Headers = ops
+	switch {
+	case h.GetRedirect() != nil:
+		route.Redirect, err = newRedirect(h.GetRedirect(), &match.path, l.port, l.secure)
+	case h.GetDirectResponse() != nil:
+		route.Direct = newDirect(h.GetDirectResponse())
+	default:
+		err = l.forward(route, h, &match.path, authority)
+	}
+	if err != nil {
+		return rule{}, err
+	}
+	route.Decorator = l.decorator(v, route, &match.path, len(h.GetRoute()) == 1)
+	return rule{match: match, route: route}, nil
+}
+
+func ruleName(h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rulePlace) string {
+	switch {
+	case h.GetName() == "":
+		return place.String()
+	case m.GetName() != "":
+		return h.GetName() + "." + m.GetName()
+	default:
+		return h.GetName()
+	}
+}
+
+func newDirect(d *networking.HTTPDirectResponse) *DirectAnswer {
+	out := &DirectAnswer{Code: int(d.GetStatus())}
+	switch b := d.GetBody().GetSpecifier().(type) {
+	case *networking.HTTPBody_String_:
+		out.Body = []byte(b.String_)
+	case *networking.HTTPBody_Bytes:
+		out.Body = b.Bytes
+	}
+	return out
+}
+
+// forward fills in what a route to destinations has.
+func (l *listener) forward(route *Route, h *networking.HTTPRoute, match *pathMatch, authority string) error {
+	route.Timeout = h.GetTimeout().AsDuration()
+	if h.GetRewrite() != nil {
+		rewrite, err := newRewrite(h.GetRewrite(), match)
+		if err != nil {
+			return fmt.Errorf("rewrite.uriRegexRewrite.%w", err)
+		}
+		route.Rewrite = rewrite
+		if rewrite.Authority != "" {
+			authority = rewrite.Authority
+		}
+	}
+	if err := l.destinations(route, h, &authority); err != nil {
+		return err
+	}
+	if len(route.Destinations) == 0 {
+		return errors.New("want a redirect, a directResponse, or a route to at least one destination with a weight")
+	}
+	if authority != "" {
+		if route.Rewrite == nil {
+			route.Rewrite = &Rewrite{}
+		}
+		route.Rewrite.Authority = authority
+	}
+	for _, m := range mirrorsOf(h) {
+		route.Mirrors = append(route.Mirrors, Mirror{Cluster: l.cluster(m.destination), Percent: m.percent})
+	}
+	if len(route.Mirrors) > 64 {
+		return fmt.Errorf("mirrors: want at most 64, got %d", len(route.Mirrors))
+	}
+	return l.retries(route, h)
+}
+
+// destinations compiles a rule's weighted destinations. One alone has all requests whatever its weight, and its headers are the
+// rule's own; beside others, one of weight 0 has none.
+func (l *listener) destinations(route *Route, h *networking.HTTPRoute, authority *string) error {
+	for i, d := range h.GetRoute() {
+		ops, host, err := newHeaderOps(d.GetHeaders())
+		if err != nil {
+			return fmt.Errorf("route[%d].headers.%w", i, err)
+		}
+		if len(h.GetRoute()) == 1 {
+			route.Headers = joinOps(route.Headers, ops)
+			if *authority == "" {
+				*authority = host
+			}
+			route.Destinations = []Destination{{Cluster: l.cluster(d.GetDestination()), Weight: 1}}
+			return nil
+		}
+		if d.GetWeight() > 0 {
+			route.Destinations = append(route.Destinations, Destination{Cluster: l.cluster(d.GetDestination()), Weight: int(d.GetWeight()), Authority: host, Headers: ops})
+		}
+	}
+	return nil
+}
+
+func (l *listener) retries(route *Route, h *networking.HTTPRoute) error {
+	hashed := len(h.GetRoute()) == 1 && route.Destinations[0].Cluster.Balancer.Kind == ConsistentHash
+	retries, err := newRetries(h.GetRetries(), hashed)
+	if err != nil {
+		return fmt.Errorf("retries.%w", err)
+	}
+	route.Retries = retries
+	return nil
+}
+
+// cluster is what a destination names. One without a port means the only port of its service, or that of the request.
+func (l *listener) cluster(d *networking.Destination) *Cluster {
+	port := int(d.GetPort().GetNumber())
+	if d.GetPort() == nil {
+		port = l.portOf(d.GetHost())
+	}
+	return l.clusters.get(d.GetHost(), port, d.GetSubset())
+}
+
+// decorator is Istio's name for the operation: the destination when there is just one, else the VirtualService, and the path.
+func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, single bool) string {
+	path := match.text
+	if match.kind == matchPrefix {
+		path += "*"
+	}
+	if single {
+		c := route.Destinations[0].Cluster
+		return c.Host + ":" + strconv.Itoa(c.Port) + path
+	}
+	return v.name + ":" + strconv.Itoa(l.port) + path
+}
+
+// defaultRoute is that of a service without rules: to its endpoints, with Istio's default retries.
+func defaultRoute(s *service, cluster *Cluster, plain bool) *Route {
+	route := &Route{Object: s.object, Rule: "default", Destinations: []Destination{{Cluster: cluster, Weight: 1}}}
+	if !plain {
+		route.Retries, _ = newRetries(nil, false)
+		route.Decorator = cluster.Host + ":" + strconv.Itoa(cluster.Port) + "/*"
+	}
+	return route
+}

@@ -1,0 +1,252 @@
+package mesh
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// service is a host that the mesh knows: of a Kubernetes Service, or one of a ServiceEntry's.
+type service struct {
+	object     string // "Service hopline/middle"
+	host       string
+	name       string // what equal hosts are ordered by
+	namespace  string
+	kubernetes bool
+	ports      []servicePort
+	exportTo   []string // empty: everywhere
+	addresses  []string // further names that it goes by: a ServiceEntry's virtual addresses
+
+	selector map[string]string        // of pods in namespace
+	entry    *networking.ServiceEntry // with its own endpoints
+	gateway  string                   // a built-in gateway, by name
+	labels   map[string]string        // of the built-in gateway's pods
+}
+
+// servicePort is one port of a service.
+type servicePort struct {
+	number     int
+	name       string
+	target     int
+	targetName string
+	http       bool // whether rules apply to it; other protocols have a cluster alone
+}
+
+func (s *service) port(number int) (servicePort, bool) {
+	for _, p := range s.ports {
+		if p.number == number {
+			return p, true
+		}
+	}
+	return servicePort{}, false
+}
+
+// visibleFrom says whether sidecars and gateways of a namespace see an object that is exported to some namespaces: "*" and no list
+// mean all of them, "." its own, "~" none.
+// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService, field exportTo)
+func visibleFrom(exportTo []string, owner, namespace string) bool {
+	if len(exportTo) == 0 || slices.Contains(exportTo, "*") {
+		return true
+	}
+	return slices.Contains(exportTo, namespace) || namespace == owner && slices.Contains(exportTo, ".")
+}
+
+// collectServices lists what an overlay's Services and ServiceEntries, and the built-in gateways, make known, in Istio's order.
+func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*service {
+	var out []*service
+	for i := range o.Services {
+		out = append(out, kubernetesService(&o.Services[i], plain, report))
+	}
+	for i := range o.ServiceEntries {
+		out = append(out, entryServices(&o.ServiceEntries[i], report)...)
+	}
+	if !plain {
+		ingress, egress := IngressGateway(), EgressGateway()
+		out = append(out, gatewayService(&ingress), gatewayService(&egress))
+	}
+	slices.SortStableFunc(out, func(a, b *service) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
+	})
+	return out
+}
+
+func kubernetesService(s *overlay.Service, plain bool, report *overlay.Report) *service {
+	out := &service{object: s.String(), host: serviceName(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
+		kubernetes: true, selector: s.Selector, exportTo: exportToAnnotation(s.Annotations["networking.istio.io/exportTo"])}
+	for i, p := range s.Ports {
+		target, name := targetPort(p.Target, p.Port)
+		protocol := servicePortProtocol(p)
+		if !plain && !isHTTP(protocol) {
+			report.Add(out.object, fmt.Sprintf("spec.ports[%d]", i), "protocol %s is not supported by the lab: want http", protocol)
+		}
+		out.ports = append(out.ports, servicePort{number: p.Port, name: p.Name, target: target, targetName: name, http: true})
+	}
+	return out
+}
+
+func exportToAnnotation(value string) []string {
+	if value == "" {
+		return nil
+	}
+	parts := strings.Split(value, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+func targetPort(target string, port int) (number int, name string) {
+	if target == "" {
+		return port, ""
+	}
+	if n, err := strconv.Atoi(target); err == nil {
+		return n, ""
+	}
+	return 0, target
+}
+
+// servicePortProtocol is the protocol that Istio takes from a port's appProtocol or its name, "<protocol>[-<suffix>]".
+// (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/)
+func servicePortProtocol(p overlay.ServicePort) string {
+	if p.AppProtocol != "" {
+		return strings.ToLower(p.AppProtocol)
+	}
+	protocol, _, _ := strings.Cut(strings.ToLower(p.Name), "-")
+	return protocol
+}
+
+// isHTTP says whether the lab routes a port of a protocol: plain HTTP/1, and whatever Istio would have to find out by looking.
+func isHTTP(protocol string) bool {
+	switch protocol {
+	case "http2", "grpc", "https", "tls", "tcp", "udp", "mongo", "mysql", "redis", "thrift", "hbone":
+		return false
+	}
+	return true
+}
+
+func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) []*service {
+	var ports []servicePort
+	for i, p := range e.Spec.GetPorts() {
+		if protocol := strings.ToLower(p.GetProtocol()); protocol != "" && protocol != "http" {
+			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", i), "%s is not supported by the lab: want HTTP", p.GetProtocol())
+		}
+		target := int(p.GetTargetPort())
+		if target == 0 {
+			target = int(p.GetNumber())
+		}
+		ports = append(ports, servicePort{number: int(p.GetNumber()), name: p.GetName(), target: target, http: true})
+	}
+	checkEntry(e, report)
+	var out []*service
+	for _, host := range e.Spec.GetHosts() {
+		out = append(out, &service{object: e.String(), host: host, name: host, namespace: e.Namespace, ports: ports,
+			exportTo: e.Spec.GetExportTo(), addresses: e.Spec.GetAddresses(), selector: e.Spec.GetWorkloadSelector().GetLabels(), entry: e.Spec})
+	}
+	return out
+}
+
+func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) {
+	switch e.Spec.GetResolution() {
+	case networking.ServiceEntry_NONE, networking.ServiceEntry_STATIC, networking.ServiceEntry_DNS, networking.ServiceEntry_DNS_ROUND_ROBIN:
+	default:
+		report.Add(e.String(), "spec.resolution", "%s is not supported by the lab: want STATIC, DNS, DNS_ROUND_ROBIN or NONE", e.Spec.GetResolution())
+	}
+	for i, a := range e.Spec.GetAddresses() {
+		if strings.Contains(a, "/") {
+			report.Add(e.String(), fmt.Sprintf("spec.addresses[%d]", i), "a range, %q, is not supported by the lab: want an address", a)
+		}
+	}
+	for i, p := range e.Spec.GetEndpoints() {
+		if strings.HasPrefix(p.GetAddress(), "unix://") {
+			report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a socket, %q, is not supported by the lab: want an address or a name", p.GetAddress())
+		}
+	}
+}
+
+// gatewayService is the Service in front of a built-in gateway, with the ports of Istio's own installation.
+func gatewayService(g *Source) *service {
+	return &service{object: "Service " + g.Namespace + "/" + g.Workload, host: serviceName(g.Workload, g.Namespace), name: g.Workload,
+		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels,
+		ports: []servicePort{{number: 80, name: "http2", target: 8080, http: true}, {number: 443, name: "https", target: 8443}}}
+}
+
+// registry is what the services look like from one namespace.
+type registry struct {
+	visible []*service          // all that are exported there, in Istio's order
+	listed  []*service          // those with a name in sidecars' listeners
+	byHost  map[string]*service // the one of each host that endpoints are found by
+}
+
+// newRegistry chooses among the services that a namespace sees. Of several with one host, those of the namespace itself win, then
+// Kubernetes' own; ServiceEntries of one namespace for one host are taken together.
+func newRegistry(all []*service, namespace string) registry {
+	chosen := map[string]*service{}
+	var visible []*service
+	for _, s := range all {
+		if !visibleFrom(s.exportTo, s.namespace, namespace) {
+			continue
+		}
+		visible = append(visible, s)
+		old := chosen[s.host]
+		if old == nil || s.namespace == namespace || !old.kubernetes && s.kubernetes && old.namespace != namespace {
+			chosen[s.host] = s
+		}
+	}
+	r := registry{visible: visible, byHost: map[string]*service{}}
+	for _, s := range visible {
+		if chosen[s.host].namespace != s.namespace {
+			continue
+		}
+		r.listed = append(r.listed, s)
+		old := r.byHost[s.host]
+		switch {
+		case old == nil, s.kubernetes && !old.kubernetes:
+			r.byHost[s.host] = s
+		case old.kubernetes == s.kubernetes:
+			r.byHost[s.host] = mergeServices(old, s)
+		}
+	}
+	return r
+}
+
+// mergeServices adds the ports of another ServiceEntry for the same host where the two are alike but for them.
+func mergeServices(a, b *service) *service {
+	if a.entry == nil || b.entry == nil || a.entry.GetResolution() != b.entry.GetResolution() ||
+		!maps.Equal(a.selector, b.selector) || !slices.Equal(a.exportTo, b.exportTo) {
+		return a
+	}
+	merged := *a
+	merged.ports = slices.Clone(a.ports)
+	for _, p := range b.ports {
+		if _, ok := a.port(p.number); !ok {
+			merged.ports = append(merged.ports, p)
+		}
+	}
+	return &merged
+}
+
+// endpointPort is the port of a ServiceEntry's endpoint that serves one of its ports.
+func endpointPort(e *networking.WorkloadEntry, p servicePort) int {
+	if n, ok := e.GetPorts()[p.name]; ok && n > 0 {
+		return int(n)
+	}
+	return p.target
+}
+
+// kubernetesName takes a DNS name of a Service apart: "name.namespace", "name.namespace.svc" or the full one.
+func kubernetesName(host string) (name, namespace string, ok bool) {
+	host = strings.TrimSuffix(host, ".")
+	host = strings.TrimSuffix(host, "."+clusterDomain)
+	host = strings.TrimSuffix(host, ".svc")
+	name, namespace, ok = strings.Cut(host, ".")
+	return name, namespace, ok && name != "" && namespace != "" && !strings.Contains(namespace, ".")
+}
+
+func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

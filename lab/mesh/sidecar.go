@@ -1,0 +1,237 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// scope is what a workload's Sidecar object lets it see; the zero scope is everything.
+// (https://istio.io/latest/docs/reference/config/networking/sidecar/)
+type scope struct {
+	hosts []scopeHost // nil: all
+}
+
+// scopeHost is one entry of a Sidecar's egress hosts, "namespace/host".
+type scopeHost struct {
+	namespace, host string // "*" for any
+	not             bool   // "~namespace/host": taken out again
+}
+
+// newScope finds the Sidecar of a workload: one of its namespace that selects it, else its namespace's own, else the root
+// namespace's.
+func newScope(o *overlay.Overlay, namespace string, labels map[string]string) scope {
+	var best *overlay.Istio[*networking.Sidecar]
+	rank := 0
+	sidecars := slices.Clone(o.Sidecars)
+	slices.SortStableFunc(sidecars, func(a, b overlay.Istio[*networking.Sidecar]) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range sidecars {
+		s, r := &sidecars[i], 0
+		selector := s.Spec.GetWorkloadSelector()
+		switch {
+		case s.Namespace == namespace && selector != nil && hasLabels(labels, selector.GetLabels()):
+			r = 3
+		case s.Namespace == namespace && selector == nil:
+			r = 2
+		case s.Namespace == rootNamespace && selector == nil:
+			r = 1
+		}
+		if r > rank {
+			best, rank = s, r
+		}
+	}
+	var out scope
+	if best == nil {
+		return out
+	}
+	for _, e := range best.Spec.GetEgress() {
+		for _, h := range e.GetHosts() {
+			out.hosts = append(out.hosts, newScopeHost(h, namespace))
+		}
+	}
+	return out
+}
+
+func newScopeHost(entry, namespace string) scopeHost {
+	owner, host, _ := strings.Cut(entry, "/")
+	out := scopeHost{host: host}
+	owner, out.not = strings.CutPrefix(owner, "~")
+	switch {
+	case owner == ".":
+		owner = namespace
+	case owner == "" && out.not:
+		owner = "*"
+	}
+	out.namespace = owner
+	return out
+}
+
+// sees says whether the scope covers a host of a namespace by matching it with covers(host, entry).
+func (s scope) sees(namespace, host string, covers func(a, b string) bool) bool {
+	if s.hosts == nil {
+		return true
+	}
+	seen := false
+	for _, h := range s.hosts {
+		if h.namespace != "*" && h.namespace != namespace {
+			continue
+		}
+		if h.not && within(host, h.host) {
+			return false
+		}
+		seen = seen || !h.not && covers(host, h.host)
+	}
+	return seen
+}
+
+// services keeps those in scope.
+func (s scope) services(all []*service) []*service {
+	if s.hosts == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(v *service) bool { return !s.sees(v.namespace, v.host, within) })
+}
+
+// virtualServices keeps those with a host in scope.
+func (s scope) virtualServices(all []*virtualService) []*virtualService {
+	if s.hosts == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(v *virtualService) bool {
+		return !slices.ContainsFunc(v.hosts, func(h string) bool { return s.sees(v.namespace, h, overlap) })
+	})
+}
+
+// sidecar compiles one port of a sidecar after another.
+type sidecar struct {
+	listener
+	services []*service        // that have a name there
+	rules    []*virtualService // bound to "mesh"
+	byHost   map[string]string // the VirtualService, as "namespace/name", that names a service's host most exactly
+	plain    bool
+}
+
+// newSidecar says which VirtualService each service takes its rules from, should several name its host by wildcards.
+func newSidecar(l listener, services []*service, rules []*virtualService, plain bool) *sidecar {
+	s := &sidecar{listener: l, services: services, rules: rules, byHost: map[string]string{}, plain: plain}
+	named := map[string]string{}
+	for _, v := range rules {
+		for _, h := range v.hosts {
+			if _, ok := named[h]; !ok {
+				named[h] = v.namespace + "/" + v.name
+			}
+		}
+	}
+	for _, svc := range services {
+		if v, ok := mostSpecific(named, strings.ToLower(svc.host)); ok {
+			s.byHost[svc.host] = v
+		}
+	}
+	return s
+}
+
+// ports are those that any service has.
+func (s *sidecar) ports() []int {
+	ports := []int{80} // where hosts of VirtualServices stand alone, too
+	for _, svc := range s.services {
+		for _, p := range svc.ports {
+			if p.http {
+				ports = append(ports, p.number)
+			}
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// table compiles one port: hosts of VirtualServices first, then those of services without rules of their own.
+// (pilot/pkg/networking/core/httproute.go, BuildSidecarOutboundVirtualHosts)
+func (s *sidecar) table(port int) *portTable {
+	s.port = port
+	s.portOf = func(string) int { return port }
+	services := map[string]*service{}
+	for _, svc := range s.services {
+		if p, ok := svc.port(port); ok && p.http {
+			services[strings.ToLower(svc.host)] = svc
+		}
+	}
+	t := newPortTable()
+	taken := map[string]bool{}
+	for _, v := range s.rules {
+		hosts, of := s.hostsOf(v, services)
+		if port != 80 && len(of) == 0 {
+			continue
+		}
+		rules := s.listener.rules(v)
+		if len(rules) == 0 {
+			continue
+		}
+		host := newVirtualHost(v.object, rules)
+		for _, h := range hosts {
+			if !taken[h] {
+				taken[h] = true
+				t.add(h, host)
+			}
+		}
+		for _, svc := range of {
+			if name := strings.ToLower(svc.host); !taken[name] {
+				taken[name] = true
+				s.addService(t, svc, host, services)
+			}
+		}
+	}
+	for _, name := range sortedKeys(services) {
+		if svc := services[name]; !taken[name] {
+			s.addService(t, svc, s.defaultHost(svc, port), services)
+		}
+	}
+	return t
+}
+
+// hostsOf parts a VirtualService's hosts into names that no service has, and services.
+func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (names []string, of []*service) {
+	for _, h := range v.hosts {
+		if !isWildcard(h) {
+			if svc := services[h]; svc != nil {
+				of = append(of, svc)
+			} else {
+				names = append(names, h)
+			}
+			continue
+		}
+		found := false
+		for _, name := range sortedKeys(services) {
+			if !overlap(name, h) {
+				continue
+			}
+			found = true
+			if s.byHost[services[name].host] == v.namespace+"/"+v.name {
+				of = append(of, services[name])
+			}
+		}
+		if !found {
+			names = append(names, h)
+		}
+	}
+	return names, of
+}
+
+// addService adds all names of a service, but for short ones that are another's full name.
+func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, services map[string]*service) {
+	for i, d := range serviceDomains(svc.host, s.namespace) {
+		if i == 0 || services[strings.ToLower(d)] == nil {
+			t.add(d, host)
+		}
+	}
+	for _, a := range svc.addresses {
+		t.add(a, host)
+	}
+}
+
+func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
+	route := defaultRoute(svc, s.clusters.get(svc.host, port, ""), s.plain)
+	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}})
+}

@@ -1,0 +1,155 @@
+package mesh
+
+import (
+	"slices"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// view is the table as one kind of caller sees it: those of one namespace whose labels do not differ in what rules look at.
+type view struct {
+	values []labelValue // of table.watched
+	ports  map[int]*portTable
+	made   map[string]*Cluster
+}
+
+type labelValue struct {
+	value string
+	ok    bool
+}
+
+// place is where a caller is.
+type place struct {
+	namespace string
+	gateway   bool
+}
+
+// has says whether the view is for callers with these labels.
+func (v *view) has(watched []string, labels map[string]string) bool {
+	for i, k := range watched {
+		value, ok := labels[k]
+		if v.values[i] != (labelValue{value, ok}) {
+			return false
+		}
+	}
+	return true
+}
+
+// watchedLabels are those whose values make a difference to any rule.
+func watchedLabels(o *overlay.Overlay) []string {
+	seen := map[string]string{}
+	add := func(labels map[string]string) {
+		for k := range labels {
+			seen[k] = ""
+		}
+	}
+	for _, v := range o.VirtualServices {
+		for _, h := range v.Spec.GetHttp() {
+			for _, m := range h.GetMatch() {
+				add(m.GetSourceLabels())
+			}
+		}
+	}
+	for _, d := range o.DestinationRules {
+		add(d.Spec.GetWorkloadSelector().GetMatchLabels())
+	}
+	for _, g := range o.Gateways {
+		add(g.Spec.GetSelector())
+	}
+	for _, s := range o.Sidecars {
+		add(s.Spec.GetWorkloadSelector().GetLabels())
+	}
+	return sortedKeys(seen)
+}
+
+// compiler holds what views are compiled from.
+type compiler struct {
+	overlay  *overlay.Overlay
+	services []*service
+	byHost   map[string]*service // Kubernetes Services
+	rules    []*virtualService
+	policies *destinationRules
+	watched  []string
+	plain    bool
+	report   *overlay.Report
+}
+
+func newCompiler(o *overlay.Overlay, plain bool, report *overlay.Report) *compiler {
+	c := &compiler{overlay: o, services: collectServices(o, plain, report), byHost: map[string]*service{}, rules: newVirtualServices(o),
+		policies: newDestinationRules(o), watched: watchedLabels(o), plain: plain, report: report}
+	for _, s := range c.services {
+		if s.kubernetes {
+			c.byHost[s.host] = s
+		}
+	}
+	return c
+}
+
+// view compiles what a caller sees.
+func (c *compiler) view(src *Source) *view {
+	v := &view{ports: map[int]*portTable{}, made: map[string]*Cluster{}}
+	for _, k := range c.watched {
+		value, ok := src.Labels[k]
+		v.values = append(v.values, labelValue{value, ok})
+	}
+	everything := newRegistry(c.services, src.Namespace)
+	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: meshGateway, report: c.report,
+		clusters: &clusters{namespace: src.Namespace, labels: src.Labels, services: everything.byHost, all: c.byHost, rules: c.policies,
+			plain: c.plain, made: v.made}}
+	if src.Gateway {
+		g := &gateway{listener: l, servers: newServers(c.overlay, src.Labels), rules: c.rules}
+		for port := range g.servers {
+			v.ports[port] = g.table(port)
+		}
+		return v
+	}
+	scope := newScope(c.overlay, src.Namespace, src.Labels)
+	rules := scope.virtualServices(boundTo(c.rules, meshGateway, src.Namespace))
+	seen := newRegistry(scope.services(everything.visible), src.Namespace)
+	l.clusters.services = c.destinations(seen, everything, rules)
+	s := newSidecar(l, seen.listed, rules, c.plain)
+	for _, port := range s.ports() {
+		v.ports[port] = s.table(port)
+	}
+	return v
+}
+
+// destinations adds to the services in scope those that VirtualServices in scope lead to.
+func (c *compiler) destinations(seen, everything registry, rules []*virtualService) map[string]*service {
+	out := seen.byHost
+	add := func(host string) {
+		if s := everything.byHost[host]; s != nil && out[host] == nil {
+			out[host] = s
+		}
+	}
+	for _, v := range rules {
+		for _, h := range v.http {
+			for _, r := range h.GetRoute() {
+				add(r.GetDestination().GetHost())
+			}
+			for _, m := range mirrorsOf(h) {
+				add(m.destination.GetHost())
+			}
+		}
+	}
+	return out
+}
+
+// clusters are all that the view's decisions can name, by name.
+func (v *view) clusters() []*Cluster {
+	var out []*Cluster
+	for _, name := range sortedKeys(v.made) {
+		out = append(out, v.made[name])
+	}
+	return out
+}
+
+// gatewayPorts are those of a gateway's view.
+func (v *view) gatewayPorts() []int {
+	var out []int
+	for p := range v.ports {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}

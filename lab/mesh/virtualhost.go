@@ -1,0 +1,84 @@
+package mesh
+
+import (
+	"slices"
+	"strings"
+)
+
+// virtualHost is the rules of some host names.
+type virtualHost struct {
+	name  string // of the first of its hosts
+	rules []rule
+	index *index
+}
+
+func newVirtualHost(name string, rules []rule) *virtualHost {
+	return &virtualHost{name: name, rules: rules, index: newIndex(rules)}
+}
+
+// portTable finds the virtual host of an authority on one port: the very name, else the longest wildcard, else "*". Letter case and
+// the authority's port do not matter.
+// (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-virtualhost)
+type portTable struct {
+	names   map[string]*virtualHost
+	tails   map[string]*virtualHost // what follows the star of a wildcard
+	lengths []int                   // of those tails, descending
+	any     *virtualHost
+}
+
+func newPortTable() *portTable {
+	return &portTable{names: map[string]*virtualHost{}, tails: map[string]*virtualHost{}}
+}
+
+// add gives a domain to a virtual host unless another has it.
+func (t *portTable) add(domain string, v *virtualHost) {
+	domain = strings.ToLower(domain)
+	switch tail := strings.TrimPrefix(domain, "*"); {
+	case domain == "*":
+		if t.any == nil {
+			t.any = v
+		}
+	case tail != domain:
+		if t.tails[tail] == nil {
+			t.tails[tail] = v
+			if !slices.Contains(t.lengths, len(tail)) {
+				t.lengths = append(t.lengths, len(tail))
+				slices.SortFunc(t.lengths, func(a, b int) int { return b - a })
+			}
+		}
+	default:
+		if t.names[domain] == nil {
+			t.names[domain] = v
+		}
+	}
+}
+
+func (t *portTable) find(authority string) *virtualHost {
+	if t == nil {
+		return nil
+	}
+	host := withoutPort(authority)
+	var buffer [256]byte // longer than any DNS name
+	if len(host) > len(buffer) {
+		return t.lookup([]byte(strings.ToLower(host)))
+	}
+	n := copy(buffer[:], host)
+	for i := range n {
+		buffer[i] = lower(buffer[i])
+	}
+	return t.lookup(buffer[:n])
+}
+
+func (t *portTable) lookup(host []byte) *virtualHost {
+	if v := t.names[string(host)]; v != nil {
+		return v
+	}
+	for _, n := range t.lengths {
+		if n < len(host) { // a star stands for one character at least
+			if v := t.tails[string(host[len(host)-n:])]; v != nil {
+				return v
+			}
+		}
+	}
+	return t.any
+}

@@ -1,0 +1,111 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// virtualService is a VirtualService whose host and gateway names are complete.
+type virtualService struct {
+	object          string // "VirtualService hopline/middle"
+	name, namespace string
+	hosts           []string // as in the rule, in lower case
+	gateways        []string // "mesh" or "namespace/name"
+	exportTo        []string
+	http            []*networking.HTTPRoute
+}
+
+// newVirtualServices completes the names in an overlay's VirtualServices and orders them by name and namespace, as Istio does those
+// that were made in the same second.
+func newVirtualServices(o *overlay.Overlay) []*virtualService {
+	out := make([]*virtualService, 0, len(o.VirtualServices))
+	for _, v := range o.VirtualServices {
+		spec := proto.CloneOf(v.Spec)
+		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
+		for _, h := range spec.GetHosts() {
+			vs.hosts = append(vs.hosts, strings.ToLower(fullName(h, v.Namespace)))
+		}
+		vs.gateways = gatewayNames(spec.GetGateways(), v.Namespace)
+		if len(vs.gateways) == 0 {
+			vs.gateways = []string{meshGateway}
+		}
+		for _, h := range vs.http {
+			completeRule(h, v.Namespace)
+		}
+		out = append(out, vs)
+	}
+	slices.SortStableFunc(out, func(a, b *virtualService) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
+	})
+	return out
+}
+
+func completeRule(h *networking.HTTPRoute, namespace string) {
+	for _, m := range h.GetMatch() {
+		if m != nil {
+			m.Gateways = gatewayNames(m.GetGateways(), namespace)
+		}
+	}
+	destinations := []*networking.Destination{h.GetMirror()}
+	for _, r := range h.GetRoute() {
+		destinations = append(destinations, r.GetDestination())
+	}
+	for _, m := range h.GetMirrors() {
+		destinations = append(destinations, m.GetDestination())
+	}
+	for _, d := range destinations {
+		if d != nil {
+			d.Host = fullName(d.GetHost(), namespace)
+		}
+	}
+}
+
+// gatewayNames completes names of Gateways to "namespace/name"; "mesh" stays.
+func gatewayNames(names []string, namespace string) []string {
+	var out []string
+	for _, n := range names {
+		owner, name, qualified := strings.Cut(n, "/")
+		switch {
+		case n == meshGateway:
+			out = append(out, n)
+		case qualified && owner == ".":
+			out = append(out, namespace+"/"+name)
+		case qualified:
+			out = append(out, n)
+		case strings.Contains(n, "."): // the old form, name.namespace.svc.cluster.local
+			name, rest, _ := strings.Cut(n, ".")
+			owner, _, _ := strings.Cut(rest, ".")
+			out = append(out, owner+"/"+name)
+		default:
+			out = append(out, namespace+"/"+n)
+		}
+	}
+	return out
+}
+
+// boundTo lists those of the VirtualServices that a namespace sees and that are bound to a gateway, the ones for it alone first.
+func boundTo(all []*virtualService, gateway, namespace string) []*virtualService {
+	rank := func(v *virtualService) int {
+		switch {
+		case len(v.exportTo) == 0 || slices.Contains(v.exportTo, "*"):
+			return 2
+		case v.namespace == namespace:
+			return 0
+		default:
+			return 1
+		}
+	}
+	var out []*virtualService
+	for _, v := range all {
+		if slices.Contains(v.gateways, gateway) && visibleFrom(v.exportTo, v.namespace, namespace) {
+			out = append(out, v)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *virtualService) int { return cmp.Compare(rank(a), rank(b)) })
+	return out
+}
