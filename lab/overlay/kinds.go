@@ -32,11 +32,12 @@ func kinds() []kind {
 		{name: "Service", apiVersions: []string{"v1"}, manifest: &serviceManifest{}, add: addService},
 		{name: "Deployment", apiVersions: []string{"apps/v1"}, manifest: &deploymentManifest{}, add: addDeployment},
 
-		istioKind("VirtualService", networkingVersions, func(o *Overlay) *[]Istio[*networking.VirtualService] { return &o.VirtualServices }),
-		istioKind("DestinationRule", networkingVersions, func(o *Overlay) *[]Istio[*networking.DestinationRule] { return &o.DestinationRules }),
-		istioKind("Gateway", networkingVersions, func(o *Overlay) *[]Istio[*networking.Gateway] { return &o.Gateways }),
-		istioKind("ServiceEntry", networkingVersions, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
-		istioKind("AuthorizationPolicy", securityVersions, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
+		istioKind("VirtualService", networkingVersions, checkVirtualService, func(o *Overlay) *[]Istio[*networking.VirtualService] { return &o.VirtualServices }),
+		istioKind("DestinationRule", networkingVersions, checkDestinationRule, func(o *Overlay) *[]Istio[*networking.DestinationRule] { return &o.DestinationRules }),
+		istioKind("Gateway", networkingVersions, checkGateway, func(o *Overlay) *[]Istio[*networking.Gateway] { return &o.Gateways }),
+		istioKind("ServiceEntry", networkingVersions, checkServiceEntry, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
+		istioKind("AuthorizationPolicy", securityVersions, checkAuthorizationPolicy, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
+		istioKind("Sidecar", networkingVersions, checkSidecar, func(o *Overlay) *[]Istio[*networking.Sidecar] { return &o.Sidecars }),
 
 		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &istioManifest{},
 			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addNotEnforced},
@@ -45,15 +46,18 @@ func kinds() []kind {
 	}
 }
 
-// istioKind is a kind of Istio's that is enforced, and the list of the overlay that it goes into.
+// istioKind is a kind of Istio's that is enforced: how it is checked, and which list of the overlay it goes into.
 func istioKind[T any, P interface {
 	*T
 	proto.Message
-}](name string, versions []string, list func(*Overlay) *[]Istio[P]) kind {
+}](name string, versions []string, check func(problems, Meta, P), list func(*Overlay) *[]Istio[P]) kind {
 	return kind{
 		name: name, apiVersions: versions, manifest: &istioManifest{},
 		spec: func() proto.Message { return P(new(T)) },
 		add: func(d *decoding, m Meta, spec any) {
+			at := problems{report: d.report, object: m.String()}
+			checkIstioMetadata(at, m)
+			check(at, m, spec.(P))
 			l := list(d.overlay)
 			*l = append(*l, Istio[P]{Meta: m, Spec: spec.(P)})
 		},

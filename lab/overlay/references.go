@@ -1,5 +1,439 @@
 package overlay
 
-// checkReferences reports what leads nowhere.
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+)
+
+// references finds what leads nowhere: names of objects, hosts, subsets and ports that an overlay uses and does not hold. Neither
+// Kubernetes nor Istio refuses these; they answer 503, or nobody, later.
+type references struct {
+	overlay *Overlay
+	report  *Report
+	hosts   map[string]map[int]bool // ports of every host that a Service or ServiceEntry names
+	subsets map[string][]string     // of every host of a DestinationRule
+}
+
+// checkReferences reports everything that leads nowhere.
 func checkReferences(o *Overlay, report *Report) {
+	r := references{overlay: o, report: report, hosts: knownHosts(o), subsets: map[string][]string{}}
+	for _, d := range o.DestinationRules {
+		host := fqdn(d.Spec.Host, d.Namespace)
+		for _, s := range d.Spec.Subsets {
+			r.subsets[host] = append(r.subsets[host], s.Name)
+		}
+	}
+	r.namespaces()
+	r.deployments()
+	r.services()
+	r.destinationRules()
+	r.virtualServices()
+	r.serviceEntries()
+	r.authorizationPolicies()
+}
+
+func (r *references) at(m Meta) problems { return problems{report: r.report, object: m.String()} }
+
+// fqdn is the full name of a host in an object of Istio's: a name without dots is a Service of the object's namespace.
+func fqdn(host, namespace string) string {
+	if strings.Contains(host, ".") || strings.HasPrefix(host, "*") {
+		return host
+	}
+	return host + "." + namespace + ".svc.cluster.local"
+}
+
+// knownHosts are all hosts that traffic can have, with their ports: Services, ServiceEntries, and Istio's own gateways, which the
+// lab provides.
+func knownHosts(o *Overlay) map[string]map[int]bool {
+	hosts := map[string]map[int]bool{
+		"istio-ingressgateway.istio-system.svc.cluster.local": {80: true, 443: true},
+		"istio-egressgateway.istio-system.svc.cluster.local":  {80: true, 443: true},
+	}
+	add := func(host string, port int) {
+		if hosts[host] == nil {
+			hosts[host] = map[int]bool{}
+		}
+		hosts[host][port] = true
+	}
+	for _, s := range o.Services {
+		for _, p := range s.Ports {
+			add(fqdn(s.Name, s.Namespace), p.Port)
+		}
+	}
+	for _, e := range o.ServiceEntries {
+		for _, host := range e.Spec.Hosts {
+			for _, p := range e.Spec.Ports {
+				add(host, int(p.Number))
+			}
+		}
+	}
+	return hosts
+}
+
+// ports are those of a host, by its own name or by a wildcard that covers it or that it is; ok says whether there are any.
+func (r *references) ports(host string) (ports map[int]bool, ok bool) {
+	if ports, ok = r.hosts[host]; ok {
+		return ports, true
+	}
+	ports = map[int]bool{}
+	for known, p := range r.hosts {
+		if (strings.HasPrefix(known, "*") || strings.HasPrefix(host, "*")) && overlap(known, host) {
+			maps.Copy(ports, p)
+			ok = true
+		}
+	}
+	return ports, ok
+}
+
+// host checks that a host is known.
+func (r *references) host(at problems, path, host, namespace string) (map[int]bool, bool) {
+	full := fqdn(host, namespace)
+	ports, ok := r.ports(full)
+	if ok {
+		return ports, true
+	}
+	var names []string
+	for known := range r.hosts {
+		short, _ := strings.CutSuffix(known, "."+namespace+".svc.cluster.local")
+		names = append(names, short)
+	}
+	slices.Sort(names)
+	hint := ""
+	if _, isService := r.hosts[host+".svc.cluster.local"]; isService {
+		hint = "; did you mean " + host + ".svc.cluster.local? Istio completes names without dots alone"
+	} else if n := nearest(host, names); n != "" {
+		hint = "; did you mean " + n + "?"
+	}
+	at.add(path, "no Service or ServiceEntry has the host %s%s", quote(full), hint)
+	return nil, false
+}
+
+// namespaces that are there without an overlay naming them.
+func builtInNamespaces() []string { return []string{"default", "istio-system", "kube-system"} }
+
+func (r *references) namespaces() {
+	known := builtInNamespaces()
+	for _, n := range r.overlay.Namespaces {
+		known = append(known, n.Name)
+	}
+	for _, m := range r.overlay.metas() {
+		if m.Namespace == "" || slices.Contains(known, m.Namespace) {
+			continue
+		}
+		hint := ""
+		if n := nearest(m.Namespace, known); n != "" {
+			hint = "; did you mean " + n + "?"
+		}
+		r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, hint)
+	}
+}
+
+// metas are all objects of an overlay.
+func (o *Overlay) metas() []Meta {
+	metas := slices.Concat(o.Namespaces, o.ServiceAccounts, o.NotEnforced)
+	for _, x := range o.Deployments {
+		metas = append(metas, x.Meta)
+	}
+	for _, x := range o.Services {
+		metas = append(metas, x.Meta)
+	}
+	for _, x := range o.ConfigMaps {
+		metas = append(metas, x.Meta)
+	}
+	metas = slices.Concat(metas, metasOf(o.VirtualServices), metasOf(o.DestinationRules), metasOf(o.Gateways))
+	return slices.Concat(metas, metasOf(o.ServiceEntries), metasOf(o.Sidecars), metasOf(o.AuthorizationPolicies))
+}
+
+func metasOf[T any](objects []Istio[T]) []Meta {
+	metas := make([]Meta, len(objects))
+	for i, x := range objects {
+		metas[i] = x.Meta
+	}
+	return metas
+}
+
+func (r *references) deployments() {
+	for _, d := range r.overlay.Deployments {
+		if d.Pod.ServiceAccount != "default" && !r.serviceAccount(d.Namespace, d.Pod.ServiceAccount) {
+			r.at(d.Meta).add("spec.template.spec.serviceAccountName", "no ServiceAccount %s/%s", d.Namespace, d.Pod.ServiceAccount)
+		}
+	}
+}
+
+func (r *references) serviceAccount(namespace, name string) bool {
+	return slices.ContainsFunc(r.overlay.ServiceAccounts, func(m Meta) bool { return m.Namespace == namespace && m.Name == name })
+}
+
+// selected are the Deployments of a namespace whose pods have the labels.
+func (r *references) selected(namespace string, labels map[string]string) (found []Deployment) {
+	for _, d := range r.overlay.Deployments {
+		if d.Namespace == namespace && has(d.Pod.Labels, labels) {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func has(labels, wanted map[string]string) bool {
+	for k, v := range wanted {
+		if got, ok := labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *references) services() {
+	nodePorts := map[int]string{}
+	for _, s := range r.overlay.Services {
+		pods := r.selected(s.Namespace, s.Selector)
+		if len(pods) == 0 {
+			r.at(s.Meta).add("spec.selector", "selects nothing: no Deployment of namespace %s has pods with %s", s.Namespace, labelText(s.Selector))
+		}
+		for i, p := range s.Ports {
+			path := fmt.Sprintf("spec.ports[%d]", i)
+			found := slices.ContainsFunc(pods, func(d Deployment) bool { return hasPort(d.Pod.Container.Ports, p.Target) })
+			if len(pods) > 0 && !found {
+				r.at(s.Meta).add(path+".targetPort", "no container has the port %s; %s has %s", p.Target, pods[0].String(), portText(pods[0].Pod.Container.Ports))
+			}
+			if p.NodePort == 0 {
+				continue
+			}
+			if other, taken := nodePorts[p.NodePort]; taken {
+				r.at(s.Meta).add(path+".nodePort", "%d is taken by %s", p.NodePort, other)
+			}
+			nodePorts[p.NodePort] = s.String()
+		}
+	}
+}
+
+func labelText(labels map[string]string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, k+"="+labels[k])
+	}
+	return strings.Join(parts, ",")
+}
+
+func portText(ports []ContainerPort) string {
+	var parts []string
+	for _, p := range ports {
+		parts = append(parts, strings.TrimSpace(p.Name+" "+strconv.Itoa(p.Number)))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *references) destinationRules() {
+	for _, d := range r.overlay.DestinationRules {
+		at := r.at(d.Meta)
+		ports, ok := r.host(at, "spec.host", d.Spec.Host, d.Namespace)
+		if !ok {
+			continue
+		}
+		check := func(path string, p *networking.TrafficPolicy) {
+			for i, l := range p.GetPortLevelSettings() {
+				if n := int(l.GetPort().GetNumber()); !ports[n] {
+					at.add(fmt.Sprintf("%s.portLevelSettings[%d].port.number", path, i), "%s has no port %d; it has %s", d.Spec.Host, n, numbers(ports))
+				}
+			}
+		}
+		check("spec.trafficPolicy", d.Spec.TrafficPolicy)
+		for i, s := range d.Spec.Subsets {
+			check(fmt.Sprintf("spec.subsets[%d].trafficPolicy", i), s.TrafficPolicy)
+		}
+	}
+}
+
+func numbers(ports map[int]bool) string {
+	var parts []string
+	for _, p := range slices.Sorted(maps.Keys(ports)) {
+		parts = append(parts, strconv.Itoa(p))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *references) virtualServices() {
+	for _, v := range r.overlay.VirtualServices {
+		at := r.at(v.Meta)
+		inMesh := len(v.Spec.Gateways) == 0
+		var gateways []Istio[*networking.Gateway]
+		for i, name := range v.Spec.Gateways {
+			if name == "mesh" {
+				inMesh = true
+			} else if g, ok := r.gateway(at, fmt.Sprintf("spec.gateways[%d]", i), name, v.Namespace); ok {
+				gateways = append(gateways, g)
+			}
+		}
+		for i, host := range v.Spec.Hosts {
+			path := fmt.Sprintf("spec.hosts[%d]", i)
+			if inMesh {
+				r.host(at, path, host, v.Namespace)
+			} else if len(gateways) == len(v.Spec.Gateways) && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)) {
+				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
+			}
+		}
+		for i, rule := range v.Spec.Http {
+			path := fmt.Sprintf("spec.http[%d]", i)
+			for j, m := range rule.Match {
+				for k, name := range m.Gateways {
+					if name != "mesh" {
+						r.gateway(at, fmt.Sprintf("%s.match[%d].gateways[%d]", path, j, k), name, v.Namespace)
+					}
+				}
+			}
+			for j, d := range rule.Route {
+				r.destination(at, fmt.Sprintf("%s.route[%d].destination", path, j), d.Destination, v.Namespace)
+			}
+			r.destination(at, path+".mirror", rule.Mirror, v.Namespace)
+			for j, m := range rule.Mirrors {
+				r.destination(at, fmt.Sprintf("%s.mirrors[%d].destination", path, j), m.Destination, v.Namespace)
+			}
+		}
+	}
+}
+
+// gateway finds a Gateway by name, namespace/name, or the older name.namespace.svc.cluster.local.
+func (r *references) gateway(at problems, path, name, namespace string) (found Istio[*networking.Gateway], ok bool) {
+	wanted := name
+	if ns, n, qualified := strings.Cut(name, "/"); qualified {
+		namespace, wanted = ns, n
+	} else if first, rest, dotted := strings.Cut(name, "."); dotted {
+		wanted = first
+		namespace, _, _ = strings.Cut(rest, ".")
+	}
+	var names []string
+	for _, g := range r.overlay.Gateways {
+		if g.Namespace == namespace && g.Name == wanted {
+			return g, true
+		}
+		if g.Namespace == namespace {
+			names = append(names, g.Name)
+		}
+	}
+	hint := ""
+	if n := nearest(wanted, names); n != "" {
+		hint = "; did you mean " + n + "?"
+	}
+	at.add(path, "no Gateway %s/%s%s", namespace, wanted, hint)
+	return found, false
+}
+
+// taken says whether a server of one of the gateways takes a host of a VirtualService of the namespace.
+func taken(gateways []Istio[*networking.Gateway], namespace, host string) bool {
+	for _, g := range gateways {
+		for _, s := range g.Spec.Servers {
+			for _, h := range s.Hosts {
+				if ns, name, qualified := strings.Cut(h, "/"); qualified {
+					if ns == "." {
+						ns = g.Namespace
+					}
+					if ns != "*" && ns != namespace {
+						continue
+					}
+					h = name
+				}
+				if overlap(h, host) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// destination checks that a destination has a host, that the host has the port, and that a DestinationRule has the subset.
+func (r *references) destination(at problems, path string, d *networking.Destination, namespace string) {
+	if d == nil {
+		return
+	}
+	ports, ok := r.host(at, path+".host", d.Host, namespace)
+	if !ok {
+		return
+	}
+	if n := int(d.GetPort().GetNumber()); n != 0 && !ports[n] {
+		at.add(path+".port.number", "%s has no port %d; it has %s", d.Host, n, numbers(ports))
+	}
+	if d.Subset == "" {
+		return
+	}
+	var subsets []string
+	full := fqdn(d.Host, namespace)
+	for host, names := range r.subsets {
+		if overlap(host, full) {
+			subsets = append(subsets, names...)
+		}
+	}
+	slices.Sort(subsets)
+	if slices.Contains(subsets, d.Subset) {
+		return
+	}
+	hint := ""
+	if n := nearest(d.Subset, subsets); n != "" {
+		hint = "; did you mean " + n + "?"
+	}
+	at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), hint)
+}
+
+// serviceEntries checks endpoints that are Services of the cluster; names of the world outside are not looked up.
+func (r *references) serviceEntries() {
+	for _, e := range r.overlay.ServiceEntries {
+		for i, ep := range e.Spec.Endpoints {
+			if !strings.HasSuffix(ep.Address, ".svc.cluster.local") {
+				continue
+			}
+			path := fmt.Sprintf("spec.endpoints[%d]", i)
+			ports, ok := r.host(r.at(e.Meta), path+".address", ep.Address, e.Namespace)
+			if !ok {
+				continue
+			}
+			for _, p := range e.Spec.Ports {
+				n := int(p.Number)
+				if p.TargetPort != 0 {
+					n = int(p.TargetPort)
+				}
+				if own, ok := ep.Ports[p.Name]; ok {
+					n = int(own)
+				}
+				if !ports[n] {
+					r.at(e.Meta).add(path, "%s has no port %d; it has %s", ep.Address, n, numbers(ports))
+				}
+			}
+		}
+	}
+}
+
+func (r *references) authorizationPolicies() {
+	for _, p := range r.overlay.AuthorizationPolicies {
+		at := r.at(p.Meta)
+		if labels := p.Spec.GetSelector().GetMatchLabels(); len(labels) > 0 && p.Namespace != "istio-system" && len(r.selected(p.Namespace, labels)) == 0 {
+			at.add("spec.selector.matchLabels", "selects nothing: no Deployment of namespace %s has pods with %s", p.Namespace, labelText(labels))
+		}
+		for i, rule := range p.Spec.Rules {
+			for j, from := range rule.From {
+				r.principals(at, fmt.Sprintf("spec.rules[%d].from[%d].source", i, j), from.Source)
+			}
+		}
+	}
+}
+
+// principals checks those that name a service account of a namespace that the overlay holds.
+func (r *references) principals(at problems, path string, s *security.Source) {
+	for i, p := range s.GetPrincipals() {
+		parts := strings.Split(p, "/")
+		if len(parts) != 5 || parts[1] != "ns" || parts[3] != "sa" || strings.Contains(p, "*") || slices.Contains(builtInNamespaces(), parts[2]) {
+			continue
+		}
+		if parts[4] != "default" && !r.serviceAccount(parts[2], parts[4]) {
+			at.add(fmt.Sprintf("%s.principals[%d]", path, i), "no ServiceAccount %s/%s", parts[2], parts[4])
+		}
+	}
 }

@@ -43,6 +43,9 @@ func addService(d *decoding, m Meta, decoded any) {
 	if s.Type != "ClusterIP" && s.Type != "NodePort" {
 		at.add("spec.type", "want ClusterIP or NodePort, got %s", quote(s.Type))
 	}
+	if !isDNSLabel(m.Name) {
+		at.add("metadata.name", "want lower-case letters, digits and -, at most 63, got %s", quote(m.Name))
+	}
 	if len(s.Selector) == 0 {
 		at.add("spec.selector", "want the labels of the pods that answer, got none")
 	}

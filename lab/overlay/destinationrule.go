@@ -1,0 +1,136 @@
+package overlay
+
+import (
+	"fmt"
+	"math/big"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// checkDestinationRule applies Istio's ValidateDestinationRule.
+func checkDestinationRule(at problems, m Meta, spec *networking.DestinationRule) {
+	checkHost(at, "spec.host", spec.Host)
+	checkTrafficPolicy(at, "spec.trafficPolicy", spec.TrafficPolicy)
+	names := map[string]bool{}
+	for i, s := range spec.Subsets {
+		path := fmt.Sprintf("spec.subsets[%d]", i)
+		if !isIstioLabel(s.Name) {
+			at.add(path+".name", "want letters, digits and -, got %s", quote(s.Name))
+		}
+		if names[s.Name] {
+			at.add(path+".name", "%s is there twice", quote(s.Name))
+		}
+		names[s.Name] = true
+		checkTags(at, path+".labels", s.Labels)
+		checkTrafficPolicy(at, path+".trafficPolicy", s.TrafficPolicy)
+	}
+	checkExportTo(at, m.Namespace, spec.ExportTo, false)
+}
+
+func checkTrafficPolicy(at problems, path string, p *networking.TrafficPolicy) {
+	if p == nil {
+		return
+	}
+	if p.OutlierDetection == nil && p.ConnectionPool == nil && p.LoadBalancer == nil && p.Tls == nil && p.PortLevelSettings == nil &&
+		p.Tunnel == nil && p.ProxyProtocol == nil && p.RetryBudget == nil {
+		at.add(path, "empty, want at least one field")
+	}
+	checkOutlier(at, path+".outlierDetection", p.OutlierDetection)
+	checkPool(at, path+".connectionPool", p.ConnectionPool)
+	checkBalancer(at, path+".loadBalancer", p.LoadBalancer)
+	for i, l := range p.PortLevelSettings {
+		lp := fmt.Sprintf("%s.portLevelSettings[%d]", path, i)
+		if l.Port == nil {
+			at.add(lp+".port", "missing")
+		}
+		if l.OutlierDetection == nil && l.ConnectionPool == nil && l.LoadBalancer == nil && l.Tls == nil {
+			at.add(lp, "want at least one of outlierDetection, connectionPool, loadBalancer and tls")
+		}
+		checkOutlier(at, lp+".outlierDetection", l.OutlierDetection)
+		checkPool(at, lp+".connectionPool", l.ConnectionPool)
+		checkBalancer(at, lp+".loadBalancer", l.LoadBalancer)
+	}
+}
+
+func checkOutlier(at problems, path string, o *networking.OutlierDetection) {
+	if o == nil {
+		return
+	}
+	checkDuration(at, path+".baseEjectionTime", o.BaseEjectionTime)
+	checkDuration(at, path+".interval", o.Interval)
+	if !o.SplitExternalLocalOriginErrors && o.ConsecutiveLocalOriginFailures.GetValue() > 0 {
+		at.add(path+".consecutiveLocalOriginFailures", "needs splitExternalLocalOriginErrors: true")
+	}
+	for name, v := range map[string]int32{"maxEjectionPercent": o.MaxEjectionPercent, "minHealthPercent": o.MinHealthPercent} {
+		if v < 0 || v > 100 {
+			at.add(path+"."+name, "want 0 to 100, got %d", v)
+		}
+	}
+}
+
+func checkPool(at problems, path string, p *networking.ConnectionPoolSettings) {
+	if p == nil {
+		return
+	}
+	if p.Http == nil && p.Tcp == nil {
+		at.add(path, "want http or tcp or both")
+	}
+	notNegative := func(name string, v int32) {
+		if v < 0 {
+			at.add(path+"."+name, "want 0 or more, got %d", v)
+		}
+	}
+	if h := p.Http; h != nil {
+		notNegative("http.http1MaxPendingRequests", h.Http1MaxPendingRequests)
+		notNegative("http.http2MaxRequests", h.Http2MaxRequests)
+		notNegative("http.maxRequestsPerConnection", h.MaxRequestsPerConnection)
+		notNegative("http.maxRetries", h.MaxRetries)
+		notNegative("http.maxConcurrentStreams", h.MaxConcurrentStreams)
+		checkDuration(at, path+".http.idleTimeout", h.IdleTimeout)
+		if h.H2UpgradePolicy == networking.ConnectionPoolSettings_HTTPSettings_UPGRADE && h.UseClientProtocol {
+			at.add(path+".http.useClientProtocol", "not together with h2UpgradePolicy UPGRADE")
+		}
+	}
+	if t := p.Tcp; t != nil {
+		notNegative("tcp.maxConnections", t.MaxConnections)
+		checkDuration(at, path+".tcp.connectTimeout", t.ConnectTimeout)
+		checkDuration(at, path+".tcp.maxConnectionDuration", t.MaxConnectionDuration)
+		if t.IdleTimeout.AsDuration().Milliseconds() != 0 { // 0s switches it off
+			checkDuration(at, path+".tcp.idleTimeout", t.IdleTimeout)
+		}
+		checkDuration(at, path+".tcp.tcpKeepalive.time", t.GetTcpKeepalive().GetTime())
+		checkDuration(at, path+".tcp.tcpKeepalive.interval", t.GetTcpKeepalive().GetInterval())
+	}
+}
+
+func checkBalancer(at problems, path string, b *networking.LoadBalancerSettings) {
+	if b == nil {
+		return
+	}
+	if hash := b.GetConsistentHash(); hash != nil {
+		checkHash(at, path+".consistentHash", hash)
+	}
+	if w := b.Warmup; w != nil {
+		if w.Duration == nil {
+			at.add(path+".warmup.duration", "missing")
+		}
+		checkDuration(at, path+".warmup.duration", w.Duration)
+		if v := w.MinimumPercent.GetValue(); v > 100 {
+			at.add(path+".warmup.minimumPercent", "want at most 100, got %v", v)
+		}
+		if w.Aggression != nil && w.Aggression.Value <= 0 {
+			at.add(path+".warmup.aggression", "want more than 0, got %v", w.Aggression.Value)
+		}
+	}
+}
+
+func checkHash(at problems, path string, h *networking.LoadBalancerSettings_ConsistentHashLB) {
+	if c := h.GetHttpCookie(); c != nil && c.Name == "" {
+		at.add(path+".httpCookie.name", "missing")
+	}
+	if m := h.GetMaglev(); m != nil {
+		if m.TableSize >= 5000011 || !new(big.Int).SetUint64(m.TableSize).ProbablyPrime(0) {
+			at.add(path+".maglev.tableSize", "want a prime number below 5000011, got %d", m.TableSize)
+		}
+	}
+}

@@ -1,0 +1,336 @@
+package overlay
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// The rules in this and the files beside it are those of Istio's own validation, which its webhook applies to every object
+// (istio.io/istio/pkg/config/validation of Istio 1.31): what Istio would not take, the lab does not take. Fields that the lab's
+// mesh does not enforce are refused by package mesh, and are not looked at here.
+
+// The shapes of names, from istio.io/istio/pkg/config/labels: unlike Kubernetes, Istio lets capitals pass.
+var (
+	istioLabel     = regexp.MustCompile(`^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$`)
+	istioWildcard  = regexp.MustCompile(`^(\*|(\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$`)
+	istioTagKey    = regexp.MustCompile(`^([a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*/)?((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$`)
+	istioTagValue  = regexp.MustCompile(`^((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`)
+	istioHeader    = regexp.MustCompile("^[!#$%&'*+\\-.^_`|~A-Za-z0-9]+$")
+	istioHeaderVal = regexp.MustCompile("^[^\u0000-\u0008\u000A-\u001F\u007F]*$")
+)
+
+func isIstioLabel(s string) bool { return len(s) <= 63 && istioLabel.MatchString(s) }
+
+// checkHost checks a host name, of which the first label may be or begin with a wildcard.
+func checkHost(at problems, path, host string) bool {
+	first, rest, more := strings.Cut(host, ".")
+	if host == "" || len(host) > 255 || len(first) > 63 || !istioWildcard.MatchString(first) || more && !isFQDN(rest) {
+		at.add(path, "want a host name, perhaps with * as its first label, got %s", quote(host))
+		return false
+	}
+	return true
+}
+
+// isFQDN says whether a name is made of DNS labels, the last of which is no number; it may end in a dot.
+func isFQDN(name string) bool {
+	if name == "" || len(name) > 255 {
+		return false
+	}
+	labels := strings.Split(name, ".")
+	if _, err := strconv.Atoi(labels[len(labels)-1]); err == nil {
+		return false
+	}
+	for i, label := range labels {
+		if i == len(labels)-1 && label == "" {
+			return true
+		}
+		if !isIstioLabel(label) {
+			return false
+		}
+	}
+	return true
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// overlap says whether two hosts, either of which may begin with a wildcard, have names in common.
+func overlap(a, b string) bool {
+	switch {
+	case strings.HasPrefix(a, "*") && strings.HasPrefix(b, "*"):
+		return strings.HasSuffix(a[1:], b[1:]) || strings.HasSuffix(b[1:], a[1:])
+	case strings.HasPrefix(a, "*"):
+		return strings.HasSuffix(b, a[1:])
+	case strings.HasPrefix(b, "*"):
+		return strings.HasSuffix(a, b[1:])
+	}
+	return a == b
+}
+
+func checkTags(at problems, path string, labels map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		m := istioTagKey.FindStringSubmatch(k)
+		if m == nil || len(m[1]) > 254 || len(m[2]) > 63 {
+			at.add(join(path, k), "no label key")
+		}
+		if !istioTagValue.MatchString(labels[k]) {
+			at.add(join(path, k), "no label value: %s", quote(labels[k]))
+		}
+	}
+}
+
+// checkDuration checks a duration that must be at least a millisecond, and whole milliseconds.
+func checkDuration(at problems, path string, d *durationpb.Duration) {
+	if d == nil {
+		return
+	}
+	if v := d.AsDuration(); v < time.Millisecond || v%time.Millisecond != 0 {
+		at.add(path, "want at least 1ms, in whole milliseconds, got %v", v)
+	}
+}
+
+func checkIstioPort(at problems, path string, port uint32) {
+	if port < 1 || port > 65535 {
+		at.add(path, "want a port from 1 to 65535, got %d", port)
+	}
+}
+
+// checkPercentage checks a percentage of requests for fault injection.
+func checkPercentage(at problems, path string, p *networking.Percent) {
+	if v := p.GetValue(); v < 0 || v > 100 || v > 0 && v < 0.0001 {
+		at.add(path+".value", "want 0, or 0.0001 to 100, got %v", v)
+	}
+}
+
+func checkStatus(at problems, path string, status int) {
+	if status < 200 || status > 600 {
+		at.add(path, "want an HTTP status from 200 to 599, got %d", status)
+	}
+}
+
+// checkRegex checks a regular expression as Istio does: RE2, of at most 1024 bytes.
+func checkRegex(at problems, path, re string) {
+	switch {
+	case re == "":
+		at.add(path, "empty, want a regular expression")
+	case len(re) > 1024:
+		at.add(path, "want at most 1024 bytes, got %d", len(re))
+	default:
+		if _, err := regexp.Compile(re); err != nil {
+			at.add(path, "want a regular expression of RE2: %v", err)
+		}
+	}
+}
+
+// checkMatch checks how a text is matched.
+func checkMatch(at problems, path string, m *networking.StringMatch, emptyPrefix bool) {
+	switch v := m.GetMatchType().(type) {
+	case *networking.StringMatch_Prefix:
+		if v.Prefix == "" && !emptyPrefix {
+			at.add(path+".prefix", "empty, want at least one character")
+		}
+	case *networking.StringMatch_Regex:
+		checkRegex(at, path+".regex", v.Regex)
+	}
+}
+
+// checkHeaders checks the changes that a rule makes to headers.
+func checkHeaders(at problems, path string, h *networking.Headers) {
+	change := func(path string, values map[string]string, name func(string) string) {
+		for _, k := range slices.Sorted(maps.Keys(values)) {
+			if why := name(k); why != "" {
+				at.add(join(path, k), "%s", why)
+			}
+			if why := headerValue(values[k]); why != "" {
+				at.add(join(path, k), "%s", why)
+			}
+		}
+	}
+	change(path+".request.set", h.GetRequest().GetSet(), requestHeader)
+	change(path+".request.add", h.GetRequest().GetAdd(), requestHeader)
+	change(path+".response.set", h.GetResponse().GetSet(), otherHeader)
+	change(path+".response.add", h.GetResponse().GetAdd(), otherHeader)
+	for i, k := range h.GetRequest().GetRemove() {
+		if why := otherHeader(k); why != "" {
+			at.add(fmt.Sprintf("%s.request.remove[%d]", path, i), "%s", why)
+		}
+	}
+	for i, k := range h.GetResponse().GetRemove() {
+		if why := otherHeader(k); why != "" {
+			at.add(fmt.Sprintf("%s.response.remove[%d]", path, i), "%s", why)
+		}
+	}
+}
+
+func isAuthority(name string) bool {
+	return strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority")
+}
+
+// requestHeader says what is wrong with the name of a header that is set on a request; the authority is one.
+func requestHeader(name string) string {
+	if isAuthority(name) {
+		return ""
+	}
+	return otherHeader(name)
+}
+
+// otherHeader says what is wrong with the name of a header that is set on a response or removed.
+func otherHeader(name string) string {
+	switch {
+	case name == "":
+		return "a header without a name"
+	case strings.HasPrefix(name, ":") || strings.EqualFold(name, "host"):
+		return "Istio does not let this header be changed"
+	}
+	return ""
+}
+
+// matchedHeader says what is wrong with the name of a header that a rule matches.
+func matchedHeader(name string) string {
+	switch name {
+	case "":
+		return "a header without a name"
+	case ":method", ":scheme", ":authority", ":path", ":status":
+		return ""
+	}
+	if strings.HasPrefix(name, "@request.auth.claims") {
+		return "claims of tokens are not supported by the lab"
+	}
+	if !istioHeader.MatchString(name) {
+		return "no header's name: " + quote(name)
+	}
+	return ""
+}
+
+// headerValue says what is wrong with the value of a header; %NAME% in it is a variable of Envoy's, %% a per cent sign.
+func headerValue(value string) string {
+	if !istioHeaderVal.MatchString(value) {
+		return "control characters in " + quote(value)
+	}
+	if !balanced(value) {
+		return "a single % in " + quote(value) + "; write %% for a per cent sign"
+	}
+	return ""
+}
+
+// balanced says whether every %NAME% or %NAME(arguments)% of a header's value ends. It is the automaton of Envoy's header parser in
+// as many states as validation needs.
+func balanced(value string) bool {
+	const (
+		text = iota
+		name
+		array     // after (: [ or an argument
+		element   // in an array, before a "
+		argument  // until ) or "
+		delimiter // after an element: , or ]
+		closing   // after ]: )
+		end       // after ): %
+	)
+	state := text
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		switch {
+		case state == text && c == '%':
+			if i+1 == len(value) {
+				return false
+			}
+			if value[i+1] == '%' {
+				i++
+			} else {
+				state = name
+			}
+		case state == text:
+		case state == name && c == '%':
+			state = text
+		case state == name && c == '(':
+			state = array
+		case state == name:
+		case state == argument && c == '\\':
+			if i+1 == len(value) {
+				return false
+			}
+			i++
+		case state == argument && c == ')':
+			state = end
+		case state == argument && c == '"':
+			state = delimiter
+		case state == argument || c == ' ':
+		case state == array && c == '[':
+			state = element
+		case state == array:
+			state = argument
+		case state == element && c == '"':
+			state = argument
+		case state == delimiter && c == ',':
+			state = element
+		case state == delimiter && c == ']':
+			state = closing
+		case state == closing && c == ')':
+			state = end
+		case state == end && c == '%':
+			state = text
+		default:
+			return false
+		}
+	}
+	return state == text
+}
+
+// retryWords are the conditions of a retry that Envoy knows, x-envoy-retry-on and x-envoy-retry-grpc-on.
+func retryWords() []string {
+	return []string{
+		"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
+		"retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure",
+		"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
+	}
+}
+
+// isRetryWord says whether Istio takes a condition: a word of Envoy's, or a status code that has a name.
+func isRetryWord(word string) bool {
+	code, _ := strconv.Atoi(word)
+	return http.StatusText(code) != "" || slices.Contains(retryWords(), word)
+}
+
+// checkExportTo checks who may see an object.
+func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed bool) {
+	seen := map[string]bool{}
+	for i, e := range exportTo {
+		path := fmt.Sprintf("spec.exportTo[%d]", i)
+		key := e
+		if e == "." {
+			key = namespace
+		}
+		switch {
+		case seen[key]:
+			at.add(path, "%s is there twice", quote(e))
+		case e == "~" && !noneAllowed:
+			at.add(path, "~ is for ServiceEntries alone")
+		case e != "." && e != "*" && e != "~" && !isIstioLabel(e):
+			at.add(path, "want . or * or a namespace, got %s", quote(e))
+		case (e == "*" || e == "~") && len(exportTo) > 1:
+			at.add(path, "%s stands alone or not at all", e)
+		}
+		seen[key] = true
+	}
+}
+
+// checkIstioMetadata refuses annotations that change what an object means.
+func checkIstioMetadata(at problems, m Meta) {
+	for _, k := range slices.Sorted(maps.Keys(m.Annotations)) {
+		if k == "istio.io/dry-run" || strings.HasPrefix(k, "internal.istio.io/") {
+			at.add(join("metadata.annotations", k), "not supported by the lab")
+		}
+	}
+}

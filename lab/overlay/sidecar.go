@@ -1,0 +1,53 @@
+package overlay
+
+import (
+	"fmt"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// checkSidecar applies the part of Istio's ValidateSidecar that concerns which hosts a workload sees.
+func checkSidecar(at problems, _ Meta, spec *networking.Sidecar) {
+	if spec.Egress == nil && spec.Ingress == nil && spec.OutboundTrafficPolicy == nil && spec.InboundConnectionPool == nil {
+		at.add("spec", "empty, want egress")
+	}
+	for k, v := range spec.GetWorkloadSelector().GetLabels() {
+		if k == "" || strings.Contains(k, "*") || strings.Contains(v, "*") {
+			at.add(join("spec.workloadSelector.labels", k), "want a label without wildcards, got %s", quote(k+"="+v))
+		}
+	}
+	for i, e := range spec.Egress {
+		if e.Port == nil && i < len(spec.Egress)-1 {
+			at.add(fmt.Sprintf("spec.egress[%d]", i), "a listener without a port must be the last")
+		}
+		path := fmt.Sprintf("spec.egress[%d].hosts", i)
+		if len(e.Hosts) == 0 {
+			at.add(path, "missing: want at least one, as namespace/host")
+		}
+		for j, host := range e.Hosts {
+			checkSidecarHost(at, fmt.Sprintf("%s[%d]", path, j), host)
+		}
+	}
+}
+
+// checkSidecarHost checks namespace/host: the namespace may be *, . or ~, the host may have a wildcard.
+func checkSidecarHost(at problems, path, host string) {
+	namespace, name, qualified := strings.Cut(host, "/")
+	if !qualified || namespace == "" || name == "" {
+		at.add(path, "want namespace/host, got %s", quote(host))
+		return
+	}
+	if n := strings.TrimPrefix(namespace, "~"); n != "" && n != "*" && n != "." && !isIstioLabel(n) {
+		at.add(path, "want *, ., ~ or a namespace before the /, got %s", quote(host))
+	}
+	switch {
+	case name == "*":
+	case !strings.Contains(name, "."):
+		at.add(path, "want a full name or * after the /, got the short name %s", quote(name))
+	case strings.Contains(name, "*") && !strings.HasPrefix(name, "*."):
+		at.add(path, "a wildcard stands for whole labels: want *.…, got %s", quote(name))
+	default:
+		checkHost(at, path, name)
+	}
+}

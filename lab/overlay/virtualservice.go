@@ -1,0 +1,316 @@
+package overlay
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// checkVirtualService applies Istio's ValidateVirtualService.
+func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
+	onlyGateways := len(spec.Gateways) > 0 && !slices.Contains(spec.Gateways, "mesh")
+	if len(spec.Hosts) == 0 {
+		at.add("spec.hosts", "missing: the lab does not support delegates")
+	}
+	sound := true
+	for i, host := range spec.Hosts {
+		path := fmt.Sprintf("spec.hosts[%d]", i)
+		switch {
+		case isAddress(host):
+		case !checkHost(at, path, host):
+			sound = false
+		case host == "*" && !onlyGateways:
+			at.add(path, "* is for gateways: want the names of Services, or gateways without mesh")
+			sound = false
+		}
+	}
+	for i := range spec.Hosts {
+		for j := range i {
+			if sound && overlap(spec.Hosts[i], spec.Hosts[j]) {
+				at.add(fmt.Sprintf("spec.hosts[%d]", i), "%s and %s have names in common", quote(spec.Hosts[j]), quote(spec.Hosts[i]))
+			}
+		}
+	}
+	for i, g := range spec.Gateways {
+		checkGatewayName(at, fmt.Sprintf("spec.gateways[%d]", i), g)
+	}
+	if len(spec.Http)+len(spec.Tls)+len(spec.Tcp) == 0 {
+		at.add("spec.http", "missing: want at least one rule")
+	}
+	for i, r := range spec.Http {
+		checkHTTPRoute(at, fmt.Sprintf("spec.http[%d]", i), r)
+	}
+	checkExportTo(at, m.Namespace, spec.ExportTo, false)
+}
+
+// checkGatewayName checks a reference to a Gateway: a name, namespace/name, or mesh.
+func checkGatewayName(at problems, path, gateway string) {
+	namespace, name, qualified := strings.Cut(gateway, "/")
+	switch {
+	case qualified && (!isIstioLabel(namespace) || !isIstioLabel(name)):
+		at.add(path, "want namespace/name, got %s", quote(gateway))
+	case !qualified && !isFQDN(gateway):
+		at.add(path, "want a Gateway's name, got %s", quote(gateway))
+	}
+}
+
+func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
+	checkOneAnswer(at, path, r)
+	for i, m := range r.Match {
+		checkMatchRequest(at, fmt.Sprintf("%s.match[%d]", path, i), m)
+	}
+	checkHeaders(at, path+".headers", r.Headers)
+	checkFault(at, path+".fault", r.Fault)
+	checkDestination(at, path+".mirror", r.Mirror)
+	if r.Mirror != nil && len(r.Mirrors) > 0 {
+		at.add(path, "want mirror or mirrors, got both")
+	}
+	checkShareOfRequests(at, path+".mirrorPercentage.value", r.MirrorPercentage)
+	for i, m := range r.Mirrors {
+		at2 := fmt.Sprintf("%s.mirrors[%d]", path, i)
+		if m.Destination == nil {
+			at.add(at2+".destination", "missing")
+		}
+		checkDestination(at, at2+".destination", m.Destination)
+		checkShareOfRequests(at, at2+".percentage.value", m.Percentage)
+	}
+	checkRedirect(at, path+".redirect", r)
+	checkDirectResponse(at, path+".directResponse", r.DirectResponse)
+	checkRetries(at, path+".retries", r.Retries)
+	checkRewrite(at, path+".rewrite", r)
+	checkRoute(at, path+".route", r.Route)
+	checkDuration(at, path+".timeout", r.Timeout)
+}
+
+// checkOneAnswer checks that a rule says once, and only once, who answers.
+func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
+	var answers []string
+	if len(r.Route) > 0 {
+		answers = append(answers, "route")
+	}
+	if r.Redirect != nil {
+		answers = append(answers, "redirect")
+	}
+	if r.DirectResponse != nil {
+		answers = append(answers, "directResponse")
+	}
+	switch {
+	case r.Delegate != nil: // refused by the mesh
+	case len(answers) == 0:
+		at.add(path, "want one of route, redirect and directResponse, got none")
+	case len(answers) > 1:
+		at.add(path, "want one of route, redirect and directResponse, got %s", strings.Join(answers, " and "))
+	case answers[0] != "route":
+		if r.Fault != nil {
+			at.add(path+".fault", "not together with %s", answers[0])
+		}
+		if r.Rewrite != nil {
+			at.add(path+".rewrite", "not together with %s", answers[0])
+		}
+	}
+}
+
+func checkShareOfRequests(at problems, path string, p *networking.Percent) {
+	if v := p.GetValue(); v < 0 || v > 100 {
+		at.add(path, "want 0 to 100, got %v", v)
+	}
+}
+
+func checkMatchRequest(at problems, path string, m *networking.HTTPMatchRequest) {
+	checkMatch(at, path+".uri", m.Uri, true)
+	checkMatch(at, path+".scheme", m.Scheme, false)
+	checkMatch(at, path+".method", m.Method, false)
+	checkMatch(at, path+".authority", m.Authority, false)
+	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
+		if why := matchedHeader(name); why != "" {
+			at.add(join(path+".headers", name), "%s", why)
+		}
+		checkMatch(at, join(path+".headers", name), m.Headers[name], false)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.WithoutHeaders)) {
+		if why := matchedHeader(name); why != "" {
+			at.add(join(path+".withoutHeaders", name), "%s", why)
+		}
+		if m.WithoutHeaders[name].GetRegex() != "*" { // Istio takes this one to mean: present
+			checkMatch(at, join(path+".withoutHeaders", name), m.WithoutHeaders[name], false)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.QueryParams)) {
+		checkMatch(at, join(path+".queryParams", name), m.QueryParams[name], false)
+	}
+	if m.Port > 65535 {
+		checkIstioPort(at, path+".port", m.Port)
+	}
+	checkTags(at, path+".sourceLabels", m.SourceLabels)
+	for i, g := range m.Gateways {
+		checkGatewayName(at, fmt.Sprintf("%s.gateways[%d]", path, i), g)
+	}
+	if m.SourceNamespace != "" && !isIstioLabel(m.SourceNamespace) {
+		at.add(path+".sourceNamespace", "want a namespace, got %s", quote(m.SourceNamespace))
+	}
+}
+
+func checkFault(at problems, path string, f *networking.HTTPFaultInjection) {
+	if f == nil {
+		return
+	}
+	if f.Abort == nil && f.Delay == nil {
+		at.add(path, "want abort or delay or both")
+	}
+	if f.Abort != nil {
+		checkPercentage(at, path+".abort.percentage", f.Abort.Percentage)
+		if status, ok := f.Abort.ErrorType.(*networking.HTTPFaultInjection_Abort_HttpStatus); ok {
+			checkStatus(at, path+".abort.httpStatus", int(status.HttpStatus))
+		}
+	}
+	if f.Delay != nil {
+		checkPercentage(at, path+".delay.percentage", f.Delay.Percentage)
+		checkDuration(at, path+".delay.fixedDelay", f.Delay.GetFixedDelay())
+	}
+}
+
+func checkDestination(at problems, path string, d *networking.Destination) {
+	if d == nil {
+		return
+	}
+	if d.Host == "*" {
+		at.add(path+".host", "want the name of a Service, got *")
+	} else {
+		checkHost(at, path+".host", d.Host)
+	}
+	if d.Subset != "" && !isIstioLabel(d.Subset) {
+		at.add(path+".subset", "want letters, digits and -, got %s", quote(d.Subset))
+	}
+	if d.Port != nil {
+		checkIstioPort(at, path+".port.number", d.Port.Number)
+	}
+}
+
+// checkRoute checks weighted destinations. The weights need not add up to 100: Envoy takes each as its share of their sum, which
+// must not be 0 where there is a choice.
+func checkRoute(at problems, path string, route []*networking.HTTPRouteDestination) {
+	var total int64
+	for i, d := range route {
+		p := fmt.Sprintf("%s[%d]", path, i)
+		if d.Destination == nil {
+			at.add(p+".destination", "missing")
+		}
+		checkDestination(at, p+".destination", d.Destination)
+		checkHeaders(at, p+".headers", d.Headers)
+		if d.Weight < 0 {
+			at.add(p+".weight", "want 0 or more, got %d", d.Weight)
+		}
+		total += int64(d.Weight)
+	}
+	switch {
+	case len(route) > 1 && total == 0:
+		at.add(path, "the weights add up to 0: with more than one destination at least one needs a weight")
+	case total > 1<<32-1:
+		at.add(path, "the weights add up to %d, want at most %d, as Envoy does", total, uint32(1<<32-1))
+	}
+}
+
+func checkRetries(at problems, path string, r *networking.HTTPRetry) {
+	if r == nil {
+		return
+	}
+	if r.Attempts < 0 {
+		at.add(path+".attempts", "want 0 or more, got %d", r.Attempts)
+	}
+	if r.Attempts == 0 && (r.PerTryTimeout != nil || r.RetryOn != "" || r.RetryRemoteLocalities != nil) {
+		at.add(path+".attempts", "0 switches retries off; then perTryTimeout, retryOn and retryRemoteLocalities have no meaning")
+	}
+	checkDuration(at, path+".perTryTimeout", r.PerTryTimeout)
+	checkDuration(at, path+".backoff", r.Backoff)
+	if r.RetryOn == "" {
+		return
+	}
+	for _, word := range strings.Split(r.RetryOn, ",") {
+		if isRetryWord(word) {
+			continue
+		}
+		if n := nearest(word, retryWords()); n != "" {
+			at.add(path+".retryOn", "unknown condition %s; did you mean %s?", quote(word), n)
+		} else {
+			at.add(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", quote(word), strings.Join(retryWords(), ", "))
+		}
+	}
+}
+
+func checkRedirect(at problems, path string, route *networking.HTTPRoute) {
+	r := route.Redirect
+	if r == nil {
+		return
+	}
+	if r.Uri != "" && r.PrefixRewrite != "" {
+		at.add(path, "want uri or prefixRewrite, got both")
+	}
+	if r.PrefixRewrite != "" {
+		for _, m := range route.Match {
+			if _, prefix := m.GetUri().GetMatchType().(*networking.StringMatch_Prefix); m.GetUri() != nil && !prefix {
+				at.add(path+".prefixRewrite", "every match of a uri must be by prefix")
+				break
+			}
+		}
+	}
+	if r.Uri == "" && r.PrefixRewrite == "" && r.Authority == "" && r.RedirectPort == nil && r.Scheme == "" {
+		at.add(path, "want uri, prefixRewrite, authority, scheme or a port")
+	}
+	if r.RedirectCode != 0 && (r.RedirectCode < 300 || r.RedirectCode > 399) {
+		at.add(path+".redirectCode", "want 300 to 399, got %d", r.RedirectCode)
+	}
+	if r.Scheme != "" && r.Scheme != "http" && r.Scheme != "https" {
+		at.add(path+".scheme", "want http or https, got %s", quote(r.Scheme))
+	}
+	if r.GetPort() > 65535 {
+		checkIstioPort(at, path+".port", r.GetPort())
+	}
+}
+
+func checkDirectResponse(at problems, path string, r *networking.HTTPDirectResponse) {
+	if r == nil {
+		return
+	}
+	checkStatus(at, path+".status", int(r.Status))
+	if size := len(r.GetBody().GetString_()) + len(r.GetBody().GetBytes()); size > 1<<20 {
+		at.add(path+".body", "want at most 1 MiB, got %d bytes", size)
+	}
+}
+
+func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
+	r := route.Rewrite
+	if r == nil {
+		return
+	}
+	regex := r.UriRegexRewrite
+	switch {
+	case r.Uri != "" && regex != nil:
+		at.add(path, "want uri or uriRegexRewrite, got both")
+	case r.Uri == "" && regex == nil && r.Authority == "":
+		at.add(path, "want uri, uriRegexRewrite or authority")
+	}
+	if regex != nil {
+		checkRegex(at, path+".uriRegexRewrite.match", regex.Match)
+		if regex.Rewrite == "" {
+			at.add(path+".uriRegexRewrite.rewrite", "missing")
+		}
+	}
+	// Istio sets the authority in one place alone.
+	times := 0
+	if r.Authority != "" {
+		times++
+	}
+	for _, names := range []map[string]string{route.Headers.GetRequest().GetSet(), route.Headers.GetRequest().GetAdd()} {
+		for name, value := range names {
+			if isAuthority(name) && (value != "" || times > 0) {
+				times++
+			}
+		}
+	}
+	if times > 1 {
+		at.add(path+".authority", "the authority is set in several places")
+	}
+}
