@@ -1,0 +1,186 @@
+package workload
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// The container ports that a service listens on unless its manifest says otherwise.
+const (
+	defaultPort  = 8080
+	defaultAdmin = 8081
+)
+
+// spec is a Deployment, read once.
+type spec struct {
+	name    string // namespace/name
+	program string // path of the file
+	image   string // its name: "front"
+	hash    string
+	rollout rollout
+	object  overlay.Deployment
+	source  mesh.Source
+
+	port, admin int            // container ports of the application and of the admin listener
+	names       map[string]int // container ports by name
+}
+
+// deployment is a Deployment with its pods, those on their way out included.
+type deployment struct {
+	spec spec
+	gone bool // not wanted any more: only here until its last pod has ended
+	pods []*pod
+}
+
+// plan is the next step towards what is wanted.
+func (d *deployment) plan() (add int, stop []*pod) {
+	var members []member
+	var pods []*pod
+	for _, p := range d.pods {
+		if !p.stopping {
+			members = append(members, member{current: p.hash == d.spec.hash, ready: p.ready, age: -p.number})
+			pods = append(pods, p)
+		}
+	}
+	add, indices := d.spec.rollout.plan(members)
+	for _, i := range indices {
+		stop = append(stop, pods[i])
+	}
+	return add, stop
+}
+
+// specs reads the Deployments of an overlay, by name. The error is an *overlay.Report of all that is wrong in them.
+func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
+	specs := map[string]spec{}
+	var report overlay.Report
+	for _, object := range o.Deployments {
+		spec := s.spec(object, inMesh(o, object), &report)
+		specs[spec.name] = spec
+	}
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	return specs, nil
+}
+
+// spec reads one Deployment and adds what is wrong with it to the report.
+func (s *Supervisor) spec(object overlay.Deployment, inMesh bool, report *overlay.Report) spec {
+	container := object.Pod.Container
+	sp := spec{
+		name:   object.Namespace + "/" + object.Name,
+		image:  imageName(container.Image),
+		hash:   templateHash(object.Pod),
+		object: object,
+		source: source(object, inMesh),
+		names:  map[string]int{},
+	}
+	fail := func(path string, err error) {
+		if err != nil {
+			report.Add(object.String(), path, "%v", err)
+		}
+	}
+	var err error
+	sp.program, err = s.program(sp.image)
+	fail("spec.template.spec.containers[0].image", err)
+	sp.rollout, err = newRollout(object.Replicas, object.MaxSurge, object.MaxUnavailable)
+	fail("spec.strategy.rollingUpdate", err)
+
+	env := manifest(object, object.Name)
+	sp.port, err = containerPort(env, "PORT", defaultPort)
+	fail("spec.template.spec.containers[0].env", err)
+	sp.admin, err = containerPort(env, "ADMIN_PORT", defaultAdmin)
+	fail("spec.template.spec.containers[0].env", err)
+	for _, port := range container.Ports {
+		sp.names[port.Name] = port.Number
+	}
+	for name, probe := range map[string]*overlay.Probe{
+		"startupProbe": container.Startup, "readinessProbe": container.Readiness, "livenessProbe": container.Liveness,
+	} {
+		if probe != nil {
+			_, err := sp.probed(probe)
+			fail("spec.template.spec.containers[0]."+name, err)
+		}
+	}
+	return sp
+}
+
+// program finds the file to run for an image.
+func (s *Supervisor) program(image string) (string, error) {
+	file, err := filepath.Abs(filepath.Join(s.options.Bin, image+suffix))
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return "", fmt.Errorf("the lab runs image %s as the program %s, which is not there", image, file)
+	}
+	return file, nil
+}
+
+// probed is the container port that a probe asks.
+func (sp *spec) probed(probe *overlay.Probe) (int, error) {
+	number, named := sp.names[probe.Port]
+	if !named {
+		var err error
+		if number, err = strconv.Atoi(probe.Port); err != nil {
+			return 0, fmt.Errorf("port %q: the container has no port of this name; it has %s", probe.Port, strings.Join(slices.Sorted(maps.Keys(sp.names)), ", "))
+		}
+	}
+	if number != sp.port && number != sp.admin {
+		return 0, fmt.Errorf("port %q: the process listens on %d (PORT) and %d (ADMIN_PORT) alone", probe.Port, sp.port, sp.admin)
+	}
+	return number, nil
+}
+
+// containerPort is the port that the manifest gives a listener by a variable.
+func containerPort(env variables, name string, otherwise int) (int, error) {
+	text, set := env.values[name]
+	if !set {
+		return otherwise, nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 1 || port > 65535 {
+		return 0, fmt.Errorf("%s: want a port from 1 to 65535, got %q", name, text)
+	}
+	return port, nil
+}
+
+// imageName is the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
+func imageName(image string) string {
+	name := path.Base(image)
+	name, _, _ = strings.Cut(name, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// source is whom the pods of a Deployment call as. Without a sidecar there is no identity.
+func source(d overlay.Deployment, inMesh bool) mesh.Source {
+	s := mesh.Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels}
+	if inMesh {
+		s.Principal = "cluster.local/ns/" + d.Namespace + "/sa/" + d.Pod.ServiceAccount
+	}
+	return s
+}
+
+// inMesh reports whether Istio would give the pods a sidecar: the pod's label sidecar.istio.io/inject decides, then the namespace's
+// istio-injection (Istio's documentation, "Controlling the injection policy").
+func inMesh(o *overlay.Overlay, d overlay.Deployment) bool {
+	for _, namespace := range o.Namespaces {
+		if namespace.Name != d.Namespace || namespace.Labels["istio-injection"] == "disabled" {
+			continue
+		}
+		if inject, ok := d.Pod.Labels["sidecar.istio.io/inject"]; ok {
+			return inject == "true"
+		}
+		return namespace.Labels["istio-injection"] == "enabled"
+	}
+	return false
+}

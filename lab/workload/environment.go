@@ -1,0 +1,86 @@
+package workload
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// variables is a process's environment. A name stands once in it, in the place where it was set first, with the value it was given last.
+type variables struct {
+	order  []string
+	values map[string]string
+}
+
+func (v *variables) set(name, value string) {
+	if v.values == nil {
+		v.values = map[string]string{}
+	}
+	if _, ok := v.values[name]; !ok {
+		v.order = append(v.order, name)
+	}
+	v.values[name] = value
+}
+
+// list is the environment as a process is started with it.
+func (v *variables) list() []string {
+	list := make([]string, len(v.order))
+	for i, name := range v.order {
+		list[i] = name + "=" + v.values[name]
+	}
+	return list
+}
+
+// manifest is what the manifest of a Deployment says of the environment of one of its pods.
+func manifest(d overlay.Deployment, pod string) variables {
+	var v variables
+	for _, e := range d.Pod.Container.Environ(func(path string) string { return field(d, pod, path) }, nil) {
+		name, value, _ := strings.Cut(e, "=")
+		v.set(name, value)
+	}
+	return v
+}
+
+// field is a field of a pod by the downward API. overlay.Load lets only these pass.
+func field(d overlay.Deployment, pod, path string) string {
+	switch path {
+	case "metadata.name":
+		return pod
+	case "metadata.namespace":
+		return d.Namespace
+	case "spec.serviceAccountName":
+		return d.Pod.ServiceAccount
+	}
+	for prefix, values := range map[string]map[string]string{"metadata.labels['": d.Pod.Labels, "metadata.annotations['": d.Pod.Annotations} {
+		if key, ok := strings.CutPrefix(path, prefix); ok {
+			return values[strings.TrimSuffix(key, "']")]
+		}
+	}
+	return ""
+}
+
+// own adds the lab's own variables, in the place of what the manifest may say of them. Nothing comes from the shell that the lab was
+// started from.
+func (v *variables) own(o Options, pod *mesh.Pod, port, admin int) {
+	v.set("PORT", strconv.Itoa(port))
+	v.set("ADMIN_PORT", strconv.Itoa(admin))
+	v.set("LISTEN_HOST", o.Host)
+	v.set("HOSTNAME", pod.Name)
+	v.set("HTTP_PROXY", o.Proxy(pod))
+	v.set("TRACE_UI_URL", o.UI)
+	v.set(v.spans(o))
+}
+
+// spans is the variable that says where a process sends its spans, the one that the exporter it has chosen looks at first.
+func (v *variables) spans(o Options) (name, value string) {
+	if v.values["OTEL_TRACES_EXPORTER"] != "otlp" {
+		return "OTEL_EXPORTER_ZIPKIN_ENDPOINT", o.Zipkin
+	}
+	const traces = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	if v.values[traces] != "" {
+		return traces, o.OTLP + "/v1/traces"
+	}
+	return "OTEL_EXPORTER_OTLP_ENDPOINT", o.OTLP
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package workload
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"syscall"
+)
+
+// guard is a small shell that outlives this process by a moment, for systems where the kernel does not end children with their parent. It
+// reads which process groups there are, and when its input ends, which the death of this process in any way brings about, kills those left.
+type guard struct {
+	cmd *exec.Cmd
+
+	mu sync.Mutex // a line at a time
+	in io.WriteCloser
+}
+
+// guardScript reads "+ 123" for a group that began and "- 123" for one that ended by itself.
+const guardScript = `
+trap '' INT TERM HUP
+groups=' '
+while read -r sign group; do
+	case $sign in
+	+) groups="$groups$group " ;;
+	-) groups="${groups%% $group *} ${groups#* $group }" ;;
+	esac
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+`
+
+func newGuard() (*guard, error) {
+	cmd := exec.Command("/bin/sh", "-c", guardScript)
+	cmd.Env = []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the guard: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the guard: %w", err)
+	}
+	return &guard{cmd: cmd, in: in}, nil
+}
+
+func (g *guard) hold(group int) error {
+	if err := g.tell("+", group); err != nil {
+		return fmt.Errorf("telling the guard of process group %d: %w", group, err)
+	}
+	return nil
+}
+
+func (g *guard) release(group int) { _ = g.tell("-", group) }
+
+func (g *guard) tell(sign string, group int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, err := fmt.Fprintln(g.in, sign, group)
+	return err
+}
+
+// close ends the guard and all that it still holds.
+func (g *guard) close() {
+	_ = g.in.Close()
+	_ = g.cmd.Wait()
+}

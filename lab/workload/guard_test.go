@@ -1,0 +1,62 @@
+//go:build unix
+
+package workload
+
+import (
+	"errors"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestGuardKillsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	g, err := newGuard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sleepers []*exec.Cmd
+	for range 3 {
+		cmd := exec.Command("/bin/sh", "-c", "sleep 60 & wait")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		sleepers = append(sleepers, cmd)
+		if err := g.hold(cmd.Process.Pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.release(sleepers[1].Process.Pid)
+	g.close() // as the death of this process would
+	for _, i := range []int{0, 2} {
+		if err := sleepers[i].Wait(); err == nil || err.Error() != "signal: killed" {
+			t.Errorf("process %d: %v, want it killed", i, err)
+		}
+	}
+	if err := syscall.Kill(sleepers[1].Process.Pid, 0); err != nil {
+		t.Errorf("the process that was released: %v, want it running", err)
+	}
+	_ = syscall.Kill(-sleepers[1].Process.Pid, syscall.SIGKILL)
+	_ = sleepers[1].Wait()
+	for _, s := range sleepers {
+		waitGone(t, s.Process.Pid)
+	}
+}
+
+// waitGone waits until a process group has no member.
+func waitGone(t *testing.T, group int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("process group %d still has members after 10 s", group)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package workload
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// lab is a program that supervises one process and writes where it listens.
+func lab() int {
+	s, err := New(Options{
+		Bin: os.Getenv("TEST_BIN"), Host: "127.0.0.1",
+		Proxy: func(*mesh.Pod) string { return "" },
+		Pods: func(pods []mesh.Pod) {
+			for _, p := range pods {
+				if p.Ready {
+					fmt.Println(p.Ports[8080])
+				}
+			}
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if err := s.Apply(&overlay.Overlay{Deployments: []overlay.Deployment{server("front", 1)}}); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	select {}
+}
+
+func TestNothingOutlivesAKilledLab(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), "TEST_PROGRAM=lab", "TEST_BIN="+programs(t))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _, err := bufio.NewReader(out).ReadLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := string(line)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	waitClosed(t, address)
+}
+
+// waitClosed waits until nobody listens on an address.
+func waitClosed(t *testing.T, address string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		connection, err := net.Dial("tcp", address)
+		if err != nil {
+			return
+		}
+		_ = connection.Close()
+		if time.Now().After(deadline) {
+			t.Fatalf("on %s there is still somebody after 10 s (%s)", address, runtime.GOOS)
+		}
+	}
+}

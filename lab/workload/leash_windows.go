@@ -1,0 +1,61 @@
+package workload
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+const suffix = ".exe" // of the file name of a program
+
+// leash ties processes to the life of this one: a job object, whose processes Windows ends with the last handle to it.
+type leash struct{ job windows.Handle }
+
+func newLeash() (*leash, error) {
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("creating a job object: %w", err)
+	}
+	info := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
+		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE},
+	}
+	if _, err := windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info))); err != nil {
+		return nil, fmt.Errorf("setting up the job object: %w", err)
+	}
+	return &leash{job: job}, nil
+}
+
+// prepare gives the process a group of its own, so that Ctrl-C in the console reaches this process alone, and terminate only that one.
+func (*leash) prepare(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+}
+
+func (l *leash) hold(p *os.Process) error {
+	handle, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
+	if err != nil {
+		return fmt.Errorf("opening process %d: %w", p.Pid, err)
+	}
+	defer func() { _ = windows.CloseHandle(handle) }()
+	if err := windows.AssignProcessToJobObject(l.job, handle); err != nil {
+		return fmt.Errorf("adding process %d to the job object: %w", p.Pid, err)
+	}
+	return nil
+}
+
+func (*leash) release(*os.Process) {}
+func (l *leash) close()            { _ = windows.CloseHandle(l.job) }
+
+// terminate asks a process to end: Windows has no SIGTERM, and Go's runtime makes an interrupt of Ctrl-Break.
+func (p *process) terminate() {
+	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.os.Pid)); err != nil {
+		p.kill() // no console to send it through
+	}
+}
+
+// kill ends a process at once.
+func (p *process) kill() { _ = p.os.Kill() }

@@ -1,0 +1,177 @@
+package workload
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The bounds on what is kept of the processes' output.
+const (
+	maxLine     = 16 << 10  // bytes of one line; the rest of a longer one is dropped
+	maxPodLines = 4000      // lines of one pod
+	maxPodBytes = 512 << 10 // and their bytes
+	maxEnded    = 24        // pods that have ended whose output is still kept
+)
+
+// Line is one line that a process wrote, to either of its outputs.
+type Line struct {
+	Time       time.Time // when it was read
+	Pod        string
+	Deployment string // namespace/name
+	Trace      string // 32 hex digits where the line names a trace, or empty
+	Text       string // as written, without its end; control characters included
+}
+
+// Logs holds the last lines of every pod. It may be used from any goroutine.
+type Logs struct {
+	mu    sync.Mutex
+	pods  map[string]*ring
+	ended []string // oldest first
+}
+
+func newLogs() *Logs { return &Logs{pods: map[string]*ring{}} }
+
+// Pod returns the last n lines of a pod, oldest first; none for a pod that is not known.
+func (l *Logs) Pod(name string, n int) []Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, ok := l.pods[name]
+	if !ok {
+		return nil
+	}
+	lines := r.all()
+	return slices.Clone(lines[max(0, len(lines)-n):])
+}
+
+// Trace returns all lines kept that name a trace, of all pods, in the order of their time. The id may have 16 or 32 hex digits.
+func (l *Logs) Trace(id string) []Line {
+	if len(id) < 32 {
+		id = strings.Repeat("0", 32-len(id)) + id
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []Line
+	for _, r := range l.pods {
+		for _, line := range r.all() {
+			if line.Trace == id {
+				found = append(found, line)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Line) int { return a.Time.Compare(b.Time) })
+	return found
+}
+
+func (l *Logs) add(line Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, ok := l.pods[line.Pod]
+	if !ok {
+		r = &ring{}
+		l.pods[line.Pod] = r
+	}
+	r.add(line)
+}
+
+// end says that a pod will write no more, so that its lines may go when those of others need the room.
+func (l *Logs) end(pod string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = append(l.ended, pod)
+	for len(l.ended) > maxEnded {
+		delete(l.pods, l.ended[0])
+		l.ended = l.ended[1:]
+	}
+}
+
+// ring keeps the last lines of one pod, within maxPodLines and maxPodBytes.
+type ring struct {
+	lines []Line // the kept ones are lines[first:]
+	first int
+	bytes int
+}
+
+func (r *ring) all() []Line { return r.lines[r.first:] }
+
+func (r *ring) add(line Line) {
+	r.lines = append(r.lines, line)
+	r.bytes += len(line.Text)
+	for len(r.lines)-r.first > maxPodLines || r.bytes > maxPodBytes {
+		r.bytes -= len(r.lines[r.first].Text)
+		r.lines[r.first] = Line{}
+		r.first++
+	}
+	if r.first > maxPodLines { // move down once in so many lines, so that the slice does not grow for ever
+		r.lines = append(r.lines[:0:0], r.lines[r.first:]...)
+		r.first = 0
+	}
+}
+
+// splitter is the writer that a process's outputs go to. It cuts them into lines of at most maxLine bytes.
+type splitter struct {
+	emit    func(text string)
+	partial []byte
+	cut     bool // the line is longer than maxLine: its rest is being dropped
+}
+
+// Write never fails: a process must not be stopped by what it says.
+func (s *splitter) Write(data []byte) (int, error) {
+	n := len(data)
+	for {
+		end := bytes.IndexByte(data, '\n')
+		if end < 0 {
+			s.keep(data)
+			return n, nil
+		}
+		s.keep(data[:end])
+		s.flush()
+		data = data[end+1:]
+	}
+}
+
+func (s *splitter) keep(data []byte) {
+	if room := maxLine - len(s.partial); len(data) > room {
+		data, s.cut = data[:room], true
+	}
+	s.partial = append(s.partial, data...)
+}
+
+// flush emits what there is of a line.
+func (s *splitter) flush() {
+	text := strings.TrimSuffix(string(s.partial), "\r")
+	if s.cut {
+		text += " … (cut)"
+	}
+	s.partial, s.cut = s.partial[:0], false
+	if text != "" {
+		s.emit(text)
+	}
+}
+
+// traceOf finds the trace id in a log line: "trace_id":"<32 hex>" in JSON, trace_id=<32 hex> in text.
+func traceOf(text string) string {
+	const key = "trace_id"
+	for {
+		_, after, found := strings.Cut(text, key)
+		if !found {
+			return ""
+		}
+		text = after
+		value := strings.TrimLeft(after, `":= `)
+		if len(value) >= 32 && isHex(value[:32]) && (len(value) == 32 || !isHex(value[32:33])) {
+			return value[:32]
+		}
+	}
+}
+
+func isHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,106 @@
+package workload
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplitterCutsOutputIntoBoundedLines(t *testing.T) {
+	t.Parallel()
+	var got []string
+	s := &splitter{emit: func(text string) { got = append(got, text) }}
+	long := strings.Repeat("x", maxLine)
+	for _, write := range []string{"one\ntw", "o\r\n\n", long[:maxLine-1], "xyz", "zzz\nafter\nno end"} {
+		if n, err := io.WriteString(s, write); n != len(write) || err != nil {
+			t.Fatalf("Write = %d, %v", n, err)
+		}
+	}
+	s.flush()
+	if diff := cmp.Diff([]string{"one", "two", long + " … (cut)", "after", "no end"}, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestTraceOfFindsTheIdInJSONAndText(t *testing.T) {
+	t.Parallel()
+	const id = "463ac35c9f6413ad48485a3953bb6124"
+	for text, want := range map[string]string{
+		`{"level":"info","trace_id":"` + id + `","span_id":"a2fb4a1d1a96d312"}`: id,
+		`{"trace_id": "` + id + `"}`: id,
+		`2026-01-02 INFO [main.go] [trace_id=` + id + ` span_id=a2fb4a1d1a96d312] - msg`: id,
+		`trace_id= trace_id=` + id:                  id,
+		`{"trace_id":""}`:                           "",
+		`trace_id=463AC35C9F6413AD48485A3953BB6124`: "",
+		`trace_id=` + id + `0`:                      "",
+		`no trace at all`:                           "",
+		`trace_id=463ac35c`:                         "",
+		`the words trace_id and then ` + id:         "",
+	} {
+		if got := traceOf(text); got != want {
+			t.Errorf("traceOf(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
+	t.Parallel()
+	l := newLogs()
+	for i := range 3 * maxPodLines {
+		l.add(Line{Pod: "short", Text: fmt.Sprint(i)})
+	}
+	lines := l.Pod("short", maxPodLines*2)
+	if len(lines) != maxPodLines || lines[len(lines)-1].Text != fmt.Sprint(3*maxPodLines-1) {
+		t.Errorf("%d lines kept, the last %q; want the last %d", len(lines), lines[len(lines)-1].Text, maxPodLines)
+	}
+	if got := l.Pod("short", 2); len(got) != 2 || got[1].Text != fmt.Sprint(3*maxPodLines-1) {
+		t.Errorf("the last two are %v", got)
+	}
+	wide := strings.Repeat("w", maxLine)
+	for range 1000 {
+		l.add(Line{Pod: "wide", Text: wide})
+	}
+	if got := len(l.Pod("wide", 1000)) * maxLine; got > maxPodBytes {
+		t.Errorf("%d bytes kept of one pod, want at most %d", got, maxPodBytes)
+	}
+	if r := l.pods["wide"]; cap(r.lines) > 4*maxPodLines {
+		t.Errorf("room for %d lines", cap(r.lines))
+	}
+}
+
+func TestLogsForgetPodsThatEndedLongAgo(t *testing.T) {
+	t.Parallel()
+	l := newLogs()
+	for i := range 3 * maxEnded {
+		name := fmt.Sprint("pod-", i)
+		l.add(Line{Pod: name, Text: "line"})
+		l.end(name)
+	}
+	if len(l.pods) != maxEnded || l.Pod("pod-0", 1) != nil || len(l.Pod(fmt.Sprint("pod-", 3*maxEnded-1), 1)) != 1 {
+		t.Errorf("%d pods kept, want the last %d", len(l.pods), maxEnded)
+	}
+}
+
+func TestLogsOfATraceComeInOrderFromAllPods(t *testing.T) {
+	t.Parallel()
+	l := newLogs()
+	const id = "0000000000000000a2fb4a1d1a96d312"
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	l.add(Line{Time: at(1), Pod: "front", Trace: id, Text: "first"})
+	l.add(Line{Time: at(3), Pod: "front", Trace: id, Text: "third"})
+	l.add(Line{Time: at(2), Pod: "middle", Trace: id, Text: "second"})
+	l.add(Line{Time: at(2), Pod: "middle", Trace: strings.Repeat("1", 32), Text: "another's"})
+	for _, query := range []string{id, id[16:]} {
+		var got []string
+		for _, line := range l.Trace(query) {
+			got = append(got, line.Text)
+		}
+		if diff := cmp.Diff([]string{"first", "second", "third"}, got); diff != "" {
+			t.Errorf("Trace(%s) (-want +got):\n%s", query, diff)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package workload
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// process is one running program, whose end is waited for.
+type process struct {
+	os   *os.Process
+	done chan struct{} // closed once it has ended and its output is read
+	err  error         // how it ended; to be read after done
+}
+
+// command is what a process is started from.
+type command struct {
+	path string
+	dir  string
+	args []string
+	env  []string
+	out  *splitter
+}
+
+// start runs a program on a leash, so that it cannot outlive this process.
+func start(c command, leash *leash) (*process, error) {
+	cmd := exec.Command(c.path, c.args...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	cmd.Stdout, cmd.Stderr = io.Writer(c.out), io.Writer(c.out)
+	cmd.WaitDelay = 2 * time.Second // for a grandchild that holds the output open
+	leash.prepare(cmd)
+
+	p := &process{done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		// Linux sends Pdeathsig when the thread that started the process ends, so that thread stays until the process has ended.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.os = cmd.Process
+			if err = leash.hold(cmd.Process); err != nil {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+			}
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		p.err = cmd.Wait()
+		leash.release(cmd.Process)
+		c.out.flush()
+		close(p.done)
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ending says in words how a process ended: "exited with code 2", "killed".
+func ending(err error) string {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return "exited with code 0"
+	case errors.As(err, &exit) && exit.ExitCode() >= 0:
+		return "exited with code " + strings.TrimPrefix(exit.Error(), "exit status ")
+	case errors.As(err, &exit):
+		return "ended by " + exit.Error()
+	default:
+		return err.Error()
+	}
+}
+
+// portTaken reports whether a line says that a port to listen on was taken.
+func portTaken(line string) bool {
+	return strings.Contains(line, "address already in use") || // Linux, macOS
+		strings.Contains(line, "Only one usage of each socket address") // Windows
+}

@@ -1,0 +1,226 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+	"go.uber.org/goleak"
+)
+
+// TestMain is also the program that the tests supervise: this test binary under another name, told by a variable of its manifest.
+func TestMain(m *testing.M) {
+	switch os.Getenv("TEST_PROGRAM") {
+	case "server":
+		os.Exit(serve())
+	case "crash":
+		fmt.Println(`{"level":"error","trace_id":"463ac35c9f6413ad48485a3953bb6124","msg":"cannot start"}`)
+		os.Exit(3)
+	case "lab":
+		os.Exit(lab())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// serve listens on PORT and ADMIN_PORT until SIGTERM and then finishes what it has begun. It says on its output what it does.
+func serve() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var ready atomic.Bool
+	ready.Store(os.Getenv("TEST_READY") != "false")
+
+	app := http.NewServeMux()
+	app.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Environ()) })
+	app.HandleFunc("/args", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Args[1:]) })
+	app.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.FormValue("code"))
+		os.Exit(code)
+	})
+	app.HandleFunc("/ready", func(w http.ResponseWriter, r *http.Request) { ready.Store(r.FormValue("is") == "true") })
+	app.HandleFunc("/say", func(w http.ResponseWriter, r *http.Request) { fmt.Println(r.FormValue("line")) })
+
+	admin := http.NewServeMux()
+	admin.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	admin.HandleFunc("/livez", func(w http.ResponseWriter, _ *http.Request) {
+		if os.Getenv("TEST_LIVE") == "false" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+
+	for variable, handler := range map[string]http.Handler{"PORT": app, "ADMIN_PORT": admin} {
+		listener, err := net.Listen("tcp", net.JoinHostPort(os.Getenv("LISTEN_HOST"), os.Getenv(variable)))
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		server := &http.Server{Handler: handler}
+		go func() { _ = server.Serve(listener) }()
+		defer func() { _ = server.Shutdown(context.Background()) }()
+	}
+	fmt.Println("serving")
+	<-ctx.Done()
+	fmt.Println("stopping")
+	if os.Getenv("TEST_STUBBORN") == "true" {
+		select {}
+	}
+	return 0
+}
+
+// bench is a Supervisor under test with what it has told.
+type bench struct {
+	*Supervisor
+	t       *testing.T
+	options Options
+	tells   chan struct{} // something has changed
+	mesh    atomic.Pointer[[]mesh.Pod]
+}
+
+// newBench starts a Supervisor whose only program is "app".
+func newBench(t *testing.T, change ...func(*Options)) *bench {
+	t.Helper()
+	b := &bench{t: t, tells: make(chan struct{}, 1)}
+	tell := func() {
+		select {
+		case b.tells <- struct{}{}:
+		default:
+		}
+	}
+	b.options = Options{
+		Bin: programs(t), Host: "127.0.0.1", Zipkin: "http://127.0.0.1:9/api/v2/spans", OTLP: "http://127.0.0.1:9", UI: "http://localhost/{traceID}",
+		Proxy:   func(pod *mesh.Pod) string { return "http://" + pod.Name + ":secret@127.0.0.1:15001" },
+		Pods:    func(pods []mesh.Pod) { b.mesh.Store(&pods); tell() },
+		Changed: func(Status) { tell() },
+		Line:    func(Line) { tell() },
+	}
+	for _, c := range change {
+		c(&b.options)
+	}
+	var err error
+	if b.Supervisor, err = New(b.options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		b.Close(ctx)
+	})
+	return b
+}
+
+// programs is a directory in which this test binary is the program "app".
+func programs(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, "app"+suffix)); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	return dir
+}
+
+// wait waits until done, looking whenever the Supervisor tells something.
+func (b *bench) wait(what string, done func() bool) {
+	b.t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond) // for what nobody tells
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-b.tells:
+		case <-tick.C:
+		case <-deadline:
+			b.t.Fatalf("waited 20 s for %s; pods: %+v", what, b.Status())
+		}
+	}
+}
+
+// waitDone waits until all that is wanted is ready and nothing else is left.
+func (b *bench) waitDone() {
+	b.t.Helper()
+	b.wait("all Deployments", func() bool {
+		for _, d := range b.Deployments() {
+			if !d.Done() {
+				return false
+			}
+		}
+		for _, p := range b.Status() {
+			if p.State != Ready {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// apply applies Deployments and fails the test on an error.
+func (b *bench) apply(deployments ...overlay.Deployment) {
+	b.t.Helper()
+	if err := b.Apply(&overlay.Overlay{
+		Namespaces:  []overlay.Meta{{Kind: "Namespace", Name: "shop", Labels: map[string]string{"istio-injection": "enabled"}}},
+		Deployments: deployments,
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// ready lists the pods that the mesh was told are ready.
+func (b *bench) ready() []mesh.Pod {
+	var ready []mesh.Pod
+	if pods := b.mesh.Load(); pods != nil {
+		for _, p := range *pods {
+			if p.Ready {
+				ready = append(ready, p)
+			}
+		}
+	}
+	return ready
+}
+
+// get asks the only ready pod's application port.
+func (b *bench) get(path string) (*http.Response, error) {
+	b.t.Helper()
+	ready := b.ready()
+	if len(ready) == 0 {
+		b.t.Fatal("no pod is ready")
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	return client.Get("http://" + ready[0].Ports[8080] + path)
+}
+
+// server is a Deployment of the server, with readiness asked every 50 ms.
+func server(name string, replicas int, env ...overlay.EnvVar) overlay.Deployment {
+	return overlay.Deployment{
+		Meta:     overlay.Meta{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: name},
+		Replicas: replicas, MaxSurge: "25%", MaxUnavailable: "25%",
+		Pod: overlay.PodTemplate{
+			Labels: map[string]string{"app": name, "version": "v1"}, ServiceAccount: name, Grace: 5 * time.Second,
+			Container: overlay.Container{
+				Name: "app", Image: "localhost:5001/hopline/app:dev",
+				Env:   append([]overlay.EnvVar{{Name: "TEST_PROGRAM", Value: "server"}}, env...),
+				Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}, {Name: "http-admin", Number: 8081}},
+				Readiness: &overlay.Probe{
+					Path: "/readyz", Port: "http-admin", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 2,
+				},
+			},
+		},
+	}
+}

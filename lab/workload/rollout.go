@@ -1,0 +1,123 @@
+package workload
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rollout is how many pods of each kind a Deployment wants while it changes from one template to another.
+type rollout struct {
+	replicas    int
+	surge       int // how many more than replicas there may be
+	unavailable int // how many fewer than replicas may be ready
+}
+
+// newRollout reads maxSurge and maxUnavailable, each a number or a percentage of replicas. As in Kubernetes the first is rounded up, the
+// second down, and when both come to 0 one pod may be missing, or nothing could ever change.
+func newRollout(replicas int, maxSurge, maxUnavailable string) (rollout, error) {
+	surge, err := share(maxSurge, replicas, true)
+	if err != nil {
+		return rollout{}, fmt.Errorf("maxSurge: %w", err)
+	}
+	unavailable, err := share(maxUnavailable, replicas, false)
+	if err != nil {
+		return rollout{}, fmt.Errorf("maxUnavailable: %w", err)
+	}
+	if surge == 0 && unavailable == 0 {
+		unavailable = 1
+	}
+	return rollout{replicas: replicas, surge: surge, unavailable: unavailable}, nil
+}
+
+// share is a number, or a percentage of whole.
+func share(text string, whole int, up bool) (int, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("want a number or a percentage from 0, got %q", text)
+	}
+	if !percent {
+		return n, nil
+	}
+	if up {
+		return (n*whole + 99) / 100, nil
+	}
+	return n * whole / 100, nil
+}
+
+// member is what the plan needs to know of a pod. Pods that are on their way out are not members.
+type member struct {
+	current bool // made from the template that is wanted now
+	ready   bool
+	age     int // greater is older
+}
+
+// plan is one step of a rolling update, as Kubernetes' deployment controller takes it (pkg/controller/deployment/rolling.go): how many
+// pods to add from the current template, and which of the members to stop. It settles, with nothing to add or stop, when there are
+// as many current pods as wanted and no other.
+func (r rollout) plan(members []member) (add int, stop []int) {
+	var current, old, ready []int
+	for i, m := range members {
+		if m.current {
+			current = append(current, i)
+		} else {
+			old = append(old, i)
+		}
+		if m.ready {
+			ready = append(ready, i)
+		}
+	}
+	if extra := len(current) - r.replicas; extra > 0 {
+		stop = leastMissed(members, current)[:extra]
+	} else {
+		add = max(0, min(-extra, r.replicas+r.surge-len(members)))
+	}
+	if add > 0 || len(stop) > 0 {
+		return add, stop
+	}
+	return 0, r.stopOld(members, current, old, len(ready))
+}
+
+// stopOld says which pods of earlier templates can go: those that are not ready first, for nobody misses them, then as many ready ones as
+// leaves enough.
+func (r rollout) stopOld(members []member, current, old []int, ready int) []int {
+	needed := r.replicas - r.unavailable
+	notYetReady := 0
+	for _, i := range current {
+		if !members[i].ready {
+			notYetReady++
+		}
+	}
+	budget := len(members) - needed - notYetReady
+	spare := ready - needed // ready pods beyond those that are needed
+	var stop []int
+	for _, i := range leastMissed(members, old) {
+		if len(stop) >= budget {
+			break
+		}
+		if members[i].ready {
+			if spare <= 0 {
+				break
+			}
+			spare--
+		}
+		stop = append(stop, i)
+	}
+	return stop
+}
+
+// leastMissed sorts indices of members by whom to stop first: those not ready, then the youngest.
+func leastMissed(members []member, indices []int) []int {
+	return slices.SortedStableFunc(slices.Values(indices), func(a, b int) int {
+		if members[a].ready != members[b].ready {
+			if members[b].ready {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(members[a].age, members[b].age)
+	})
+}

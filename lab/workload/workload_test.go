@@ -1,0 +1,384 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+func TestProcessGetsTheManifestAndTheLabsListAlone(t *testing.T) {
+	t.Setenv("OF_THE_SHELL", "must not be seen")
+	b := newBench(t)
+	b.apply(server("front", 1,
+		overlay.EnvVar{Name: "SERVICE_VERSION", Field: "metadata.labels['version']"},
+		overlay.EnvVar{Name: "GREETING", Value: "hello from $(SERVICE_VERSION), $(NOBODY) and $$5"},
+		overlay.EnvVar{Name: "HOSTNAME", Value: "of the manifest"},
+	))
+	b.waitDone()
+	response, err := b.get("/env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var got []string
+	if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	pod := b.Status()[0]
+	_, port, _ := net.SplitHostPort(pod.Ports[8080])
+	_, admin, _ := net.SplitHostPort(pod.Ports[8081])
+	want := []string{
+		"TEST_PROGRAM=server",
+		"SERVICE_VERSION=v1",
+		"GREETING=hello from v1, $(NOBODY) and $5",
+		"HOSTNAME=" + pod.Name,
+		"PORT=" + port,
+		"ADMIN_PORT=" + admin,
+		"LISTEN_HOST=127.0.0.1",
+		"HTTP_PROXY=http://" + pod.Name + ":secret@127.0.0.1:15001",
+		"TRACE_UI_URL=http://localhost/{traceID}",
+		"OTEL_EXPORTER_ZIPKIN_ENDPOINT=http://127.0.0.1:9/api/v2/spans",
+	}
+	slices.Sort(want)
+	got = slices.DeleteFunc(got, func(v string) bool { return strings.HasPrefix(v, "SYSTEMROOT=") }) // which os/exec adds on Windows
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+}
+
+func TestPodIsWhatTheMeshNeeds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(server("front", 1))
+	b.waitDone()
+	got := b.ready()[0]
+	want := mesh.Source{
+		Workload: "front", Namespace: "shop", Labels: map[string]string{"app": "front", "version": "v1"},
+		Principal: "cluster.local/ns/shop/sa/front",
+	}
+	if diff := cmp.Diff(want, got.Source); diff != "" {
+		t.Errorf("source (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"http": 8080, "http-admin": 8081}, got.Names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}
+
+func TestKilledProcessIsStartedAgainAtOnceOnItsPorts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(server("front", 1))
+	b.waitDone()
+	before := b.Status()[0]
+	process, err := os.FindProcess(before.Process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the restart", func() bool { s := b.Status()[0]; return s.Restarts == 1 && s.State == Ready })
+	after := b.Status()[0]
+	if after.Name != before.Name || after.Ports[8080] != before.Ports[8080] || after.Process == before.Process {
+		t.Errorf("before %s %v process %d, after %s %v process %d: want the same pod and ports and another process",
+			before.Name, before.Ports, before.Process, after.Name, after.Ports, after.Process)
+	}
+}
+
+func TestCrashingProcessBacksOffAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 1)
+	d.Pod.Container.Env[0].Value = "crash"
+	b.apply(d)
+	b.wait("the second crash", func() bool { s := b.Status()[0]; return s.Restarts == 1 && s.State == BackOff })
+	if reason := b.Status()[0].Reason; !strings.Contains(reason, "exited with code 3") || !strings.Contains(reason, "cannot start") {
+		t.Errorf("reason %q, want the exit code and the last line", reason)
+	}
+	if lines := b.Logs().Trace("463ac35c9f6413ad48485a3953bb6124"); len(lines) != 2 {
+		t.Errorf("%d lines of the trace, want one of each start", len(lines))
+	}
+	if len(b.ready()) != 0 {
+		t.Error("the mesh was told that it is ready")
+	}
+}
+
+func TestUnreadyPodLeavesTheEndpointsAndComesBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(server("front", 1))
+	b.waitDone()
+	address := b.ready()[0].Ports[8080]
+	if _, err := b.get("/ready?is=false"); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("leaving", func() bool { return len(b.ready()) == 0 })
+	if s := b.Status()[0]; s.State != Failing || !strings.Contains(s.Reason, "503") {
+		t.Errorf("state %s, reason %q; want failing because of 503", s.State, s.Reason)
+	}
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := io.WriteString(connection, "GET /ready?is=true HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("coming back", func() bool { return len(b.ready()) == 1 })
+	if s := b.Status()[0]; s.Restarts != 0 {
+		t.Errorf("%d restarts, want none: readiness does not restart", s.Restarts)
+	}
+}
+
+func TestFailedLivenessRestarts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 1, overlay.EnvVar{Name: "TEST_LIVE", Value: "false"})
+	d.Pod.Container.Liveness = &overlay.Probe{Path: "/livez", Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 3}
+	b.apply(d)
+	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
+	if reason := b.Status()[0].Reason; !strings.Contains(reason, "liveness probe failed 3 times") {
+		t.Errorf("reason %q, want the liveness probe", reason)
+	}
+}
+
+func TestFailedStartupProbeRestarts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 1, overlay.EnvVar{Name: "TEST_READY", Value: "false"})
+	d.Pod.Container.Startup = &overlay.Probe{Path: "/readyz", Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 2}
+	b.apply(d)
+	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
+	if reason := b.Status()[0].Reason; !strings.Contains(reason, "startup probe failed 2 times") {
+		t.Errorf("reason %q, want the startup probe", reason)
+	}
+}
+
+func TestRollingUpdateKeepsEnoughReady(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	fewest, most := 100, 0
+	watching := false
+	b := newBench(t, func(o *Options) {
+		told := o.Pods
+		o.Pods = func(pods []mesh.Pod) {
+			told(pods)
+			mu.Lock()
+			defer mu.Unlock()
+			ready := 0
+			for _, p := range pods {
+				if p.Ready {
+					ready++
+				}
+			}
+			if watching {
+				fewest, most = min(fewest, ready), max(most, ready)
+			}
+		}
+	})
+	b.apply(server("front", 4))
+	b.waitDone()
+	old := b.Status()
+	mu.Lock()
+	watching = true
+	mu.Unlock()
+	b.apply(server("front", 4, overlay.EnvVar{Name: "ERROR_RATE", Value: "5"}))
+	b.waitDone()
+	mu.Lock()
+	defer mu.Unlock()
+	if fewest < 3 || most > 5 {
+		t.Errorf("from %d to %d pods were ready, want 3 to 5: 25%% of 4 either way", fewest, most)
+	}
+	for _, p := range b.Status() {
+		if slices.ContainsFunc(old, func(o Status) bool { return o.Name == p.Name }) {
+			t.Errorf("pod %s is still the old one", p.Name)
+		}
+	}
+}
+
+func TestBrokenUpdateKeepsTheOldPodsServing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(server("front", 2))
+	b.waitDone()
+	broken := server("front", 2)
+	broken.Pod.Container.Env[0].Value = "crash"
+	b.apply(broken)
+	b.wait("the new pod's crash", func() bool {
+		return slices.ContainsFunc(b.Status(), func(s Status) bool { return s.State == BackOff && s.Restarts > 0 })
+	})
+	if n := len(b.ready()); n != 2 {
+		t.Errorf("%d pods are ready during a broken update, want 2", n)
+	}
+	b.apply(server("front", 2)) // as it was
+	b.waitDone()
+	for _, s := range b.Status() {
+		if s.Restarts > 0 {
+			t.Errorf("pod %s was restarted, want the two first ones untouched", s.Name)
+		}
+	}
+}
+
+func TestScalingAndRemoving(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, replicas := range []int{1, 3, 2, 0} {
+		b.apply(server("front", replicas))
+		b.waitDone()
+		if n := len(b.Status()); n != replicas {
+			t.Errorf("%d pods, want %d", n, replicas)
+		}
+	}
+	b.apply(server("front", 1), server("back", 1))
+	b.waitDone()
+	b.apply(server("back", 1))
+	b.wait("front's end", func() bool { return len(b.Status()) == 1 })
+	if got := b.Status()[0].Deployment; got != "shop/back" {
+		t.Errorf("%s is left, want shop/back", got)
+	}
+}
+
+func TestPodLeavesTheEndpointsBeforeItsProcessHears(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var order []string
+	note := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, what)
+	}
+	b := newBench(t, func(o *Options) {
+		told, line := o.Pods, o.Line
+		o.Pods = func(pods []mesh.Pod) {
+			for _, p := range pods {
+				if !p.Ready {
+					note("not ready")
+				}
+			}
+			told(pods)
+		}
+		o.Line = func(l Line) { note(l.Text); line(l) }
+	})
+	d := server("front", 1)
+	d.Pod.Container.PreStop = 200 * time.Millisecond
+	b.apply(d)
+	b.waitDone()
+	mu.Lock()
+	order = nil
+	mu.Unlock()
+	begun := time.Now()
+	b.apply()
+	b.wait("the end", func() bool { return len(b.Status()) == 0 })
+	if took := time.Since(begun); took < 200*time.Millisecond {
+		t.Errorf("the pod was gone after %v, want preStop's 200 ms waited", took)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff([]string{"not ready", "stopping"}, order); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func TestStubbornProcessIsKilledAfterItsGrace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 1, overlay.EnvVar{Name: "TEST_STUBBORN", Value: "true"})
+	d.Pod.Grace = 300 * time.Millisecond
+	b.apply(d)
+	b.waitDone()
+	begun := time.Now()
+	b.Close(context.Background())
+	if took := time.Since(begun); took < 300*time.Millisecond || took > 5*time.Second {
+		t.Errorf("closing took %v, want little more than the grace of 300 ms", took)
+	}
+	if n := len(b.Status()); n != 0 {
+		t.Errorf("%d pods are left", n)
+	}
+}
+
+func TestCloseAtOnceWhenToldTo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 3, overlay.EnvVar{Name: "TEST_STUBBORN", Value: "true"})
+	d.Pod.Grace = time.Hour
+	b.apply(d)
+	b.waitDone()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	begun := time.Now()
+	b.Close(ctx)
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("closing took %v", took)
+	}
+}
+
+func TestTakenPortIsChangedWithoutCountingAsACrash(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	// Somebody takes the first ports between the look and the process's own bind.
+	var taken []net.Listener
+	b.mu.Lock()
+	first := b.Supervisor.ports.next
+	b.mu.Unlock()
+	proxy := b.options.Proxy
+	b.Supervisor.options.Proxy = func(pod *mesh.Pod) string {
+		if len(taken) == 0 {
+			listener, err := net.Listen("tcp", pod.Ports[8080])
+			if err != nil {
+				t.Error(err)
+				return ""
+			}
+			taken = append(taken, listener)
+		}
+		return proxy(pod)
+	}
+	b.apply(server("front", 1))
+	b.waitDone()
+	for _, l := range taken {
+		_ = l.Close()
+	}
+	s := b.Status()[0]
+	if s.Restarts != 0 {
+		t.Errorf("%d restarts, want none", s.Restarts)
+	}
+	if len(taken) != 1 || s.Ports[8080] == taken[0].Addr().String() {
+		t.Errorf("ports %v after %v was taken (first free was %d)", s.Ports, taken, first)
+	}
+}
+
+func TestApplyRefusesAllThatIsWrongAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(server("front", 1))
+	b.waitDone()
+	missing, port, probe := server("back", 1), server("side", 1), server("top", 1)
+	missing.Pod.Container.Image = "localhost:5001/hopline/nothing@sha256:00"
+	port.Pod.Container.Env = append(port.Pod.Container.Env, overlay.EnvVar{Name: "PORT", Value: "http"})
+	probe.Pod.Container.Readiness.Port = "grpc"
+	err := b.Apply(&overlay.Overlay{Deployments: []overlay.Deployment{missing, port, probe}})
+	var report *overlay.Report
+	if !errors.As(err, &report) || len(report.Problems) != 3 {
+		t.Fatalf("error %v, want a report of three problems", err)
+	}
+	for _, want := range []string{"Deployment shop/back", "nothing", "Deployment shop/side", `"http"`, "Deployment shop/top", "grpc", "http-admin"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %q:\n%v", want, err)
+		}
+	}
+	if s := b.Status(); len(s) != 1 || s[0].Deployment != "shop/front" || s[0].State != Ready {
+		t.Errorf("after a refused Apply there is %+v, want shop/front as it was", s)
+	}
+}
