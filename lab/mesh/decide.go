@@ -6,7 +6,7 @@ func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
 	return t.view(src).decide(req, src.Gateway, random)
 }
 
-// Bare is Decide for a pod without a sidecar: the request finds its Service, or nothing.
+// Bare is Decide for a pod of a namespace without a sidecar: the request finds its Service, or nothing.
 func (t *Table) Bare(req *Request, namespace string, random uint64) Decision {
 	v := t.bare[namespace]
 	if v == nil {

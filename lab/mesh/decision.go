@@ -232,6 +232,7 @@ type Outlier struct {
 type Pod struct {
 	Name   string // "front-blue-6c9f…-x7k2p"
 	Source        // whom it calls as, and what it is labelled
+	Bare   bool   // without a sidecar: its requests only find their Service, and those to it are let in
 	Ready  bool
 	Ports  map[int]string // container port → the loopback address that stands for it
 	Names  map[string]int // container port name → container port

@@ -38,7 +38,8 @@ func millionths(percent float64) uint64 {
 	return uint64(math.Min(percent*10_000, 1_000_000))
 }
 
-// nextRandom makes one more independent number of the last: SplitMix64, whose state is the sequence 1, 2, 3 … times an odd constant.
+// nextRandom makes the next of a sequence of independent numbers from its state, by SplitMix64.
+// (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014)
 func nextRandom(state *uint64) uint64 {
 	*state += 0x9e3779b97f4a7c15
 	z := *state

@@ -81,7 +81,7 @@ type gateway struct {
 func (g *gateway) table(port int) *portTable {
 	g.port = port
 	g.portOf = g.onlyPort
-	rules := map[string][]rule{}
+	rules, over := map[string][]rule{}, map[string][]passedOver{}
 	var order []string
 	for _, s := range g.servers[port] {
 		g.listener.gateway, g.secure = s.gateway, s.secure
@@ -90,21 +90,22 @@ func (g *gateway) table(port int) *portTable {
 			if len(hosts) == 0 {
 				continue
 			}
-			compiled := g.listener.rules(v)
+			compiled, left := g.listener.rules(v)
+			if len(compiled) == 0 {
+				continue
+			}
 			for _, h := range hosts {
-				if len(compiled) == 0 {
-					continue
-				}
-				if _, ok := rules[h]; !ok {
+				if rules[h] == nil {
 					order = append(order, h)
 				}
 				rules[h] = append(rules[h], compiled...)
+				over[h] = append(over[h], left...)
 			}
 		}
 	}
 	t := newPortTable()
 	for _, h := range order {
-		t.add(h, newVirtualHost(h, catchAllLast(rules[h])))
+		t.add(h, newVirtualHost(h, catchAllLast(rules[h]), over[h]))
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package mesh
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,42 +17,21 @@ const defaultRetryOn = "connect-failure,refused-stream,unavailable,cancelled"
 
 // retryWords are the conditions by Envoy's names.
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on)
-func retryWord(word string) (RetryOn, bool) {
-	switch word {
-	case "5xx":
-		return RetryOn5xx, true
-	case "gateway-error":
-		return RetryOnGatewayError, true
-	case "reset":
-		return RetryOnReset, true
-	case "reset-before-request":
-		return RetryOnResetBeforeRequest, true
-	case "connect-failure":
-		return RetryOnConnectFailure, true
-	case "envoy-ratelimited":
-		return RetryOnEnvoyRatelimited, true
-	case "retriable-4xx":
-		return RetryOnRetriable4xx, true
-	case "refused-stream":
-		return RetryOnRefusedStream, true
-	case "retriable-status-codes":
-		return RetryOnRetriableStatusCodes, true
-	case "retriable-headers":
-		return RetryOnRetriableHeaders, true
-	case "http3-post-connect-failure":
-		return RetryOnHTTP3PostConnectFailure, true
-	case "cancelled":
-		return RetryOnGRPCCancelled, true
-	case "deadline-exceeded":
-		return RetryOnGRPCDeadlineExceeded, true
-	case "internal":
-		return RetryOnGRPCInternal, true
-	case "resource-exhausted":
-		return RetryOnGRPCResourceExhausted, true
-	case "unavailable":
-		return RetryOnGRPCUnavailable, true
+func retryWords() []string {
+	return []string{"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+		"refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure",
+		"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"} // in the order of the flags
+}
+
+// String lists the conditions as in x-envoy-retry-on.
+func (on RetryOn) String() string {
+	var words []string
+	for i, word := range retryWords() {
+		if on&(1<<i) != 0 {
+			words = append(words, word)
+		}
 	}
-	return 0, false
+	return strings.Join(words, ",")
 }
 
 // newRetries compiles a retry policy; nil means Istio's default, two more tries. hashed says that a consistent hash picks the
@@ -95,11 +75,11 @@ func parseRetryOn(list string) (on RetryOn, codes []int, err error) {
 			on |= RetryOnRetriableStatusCodes
 			continue
 		}
-		flag, ok := retryWord(word)
-		if !ok {
+		flag := slices.Index(retryWords(), word)
+		if flag < 0 {
 			return 0, nil, fmt.Errorf("want conditions of Envoy's or status codes, got %q", word)
 		}
-		on |= flag
+		on |= 1 << flag
 	}
 	return on, codes, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
@@ -14,6 +15,11 @@ import (
 type rule struct {
 	match matcher
 	route *Route
+}
+
+// passedOver is a match that no request of a listener ever comes to, and why.
+type passedOver struct {
+	object, rule, why string
 }
 
 // listener is what rules are compiled for: one port of a sidecar, or of a gateway, of one caller.
@@ -30,43 +36,59 @@ type listener struct {
 }
 
 // rules compiles those of a VirtualService's rules that concern the listener, in order, up to one that takes everything.
-func (l *listener) rules(v *virtualService) []rule {
-	var out []rule
+func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	for i, h := range v.http {
 		matches := h.GetMatch()
 		if len(matches) == 0 {
 			matches = []*networking.HTTPMatchRequest{nil}
 		}
 		for j, m := range matches {
-			if !l.concerns(m) {
+			at := rulePlace{i, j, len(h.GetMatch()) > 0}
+			if why := l.unconcerned(m); why != "" {
+				over = append(over, passedOver{v.object, ruleName(h, m, at), why})
 				continue
 			}
-			r, err := l.compile(v, h, m, rulePlace{i, j, len(h.GetMatch()) > 0})
+			r, err := l.compile(v, h, m, at)
 			if err != nil {
 				l.report.Add(v.object, fmt.Sprintf("spec.http[%d]", i), "%v", err)
 				continue
 			}
 			out = append(out, r)
 			if r.match.catchAll() {
-				return out
+				return out, over
 			}
 		}
 	}
-	return out
+	return out, over
 }
 
-// concerns says whether a match block is for this listener: its port, and its gateways, or else its source.
-func (l *listener) concerns(m *networking.HTTPMatchRequest) bool {
-	if m == nil {
-		return true
+// unconcerned says why a match block is not for this listener: because of its port, its gateways, or else its source. It is empty
+// when it is.
+func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
+	switch {
+	case m == nil:
+		return ""
+	case m.GetPort() != 0 && int(m.GetPort()) != l.port:
+		return fmt.Sprintf("port %d is wanted, and it is %d", m.GetPort(), l.port)
+	case len(m.GetGateways()) > 0:
+		if !slices.Contains(m.GetGateways(), l.gateway) {
+			return fmt.Sprintf("gateway %s is wanted, and it is %s", strings.Join(m.GetGateways(), " or "), l.gateway)
+		}
+	case !hasLabels(l.labels, m.GetSourceLabels()):
+		return fmt.Sprintf("a source with the labels %s is wanted", labelText(m.GetSourceLabels()))
+	case m.GetSourceNamespace() != "" && m.GetSourceNamespace() != l.namespace:
+		return fmt.Sprintf("a source in namespace %s is wanted, and it is in %s", m.GetSourceNamespace(), l.namespace)
 	}
-	if m.GetPort() != 0 && int(m.GetPort()) != l.port {
-		return false
+	return ""
+}
+
+// labelText is labels in one word: "app=core,version=prod".
+func labelText(labels map[string]string) string {
+	var parts []string
+	for _, k := range sortedKeys(labels) {
+		parts = append(parts, k+"="+labels[k])
 	}
-	if len(m.GetGateways()) > 0 {
-		return slices.Contains(m.GetGateways(), l.gateway)
-	}
-	return hasLabels(l.labels, m.GetSourceLabels()) && (m.GetSourceNamespace() == "" || m.GetSourceNamespace() == l.namespace)
+	return strings.Join(parts, ",")
 }
 
 // rulePlace is where in its VirtualService a rule stands.

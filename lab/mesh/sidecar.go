@@ -165,11 +165,11 @@ func (s *sidecar) table(port int) *portTable {
 		if port != 80 && len(of) == 0 {
 			continue
 		}
-		rules := s.listener.rules(v)
+		rules, over := s.listener.rules(v)
 		if len(rules) == 0 {
 			continue
 		}
-		host := newVirtualHost(v.object, rules)
+		host := newVirtualHost(v.object, rules, over)
 		for _, h := range hosts {
 			if !taken[h] {
 				taken[h] = true
@@ -233,5 +233,5 @@ func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, serv
 
 func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
 	route := defaultRoute(svc, s.clusters.get(svc.host, port, ""), s.plain)
-	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}})
+	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}}, nil)
 }

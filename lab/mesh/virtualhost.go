@@ -7,13 +7,14 @@ import (
 
 // virtualHost is the rules of some host names.
 type virtualHost struct {
-	name  string // of the first of its hosts
+	name  string // the object that it is made from, or the host that several share
 	rules []rule
 	index *index
+	over  []passedOver // rules left out
 }
 
-func newVirtualHost(name string, rules []rule) *virtualHost {
-	return &virtualHost{name: name, rules: rules, index: newIndex(rules)}
+func newVirtualHost(name string, rules []rule, over []passedOver) *virtualHost {
+	return &virtualHost{name: name, rules: rules, index: newIndex(rules), over: over}
 }
 
 // portTable finds the virtual host of an authority on one port: the very name, else the longest wildcard, else "*". Letter case and

@@ -1,0 +1,183 @@
+package mesh
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Explanation says what becomes of a request, and why.
+type Explanation struct {
+	Caller  string // "front-blue in namespace hopline"
+	Request string // "GET middle:80/hops"
+	Outcome Outcome
+	Host    string      // whose rules they are: an object, or at a gateway the host
+	Passed  []Judgement // rules that did not take the request, in order
+	Taken   *Judgement  // the one that did; nil for none
+	Route   *Route      // its route
+	Shares  []Share     // of its destinations
+	Missing string      // with NoHost
+}
+
+// Judgement is one rule that was looked at.
+type Judgement struct {
+	Object string // "VirtualService hopline/middle"
+	Rule   string // its name or place
+	Place  string // "http[1].match[0]"
+	Match  string // what it asks for
+	Why    string // why it did not take the request; empty for the one that did
+}
+
+// Share is the part of the requests that a destination gets.
+type Share struct {
+	Cluster *Cluster
+	Percent float64
+}
+
+// Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
+func (t *Table) Explain(req *Request, src *Source) Explanation {
+	e := Explanation{Caller: callerText(src), Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
+	host := t.view(src).ports[req.Port].find(req.Authority)
+	if host == nil {
+		if e.Outcome = NoRoute; !src.Gateway {
+			e.Outcome, e.Missing = NoHost, t.Missing(req, src)
+		}
+		return e
+	}
+	e.Host, e.Outcome = host.name, NoRoute
+	for _, o := range host.over {
+		e.Passed = append(e.Passed, Judgement{Object: o.object, Rule: o.rule, Why: o.why})
+	}
+	path, query := splitPath(req.Path)
+	for i := range host.rules {
+		r := &host.rules[i]
+		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
+		if j.Why == "" {
+			e.take(j, r.route)
+			return e
+		}
+		e.Passed = append(e.Passed, j)
+	}
+	return e
+}
+
+func (e *Explanation) take(j Judgement, r *Route) {
+	e.Taken, e.Route = &j, r
+	switch {
+	case r.Redirect != nil:
+		e.Outcome = Redirect
+	case r.Direct != nil:
+		e.Outcome = Direct
+	default:
+		e.Outcome = Forward
+	}
+	total := 0
+	for _, d := range r.Destinations {
+		total += d.Weight
+	}
+	for _, d := range r.Destinations {
+		e.Shares = append(e.Shares, Share{d.Cluster, 100 * float64(d.Weight) / float64(total)})
+	}
+}
+
+func callerText(src *Source) string {
+	if src.Gateway {
+		return "gateway " + src.Workload
+	}
+	return src.Workload + " in namespace " + src.Namespace
+}
+
+// String is the explanation for a terminal.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, from %s\n", e.Request, e.Caller)
+	if e.Host != "" {
+		fmt.Fprintf(&b, "rules of %s\n", e.Host)
+	}
+	for _, j := range e.Passed {
+		fmt.Fprintf(&b, "  no   %s: %s\n", j.name(), j.Why)
+	}
+	if e.Taken != nil {
+		fmt.Fprintf(&b, "  yes  %s: takes %s\n", e.Taken.name(), e.Taken.Match)
+	}
+	switch e.Outcome {
+	case NoHost:
+		fmt.Fprintf(&b, "502: %s\n", e.Missing)
+	case NoRoute:
+		b.WriteString("404: no rule takes it\n")
+	case Redirect:
+		fmt.Fprintf(&b, "%d: redirected\n", e.Route.Redirect.Code)
+	case Direct:
+		fmt.Fprintf(&b, "%d: answered by the proxy, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
+	case Forward:
+		for _, s := range e.Shares {
+			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.describe())
+		}
+	}
+	if e.Route != nil {
+		e.Route.describe(&b)
+	}
+	return b.String()
+}
+
+func (j *Judgement) name() string {
+	if j.Place == "" || j.Rule == j.Place {
+		return j.Object + " " + j.Rule
+	}
+	return j.Object + " " + j.Rule + " (" + j.Place + ")"
+}
+
+// describe says in one line which endpoints a cluster has.
+func (c *Cluster) describe() string {
+	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
+	if c.Subset != "" {
+		name += " subset " + c.Subset
+	}
+	switch {
+	case !c.Known:
+		return name + ": no Service, ServiceEntry or subset of that name: 503"
+	case c.Gateway != "":
+		return name + ": through gateway " + c.Gateway
+	case c.Original:
+		return name + ": the host that the request names"
+	case len(c.Addresses) > 0:
+		return name + ": " + strings.Join(c.Addresses, ", ")
+	case len(c.Selector) == 0:
+		return name + ": no endpoints: 503"
+	}
+	port := c.TargetName
+	if port == "" {
+		port = fmt.Sprint(c.Target)
+	}
+	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), port)
+}
+
+// describe writes what else a route does, a line for each thing.
+func (r *Route) describe(b *strings.Builder) {
+	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+	if f := r.Fault; f != nil && f.Delay > 0 && f.DelayPercent > 0 {
+		line("fault: %g %% delayed by %s", f.DelayPercent, f.Delay)
+	}
+	if f := r.Fault; f != nil && f.Abort > 0 && f.AbortPercent > 0 {
+		line("fault: %g %% aborted with %d", f.AbortPercent, f.Abort)
+	}
+	if w := r.Rewrite; w != nil && w.Authority != "" {
+		line("authority rewritten to %s", w.Authority)
+	}
+	if w := r.Rewrite; w != nil && w.URI != nil {
+		line("path rewritten")
+	}
+	if r.Timeout > 0 {
+		line("timeout %s", r.Timeout)
+	}
+	if n := r.Retries.Attempts; n > 0 {
+		text := fmt.Sprintf("up to %d retries on %s", n, r.Retries.On)
+		if r.Retries.PerTry > 0 {
+			text += fmt.Sprintf(", each try at most %s", r.Retries.PerTry.Round(time.Millisecond))
+		}
+		line("%s", text)
+	}
+	for _, m := range r.Mirrors {
+		line("%g %% mirrored to %s", m.Percent, m.Cluster.describe())
+	}
+}
