@@ -1,0 +1,84 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Access is the record of one request, as Envoy's access log has it.
+type Access struct {
+	Start     time.Time
+	Duration  time.Duration
+	Source    *mesh.Source // who sent it, and from which pod
+	Pod       string
+	Method    string
+	Authority string
+	Path      string
+	Status    int    // 0: none was sent
+	Flags     string // Envoy's response flags
+	Received  int64  // bytes of body
+	Sent      int64
+	Attempts  int    // tries
+	Cluster   string // where it went; empty: nowhere
+	Upstream  string // address of the last try
+	Answered  string // pod of the last try
+	Route     string // the object and rule that took it
+	RequestID string
+	TraceID   string // 32 hex digits
+}
+
+// record reports a finished request to metrics, traces and the access log.
+func (x *exchange) record() {
+	if x.state.plain {
+		return
+	}
+	end := time.Now()
+	took := end.Sub(x.start)
+	if x.gone() && !x.wrote || x.flags&flagClientGone != 0 {
+		x.flags |= flagClientGone
+	}
+	received := int64(0)
+	if x.body != nil {
+		received = x.body.size()
+	}
+	e := x.edge()
+	e.observe(bySource, x.status, x.flags, took, received, x.sent)
+	x.emit(end)
+	if x.proxy.access != nil {
+		x.logAccess(took, received)
+	}
+}
+
+// edge is what the request counts for.
+func (x *exchange) edge() *edge {
+	switch {
+	case x.host != nil:
+		return x.host.edge
+	case x.cluster != nil:
+		return x.cluster.nobody
+	}
+	return x.in.nowhere
+}
+
+func (x *exchange) logAccess(took time.Duration, received int64) {
+	a := Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, Method: x.req.Method, Authority: x.req.Authority, Path: x.req.Path,
+		Status: x.status, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts}
+	if x.cluster != nil {
+		a.Cluster = x.cluster.Name
+	}
+	if x.host != nil {
+		a.Upstream = x.host.address
+		if x.host.pod != nil {
+			a.Answered = x.host.pod.Name
+		}
+	}
+	if r := x.d.Route; r != nil {
+		a.Route = r.Object + " " + r.Rule
+	}
+	if id := x.r.Header[hRequestID]; len(id) > 0 {
+		a.RequestID = id[0]
+	}
+	a.TraceID = x.trace.traceID()
+	x.proxy.access(&a)
+}

@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+const (
+	// maxReplay is how much of a request's body is kept for another try and for mirrors: Envoy's buffer limit. A request with more is
+	// passed on all the same, but tried once.
+	maxReplay  = 1 << 20
+	bodyWindow = 32 << 10 // read at once
+)
+
+var errNotReplayable = errors.New("the body is no longer kept")
+
+// requestBody streams a request's body to one try after another and keeps what it has read, up to maxReplay. One try reads at a
+// time, but an older one may still be stuck in a read when the next begins, which then waits for what that read brings.
+type requestBody struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	from    io.Reader
+	kept    []byte
+	base    int64 // of kept[0] in the body: above 0 once the beginning is no longer kept
+	reading bool
+	err     error // io.EOF at the end
+	onEnd   func()
+}
+
+// newRequestBody wraps a body; onEnd is called, by whoever reads, as soon as all of it has come.
+func newRequestBody(from io.Reader, onEnd func()) *requestBody {
+	b := &requestBody{from: from, onEnd: onEnd}
+	b.changed.L = &b.mu
+	return b
+}
+
+// next is what follows at a position of the body, at most bodyWindow bytes, which it copies into p.
+func (b *requestBody) next(at int64, p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if at < b.base {
+			return 0, errNotReplayable
+		}
+		if have := b.base + int64(len(b.kept)) - at; have > 0 {
+			return copy(p, b.kept[at-b.base:]), nil
+		}
+		if b.err != nil {
+			return 0, b.err
+		}
+		if !b.reading {
+			return b.read(p)
+		}
+		b.changed.Wait()
+	}
+}
+
+// read reads on, into p and into what is kept. The caller holds b.mu and is at the end of what has been read.
+func (b *requestBody) read(p []byte) (int, error) {
+	b.reading = true
+	b.mu.Unlock()
+	n, err := b.from.Read(p)
+	b.mu.Lock()
+	b.reading = false
+	if len(b.kept)+n > maxReplay || b.base > 0 {
+		b.base += int64(len(b.kept) + n)
+		b.kept = nil
+	} else {
+		b.kept = append(b.kept, p[:n]...)
+	}
+	if err != nil {
+		b.err = err
+		if err == io.EOF && b.onEnd != nil {
+			b.onEnd()
+		}
+	}
+	b.changed.Broadcast()
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
+}
+
+// replayable is whether another try could send the body from its beginning.
+func (b *requestBody) replayable() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.base == 0 && (b.err == nil || b.err == io.EOF)
+}
+
+// whole is the body once all of it has come, false if it has not, or was not kept.
+func (b *requestBody) whole() ([]byte, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kept, b.base == 0 && b.err == io.EOF
+}
+
+// failed is the error that ended the body before its end.
+func (b *requestBody) failed() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
+// size is how much of the body has come.
+func (b *requestBody) size() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.base + int64(len(b.kept))
+}
+
+// over is whether nothing more of the body can come.
+func (b *requestBody) over() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err != nil
+}

@@ -1,0 +1,172 @@
+package proxy
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// identity is a workload as metrics and spans name it.
+type identity struct {
+	workload, namespace, principal, app, version, canonical, revision string
+}
+
+const unknown = "unknown"
+
+var errNoHop = errors.New("no Deployment of the overlay calls it")
+
+// identify names a source as Istio's telemetry does: the canonical service is the label of that name, or
+// app.kubernetes.io/name, or app, or the workload's own name; the revision likewise, "latest" where nothing tells.
+func identify(s *mesh.Source) identity {
+	id := identity{
+		workload: s.Workload, namespace: s.Namespace, principal: unknown, app: unknown, version: unknown,
+		canonical: first(s.Labels["service.istio.io/canonical-name"], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
+		revision: first(s.Labels["service.istio.io/canonical-revision"], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
+			"latest"),
+	}
+	if s.Principal != "" {
+		id.principal = "spiffe://" + s.Principal
+	}
+	if v := s.Labels["app"]; v != "" {
+		id.app = v
+	}
+	if v := s.Labels["version"]; v != "" {
+		id.version = v
+	}
+	return id
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// caller is one Envoy of the mesh: the sidecar of a pod, or a gateway. It has its own view of every cluster that it has used.
+type caller struct {
+	proxy   *Proxy
+	source  mesh.Source
+	name    string // of the pod
+	port    int    // of the Gateway's server; 0 for a sidecar
+	who     identity
+	edge    bool // requests come from outside the mesh: what they say about themselves is not trusted
+	span    spanTemplate
+	nowhere *edge // for the metrics of requests that no rule led anywhere
+
+	mu       sync.RWMutex
+	clusters map[*mesh.Cluster]*cluster
+	gone     bool
+}
+
+func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
+	c := &caller{proxy: p, source: s, name: name, port: port, who: identify(&s), edge: s.Gateway, clusters: map[*mesh.Cluster]*cluster{}}
+	c.span = newSpanTemplate(c)
+	c.nowhere = p.metrics.edge(c, nil, nil)
+	return c
+}
+
+// same is whether the caller may go on speaking for a pod.
+func (c *caller) same(s *mesh.Source) bool {
+	return c.source.Workload == s.Workload && c.source.Namespace == s.Namespace && c.source.Principal == s.Principal &&
+		maps.Equal(c.source.Labels, s.Labels)
+}
+
+// cluster is the caller's view of one that a decision under s led to.
+func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
+	c.mu.RLock()
+	k := c.clusters[m]
+	c.mu.RUnlock()
+	if k != nil {
+		return k
+	}
+	e := s.endpoints[m]
+	if e == nil {
+		return c.stray(s, m)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.clusters[m]; k != nil {
+		return k
+	}
+	k = newCluster(c, m)
+	k.update(e)
+	if !c.gone {
+		c.clusters[m] = k
+	}
+	return k
+}
+
+// stray is the cluster of a decision that the table made up for a caller like none of the overlay's Deployments, such as a pod of an older
+// template: one of the same name serves if there is one, else it is for this request only.
+func (c *caller) stray(s *state, m *mesh.Cluster) *cluster {
+	if heirs := s.heirs(m); len(heirs) > 0 {
+		return c.cluster(s, heirs[0])
+	}
+	k := newCluster(c, m)
+	k.closed = true
+	k.update(s.locate(m, map[string][]*pod{}, func(string, int) (string, error) { return "", errNoHop }))
+	return k
+}
+
+// update brings the clusters in line with a new state: those whose policy is the same go on with new endpoints, the others are closed
+// once their requests have ended.
+func (c *caller) update(s *state) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := make(map[*mesh.Cluster]*cluster, len(c.clusters))
+	for m, k := range c.clusters {
+		heirs := s.heirs(m)
+		if len(heirs) == 0 && !slices.Contains(slices.Collect(maps.Values(next)), k) {
+			k.close()
+		}
+		for _, now := range heirs {
+			next[now] = k
+			k.update(s.endpoints[now])
+		}
+	}
+	c.clusters = next
+}
+
+// close ends the caller's idle connections; those in use end with their requests.
+func (c *caller) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	for _, k := range c.clusters {
+		k.close()
+	}
+	c.clusters = map[*mesh.Cluster]*cluster{}
+}
+
+// heirs are the clusters of a state that go on with what hangs on one of an older state: those of its name that differ in
+// nothing but endpoints. There are several where a table keeps a cluster for each group of callers that sees the same rules.
+func (s *state) heirs(m *mesh.Cluster) []*mesh.Cluster {
+	if s.endpoints[m] != nil {
+		return []*mesh.Cluster{m}
+	}
+	var same, alike []*mesh.Cluster
+	for _, c := range s.byName[m.Name] {
+		if samePolicy(m, c) {
+			alike = append(alike, c)
+			if maps.Equal(m.Selector, c.Selector) {
+				same = append(same, c)
+			}
+		}
+	}
+	if same == nil && len(alike) == 1 {
+		return alike
+	}
+	return same
+}
+
+// samePolicy is whether two clusters of one name differ in nothing but their endpoints.
+func samePolicy(a, b *mesh.Cluster) bool {
+	return a.Known == b.Known && a.DNS == b.DNS && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
+		(a.Outlier == b.Outlier || a.Outlier != nil && b.Outlier != nil && *a.Outlier == *b.Outlier)
+}

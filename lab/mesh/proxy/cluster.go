@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// cluster is one caller's view of a mesh.Cluster: its hosts, the connections to them and the limits on both.
+type cluster struct {
+	*mesh.Cluster
+	caller *caller
+	born   time.Time
+	nobody *edge // for the metrics of requests that reached no host
+
+	hosts atomic.Pointer[hostSet]
+	turn  atomic.Uint64 // round robin
+
+	ejected atomic.Int32 // hosts that outlier detection has put aside
+	retries atomic.Int32 // tries after the first, now
+
+	mu          sync.Mutex // for connections: of all hosts, since the limits are the cluster's
+	connections int        // open or being opened
+	pending     int        // requests without a connection
+	requests    int        // requests with one
+	closed      bool
+
+	updating sync.Mutex // one update at a time
+	current  *endpoints
+}
+
+// hostSet is what a balancer chooses from.
+type hostSet struct {
+	list  []*host
+	fault string
+}
+
+// host is one endpoint of a cluster.
+type host struct {
+	endpoint
+	cluster *cluster
+	edge    *edge // for metrics
+	remote  *zipkin.Endpoint
+	hash    uint64 // of the address, for consistent hashing
+
+	active  atomic.Int64 // requests, for least request
+	outlier outlierState
+
+	// under cluster.mu:
+	idle    []*conn // the most recently used last
+	open    int     // connections, those being opened too
+	waiting []*waiter
+	removed bool
+}
+
+func newCluster(c *caller, m *mesh.Cluster) *cluster {
+	k := &cluster{Cluster: m, caller: c, born: time.Now()}
+	k.nobody = c.proxy.metrics.edge(c, m, nil)
+	k.turn.Store(random())
+	k.hosts.Store(&hostSet{})
+	return k
+}
+
+// update puts the endpoints in force that a state has for the cluster. Hosts that stay keep their connections and their record. Names of
+// DNS clusters are looked up by the requests that need them.
+func (k *cluster) update(e *endpoints) {
+	k.updating.Lock()
+	defer k.updating.Unlock()
+	if e == nil || e == k.current {
+		return
+	}
+	k.current = e
+	if e.names == nil {
+		k.setHosts(e.list, e.fault)
+	}
+}
+
+// setHosts replaces the hosts.
+func (k *cluster) setHosts(list []endpoint, fault string) {
+	old := k.hosts.Load()
+	stays := make(map[string]*host, len(old.list))
+	for _, h := range old.list {
+		stays[h.address] = h
+	}
+	next := &hostSet{list: make([]*host, 0, len(list)), fault: fault}
+	for _, e := range list {
+		h := stays[e.address]
+		if h == nil || !sameHost(&h.endpoint, &e) {
+			h = &host{endpoint: e, cluster: k, hash: hashString(e.address), remote: remoteEndpoint(&e),
+				edge: k.caller.proxy.metrics.edge(k.caller, k.Cluster, e.pod)}
+		} else {
+			delete(stays, e.address)
+		}
+		next.list = append(next.list, h)
+	}
+	k.hosts.Store(next)
+	for _, h := range stays {
+		h.remove()
+	}
+}
+
+func sameHost(a, b *endpoint) bool {
+	return a.port == b.port && (a.pod == b.pod || a.pod != nil && b.pod != nil && a.pod.Name == b.pod.Name && a.pod.who == b.pod.who)
+}
+
+// remove takes a host out for good: its idle connections end now, the others with their requests.
+func (h *host) remove() {
+	k := h.cluster
+	k.mu.Lock()
+	h.removed = true
+	idle := h.idle
+	h.idle = nil
+	h.open -= len(idle)
+	k.connections -= len(idle)
+	k.mu.Unlock()
+	if h.outlier.forget() {
+		k.ejected.Add(-1)
+	}
+	for _, c := range idle {
+		c.Close()
+	}
+}
+
+// close takes all hosts out. Requests that hold the cluster may still open connections, which end with them.
+func (k *cluster) close() {
+	k.mu.Lock()
+	k.closed = true
+	k.mu.Unlock()
+	for _, h := range k.hosts.Load().list {
+		h.remove()
+	}
+}

@@ -1,0 +1,231 @@
+package proxy
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// maxSeries bounds how many combinations of source, destination, code and flags have metrics of their own. Requests beyond are counted
+// as dropped.
+const maxSeries = 10_000
+
+// buckets are Envoy's default for histograms, which Istio's Envoys have for durations in ms and for sizes in bytes.
+var buckets = []float64{0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000}
+
+// labelNames are those of Istio's standard metrics.
+var labelNames = []string{
+	"reporter",
+	"source_workload", "source_workload_namespace", "source_principal", "source_app", "source_version", "source_cluster",
+	"source_canonical_service", "source_canonical_revision",
+	"destination_workload", "destination_workload_namespace", "destination_principal", "destination_app", "destination_version",
+	"destination_service", "destination_service_name", "destination_service_namespace", "destination_cluster",
+	"destination_canonical_service", "destination_canonical_revision",
+	"request_protocol", "response_code", "grpc_response_status", "response_flags", "connection_security_policy",
+}
+
+// metrics are Istio's standard metrics and the counts of what the proxy had to drop.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	received  *prometheus.HistogramVec
+	sent      *prometheus.HistogramVec
+	dropped   *prometheus.CounterVec
+
+	droppedMirrors, droppedSeries prometheus.Counter
+
+	mu     sync.Mutex
+	edges  map[edgeKey]*edge
+	series int
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	histogram := func(name, help string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labelNames)
+	}
+	m := &metrics{
+		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "istio_requests_total", Help: "Requests, as Istio's standard metric."}, labelNames),
+		durations: histogram("istio_request_duration_milliseconds", "Durations of requests, as Istio's standard metric."),
+		received:  histogram("istio_request_bytes", "Sizes of requests' bodies, as Istio's standard metric."),
+		sent:      histogram("istio_response_bytes", "Sizes of answers' bodies, as Istio's standard metric."),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hopline_proxy_dropped_total",
+			Help: "What the proxy dropped to stay within its bounds: mirrors, and requests without metrics of their own."}, []string{"what"}),
+		edges: map[edgeKey]*edge{},
+	}
+	m.droppedMirrors, m.droppedSeries = m.dropped.WithLabelValues("mirror"), m.dropped.WithLabelValues("series")
+	if r != nil {
+		r.MustRegister(m.requests, m.durations, m.received, m.sent, m.dropped)
+	}
+	return m
+}
+
+// edgeKey names an edge of the mesh's graph.
+type edgeKey struct {
+	source, destination                  identity
+	service, name, namespace, subset, as string
+}
+
+// edge is from a workload to another, as part of a service: what metrics are kept by.
+type edge struct {
+	edgeKey
+	metrics *metrics
+	known   bool // the destination is a pod with a sidecar, which reports as well
+	series  atomic.Pointer[[]*series]
+	mu      sync.Mutex
+}
+
+// series are the metrics of an edge for one code and set of flags.
+type series struct {
+	code                     int
+	flags                    flags
+	reporter                 reporter
+	count                    atomic.Uint64
+	requests                 prometheus.Counter
+	duration, received, sent prometheus.Observer
+}
+
+// reporter is which side of a request reports it.
+type reporter uint8
+
+const (
+	bySource reporter = iota
+	byDestination
+)
+
+// edge is the one from a caller to a pod, or to nobody, as part of a cluster's service.
+func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
+	key := edgeKey{source: c.who, as: c.source.Workload}
+	nobody := identity{unknown, unknown, unknown, unknown, unknown, unknown, unknown}
+	key.destination = nobody
+	if to != nil {
+		key.destination = to.who
+	}
+	if k != nil {
+		key.service, key.name, key.namespace, key.subset = k.Host, serviceName(k), first(k.Namespace, unknown), k.Subset
+	} else {
+		key.service, key.name, key.namespace = unknown, unknown, unknown
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.edges[key]
+	if e == nil {
+		e = &edge{edgeKey: key, metrics: m, known: to != nil}
+		e.series.Store(&[]*series{})
+		m.edges[key] = e
+	}
+	return e
+}
+
+// serviceName is a Service's short name, or a ServiceEntry's host.
+func serviceName(k *mesh.Cluster) string {
+	const suffix = ".svc.cluster.local"
+	if n := len(k.Host) - len(suffix) - len(k.Namespace) - 1; n > 0 && k.Host[n:] == "."+k.Namespace+suffix {
+		return k.Host[:n]
+	}
+	return k.Host
+}
+
+// of is the series of a code and flags; nil once there are too many.
+func (e *edge) of(by reporter, code int, f flags) *series {
+	for _, s := range *e.series.Load() {
+		if s.code == code && s.flags == f && s.reporter == by {
+			return s
+		}
+	}
+	return e.add(by, code, f)
+}
+
+func (e *edge) add(by reporter, code int, f flags) *series {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	known := *e.series.Load()
+	for _, s := range known {
+		if s.code == code && s.flags == f && s.reporter == by {
+			return s
+		}
+	}
+	m := e.metrics
+	m.mu.Lock()
+	full := m.series >= maxSeries
+	if !full {
+		m.series++
+	}
+	m.mu.Unlock()
+	if full {
+		return nil
+	}
+	labels := e.labels(by, code, f)
+	s := &series{code: code, flags: f, reporter: by,
+		requests: m.requests.WithLabelValues(labels...),
+		duration: m.durations.WithLabelValues(labels...),
+		received: m.received.WithLabelValues(labels...),
+		sent:     m.sent.WithLabelValues(labels...),
+	}
+	next := append(known[:len(known):len(known)], s)
+	e.series.Store(&next)
+	return s
+}
+
+// labels are the values for labelNames. The lab has no mutual TLS, which only the destination knows for sure, as in Istio.
+func (e *edge) labels(by reporter, code int, f flags) []string {
+	side, security := "source", unknown
+	if by == byDestination {
+		side, security = "destination", "none"
+	}
+	s, d := &e.source, &e.destination
+	return []string{
+		side,
+		s.workload, s.namespace, s.principal, s.app, s.version, "Kubernetes", s.canonical, s.revision,
+		d.workload, d.namespace, d.principal, d.app, d.version, e.service, e.name, e.namespace, "Kubernetes", d.canonical, d.revision,
+		"http", strconv.Itoa(code), "", f.String(), security,
+	}
+}
+
+// observe counts one request.
+func (e *edge) observe(by reporter, code int, f flags, took time.Duration, received, sent int64) {
+	s := e.of(by, code, f)
+	if s == nil {
+		e.metrics.droppedSeries.Inc()
+		return
+	}
+	s.count.Add(1)
+	s.requests.Inc()
+	s.duration.Observe(float64(took) / float64(time.Millisecond))
+	s.received.Observe(float64(received))
+	s.sent.Observe(float64(sent))
+}
+
+// Traffic is how many requests went from one workload to another, since the start.
+type Traffic struct {
+	Source, SourceNamespace           string // workload
+	Host, Subset                      string // that it asked for: the Service's or ServiceEntry's name; "unknown" where no rule led anywhere
+	Workload, Namespace, App, Version string // that answered; "unknown" where none did
+	Code                              int    // of the answer; 0: the caller left before one
+	Flags                             string // Envoy's response flags, "-" for none
+	Requests                          uint64
+}
+
+// Traffic is what all workloads have sent, each request once. Rates and shares are the difference between two calls.
+func (p *Proxy) Traffic() []Traffic {
+	p.metrics.mu.Lock()
+	defer p.metrics.mu.Unlock()
+	var all []Traffic
+	for _, e := range p.metrics.edges {
+		for _, s := range *e.series.Load() {
+			if s.reporter != bySource {
+				continue
+			}
+			all = append(all, Traffic{
+				Source: e.as, SourceNamespace: e.source.namespace, Host: e.service, Subset: e.subset,
+				Workload: e.destination.workload, Namespace: e.destination.namespace, App: e.destination.app, Version: e.destination.version,
+				Code: s.code, Flags: s.flags.String(), Requests: s.count.Load(),
+			})
+		}
+	}
+	return all
+}

@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	nameFresh  = 5 * time.Second // how long an answer of DNS is used before it is asked again
+	nameLimit  = 5 * time.Second // how long one look-up may take
+	maxNames   = 1000            // that are remembered
+	maxPerName = 64              // addresses
+)
+
+// names finds the addresses of ServiceEntries with resolution DNS. A name is looked up when a request needs it: a ServiceEntry that nobody uses
+// makes no traffic. While an older answer is there, requests go on with it and the look-up runs beside them.
+type names struct {
+	ctx  context.Context
+	find func(ctx context.Context, host string) ([]netip.Addr, error)
+
+	mu    sync.Mutex
+	known map[string]*name
+	tasks sync.WaitGroup
+}
+
+// name is what is known of one host.
+type name struct {
+	mu     sync.Mutex
+	asking chan struct{} // closed when the look-up that runs has ended; nil: none runs
+	addrs  []netip.Addr
+	err    error
+	asked  time.Time
+}
+
+func newNames(ctx context.Context, find func(context.Context, string) ([]netip.Addr, error)) *names {
+	if find == nil {
+		find = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	return &names{ctx: ctx, find: find, known: map[string]*name{}}
+}
+
+// resolve brings a cluster's hosts up to date with DNS. It waits only for names that have never been found.
+func (n *names) resolve(ctx context.Context, k *cluster) {
+	want := k.wanted()
+	var list []endpoint
+	var fault string
+	for _, hostport := range want {
+		host, port, err := net.SplitHostPort(hostport)
+		if err != nil {
+			fault = "bad address " + strconv.Quote(hostport) + " in the ServiceEntry of " + k.Host
+			continue
+		}
+		addrs, err := n.lookup(ctx, host)
+		if err != nil {
+			fault = "cannot resolve " + host + ", which a ServiceEntry leads to by DNS: " + reason(err)
+		}
+		p, _ := strconv.Atoi(port)
+		for _, a := range addrs {
+			list = append(list, endpoint{address: net.JoinHostPort(a.String(), port), port: p})
+		}
+	}
+	if len(list) > 0 {
+		fault = ""
+	}
+	k.resolved(list, fault)
+}
+
+// reason is an error of the resolver in short.
+func reason(err error) string {
+	var d *net.DNSError
+	if errors.As(err, &d) {
+		return d.Err
+	}
+	return err.Error()
+}
+
+// wanted are the names of a DNS cluster.
+func (k *cluster) wanted() []string {
+	k.updating.Lock()
+	defer k.updating.Unlock()
+	if k.current == nil {
+		return nil
+	}
+	return k.current.names
+}
+
+// resolved puts addresses in force unless they are what they were.
+func (k *cluster) resolved(list []endpoint, fault string) {
+	k.updating.Lock()
+	defer k.updating.Unlock()
+	was := k.hosts.Load()
+	same := was.fault == fault && slices.EqualFunc(was.list, list, func(h *host, e endpoint) bool { return h.address == e.address })
+	if !same {
+		k.setHosts(list, fault)
+	}
+}
+
+// lookup is the host's addresses, from memory while they are fresh.
+func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	host = strings.ToLower(host)
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	e := n.entry(host)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if time.Since(e.asked) > nameFresh && e.asking == nil {
+		e.asking = make(chan struct{})
+		n.tasks.Add(1)
+		go n.ask(e, host)
+	}
+	for len(e.addrs) == 0 && e.asking != nil {
+		wait := e.asking
+		e.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			e.mu.Lock()
+			return nil, ctx.Err()
+		}
+		e.mu.Lock()
+	}
+	return e.addrs, e.err
+}
+
+// entry is what is known of a host; when too many are, any other is forgotten.
+func (n *names) entry(host string) *name {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e := n.known[host]
+	if e == nil {
+		for old := range n.known {
+			if len(n.known) < maxNames {
+				break
+			}
+			delete(n.known, old)
+		}
+		e = &name{}
+		n.known[host] = e
+	}
+	return e
+}
+
+// ask looks a host up. A failure leaves the addresses that were found before in use.
+func (n *names) ask(e *name, host string) {
+	defer n.tasks.Done()
+	ctx, cancel := context.WithTimeout(n.ctx, nameLimit)
+	defer cancel()
+	addrs, err := n.find(ctx, host)
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked, e.err = time.Now(), err
+	if err == nil {
+		e.addrs = slices.Clip(addrs[:min(len(addrs), maxPerName)])
+	}
+	close(e.asking)
+	e.asking = nil
+}
+
+// wait waits for look-ups that run.
+func (n *names) wait() { n.tasks.Wait() }

@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Bare is the part of Rules that finds a Service without any mesh.
+type Bare interface {
+	// Bare finds the Service that a request from a namespace is for: Forward, or NoHost.
+	Bare(r *mesh.Request, namespace string, random uint64) mesh.Decision
+}
+
+// ServeNodePort stands for kube-proxy on a Service's NodePort: each connection goes to one of the Service's ready pods, chosen at random, and
+// what it carries is not looked at. It returns nil when the listener or the proxy is closed, after the connections have ended.
+func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port int) error {
+	stop := context.AfterFunc(p.ctx, func() { l.Close() })
+	defer stop()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	authority := net.JoinHostPort(service+"."+namespace+".svc.cluster.local", strconv.Itoa(port))
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		wg.Go(func() { p.relay(c, authority, namespace, port) })
+	}
+}
+
+// relay joins a connection with a pod. Without one it is closed, as a refusal is all that kube-proxy could do.
+func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
+	defer down.Close()
+	s := p.state.Load()
+	d := s.rules.Bare(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, random())
+	if d.To == nil {
+		return
+	}
+	hosts := s.endpoints[d.To.Cluster]
+	if hosts == nil || len(hosts.list) == 0 {
+		return
+	}
+	up, err := net.DialTimeout("tcp", hosts.list[random()%uint64(len(hosts.list))].address, defaultConnectTimeout)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	splice(side{down, down}, side{up, up}, p.ctx.Done())
+}
+
+// plain carries a request of a pod without a sidecar, as kube-proxy and the pod's own HTTP client would: to any ready pod of
+// the Service, once, and with its headers as they are. What would be a failed connection is an answer 502 that says why.
+func (x *exchange) plain() {
+	d := x.state.rules.Bare(&x.req, x.in.source.Namespace, random())
+	if d.Outcome != mesh.Forward {
+		x.answer(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
+		return
+	}
+	x.d = d
+	x.cluster = x.in.cluster(x.state, d.To.Cluster)
+	if d.To.Cluster.DNS {
+		x.proxy.names.resolve(x.ctx, x.cluster)
+	}
+	hosts := x.cluster.hosts.Load()
+	if hosts.fault != "" || len(hosts.list) == 0 {
+		x.answer(http.StatusBadGateway, first(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
+		return
+	}
+	dropHopByHop(x.r.Header)
+	x.at = x.req
+	x.openBody()
+	x.head = x.appendHead(x.head[:0])
+	stop := context.AfterFunc(x.ctx, x.leave)
+	defer func() { x.noticed = !stop() }()
+	if x.body == nil {
+		x.end()
+	}
+	x.host = hosts.list[random()%uint64(len(hosts.list))]
+	x.host.active.Add(1)
+	if f := x.try(x.host); f != none {
+		x.host.active.Add(-1)
+		if f == clientGone {
+			x.broken = true
+			return
+		}
+		x.answer(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+first(failures[f].reason, failures[f].text))
+		return
+	}
+	x.pass()
+}

@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// waiter is a request that waits for a connection because the cluster has as many as it may have.
+type waiter struct {
+	ready chan *conn // gets the connection, or nil: open one yourself
+}
+
+const defaultConnectTimeout = 10 * time.Second // Istio's
+
+// acquire gives the request a connection to the host: an idle one, or a new one, or, where the cluster's limit on connections is
+// reached, the next one that is free. A host may always have one connection, as with Envoy. The limits count like Envoy's circuit
+// breakers: a request is pending while it has no connection.
+func (h *host) acquire(ctx context.Context, deadline time.Time) (*conn, failure) {
+	k := h.cluster
+	k.mu.Lock()
+	for len(h.idle) > 0 {
+		c := h.idle[len(h.idle)-1]
+		h.idle = h.idle[:len(h.idle)-1]
+		if c.expired() {
+			h.open--
+			k.connections--
+			k.mu.Unlock()
+			c.Close()
+			k.mu.Lock()
+			continue
+		}
+		if !k.admit() {
+			h.idle = append(h.idle, c)
+			k.mu.Unlock()
+			return nil, overflow
+		}
+		k.mu.Unlock()
+		return c, none
+	}
+	if k.Pool.MaxPending > 0 && k.pending >= k.Pool.MaxPending {
+		k.mu.Unlock()
+		return nil, overflow
+	}
+	k.pending++
+	if k.Pool.MaxConnections > 0 && k.connections >= k.Pool.MaxConnections && h.open > 0 {
+		w := &waiter{ready: make(chan *conn, 1)}
+		h.waiting = append(h.waiting, w)
+		k.mu.Unlock()
+		c, f := h.wait(ctx, deadline, w)
+		if c != nil || f != none {
+			return c, f
+		}
+	} else {
+		k.connections++
+		h.open++
+		k.mu.Unlock()
+	}
+	return h.dial(ctx, deadline)
+}
+
+// admit counts a request that has a connection; false: there are too many. The caller holds k.mu.
+func (k *cluster) admit() bool {
+	if k.Pool.MaxRequests > 0 && k.requests >= k.Pool.MaxRequests {
+		return false
+	}
+	k.requests++
+	return true
+}
+
+// wait waits for a connection. Without one and without a failure the request is to open its own, which is counted already.
+func (h *host) wait(ctx context.Context, deadline time.Time, w *waiter) (*conn, failure) {
+	var timeout <-chan time.Time
+	if !deadline.IsZero() {
+		t := time.NewTimer(time.Until(deadline))
+		defer t.Stop()
+		timeout = t.C
+	}
+	f := none
+	select {
+	case c := <-w.ready:
+		return h.attach(c)
+	case <-ctx.Done():
+		f = clientGone
+	case <-timeout:
+		f = routeTimeout
+	}
+	k := h.cluster
+	k.mu.Lock()
+	i := slices.Index(h.waiting, w)
+	if i >= 0 {
+		h.waiting = slices.Delete(h.waiting, i, i+1)
+		k.pending--
+		k.mu.Unlock()
+		return nil, f
+	}
+	k.mu.Unlock()
+	// A connection came at the same moment: the next one may have it.
+	if c := <-w.ready; c != nil {
+		if c, g := h.attach(c); g == none {
+			h.release(c, true)
+		}
+	} else {
+		k.mu.Lock()
+		k.pending--
+		h.drop()
+		k.mu.Unlock()
+	}
+	return nil, f
+}
+
+// attach ends the wait of a request whose connection has come.
+func (h *host) attach(c *conn) (*conn, failure) {
+	if c == nil {
+		return nil, none
+	}
+	k := h.cluster
+	k.mu.Lock()
+	k.pending--
+	ok := k.admit()
+	if ok {
+		k.mu.Unlock()
+		return c, none
+	}
+	keep := h.park(c)
+	k.mu.Unlock()
+	if !keep {
+		c.Close()
+	}
+	return nil, overflow
+}
+
+// dial opens a connection. It is counted already, as is the pending request.
+func (h *host) dial(ctx context.Context, deadline time.Time) (*conn, failure) {
+	k := h.cluster
+	limit := k.Pool.ConnectTimeout
+	if limit <= 0 {
+		limit = defaultConnectTimeout
+	}
+	connectBy := time.Now().Add(limit)
+	expires := connectTimeout
+	if !deadline.IsZero() && deadline.Before(connectBy) {
+		connectBy, expires = deadline, routeTimeout
+	}
+	d := net.Dialer{Deadline: connectBy, KeepAlive: -1}
+	nc, err := d.DialContext(ctx, "tcp", h.address)
+	k.mu.Lock()
+	k.pending--
+	f := none
+	switch {
+	case err == nil && !k.admit():
+		f = overflow
+	case err == nil:
+		k.mu.Unlock()
+		return newConn(h, nc), none
+	case ctx.Err() != nil:
+		f = clientGone
+	case errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err):
+		f = expires
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f = connectRefused
+	default:
+		f = connectFailed
+	}
+	if nc != nil {
+		c := newConn(h, nc)
+		if !h.park(c) {
+			nc.Close()
+		}
+	} else {
+		h.drop()
+	}
+	k.mu.Unlock()
+	return nil, f
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// release gives a connection back once its request has ended. One that is not reusable is closed.
+func (h *host) release(c *conn, reusable bool) {
+	k := h.cluster
+	c.uses++
+	if k.Pool.MaxRequestsPerConnection > 0 && c.uses >= k.Pool.MaxRequestsPerConnection {
+		reusable = false
+	}
+	k.mu.Lock()
+	k.requests--
+	kept := false
+	if reusable {
+		kept = h.park(c)
+	} else {
+		h.drop()
+	}
+	k.mu.Unlock()
+	if !kept {
+		c.Close()
+	}
+}
+
+// park keeps a connection for the next request, or hands it to one that waits; false: it was not wanted and is to be closed. The
+// caller holds cluster.mu.
+func (h *host) park(c *conn) bool {
+	if len(h.waiting) > 0 {
+		w := h.waiting[0]
+		h.waiting = slices.Delete(h.waiting, 0, 1)
+		w.ready <- c
+		return true
+	}
+	if h.removed || h.cluster.closed {
+		h.drop()
+		return false
+	}
+	c.idleSince = time.Now()
+	h.idle = append(h.idle, c)
+	return true
+}
+
+// drop counts a connection out. If a request waits, it may open another in its place. The caller holds cluster.mu.
+func (h *host) drop() {
+	if len(h.waiting) > 0 {
+		w := h.waiting[0]
+		h.waiting = slices.Delete(h.waiting, 0, 1)
+		w.ready <- nil
+		return
+	}
+	h.open--
+	h.cluster.connections--
+}

@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+const (
+	defaultBackoff = 25 * time.Millisecond // Envoy's
+	maxBackoff     = 10                    // times the base
+	pickAgain      = 5                     // Istio's host_selection_retry_max_attempts
+)
+
+// again is whether another try follows one that ended so, and counts it.
+func (x *exchange) again(f failure) bool {
+	if x.retrying {
+		x.cluster.retries.Add(-1)
+		x.retrying = false
+	}
+	if x.retries.Attempts == 0 || !x.retriable(f) {
+		return false
+	}
+	if x.attempts > x.retries.Attempts {
+		x.flags |= flagRetryLimit
+		return false
+	}
+	if x.body != nil && !x.body.replayable() {
+		return false
+	}
+	if now, limit := x.cluster.retries.Add(1), x.cluster.Pool.MaxRetries; limit > 0 && int(now) > limit {
+		x.cluster.retries.Add(-1)
+		x.flags |= flagOverflow
+		return false
+	}
+	x.retrying = true
+	return true
+}
+
+// retriable is whether the policy names what happened. The rules are those of Envoy's RetryStateImpl.
+func (x *exchange) retriable(f failure) bool {
+	on := x.retries.On
+	switch f {
+	case none:
+		return x.retriableAnswer(on)
+	case overflow, clientGone, noHealthy, routeTimeout:
+		return false
+	case connectRefused, connectFailed, connectTimeout:
+		return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset|mesh.RetryOnResetBeforeRequest|mesh.RetryOnConnectFailure) != 0
+	}
+	return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset) != 0
+}
+
+func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
+	code := x.resp.status
+	if x.resp.get("X-Envoy-Ratelimited") != "" {
+		return on&mesh.RetryOnEnvoyRatelimited != 0
+	}
+	switch {
+	case on&mesh.RetryOn5xx != 0 && code >= 500 && code < 600,
+		on&mesh.RetryOnGatewayError != 0 && code >= 502 && code <= 504,
+		on&mesh.RetryOnRetriable4xx != 0 && code == 409,
+		on&mesh.RetryOnRetriableStatusCodes != 0 && slices.Contains(x.retries.StatusCodes, code):
+		return true
+	}
+	const grpc = mesh.RetryOnGRPCCancelled | mesh.RetryOnGRPCDeadlineExceeded | mesh.RetryOnGRPCInternal |
+		mesh.RetryOnGRPCResourceExhausted | mesh.RetryOnGRPCUnavailable
+	if on&grpc == 0 {
+		return false
+	}
+	n, err := strconv.Atoi(x.resp.get("Grpc-Status"))
+	return err == nil && on&grpcConditions[n] != 0
+}
+
+// grpcConditions are the codes of gRPC that have a word.
+var grpcConditions = map[int]mesh.RetryOn{
+	1: mesh.RetryOnGRPCCancelled, 4: mesh.RetryOnGRPCDeadlineExceeded, 8: mesh.RetryOnGRPCResourceExhausted,
+	13: mesh.RetryOnGRPCInternal, 14: mesh.RetryOnGRPCUnavailable,
+}
+
+// backoff waits before the next try, for a random time below a bound that doubles with each, up to ten times the base.
+func (x *exchange) backoff() failure {
+	base := x.retries.Backoff
+	if base <= 0 {
+		base = defaultBackoff
+	}
+	bound := maxBackoff * base
+	if n := x.attempts - 1; n < 4 {
+		bound = min(bound, base<<n)
+	}
+	if x.sleep(rand.N(bound), x.deadline) {
+		return none
+	}
+	if x.gone() {
+		return clientGone
+	}
+	return routeTimeout
+}
+
+// another is whether the balancer should choose again, since the policy prefers hosts that have not been tried.
+func (x *exchange) another(h *host) bool {
+	return x.attempts > 0 && x.retries.OtherHosts && slices.Contains(x.tried, h)
+}

@@ -1,0 +1,274 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// exchange is one request on its way through the proxy. It goes through the stations of Envoy's filter chain in their order: headers of the
+// edge, tracing, routing, faults, then the router with its tries.
+type exchange struct {
+	proxy *Proxy
+	in    *caller
+	state *state
+	w     http.ResponseWriter
+	r     *http.Request
+	ctx   context.Context
+	start time.Time
+
+	req     mesh.Request
+	at      mesh.Request // as the destination sees it, for its policies
+	d       mesh.Decision
+	cluster *cluster
+	host    *host // of the last try
+	trace   traceContext
+
+	upgrade   bool
+	body      *requestBody // nil: none
+	retries   mesh.Retries
+	timeout   time.Duration
+	attempts  int
+	retrying  bool // this try counts against the cluster's limit of retries
+	tried     []*host
+	tryStart  time.Time
+	hash      uint64
+	hashed    bool
+	setCookie string
+	head      []byte // of the request to the upstream; what differs from try to try follows
+
+	resp   response
+	status int // sent to the caller; 0: none
+	flags  flags
+	sent   int64 // bytes of the answer's body
+	wrote  bool  // the answer's head is out
+	broken bool  // the answer could not be finished: the connection to the caller must end
+
+	noticed bool // leave was called, or is being called
+
+	mu       sync.Mutex
+	conn     *conn // in use; its deadline moves when the caller leaves or the request's end starts the clocks
+	ended    bool  // all of the request has come
+	endedAt  time.Time
+	deadline time.Time // of the request, once it has ended; zero: none
+	left     bool      // the caller has gone
+	sender   *sender   // of the last try
+	senders  sync.WaitGroup
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// reset empties the exchange for another request, keeping its buffers.
+func (x *exchange) reset() {
+	*x = exchange{head: x.head[:0], tried: x.tried[:0], resp: response{fields: x.resp.fields[:0], scrap: x.resp.scrap[:0]}}
+	clear(x.tried[:cap(x.tried)])
+	clear(x.resp.fields[:cap(x.resp.fields)])
+}
+
+// serve takes a request of a caller's through the proxy. Port is the one that the caller asked for.
+func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int) {
+	x := exchanges.Get().(*exchange)
+	x.proxy, x.in, x.state = c.proxy, c, c.proxy.state.Load()
+	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
+	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
+	x.serve()
+	x.settle()
+	x.record()
+	broken := x.broken
+	if !x.noticed { // else the notice of the caller's leaving may still hold it
+		x.reset()
+		exchanges.Put(x)
+	}
+	if broken {
+		panic(http.ErrAbortHandler) // the server's way to end a connection in the middle of an answer
+	}
+}
+
+// serve is the filter chain.
+func (x *exchange) serve() {
+	if x.state.plain {
+		x.plain()
+		return
+	}
+	if !x.admissible() {
+		return
+	}
+	x.edgeHeaders()
+	x.trace.begin(x)
+	x.d = x.state.rules.Decide(&x.req, &x.in.source, random())
+	if !x.fault() {
+		return
+	}
+	switch x.d.Outcome {
+	case mesh.NoHost:
+		x.flags |= flagNoCluster
+		x.answer(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
+	case mesh.NoRoute:
+		x.flags |= flagNoRoute
+		x.answer(http.StatusNotFound, "")
+	case mesh.Redirect:
+		x.redirect()
+	case mesh.Direct:
+		x.direct()
+	case mesh.Forward:
+		x.forward()
+	}
+}
+
+// fault injects the delay and the abort that were drawn; false: the request has its answer.
+func (x *exchange) fault() bool {
+	if x.d.Delay > 0 {
+		x.flags |= flagDelay
+		if !x.sleep(x.d.Delay, time.Time{}) {
+			x.flags |= flagClientGone
+			return false
+		}
+	}
+	if x.d.Abort != 0 {
+		x.flags |= flagFault
+		x.answer(x.d.Abort, "fault filter abort")
+		return false
+	}
+	return true
+}
+
+// sleep waits; false: the caller left, or the deadline came, before the time was over.
+func (x *exchange) sleep(d time.Duration, deadline time.Time) bool {
+	enough := true
+	if !deadline.IsZero() {
+		if left := time.Until(deadline); left < d {
+			d, enough = left, false
+		}
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return enough
+	case <-x.ctx.Done():
+		return false
+	}
+}
+
+// forward sends the request to the decision's destination.
+func (x *exchange) forward() {
+	to := x.d.To.Cluster
+	if !to.Known {
+		x.flags |= flagNoCluster
+		x.answer(http.StatusServiceUnavailable, "")
+		return
+	}
+	x.cluster = x.in.cluster(x.state, to)
+	if to.DNS {
+		x.proxy.names.resolve(x.ctx, x.cluster)
+	}
+	if why := x.cluster.hosts.Load().fault; why != "" {
+		x.flags |= flagNoHealthy
+		x.answer(http.StatusBadGateway, why)
+		return
+	}
+	x.policy()
+	x.key()
+	x.rewrite()
+	x.openBody()
+	x.head = x.appendHead(x.head[:0])
+	stop := context.AfterFunc(x.ctx, x.leave)
+	defer func() { x.noticed = !stop() }()
+	if x.body == nil {
+		x.end()
+	}
+	mirrored := x.mirror()
+	f := x.tries()
+	mirrored()
+	if f != none {
+		x.fail(f)
+		return
+	}
+	x.pass()
+}
+
+// policy is the route's timeout and retries, unless the request brings its own, which Envoy lets callers inside the mesh do.
+func (x *exchange) policy() {
+	x.retries, x.timeout = x.d.Route.Retries, x.d.Route.Timeout
+	x.override()
+	if x.timeout > 0 && x.retries.PerTry >= x.timeout {
+		x.retries.PerTry = 0
+	}
+}
+
+// openBody prepares the request's body. Without one the request has ended already.
+func (x *exchange) openBody() {
+	if x.r.Body == nil || x.r.Body == http.NoBody || x.upgrade {
+		return
+	}
+	// The server would otherwise read the body to its end, or up to a limit, before it sends an answer that comes early.
+	http.NewResponseController(x.w).EnableFullDuplex()
+	x.body = newRequestBody(x.r.Body, x.end)
+}
+
+// end starts the clocks: Envoy's timeouts begin when all of the request has come.
+func (x *exchange) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended, x.endedAt = true, time.Now()
+	if x.timeout > 0 {
+		x.deadline = x.endedAt.Add(x.timeout)
+	}
+	x.clock()
+}
+
+// clock sets the deadline of the connection in use. The caller holds x.mu.
+func (x *exchange) clock() {
+	if x.conn == nil || x.left || !x.ended {
+		return
+	}
+	at := x.deadline
+	if x.retries.PerTry > 0 {
+		if try := time.Now().Add(x.retries.PerTry); at.IsZero() || try.Before(at) {
+			at = try
+		}
+	}
+	x.conn.expire(at)
+}
+
+// leave interrupts what the exchange does because the caller has gone.
+func (x *exchange) leave() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.left = true
+	if x.conn != nil {
+		x.conn.SetDeadline(past)
+	}
+}
+
+// hold says which connection is in use, so that it can be interrupted.
+func (x *exchange) hold(c *conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.conn = c
+	if c == nil {
+		return
+	}
+	switch {
+	case x.left:
+		c.SetDeadline(past)
+	case x.ended:
+		x.clock()
+	default:
+		c.expire(time.Time{})
+	}
+}
+
+// settle waits for what still reads the request's body. If the answer came before the body's end, nobody wants the rest.
+func (x *exchange) settle() {
+	if x.body == nil {
+		return
+	}
+	if !x.body.over() {
+		http.NewResponseController(x.w).SetReadDeadline(past)
+	}
+	x.senders.Wait()
+}
