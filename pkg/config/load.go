@@ -49,7 +49,7 @@ func Load(src Source, about About, cfg Checked) (exit int, done bool) {
 		kong.Name(about.Name), kong.Description(about.Short), kong.Vars(src.Vars),
 		kong.Writers(src.Stdout, src.Stderr),
 		kong.Exit(func(int) { helped = true; panic(errHelped) }),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, ValueFormatter: nameVariable}),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth}), kong.ValueFormatter(nameVariable),
 		kong.Resolvers(environment(src.Env)),
 	)
 	if err != nil { // a tag that kong does not understand: the programmer's mistake, found by the first test
@@ -70,7 +70,7 @@ func Load(src Source, about About, cfg Checked) (exit int, done bool) {
 }
 
 // helpWidth keeps the help the same on every terminal, so that a test can hold it.
-const helpWidth = 120
+const helpWidth = 80
 
 var errHelped = errors.New("help was printed")
 
@@ -97,16 +97,23 @@ func nameVariable(v *kong.Value) string {
 	if v.Name == "help" {
 		return v.Help
 	}
-	return fmt.Sprintf("%s ($%s)", v.Help, Variable(v.Name))
+	variable := " ($" + Variable(v.Name)
+	if v.IsBool() {
+		variable += ", default " + v.Default // kong shows the default of all others
+	}
+	return v.Help + variable + ")"
 }
 
-// environment resolves a flag that was not given from its variable.
+// environment resolves a flag that was not given from its variable. OpenTelemetry's standard takes an empty variable for an
+// unset one.
 func environment(env []string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if value, ok := Lookup(env, Variable(flag.Name)); ok {
-			return value, nil
+		variable := Variable(flag.Name)
+		value, ok := Lookup(env, variable)
+		if !ok || value == "" && strings.HasPrefix(variable, "OTEL_") {
+			return nil, nil
 		}
-		return nil, nil
+		return value, nil
 	})
 }
 

@@ -1,5 +1,12 @@
-// Package fault makes a service fail on purpose: errors, dropped connections and latency, configured, asked for by a header, or set at run time.
+// Package fault decides when a service fails on purpose: errors, dropped connections and latency, as configured, as asked for by
+// a header, or as set at run time. It draws the lots; the server carries them out.
 package fault
+
+import (
+	"strconv"
+
+	"github.com/hopline/hopline/pkg/config"
+)
 
 // Config is the part of a service's settings that says how it fails.
 type Config struct {
@@ -8,3 +15,17 @@ type Config struct {
 	Latency      Latency `default:"0" help:"Delay before the handler: 250ms, or 100ms-2s for a random one."`
 	FaultHeaders bool    `default:"true" negatable:"" help:"Obey the headers fail and x-fault-SERVICE." want:"true or false"`
 }
+
+// Validate implements config.Checked.
+func (c *Config) Validate(r *config.Report) {
+	for variable, rate := range map[string]float64{"ERROR_RATE": c.ErrorRate, "DROP_RATE": c.DropRate} {
+		if !isRate(rate) {
+			r.Add(variable, strconv.FormatFloat(rate, 'g', -1, 64), wantRate)
+		}
+	}
+}
+
+const wantRate = "a number from 0 to 100"
+
+// isRate is false for NaN too.
+func isRate(x float64) bool { return x >= 0 && x <= 100 }

@@ -1,7 +1,7 @@
 package fault
 
 import (
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -15,25 +15,27 @@ type Latency struct{ Min, Max time.Duration }
 
 const wantLatency = "a duration such as 250ms or a range such as 100ms-2s"
 
-// UnmarshalText reads "250ms", "100ms-2s" or "0". Its error says what was wanted.
-func (l *Latency) UnmarshalText(text []byte) error {
-	low, high, ranged := strings.Cut(string(text), "-")
+// ParseLatency reads "250ms", "100ms-2s" or "0". What is longer than MaxLatency is cut to it. Its error says what was wanted.
+func ParseLatency(text string) (Latency, error) {
+	low, high, ranged := strings.Cut(text, "-")
 	if !ranged {
 		high = low
 	}
-	lo, err1 := time.ParseDuration(low)
-	hi, err2 := time.ParseDuration(high)
-	if err1 != nil || err2 != nil || lo < 0 || hi < lo {
-		return fmt.Errorf("%s", wantLatency)
+	shortest, err1 := time.ParseDuration(low)
+	longest, err2 := time.ParseDuration(high)
+	if err1 != nil || err2 != nil || shortest < 0 || longest < shortest {
+		return Latency{}, errors.New(wantLatency)
 	}
-	*l = Latency{min(lo, MaxLatency), min(hi, MaxLatency)}
-	return nil
+	return Latency{min(shortest, MaxLatency), min(longest, MaxLatency)}, nil
 }
 
-// MarshalText is the shortest form that UnmarshalText reads back.
-func (l Latency) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+// UnmarshalText implements encoding.TextUnmarshaler for the configuration.
+func (l *Latency) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLatency(string(text))
+	return err
+}
 
-// String is the form of the variable: "0s", "250ms" or "100ms-2s".
+// String is the shortest form that ParseLatency reads back: "0s", "250ms" or "100ms-2s".
 func (l Latency) String() string {
 	if l.Min == l.Max {
 		return l.Min.String()
@@ -41,8 +43,8 @@ func (l Latency) String() string {
 	return l.Min.String() + "-" + l.Max.String()
 }
 
-// Draw is one delay.
-func (l Latency) Draw() time.Duration {
+// draw is one delay.
+func (l Latency) draw() time.Duration {
 	if l.Max <= l.Min {
 		return l.Min
 	}

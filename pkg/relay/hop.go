@@ -2,6 +2,8 @@ package relay
 
 import (
 	"encoding/json"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/hopline/hopline/pkg/telemetry"
@@ -12,9 +14,19 @@ type Hop struct {
 	Service    string  `json:"service"`
 	Version    string  `json:"version"`
 	Host       string  `json:"host"`
-	Upstream   string  `json:"upstream"`
+	Upstream   string  `json:"upstream"` // the URL that was asked
 	DurationMS float64 `json:"duration_ms"`
-	Code       int     `json:"code"` // the upstream's status, 0 when it gave none
+	Code       int     `json:"code"` // the upstream's status, or this hop's own 502 or 504 when it gave none
+}
+
+// NewHop is the hop of a call that id made to url.
+func NewHop(id telemetry.Identity, url string, took time.Duration, code int) Hop {
+	return Hop{id.Service, id.Version, id.Host, url, MillisNumber(took), code}
+}
+
+// Line is the hop as text: took (12 ms) front-amber --getRespondFrom--> http://middle/hops
+func (h Hop) Line() string {
+	return "took (" + formatMillis(h.DurationMS) + " ms) " + h.Service + "-" + h.Version + " --getRespondFrom--> " + h.Upstream
 }
 
 // Hops is the JSON answer of GET /hops, the outermost hop first.
@@ -22,11 +34,20 @@ type Hops struct {
 	TraceID string          `json:"trace_id"`
 	Hops    []Hop           `json:"hops"`
 	Time    json.RawMessage `json:"time,omitempty"`  // the time source's own JSON
-	Error   string          `json:"error,omitempty"` // what the last hop's upstream answered instead
+	Error   string          `json:"error,omitempty"` // what came in place of the time
 }
 
-// Millis is a duration as hop lines write it: 12 from 10 ms on, 8.3 below it, 0.006 below 0.01.
-func Millis(d time.Duration) string { return "" }
+// MillisNumber is a duration in milliseconds with a precision that can be read: whole from 10 ms on, three digits
+// behind the point below.
+func MillisNumber(d time.Duration) float64 {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms >= 10 {
+		return math.Round(ms)
+	}
+	return math.Round(ms*1000) / 1000
+}
 
-// Line is the hop line of a call: took (12 ms) front-amber --getRespondFrom--> http://middle/hops
-func Line(id telemetry.Identity, took time.Duration, url string) string { return "" }
+// Millis is MillisNumber as text: 12, 8.3 or 0.006.
+func Millis(d time.Duration) string { return formatMillis(MillisNumber(d)) }
+
+func formatMillis(ms float64) string { return strconv.FormatFloat(ms, 'f', -1, 64) }

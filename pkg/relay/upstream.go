@@ -1,48 +1,180 @@
-// Package relay calls the next hop: it forwards the headers that belong to the demo, joins the trace, tells hop lines,
-// and turns an upstream's trouble into an answer that names it.
 package relay
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/config"
-	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// Upstream is a service that this one calls. Use Client.Upstream to make one.
+// Upstream is a service that this one calls. Client.Upstream makes one.
 type Upstream struct {
 	client *Client
 	url    config.URL
+	label  string // in metrics and messages
 }
 
-// Client makes calls that are traced, counted and never retried. One serves a whole process.
-type Client struct {
-	tel *telemetry.Telemetry
+// URL is the upstream's address with path, which begins with a slash and may carry a query, added to its own. An
+// empty path is the address as configured.
+func (u *Upstream) URL(path string) string {
+	if path == "" {
+		return u.url.String()
+	}
+	address := u.url.URL
+	path, address.RawQuery, _ = strings.Cut(path, "?")
+	return address.JoinPath(path).String()
 }
 
-// Upstream is the service at url; requests add their path to the url's.
-func (c *Client) Upstream(url config.URL) *Upstream { return &Upstream{client: c, url: url} }
-
-// Get asks the upstream for path ("/slow-endpoint?x=y") with the forwarded headers and the trace of ctx, which must
-// come from a request that passed the server's middleware. Only Accept, a list of header names and values, is of the caller.
-// The caller closes the body, and passes the answer's x-fault-injected up with PassFaults. An answer of 4xx or 5xx is no error;
-// an error is an *Error that Fail turns into 502 or 504.
+// Get asks the upstream for path with the forwarded headers and the trace of ctx, which comes from a request that passed the
+// server's middleware. header is a list of further names and values, such as "Accept", "text/plain".
+// The caller closes the body, and passes the answer's x-fault-injected and server-timing up with PassUp. An answer of 4xx or 5xx is
+// no error; an error is an *Error, which Fail turns into 502 or 504.
 func (u *Upstream) Get(ctx context.Context, path string, header ...string) (*http.Response, error) {
-	return nil, nil
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.URL(path), nil)
+	if err != nil {
+		return nil, &Error{Upstream: u.label, URL: u.URL(path), err: err}
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return u.client.Do(req, u.label)
 }
 
-// Pass is a handler that relays the request's method, path, query and body to the same path of the upstream, and streams its answer back.
-func (u *Upstream) Pass(w http.ResponseWriter, r *http.Request) {}
+// Pass is a handler that relays method, path, query and body to the same path of the upstream, and streams its answer back.
+func (u *Upstream) Pass(w http.ResponseWriter, r *http.Request) {
+	resp, err := u.relay(r)
+	if err != nil {
+		u.Fail(w, r, err)
+		return
+	}
+	defer resp.Body.Close()
+	u.Copy(w, r, resp)
+}
 
-// Hops is the handler of GET /hops: asks the upstream for /hops and puts its own line first.
-func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {}
+// relay sends the caller's request on. Of its headers those that describe the body and what is accepted go along.
+func (u *Upstream) relay(r *http.Request) (*http.Response, error) {
+	target := u.url.JoinPath(r.URL.EscapedPath())
+	target.RawQuery = r.URL.RawQuery
+	req := &http.Request{
+		Method: r.Method, URL: target, Host: target.Host, Header: make(http.Header, 12),
+		Body: r.Body, ContentLength: r.ContentLength,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if r.ContentLength == 0 {
+		req.Body = nil
+	}
+	for _, name := range requestHeaders {
+		if values := r.Header[name]; values != nil {
+			req.Header[name] = values
+		}
+	}
+	return u.client.Do(req.WithContext(r.Context()), u.label)
+}
 
-// Copy streams an upstream's answer: status, headers but hop-by-hop ones, and body.
-func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Response) {}
+// Headers that a hop passes on besides the forwarded ones. Everything else belongs to one connection, or to one hop.
+var (
+	requestHeaders  = [...]string{"Accept", "Accept-Encoding", "Accept-Language", "Content-Type", "Content-Encoding", "Range", "User-Agent"}
+	responseHeaders = [...]string{"Accept-Ranges", "Allow", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
+		"Content-Type", "Etag", "Last-Modified", "Location", "Retry-After", "Vary"}
+)
 
-// Fail answers 504 when err is a time-out and 502 otherwise, with a line that names this hop, the upstream and the reason.
-func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {}
+// Copy streams an upstream's answer: status, the headers that describe it, and body. An upstream that breaks off in the middle breaks this answer
+// off too, so that the caller cannot take a half for the whole.
+func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Response) {
+	PassUp(w.Header(), resp.Header)
+	for _, name := range responseHeaders {
+		if values := resp.Header[name]; values != nil {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(resp.StatusCode)
+	if err := stream(w, resp); err != nil {
+		if r.Context().Err() == nil {
+			u.client.tel.Log(r.Context()).Warn("the upstream broke off its answer", zap.String("upstream", u.label), zap.Error(err))
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
 
-// PassFaults copies x-fault-injected from an upstream's answer to this one's, so that every hop shows it.
-func PassFaults(to, from http.Header) {}
+// stream copies a body, piece by piece as it comes when its length is unknown.
+func stream(w http.ResponseWriter, resp *http.Response) error {
+	if resp.ContentLength >= 0 {
+		_, err := io.Copy(w, resp.Body)
+		return err
+	}
+	flusher := http.NewResponseController(w)
+	buffer := make([]byte, 16<<10)
+	for {
+		n, err := resp.Body.Read(buffer)
+		if n > 0 {
+			if _, err := w.Write(buffer[:n]); err != nil {
+				return err
+			}
+			_ = flusher.Flush() // a writer that cannot flush sends it with the rest
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// Fail answers for a call that failed: 504 when time ran out, 413 when the caller's own body was too long, else 502, with
+// a line that names this hop, the upstream and the reason. Nothing is sent to a caller that has gone.
+func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+		return
+	}
+	code, line := u.failure(err)
+	u.warn(r, err)
+	answer.Text(w, code, line)
+}
+
+func (u *Upstream) warn(r *http.Request, err error) {
+	u.client.tel.Log(r.Context()).Warn("the upstream did not answer", zap.String("upstream", u.label), zap.Error(err))
+}
+
+// failure is the status and the line for err.
+func (u *Upstream) failure(err error) (code int, line string) {
+	var tooLong *http.MaxBytesError
+	var call *Error
+	switch {
+	case errors.As(err, &tooLong):
+		return http.StatusRequestEntityTooLarge, "body is longer than " + strconv.FormatInt(tooLong.Limit, 10) + " bytes"
+	case errors.As(err, &call):
+		return call.Code(), u.client.tel.Identity.Name() + ": " + call.Error()
+	default:
+		return http.StatusBadGateway, u.client.tel.Identity.Name() + ": " + u.url.String() + ": " + err.Error()
+	}
+}
+
+// longestTiming bounds the server-timing that is passed up.
+const longestTiming = 2048
+
+// PassUp copies to this service's answer what an upstream's says about all hops behind: the injected faults and the timing.
+func PassUp(to, from http.Header) {
+	for _, injected := range from[HeaderInjected] {
+		to.Add(HeaderInjected, injected)
+	}
+	if timing := strings.Join(from[HeaderTiming], ", "); timing != "" && len(timing) <= longestTiming {
+		to.Set(HeaderTiming, timing)
+	}
+}
+
+// traceID is the trace that ctx belongs to, empty without one.
+func traceID(ctx context.Context) string {
+	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
+		return sc.TraceID().String()
+	}
+	return ""
+}

@@ -4,11 +4,14 @@ package server
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"go.uber.org/zap"
 
 	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/fault"
 	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
@@ -19,11 +22,70 @@ type Service struct {
 
 	Telemetry *telemetry.Telemetry
 	Client    *relay.Client // for calls to upstreams
+
+	process    Process
+	config     *Config
+	faults     *fault.Injector
+	metrics    *metrics
+	access     access
+	servedBy   []string
+	timingName string
+	state      state
+	background background
 }
 
+// ExitFailure is the exit code when the service cannot run: a port that is taken, an exporter that cannot be made.
+const ExitFailure = 1
+
 // Open reads the configuration into cfg, a pointer to a struct that embeds Config, and sets up telemetry, faults and the router
-// with all middleware. When it returns nil the program ends with the exit code beside it: 0 after --help, 2 after a bad setting.
-func Open(p Process, about config.About, cfg Settings) (*Service, int) { return nil, 2 }
+// with all middleware. When it returns nil the program ends with the exit code beside it: 0 after --help, 2 after bad settings.
+func Open(p Process, about config.About, cfg Settings) (*Service, int) {
+	service := about.Name
+	if name, ok := config.Lookup(p.Env, "OTEL_SERVICE_NAME"); ok && name != "" {
+		service = name // the standard's variable; SERVICE_NAME goes before it
+	}
+	source := config.Source{
+		Args: p.Args, Env: p.Env, Stdout: p.Stdout, Stderr: p.Stderr,
+		Vars: map[string]string{"service": service, "hostname": p.Hostname},
+	}
+	if code, done := config.Load(source, about, cfg); done {
+		return nil, code
+	}
+	common := cfg.Common()
+	tel, err := telemetry.Setup(&common.Config, p.Stdout)
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "telemetry: %v\n", err)
+		return nil, ExitFailure
+	}
+	return newService(p, common, tel), 0
+}
+
+func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
+	s := &Service{
+		Router:    chi.NewRouter(),
+		Telemetry: tel,
+		Client:    relay.NewClient(tel, relay.Options{Env: p.Env}),
+
+		process:  p,
+		config:   common,
+		faults:   fault.New(tel.Identity.Service, common.Faults),
+		metrics:  newMetrics(tel.Registry),
+		access:   newAccess(tel.Logger),
+		servedBy: []string{tel.Identity.ServedBy()},
+	}
+	s.state.ctx, s.state.cancel = context.WithCancel(context.Background())
+	s.timingName = timingName(tel.Identity)
+	s.background.limit = make(chan struct{}, MaxBackground)
+	s.Use(
+		s.observe,          // outermost: span, ids, metrics and access log see all that happens within, panics and faults included
+		limitBody,          // before anything reads the body
+		s.inject,           // faults: they are observed, and the handler does not run when one ends the request
+		middleware.GetHead, // HEAD goes where GET goes
+	)
+	s.NotFound(notFound)
+	s.MethodNotAllowed(notAllowed)
+	return s
+}
 
 // Identity is who this process is.
 func (s *Service) Identity() telemetry.Identity { return s.Telemetry.Identity }
@@ -31,12 +93,5 @@ func (s *Service) Identity() telemetry.Identity { return s.Telemetry.Identity }
 // Log is the logger for an event of a request; its lines carry the trace.
 func (s *Service) Log(ctx context.Context) *zap.Logger { return s.Telemetry.Log(ctx) }
 
-// Go runs work of a request that shall outlive its answer: same trace and forwarded headers, no longer cancelled when the client goes. At most
-// MaxBackground run at once; false means that there is no room and work was not started. Run waits for all before it flushes and returns.
-func (s *Service) Go(ctx context.Context, work func(context.Context)) bool { return false }
-
-// MaxBackground bounds the work that Go runs at once.
-const MaxBackground = 256
-
-// Run serves until a signal, drains, and returns the exit code.
-func (s *Service) Run() int { return 0 }
+// Exit ends the process with code at once, losing what is in flight, as a crash does.
+func (s *Service) Exit(code int) { s.process.Exit(code) }

@@ -1,21 +1,85 @@
 package telemetry
 
-import "github.com/hopline/hopline/pkg/config"
+import (
+	"strings"
+
+	"go.uber.org/zap/zapcore"
+
+	"github.com/hopline/hopline/pkg/config"
+)
 
 // Config is the part of a service's settings that telemetry reads.
 type Config struct {
 	Hostname       string `default:"${hostname}" help:"The pod's name."`
-	ServiceName    string `default:"${service}" help:"Name in traces, logs and metrics: the app label."`
-	ServiceVersion string `default:"dev" help:"Version in traces, logs and metrics: the version label."`
+	ServiceName    string `default:"${service}" help:"Name in traces, logs and metrics; the app label."`
+	ServiceVersion string `default:"dev" help:"Version in traces, logs and metrics; the version label."`
 	LogLevel       string `default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
 	LogFormat      string `default:"json" help:"json, or text for people."`
-	Exporter       string `name:"otel-traces-exporter" help:"Where spans go: zipkin, otlp, console or none. Default: zipkin when its endpoint is set, else none."`
+
+	Exporter       string `name:"otel-traces-exporter" help:"Where spans go: zipkin, otlp, console or none. Without it zipkin when OTEL_EXPORTER_ZIPKIN_ENDPOINT is set, else none."`
 	ZipkinEndpoint string `name:"otel-exporter-zipkin-endpoint" help:"The Zipkin collector, such as http://zipkin:9411/api/v2/spans."`
-	Propagators    string `name:"otel-propagators" default:"b3multi" help:"List of b3multi, b3, tracecontext and baggage."`
+	Propagators    string `name:"otel-propagators" default:"b3multi" help:"How the trace travels: a list of b3multi, b3, tracecontext and baggage."`
+
+	SDK SDK `embed:"" group:"OpenTelemetry SDK:"`
 }
 
 // Validate implements config.Checked.
-func (c *Config) Validate(r *config.Report) {}
+func (c *Config) Validate(r *config.Report) {
+	for variable, value := range map[string]string{"HOSTNAME": c.Hostname, "SERVICE_NAME": c.ServiceName, "SERVICE_VERSION": c.ServiceVersion} {
+		if !isWord(value) {
+			r.Add(variable, value, "a name of up to 253 letters, digits, dots, underscores and hyphens")
+		}
+	}
+	if !validLevel(c.LogLevel) {
+		r.Add("LOG_LEVEL", c.LogLevel, "debug, info, warn or error")
+	}
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		r.Add("LOG_FORMAT", c.LogFormat, "json or text")
+	}
+	c.validateExport(r)
+	if _, err := newPropagator(c.Propagators); err != nil {
+		r.Add("OTEL_PROPAGATORS", c.Propagators, err.Error())
+	}
+	c.SDK.validate(r)
+}
+
+// validateExport checks where spans shall go.
+func (c *Config) validateExport(r *config.Report) {
+	if c.ZipkinEndpoint != "" && !isCollectorURL(c.ZipkinEndpoint) {
+		r.Add("OTEL_EXPORTER_ZIPKIN_ENDPOINT", c.ZipkinEndpoint, "a URL such as http://zipkin:9411/api/v2/spans")
+	}
+	switch c.exporter() {
+	case "zipkin", "otlp", "console", "none":
+	default:
+		r.Add("OTEL_TRACES_EXPORTER", c.Exporter, "zipkin, otlp, console or none")
+	}
+}
+
+// exporter is the chosen exporter's name, the default applied.
+func (c *Config) exporter() string {
+	switch {
+	case c.SDK.Disabled:
+		return "none"
+	case c.Exporter != "":
+		return c.Exporter
+	case c.ZipkinEndpoint != "":
+		return "zipkin"
+	default:
+		return "none"
+	}
+}
 
 // Identity is who the settings say that this process is.
 func (c *Config) Identity() Identity { return Identity{c.ServiceName, c.ServiceVersion, c.Hostname} }
+
+// isWord keeps out of headers, labels and hop lines what could break them.
+func isWord(s string) bool {
+	return s != "" && len(s) <= 253 && strings.IndexFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._", c))
+	}) < 0
+}
+
+func validLevel(s string) bool {
+	level, err := zapcore.ParseLevel(s)
+	return err == nil && level <= zapcore.ErrorLevel
+}

@@ -6,12 +6,18 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"io"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // Telemetry is what Setup made.
@@ -20,19 +26,92 @@ type Telemetry struct {
 	Tracer     trace.Tracer
 	Propagator propagation.TextMapPropagator
 	Registry   *prometheus.Registry
-	Logger     *zap.Logger     // without a span; see Log
+	Logger     *zap.Logger     // for events that belong to no request; see Log
 	Level      zap.AtomicLevel // what /loglevel changes
 
-	shutdown func(context.Context) error
+	provider *sdk.TracerProvider
 }
 
-// Setup builds all of it from cfg, the OTEL_* variables of env, and the place for logs.
-func Setup(cfg *Config, env []string, stdout io.Writer) (*Telemetry, error) {
-	return &Telemetry{Identity: cfg.Identity(), Registry: prometheus.NewRegistry(), Logger: zap.NewNop()}, nil
+// Setup builds all of it from cfg, which has been validated. Logs, and spans of the console exporter, go to stdout.
+func Setup(cfg *Config, stdout io.Writer) (*Telemetry, error) {
+	id := cfg.Identity()
+	t := &Telemetry{Identity: id, Registry: newRegistry(id)}
+	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared, so that no line breaks another
+	t.Logger, t.Level = newLogger(cfg, out)
+
+	var err error
+	if t.Propagator, err = newPropagator(cfg.Propagators); err != nil {
+		return nil, err
+	}
+	if t.provider, err = newProvider(cfg, t, out); err != nil {
+		return nil, err
+	}
+	t.Tracer = t.provider.Tracer("github.com/hopline/hopline/pkg")
+	return t, nil
 }
 
-// Log is the logger whose lines carry trace_id and span_id of ctx's span.
-func (t *Telemetry) Log(ctx context.Context) *zap.Logger { return t.Logger }
+// newProvider makes a provider even when no span is exported: ids, propagation and the decision of others hold all the same.
+func newProvider(cfg *Config, t *Telemetry, stdout io.Writer) (*sdk.TracerProvider, error) {
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "trace_spans_dropped_total",
+		Help: "Spans lost because the queue was full or the exporter failed.",
+	})
+	t.Registry.MustRegister(dropped)
+
+	exporter, err := newExporter(cfg, stdout)
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := newSampler(&cfg.SDK)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := newResource(cfg)
+	if err != nil {
+		return nil, err
+	}
+	options := []sdk.TracerProviderOption{
+		sdk.WithResource(attributes), sdk.WithSampler(sampler), sdk.WithRawSpanLimits(spanLimits(&cfg.SDK)),
+	}
+	if exporter != nil {
+		options = append(options, sdk.WithSpanProcessor(newQueue(exporter, &cfg.SDK, dropped, t.Logger)))
+	}
+	return sdk.NewTracerProvider(options...), nil
+}
+
+// newResource says who made the spans. What OTEL_RESOURCE_ATTRIBUTES says besides is kept; who this is, is said by its own variables.
+func newResource(cfg *Config) (*resource.Resource, error) {
+	more, err := parseAttributes(cfg.SDK.ResourceAttributes)
+	if err != nil {
+		return nil, err
+	}
+	id := cfg.Identity()
+	return resource.New(context.Background(), resource.WithTelemetrySDK(), resource.WithAttributes(more...), resource.WithAttributes(
+		semconv.ServiceName(id.Service), semconv.ServiceVersion(id.Version), semconv.HostName(id.Host),
+	))
+}
+
+func spanLimits(s *SDK) sdk.SpanLimits {
+	return sdk.SpanLimits{
+		AttributeValueLengthLimit:   s.SpanAttributeLength,
+		AttributeCountLimit:         s.SpanAttributeCount,
+		EventCountLimit:             s.SpanEventCount,
+		LinkCountLimit:              s.SpanLinkCount,
+		AttributePerEventCountLimit: s.EventAttributesCount,
+		AttributePerLinkCountLimit:  s.LinkAttributesCount,
+	}
+}
 
 // Shutdown flushes spans and logs; ctx bounds how long that may take.
-func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	err := t.provider.Shutdown(ctx)
+	if sync := t.Logger.Sync(); sync != nil && !isUnsyncable(sync) {
+		err = errors.Join(err, sync)
+	}
+	return err
+}
+
+// isUnsyncable is true of a terminal or pipe, where there is nothing to sync.
+func isUnsyncable(err error) bool {
+	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTTY) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EBADF)
+}

@@ -1,6 +1,13 @@
 package servertest
 
-import "testing"
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
 
 // Span is the part of a Zipkin span that tests look at.
 type Span struct {
@@ -18,10 +25,60 @@ type Span struct {
 // Collector is a Zipkin collector on loopback that keeps what it gets.
 type Collector struct {
 	Endpoint string // for OTEL_EXPORTER_ZIPKIN_ENDPOINT
+
+	t       testing.TB
+	mu      sync.Mutex
+	spans   []Span
+	arrived chan struct{}
 }
 
 // NewCollector starts one; it stops when the test ends.
-func NewCollector(t testing.TB) *Collector { return nil }
+func NewCollector(t testing.TB) *Collector {
+	c := &Collector{t: t, arrived: make(chan struct{}, 1)}
+	s := httptest.NewServer(c)
+	t.Cleanup(s.Close)
+	c.Endpoint = s.URL + "/api/v2/spans"
+	return c
+}
+
+// ServeHTTP takes spans as Zipkin does.
+func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var spans []Span
+	if err := json.NewDecoder(r.Body).Decode(&spans); err != nil || r.URL.Path != "/api/v2/spans" {
+		http.Error(w, "no spans", http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	c.spans = append(c.spans, spans...)
+	c.mu.Unlock()
+	w.WriteHeader(http.StatusAccepted)
+	select {
+	case c.arrived <- struct{}{}:
+	default:
+	}
+}
 
 // Spans is what arrived so far.
-func (c *Collector) Spans() []Span { return nil }
+func (c *Collector) Spans() []Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Span(nil), c.spans...)
+}
+
+// Find waits for a span of a service with that name ("GET /hops") and returns the first.
+func (c *Collector) Find(service, name string) Span {
+	c.t.Helper()
+	limit := time.After(deadline)
+	for {
+		for _, span := range c.Spans() {
+			if span.Name == name && span.LocalEndpoint.ServiceName == service {
+				return span
+			}
+		}
+		select {
+		case <-c.arrived:
+		case <-limit:
+			c.t.Fatalf("no span %q of %s within %v; there are %+v", name, service, deadline, c.Spans())
+		}
+	}
+}

@@ -2,34 +2,133 @@
 package servertest
 
 import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hopline/hopline/pkg/server"
 )
+
+// deadline bounds every wait in here: long enough for a busy machine, short enough to see what hangs.
+const deadline = 30 * time.Second
 
 // Running is a service that Start started.
 type Running struct {
 	URL   string // of the application, without a trailing slash
 	Admin string // of the admin listener
+
+	t       testing.TB
+	output  *Output
+	signals chan os.Signal
+	done    chan struct{}
+	code    int
 }
 
-// Start runs a service with env ("NAME=value", added to PORT=0, ADMIN_PORT=0, LISTEN_HOST=127.0.0.1), waits until it is ready,
-// and stops it when the test ends. run is the service's own function, the one main calls.
-func Start(t testing.TB, run func(server.Process) int, env ...string) *Running { return nil }
-
-// Stop sends SIGTERM, waits for the end and returns the exit code. It may be called once or not at all.
-func (r *Running) Stop() int { return 0 }
-
-// Terminate sends SIGTERM and does not wait.
-func (r *Running) Terminate() {}
-
-// Wait waits for the end and returns the exit code.
-func (r *Running) Wait() int { return 0 }
-
-// Logs is what the service wrote to stdout so far.
-func (r *Running) Logs() string { return "" }
+// Start runs a service with env ("NAME=value", added to PORT=0, ADMIN_PORT=0, LISTEN_HOST=127.0.0.1), waits until it serves,
+// and stops it when the test ends. run is the service's own function, the one that main calls.
+func Start(t testing.TB, run func(server.Process) int, env ...string) *Running {
+	t.Helper()
+	r := &Running{t: t, output: &Output{}, signals: make(chan os.Signal, 2), done: make(chan struct{})}
+	listening := make(chan [2]net.Addr, 1)
+	p := process(r.output, r.output, nil, append([]string{"PORT=0", "ADMIN_PORT=0", "LISTEN_HOST=127.0.0.1"}, env...))
+	p.Signals = r.signals
+	p.Listening = func(app, admin net.Addr) { listening <- [2]net.Addr{app, admin} }
+	go func() {
+		defer close(r.done)
+		r.code = run(p)
+	}()
+	t.Cleanup(r.cleanup)
+	select {
+	case bound := <-listening:
+		r.URL, r.Admin = "http://"+bound[0].String(), "http://"+bound[1].String()
+	case <-r.done:
+		t.Fatalf("the service ended with code %d instead of serving:\n%s", r.code, r.output)
+	case <-time.After(deadline):
+		t.Fatalf("the service did not listen within %v:\n%s", deadline, r.output)
+	}
+	return r
+}
 
 // Exec runs a service to its end, as for --help or a bad setting.
 func Exec(t testing.TB, run func(server.Process) int, args, env []string) (code int, stdout, stderr string) {
-	return 0, "", ""
+	t.Helper()
+	var out, errs Output
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		code = run(process(&out, &errs, args, env))
+	}()
+	select {
+	case <-done:
+	case <-time.After(deadline):
+		t.Fatalf("the service is still running after %v", deadline)
+	}
+	return code, out.String(), errs.String()
+}
+
+func process(stdout, stderr *Output, args, env []string) server.Process {
+	return server.Process{
+		Args: args, Env: env, Hostname: "test-host", Stdout: stdout, Stderr: stderr,
+		Exit: func(code int) { panic("servertest: Exit called without Crash") },
+	}
+}
+
+// Terminate sends SIGTERM and does not wait.
+func (r *Running) Terminate() { r.signals <- syscall.SIGTERM }
+
+// Wait waits for the end and returns the exit code.
+func (r *Running) Wait() int {
+	r.t.Helper()
+	select {
+	case <-r.done:
+	case <-time.After(deadline):
+		r.t.Fatalf("the service is still running %v after it was told to stop:\n%s", deadline, r.output)
+	}
+	return r.code
+}
+
+// Stop sends SIGTERM, waits for the end and returns the exit code.
+func (r *Running) Stop() int {
+	r.t.Helper()
+	r.Terminate()
+	return r.Wait()
+}
+
+// cleanup ends what the test left running.
+func (r *Running) cleanup() {
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	select {
+	case <-r.done:
+	default:
+		r.Stop()
+	}
+}
+
+// Logs is what the service wrote to stdout and stderr so far.
+func (r *Running) Logs() string { return r.output.String() }
+
+// Output is a buffer that may be written and read at the same time.
+type Output struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buffer.Write(p)
+}
+
+// String is what was written so far.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Clone(o.buffer.String())
 }

@@ -1,0 +1,37 @@
+// Package answer writes the answers that handlers give, and reads from a request in which form it wants them.
+package answer
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Text answers with a text and a newline, as text/plain.
+func Text(w http.ResponseWriter, code int, text string) {
+	Raw(w, code, "text/plain; charset=utf-8", text+"\n")
+}
+
+// JSON answers with v as JSON and a newline. What cannot be encoded is a mistake of the program and becomes a 500.
+func JSON(w http.ResponseWriter, code int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		Text(w, http.StatusInternalServerError, "the answer cannot be written as JSON")
+		return
+	}
+	Raw(w, code, "application/json", string(append(body, '\n')))
+}
+
+// Raw answers with body as it is.
+func Raw(w http.ResponseWriter, code int, contentType, body string) {
+	h := w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Content-Type-Options"] = noSniff
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, body) // a client that has gone is seen by the access log
+}
+
+// noSniff is shared by all answers; nothing writes to a header's values in place.
+var noSniff = []string{"nosniff"}

@@ -1,0 +1,168 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/hopline/hopline/pkg/telemetry"
+)
+
+// Do sends one request inside a client span, with the forwarded headers and the trace context of its context, once: nothing is retried. upstream is
+// the name in metrics and must be configured, not taken from a request. An error is an *Error.
+//
+// The span lasts until the answer's body is closed or read to its end, as otelhttp's does.
+func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {
+	ctx, span := c.tel.Tracer.Start(req.Context(), req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
+	req = req.WithContext(ctx)
+	if req.Body == nil || req.Body == http.NoBody {
+		req.Body = once{}
+	}
+	req.GetBody = nil
+	if f := FromContext(ctx); f != nil {
+		f.CopyTo(req.Header)
+	}
+	c.tel.Propagator.Inject(ctx, propagation.HeaderCarrier(req.Header))
+	if span.IsRecording() {
+		span.SetAttributes(requestAttributes(req)...)
+	}
+
+	inFlight := c.metrics.inFlight.WithLabelValues(upstream)
+	inFlight.Inc()
+	began := time.Now()
+	resp, err := c.http.Do(req)
+	took := time.Since(began)
+	inFlight.Dec()
+
+	exemplar := ""
+	if sc := span.SpanContext(); sc.IsSampled() {
+		exemplar = sc.TraceID().String()
+	}
+	if err != nil {
+		err = newError(upstream, req, err)
+		c.metrics.observe(upstream, req.Method, 0, took, exemplar)
+		span.SetAttributes(semconv.ErrorType(errors.Unwrap(err)))
+		span.SetStatus(codes.Error, err.Error())
+		span.End()
+		return nil, err
+	}
+	c.metrics.observe(upstream, req.Method, resp.StatusCode, took, exemplar)
+	if span.IsRecording() {
+		span.SetAttributes(responseAttributes(resp)...)
+		if resp.StatusCode >= 400 {
+			span.SetStatus(codes.Error, "")
+		}
+	}
+	resp.Body = &tracedBody{ReadCloser: resp.Body, span: span}
+	return resp, nil
+}
+
+// requestAttributes are those that otelhttp gives a client span.
+func requestAttributes(req *http.Request) []attribute.KeyValue {
+	host, port := telemetry.SplitHostPort(req.URL.Host)
+	attributes := make([]attribute.KeyValue, 0, 10)
+	attributes = append(attributes,
+		semconv.HTTPRequestMethodKey.String(telemetry.Method(req.Method)),
+		semconv.URLFull(withoutUser(req.URL)),
+		semconv.ServerAddress(host),
+		semconv.NetworkProtocolVersion("1.1"),
+	)
+	if port > 0 && port != 80 {
+		attributes = append(attributes, semconv.ServerPort(port))
+	}
+	return attributes
+}
+
+func responseAttributes(resp *http.Response) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, 3)
+	attributes = append(attributes,
+		semconv.HTTPResponseStatusCode(resp.StatusCode),
+		semconv.NetworkProtocolVersion(strings.TrimPrefix(resp.Proto, "HTTP/")),
+	)
+	if resp.StatusCode >= 400 {
+		attributes = append(attributes, semconv.ErrorTypeKey.String(fmt.Sprint(resp.StatusCode)))
+	}
+	return attributes
+}
+
+// withoutUser keeps credentials out of traces.
+func withoutUser(u *url.URL) string {
+	if u.User == nil {
+		return u.String()
+	}
+	clean := *u
+	clean.User = nil
+	return clean.String()
+}
+
+// tracedBody ends the span with the answer.
+type tracedBody struct {
+	io.ReadCloser
+	span trace.Span
+	end  sync.Once
+}
+
+// Read implements io.Reader.
+func (b *tracedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.end.Do(func() { b.span.End() })
+	default:
+		b.span.SetAttributes(semconv.ErrorType(err))
+		b.span.SetStatus(codes.Error, err.Error())
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *tracedBody) Close() error {
+	b.end.Do(func() { b.span.End() })
+	return b.ReadCloser.Close()
+}
+
+// Error is a call that got no answer.
+type Error struct {
+	Upstream string // as configured
+	URL      string
+	Timeout  bool
+	err      error
+}
+
+func newError(upstream string, req *http.Request, err error) *Error {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err // the URL is said once already
+	}
+	var network net.Error
+	timeout := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+	return &Error{Upstream: upstream, URL: withoutUser(req.URL), Timeout: timeout, err: err}
+}
+
+// Error implements error: the URL and the reason.
+func (e *Error) Error() string { return e.URL + ": " + e.err.Error() }
+
+// Unwrap is the reason.
+func (e *Error) Unwrap() error { return e.err }
+
+// Code is the status that tells a caller of it: 504 when time ran out, else 502.
+func (e *Error) Code() int {
+	if e.Timeout {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}

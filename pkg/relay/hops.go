@@ -1,0 +1,90 @@
+package relay
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hopline/hopline/pkg/answer"
+)
+
+// longestHops bounds the answer of an upstream that a hop reads whole to put its own line before it.
+const longestHops = 1 << 20
+
+// Hops is the handler of GET /hops: asks the upstream for /hops and puts its own line first. What the upstream answers besides 200, or
+// this hop in its place, keeps its status and stands below the line, so that the lines lead to the hop that failed.
+func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
+	asJSON := answer.Prefers(r, answer.JSONType, answer.TextType)
+	accept := answer.TextType
+	if asJSON {
+		accept = answer.JSONType
+	}
+	reply := u.Read(r, "/hops", accept)
+	if reply.Gone {
+		return
+	}
+	PassUp(w.Header(), reply.Header)
+	if !asJSON {
+		answer.Raw(w, reply.Code, "text/plain; charset=utf-8", reply.Hop.Line()+"\n"+reply.Body)
+		return
+	}
+	hops := reply.hops()
+	hops.TraceID = traceID(r.Context())
+	hops.Hops = append([]Hop{reply.Hop}, hops.Hops...)
+	answer.JSON(w, reply.Code, hops)
+}
+
+// Reply is an upstream's answer read whole, or this hop's own words in place of one.
+type Reply struct {
+	Hop    Hop
+	Code   int         // the upstream's status, else 502 or 504
+	Header http.Header // nil when no answer came
+	Body   string      // the answer's body, or the line that says why there is none
+	Gone   bool        // the caller has left; there is nobody to answer
+}
+
+// Read asks the upstream for path, in the form that accept names, and reads at most 1 MiB of its answer.
+func (u *Upstream) Read(r *http.Request, path, accept string) Reply {
+	began := time.Now()
+	var reply Reply
+	resp, err := u.Get(r.Context(), path, "Accept", accept)
+	if err == nil {
+		reply.Code, reply.Header = resp.StatusCode, resp.Header
+		reply.Body, err = readAll(resp.Body)
+		resp.Body.Close()
+	}
+	if err != nil {
+		reply.Gone = r.Context().Err() != nil
+		reply.Header = nil
+		reply.Code, reply.Body = u.failure(err)
+		reply.Body += "\n"
+		if !reply.Gone {
+			u.warn(r, err)
+		}
+	}
+	reply.Hop = NewHop(u.client.tel.Identity, u.URL(path), time.Since(began), reply.Code)
+	return reply
+}
+
+var errTooLong = errors.New("the answer is longer than 1 MiB")
+
+func readAll(body io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(body, longestHops+1))
+	if err == nil && len(text) > longestHops {
+		err = errTooLong
+	}
+	return string(text), err
+}
+
+// hops is the reply as JSON: the hops behind this one, or an error when it is no list of hops.
+func (r Reply) hops() Hops {
+	var h Hops
+	err := json.Unmarshal([]byte(r.Body), &h)
+	if err == nil && (h.Hops != nil || h.Time != nil || h.Error != "") {
+		return h
+	}
+	return Hops{Error: strings.TrimSpace(strings.ToValidUTF8(r.Body, "�"))}
+}

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hopline/hopline/pkg/answer"
+)
+
+// admin is the handler of ADMIN_PORT: what operators and Prometheus use. It is on no Service, is not traced, and has no faults.
+func (s *Service) admin() http.Handler {
+	r := chi.NewRouter()
+	r.Handle("/metrics", promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{
+		Registry:          s.Telemetry.Registry,
+		EnableOpenMetrics: true, // exemplars show in no other form
+	}))
+	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "alive") })
+	r.Get("/readyz", s.readyz)
+	r.Get("/version", s.version)
+	r.Handle("/loglevel", s.Telemetry.Level)
+	r.Handle("/faults", s.faults)
+	r.HandleFunc("/debug/pprof/*", pprof.Index)
+	r.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	r.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	r.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return r
+}
+
+func (s *Service) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.state.draining.Load():
+		answer.Text(w, http.StatusServiceUnavailable, "stopping")
+	case !s.state.ready.Load():
+		answer.Text(w, http.StatusServiceUnavailable, "starting")
+	default:
+		answer.Text(w, http.StatusOK, "ready")
+	}
+}
+
+// version says who runs here and what it was built from.
+func (s *Service) version(w http.ResponseWriter, _ *http.Request) {
+	id := s.Identity()
+	built := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			switch setting.Key {
+			case "vcs.revision", "vcs.time", "vcs.modified":
+				built[setting.Key] = setting.Value
+			}
+		}
+	}
+	answer.JSON(w, http.StatusOK, struct {
+		Service  string `json:"service"`
+		Version  string `json:"version"`
+		Host     string `json:"host"`
+		Go       string `json:"go"`
+		Platform string `json:"platform"`
+		Revision string `json:"revision,omitempty"`
+		Time     string `json:"time,omitempty"`
+	}{id.Service, id.Version, id.Host, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, built["vcs.revision"], built["vcs.time"]})
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/hopline/hopline/pkg/telemetry"
+)
+
+// endSpan gives the server span its name and attributes and ends it. Both are otelhttp's, held by a test; setting them in one
+// call at the end, when the route is known, is what makes them cheap.
+func (x *exchange) endSpan(r *http.Request, route string, code int) {
+	if x.span.IsRecording() {
+		x.span.SetName(spanName(r.Method, route))
+		x.span.SetAttributes(x.attributes(r, route, code)...)
+		if code >= 500 || code == codeDropped {
+			x.span.SetStatus(codes.Error, "")
+		}
+	}
+	x.span.End()
+}
+
+// spanName is the method and the route, or the method alone where no route matched.
+func spanName(method, route string) string {
+	if method = telemetry.Method(method); method == "_OTHER" {
+		method = "HTTP"
+	}
+	if route == unmatched {
+		return method
+	}
+	return method + " " + route
+}
+
+// attributes are those of semconv's HTTP server span.
+func (x *exchange) attributes(r *http.Request, route string, code int) []attribute.KeyValue {
+	list := make([]attribute.KeyValue, 0, 18)
+	host, port := telemetry.SplitHostPort(r.Host)
+	peer, peerPort := telemetry.SplitHostPort(r.RemoteAddr)
+	list = append(list, semconv.ServerAddress(host), semconv.HTTPRequestMethodKey.String(telemetry.Method(r.Method)), schemeHTTP)
+	if port > 0 && port != 80 {
+		list = append(list, semconv.ServerPort(port))
+	}
+	if telemetry.Method(r.Method) != r.Method {
+		list = append(list, semconv.HTTPRequestMethodOriginal(r.Method))
+	}
+	if peer != "" {
+		list = append(list, semconv.NetworkPeerAddress(peer))
+	}
+	if peerPort > 0 {
+		list = append(list, semconv.NetworkPeerPort(peerPort))
+	}
+	if agent := r.Header["User-Agent"]; len(agent) > 0 && agent[0] != "" {
+		list = append(list, semconv.UserAgentOriginal(agent[0]))
+	}
+	if client := clientAddress(r, peer); client != "" {
+		list = append(list, semconv.ClientAddress(client))
+	}
+	if r.URL.Path != "" {
+		list = append(list, semconv.URLPath(r.URL.Path))
+	}
+	list = append(list, semconv.NetworkProtocolVersion(strings.TrimPrefix(r.Proto, "HTTP/")))
+	if route != unmatched {
+		list = append(list, semconv.HTTPRoute(route))
+	}
+	if x.body.read > 0 {
+		list = append(list, semconv.HTTPRequestBodySize(int(x.body.read)))
+	}
+	if x.written > 0 {
+		list = append(list, semconv.HTTPResponseBodySize(int(x.written)))
+	}
+	if code != codeDropped {
+		list = append(list, semconv.HTTPResponseStatusCode(code))
+	}
+	if x.faults != "" {
+		list = append(list, attribute.String("fault.injected", x.faults))
+	}
+	return list
+}
+
+var schemeHTTP = semconv.URLScheme("http")
+
+// clientAddress is the first of x-forwarded-for, or the peer.
+func clientAddress(r *http.Request, peer string) string {
+	if list := r.Header["X-Forwarded-For"]; len(list) > 0 {
+		if first, _, _ := strings.Cut(list[0], ","); first != "" {
+			return first
+		}
+	}
+	return peer
+}

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/telemetry"
+)
+
+// timingName is this hop's part of server-timing (https://www.w3.org/TR/server-timing/) up to the duration.
+func timingName(id telemetry.Identity) string {
+	return token(id.Service) + `;desc="` + id.Version + `";dur=`
+}
+
+// token replaces what a header's token must not hold; names are checked at start, so this is a second fence.
+func token(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(` ()<>@,;:\"/[]?={}`, r) || r < ' ' || r > '~' {
+			return '_'
+		}
+		return r
+	}, s)
+}
+
+// addTiming puts this hop before what its upstream said, so that the header tells all hops of the way, outermost first.
+func (x *exchange) addTiming() {
+	took := float64(time.Since(x.began).Microseconds()) / 1000
+	own := x.service.timingName + strconv.FormatFloat(took, 'f', -1, 64)
+	h := x.ResponseWriter.Header()
+	if behind := h[relay.HeaderTiming]; len(behind) > 0 {
+		own += ", " + strings.Join(behind, ", ")
+	}
+	h[relay.HeaderTiming] = []string{own}
+}

@@ -1,0 +1,65 @@
+package telemetry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/exporters/zipkin"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// newExporter makes the exporter that the settings name, nil for none. It is the only place that knows one exporter from another: the Zipkin
+// exporter leaves OpenTelemetry in 2027, and what replaces it goes here.
+func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
+	switch c.exporter() {
+	case "zipkin":
+		endpoint := c.ZipkinEndpoint
+		if endpoint == "" {
+			endpoint = "http://localhost:9411/api/v2/spans" // the specification's default
+		}
+		return zipkin.New(endpoint, zipkin.WithClient(exportClient(10*time.Second)))
+	case "otlp":
+		return otlptracehttp.New(context.Background(), otlpOptions(&c.SDK)...)
+	case "console":
+		return stdouttrace.New(stdouttrace.WithWriter(stdout))
+	default:
+		return nil, nil
+	}
+}
+
+func otlpOptions(s *SDK) []otlptracehttp.Option {
+	endpoint := s.OTLPTracesEndpoint
+	if endpoint == "" {
+		endpoint = strings.TrimSuffix(s.OTLPEndpoint, "/") + "/v1/traces"
+	}
+	headers := map[string]string{}
+	pairs, _ := parsePairs(s.OTLPHeaders) // checked by Validate
+	for _, p := range pairs {
+		headers[p.key] = p.value
+	}
+	timeout := time.Duration(s.OTLPTimeout) * time.Millisecond
+	compression := otlptracehttp.NoCompression
+	if s.OTLPCompression == "gzip" {
+		compression = otlptracehttp.GzipCompression
+	}
+	return []otlptracehttp.Option{
+		otlptracehttp.WithEndpointURL(endpoint),
+		otlptracehttp.WithHeaders(headers),
+		otlptracehttp.WithTimeout(timeout),
+		otlptracehttp.WithCompression(compression),
+		otlptracehttp.WithHTTPClient(exportClient(timeout)),
+	}
+}
+
+// exportClient goes to the collector directly, past any proxy, and is never traced: its spans would beget spans.
+func exportClient(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:   timeout,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second},
+	}
+}

@@ -1,0 +1,34 @@
+// Command middle is the hop in the middle: it relays to core and adds its line.
+package main
+
+import (
+	"os"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+func main() { os.Exit(run(server.FromOS())) }
+
+// run is the whole program; tests call it with a process of their own.
+func run(p server.Process) int {
+	var cfg Config
+	svc, code := server.Open(p, about, &cfg)
+	if svc == nil {
+		return code
+	}
+	upstream := svc.Client.Upstream(cfg.UpstreamURL)
+	svc.Get("/hello", server.Hello)
+	svc.Get("/hops", upstream.Hops)
+	svc.Get("/slow-endpoint", upstream.Pass)
+	svc.Get("/fast-endpoint", upstream.Pass)
+	return svc.Run()
+}
+
+var about = config.About{Name: "middle", Short: "The hop in the middle: relays /hops, /slow-endpoint and /fast-endpoint."}
+
+// Config is what middle can be told.
+type Config struct {
+	server.Config
+	UpstreamURL config.URL `default:"http://core" help:"The service to relay to."`
+}
