@@ -85,7 +85,7 @@ func (s *strict) field(path string, from any, f protoreflect.FieldDescriptor) an
 		}
 		out := make(map[string]any, len(m))
 		for _, key := range slices.Sorted(maps.Keys(m)) {
-			out[key] = s.single(fmt.Sprintf("%s[%q]", path, key), m[key], f.MapValue())
+			out[key] = s.single(join(path, key), m[key], f.MapValue())
 		}
 		return out
 	case f.IsList():

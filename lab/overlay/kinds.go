@@ -107,10 +107,10 @@ func (d *decoding) object(from map[string]any) {
 	s.decode("", from, manifest.Elem())
 	meta := manifest.Elem().FieldByName("Metadata").Interface().(metadata)
 	m.Labels, m.Annotations = meta.Labels, meta.Annotations
-	checkMetadata(d.report, m)
-	if len(d.report.Problems) == before {
+	if len(d.report.Problems) == before { // half an object would only give problems that are none
 		k.add(d, m, decoded)
 	}
+	checkMetadata(d.report, m)
 }
 
 // kind finds a kind by apiVersion and name, or says why there is none.

@@ -103,6 +103,7 @@ func (in *inspector) directory(dir string) {
 	var found []string
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		if path := filepath.Join(dir, name); in.disk.Exists(path) {
+			in.disk.read(path)
 			found = append(found, path)
 		}
 	}
@@ -222,7 +223,8 @@ func (in *inspector) yaml(path string) (docs []any, ok bool) {
 	}
 	docs, err := parseYAML(f.content)
 	if err != nil {
-		in.report.Add(in.named(path), "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
+		in.report.Add(in.named(path), "", "%s", strings.Join(strings.Fields(message), " "))
 	}
 	return docs, err == nil
 }

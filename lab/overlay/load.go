@@ -90,7 +90,7 @@ func render(disk *snapshot, dir string, report *Report) []map[string]any {
 
 	resources, err := kustomize(disk, root)
 	if err != nil {
-		report.Add(filepath.ToSlash(dir), "", "%s", tidy(err.Error(), in.named))
+		report.Problems = append(report.Problems, explain(filepath.ToSlash(dir), err, in.named))
 		return nil
 	}
 	objects := make([]map[string]any, 0, resources.Size())
@@ -125,18 +125,38 @@ func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
 	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, root)
 }
 
-// absolute finds paths in kustomize's messages.
-var absolute = regexp.MustCompile(`(?:[A-Za-z]:\\|/)[^\s'":,]+`)
+// The wrapping that kustomize puts around the reason of an error, and how it names an object that is there twice.
+var (
+	notADirectory = regexp.MustCompile(`^.*accumulation err='(.*)': must build at directory: '[^']*': file is not directory$`)
+	withConfig    = regexp.MustCompile("^trouble configuring builtin [A-Za-z]+ with config: `.*`: ")
+	registered    = regexp.MustCompile(`already registered id: ([A-Za-z]+)\.[^/]*/([^ ']+)\.([^ .']+)'?$`)
+	absolute      = regexp.MustCompile(`(?:[A-Za-z]:\\|/)[^\s'":,]+`)
+)
 
-// tidy puts kustomize's message in one line and shortens its paths to what the user would write.
-func tidy(message string, named func(string) string) string {
-	message = strings.Join(strings.Fields(message), " ")
-	return absolute.ReplaceAllStringFunc(message, func(path string) string {
+// explain makes a problem of kustomize's error: in one line, without its wrapping, and with paths as the user would write them.
+func explain(dir string, err error, named func(string) string) Problem {
+	message := strings.Join(strings.Fields(err.Error()), " ")
+	if m := notADirectory.FindStringSubmatch(message); m != nil {
+		message = m[1] // it tried to read a file, and then to take it for a directory
+	}
+	if i := strings.Index(message, "cycle detected"); i >= 0 {
+		message = message[i:]
+	}
+	message = withConfig.ReplaceAllString(message, "")
+	message = absolute.ReplaceAllStringFunc(message, func(path string) string {
 		if _, err := os.Lstat(path); err != nil {
 			return path
 		}
 		return named(path)
 	})
+	if m := registered.FindStringSubmatch(message); m != nil {
+		meta := Meta{Kind: m[1], Name: m[2], Namespace: m[3]}
+		if meta.Namespace == "[noNs]" {
+			meta.Namespace = ""
+		}
+		return Problem{Object: meta.String(), Reason: "is there twice"}
+	}
+	return Problem{Object: dir, Reason: message}
 }
 
 // decoding gathers the objects of one overlay.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,7 +119,7 @@ func (s *strict) decodeMap(path string, from map[string]any, into reflect.Value)
 	into.Set(reflect.MakeMapWithSize(into.Type(), len(from)))
 	for _, key := range slices.Sorted(maps.Keys(from)) {
 		v := reflect.New(into.Type().Elem()).Elem()
-		s.decode(fmt.Sprintf("%s[%q]", path, key), from[key], v)
+		s.decode(join(path, key), from[key], v)
 		into.SetMapIndex(reflect.ValueOf(key), v)
 	}
 }
@@ -237,11 +238,15 @@ func fieldsOf(t reflect.Type) map[string]field {
 	return fields
 }
 
+// plainKey is a key that can follow a dot in a path.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// join is the path of a field or of a key of a mapping: "spec.http", or "metadata.labels[\"a/b\"]".
 func join(path, name string) string {
-	if path == "" {
+	switch {
+	case path == "":
 		return name
-	}
-	if strings.ContainsAny(name, ".[/") {
+	case !plainKey.MatchString(name):
 		return fmt.Sprintf("%s[%q]", path, name)
 	}
 	return path + "." + name
