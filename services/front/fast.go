@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/server"
 )
@@ -26,7 +27,7 @@ func fastPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 		if !started {
 			svc.Log(r.Context()).Warn("No room for another call in the background", zap.Int("most", server.MaxBackground))
 		}
-		server.Text(w, http.StatusOK, "Hello Fast!")
+		answer.Text(w, http.StatusOK, "Hello Fast!")
 	}
 }
 

@@ -3,7 +3,9 @@ module github.com/hopline/hopline/services/front
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/hopline/hopline/pkg v0.0.0
+	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
 )
 

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/hopline/hopline/pkg/server"
+	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
@@ -106,7 +106,7 @@ func (p *page) protect(h http.Header) {
 func forBrowsers(html, others http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept")
-		if server.Prefers(r, "text/html", "text/plain") {
+		if answer.Prefers(r, answer.HTMLType, answer.TextType) {
 			html(w, r)
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/server"
 )
@@ -30,13 +31,13 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 			middle.Copy(w, r, resp)
 			return
 		}
-		relay.PassFaults(w.Header(), resp.Header)
+		relay.PassUp(w.Header(), resp.Header)
 		body, err := readAnswer(resp.Body)
 		if err != nil {
 			middle.Fail(w, r, err)
 			return
 		}
-		server.Text(w, http.StatusOK, "Response from core: "+body)
+		answer.Text(w, http.StatusOK, "Response from core: "+body)
 	}
 }
 
