@@ -111,8 +111,13 @@ func (x *index) first(rules []rule, req *Request, path, query string) int {
 	}
 	try(x.exact[path])
 	for i := range x.headers {
-		if value, ok := x.headers[i].header.value(req); ok {
-			try(x.headers[i].values[value])
+		h := &x.headers[i]
+		if h.header.pseudo != realHeader {
+			try(h.values[h.header.part(req)])
+			continue
+		}
+		for _, value := range h.header.values(req) {
+			try(h.values[value])
 		}
 	}
 	for _, n := range x.lengths {

@@ -127,19 +127,21 @@ const (
 	pseudoPath
 )
 
-// headerMatch is a condition on one header. Repeated headers are one value, joined by commas.
+// headerMatch is a condition on one header. Where a header is repeated, any of its values may fulfil it; with withoutHeaders none
+// may, and a header that is not there counts as empty.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-headermatcher)
 type headerMatch struct {
 	name   string // as written
 	key    string // as net/http has it
 	pseudo pseudo
+	joined bool // one of those whose repetitions Envoy puts together
 	match  textMatch
-	not    bool // withoutHeaders: a header that is not there counts as empty
+	not    bool // withoutHeaders
 }
 
 func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMatch, error) {
 	text, err := newTextMatch(m)
-	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), match: text, not: not}
+	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), joined: isJoined(strings.ToLower(name)), match: text, not: not}
 	switch strings.ToLower(name) {
 	case ":method":
 		h.pseudo = pseudoMethod
@@ -153,38 +155,72 @@ func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMat
 	return h, err
 }
 
-// value is what the request has under the header's name, and whether it has it.
-func (h *headerMatch) value(req *Request) (string, bool) {
+// isJoined names the headers whose repetitions are one value to Envoy, with commas between: those that it keeps places for.
+// (Envoy, envoy/http/header_map.h, INLINE_REQ_STRING_HEADERS, and the extensions' custom inline headers)
+func isJoined(name string) bool {
+	switch name {
+	case "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method", "authorization", "cache-control",
+		"content-encoding", "content-type", "grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since", "if-none-match",
+		"if-range", "if-unmodified-since", "origin", "pragma", "referer", "user-agent", "via", "x-client-trace-id", "x-forwarded-for",
+		"x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id":
+		return true
+	}
+	return false
+}
+
+// part is what stands in the request line under the name of a pseudo-header.
+func (h *headerMatch) part(req *Request) string {
 	switch h.pseudo {
 	case pseudoMethod:
-		return req.Method, true
+		return req.Method
 	case pseudoAuthority:
-		return req.Authority, true
+		return req.Authority
 	case pseudoScheme:
-		return req.Scheme, true
-	case pseudoPath:
-		return req.Path, true
-	}
-	values := req.Header[h.key]
-	switch len(values) {
-	case 0:
-		return "", false
-	case 1:
-		return values[0], true
+		return req.Scheme
 	default:
-		return strings.Join(values, ","), true
+		return req.Path
 	}
 }
 
-func (h *headerMatch) matches(req *Request) bool {
-	value, ok := h.value(req)
-	if h.not {
-		if h.match.kind == matchPresent {
-			return !ok
-		}
-		return !h.match.matches(value)
+// values are those of a real header, as they are compared.
+func (h *headerMatch) values(req *Request) []string {
+	values := req.Header[h.key]
+	if h.joined && len(values) > 1 {
+		return []string{strings.Join(values, ",")}
 	}
-	return ok && h.match.matches(value)
+	return values
+}
+
+func (h *headerMatch) matches(req *Request) bool {
+	found, there := false, true
+	if h.pseudo != realHeader {
+		found = h.match.matches(h.part(req))
+	} else {
+		values := h.values(req)
+		there = len(values) > 0
+		for _, v := range values {
+			found = found || h.match.matches(v)
+		}
+	}
+	if !h.not {
+		return found
+	}
+	if !there && h.match.kind != matchPresent {
+		return !h.match.matches("")
+	}
+	return !found
+}
+
+// inWords is the header in a request: its value, or that it is not there.
+func (h *headerMatch) inWords(req *Request) string {
+	if h.pseudo != realHeader {
+		return fmt.Sprintf("it is %q", h.part(req))
+	}
+	values := h.values(req)
+	if len(values) == 0 {
+		return "there is none"
+	}
+	return fmt.Sprintf("it is %q", strings.Join(values, ", "))
 }
 
 func (h *headerMatch) String() string {
@@ -340,15 +376,9 @@ func (m *matcher) why(req *Request, path, query string) string {
 		return fmt.Sprintf("uri %s is wanted, and the path is %q", m.path, path)
 	}
 	for i := range m.headers {
-		h := &m.headers[i]
-		if h.matches(req) {
-			continue
+		if h := &m.headers[i]; !h.matches(req) {
+			return fmt.Sprintf("%s is wanted, and %s", h, h.inWords(req))
 		}
-		value, ok := h.value(req)
-		if !ok {
-			return fmt.Sprintf("%s is wanted, and there is none", h)
-		}
-		return fmt.Sprintf("%s is wanted, and it is %q", h, value)
 	}
 	for i := range m.query {
 		q := &m.query[i]

@@ -1,0 +1,139 @@
+package mesh
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/hopline/hopline/lab/overlay"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+	"sigs.k8s.io/yaml"
+)
+
+// object is what the tests' YAML may hold of any kind.
+type object struct {
+	APIVersion string
+	Kind       string
+	Metadata   struct {
+		Namespace, Name     string
+		Labels, Annotations map[string]string
+	}
+	Spec json.RawMessage
+}
+
+func (o *object) meta() overlay.Meta {
+	return overlay.Meta{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name,
+		Labels: o.Metadata.Labels, Annotations: o.Metadata.Annotations}
+}
+
+// objects reads documents of YAML into an overlay, without the checks between objects that overlay.Load makes: the table must cope
+// with what those would refuse.
+func objects(t testing.TB, documents ...string) *overlay.Overlay {
+	t.Helper()
+	o := &overlay.Overlay{}
+	for _, doc := range strings.Split("\n"+strings.Join(documents, "\n---\n"), "\n---") {
+		var x object
+		if err := yaml.Unmarshal([]byte(doc), &x); err != nil {
+			t.Fatalf("%v in %s", err, doc)
+		}
+		switch x.Kind {
+		case "":
+		case "Service":
+			o.Services = append(o.Services, decodeService(t, &x))
+		case "Deployment":
+			o.Deployments = append(o.Deployments, decodeDeployment(t, &x))
+		case "VirtualService":
+			o.VirtualServices = append(o.VirtualServices, decode(t, &x, &networking.VirtualService{}))
+		case "DestinationRule":
+			o.DestinationRules = append(o.DestinationRules, decode(t, &x, &networking.DestinationRule{}))
+		case "Gateway":
+			o.Gateways = append(o.Gateways, decode(t, &x, &networking.Gateway{}))
+		case "ServiceEntry":
+			o.ServiceEntries = append(o.ServiceEntries, decode(t, &x, &networking.ServiceEntry{}))
+		case "Sidecar":
+			o.Sidecars = append(o.Sidecars, decode(t, &x, &networking.Sidecar{}))
+		case "AuthorizationPolicy":
+			o.AuthorizationPolicies = append(o.AuthorizationPolicies, decode(t, &x, &security.AuthorizationPolicy{}))
+		default:
+			o.NotEnforced = append(o.NotEnforced, x.meta())
+		}
+	}
+	return o
+}
+
+func decode[T proto.Message](t testing.TB, x *object, spec T) overlay.Istio[T] {
+	t.Helper()
+	if err := protojson.Unmarshal(x.Spec, spec); err != nil {
+		t.Fatalf("%s: %v", x.meta(), err)
+	}
+	return overlay.Istio[T]{Meta: x.meta(), Spec: spec}
+}
+
+func decodeService(t testing.TB, x *object) overlay.Service {
+	t.Helper()
+	var spec struct {
+		Selector map[string]string
+		Ports    []struct {
+			Name, AppProtocol string
+			Port              int
+			TargetPort        any
+		}
+	}
+	if err := json.Unmarshal(x.Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	s := overlay.Service{Meta: x.meta(), Type: "ClusterIP", Selector: spec.Selector}
+	for _, p := range spec.Ports {
+		target, _ := json.Marshal(p.TargetPort)
+		s.Ports = append(s.Ports, overlay.ServicePort{Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port,
+			Target: strings.Trim(strings.ReplaceAll(string(target), "null", ""), `"`)})
+	}
+	return s
+}
+
+func decodeDeployment(t testing.TB, x *object) overlay.Deployment {
+	t.Helper()
+	var spec struct {
+		Template struct {
+			Metadata struct{ Labels map[string]string }
+		}
+	}
+	if err := json.Unmarshal(x.Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	return overlay.Deployment{Meta: x.meta(), Replicas: 1, Pod: overlay.PodTemplate{Labels: spec.Template.Metadata.Labels, ServiceAccount: "default"}}
+}
+
+// file is a file of testdata.
+func file(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// compiled is the table of some documents, which must be fine.
+func compiled(t testing.TB, documents ...string) *Table {
+	t.Helper()
+	table, err := Compile(objects(t, documents...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// refused is the message for some documents, which must not be fine.
+func refused(t testing.TB, documents ...string) string {
+	t.Helper()
+	if _, err := Compile(objects(t, documents...)); err != nil {
+		return err.Error()
+	}
+	t.Fatal("compiled, and should have been refused")
+	return ""
+}
