@@ -269,13 +269,6 @@ var userAt = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*@`)
 // NewRepoSpecFromURL, and where those look closer it says yes.
 func remote(entry string) bool {
 	e := strings.ToLower(entry)
-	for {
-		rest, forced := strings.CutPrefix(e, "git::")
-		if !forced {
-			break
-		}
-		e = rest
-	}
 	for _, prefix := range []string{"http:", "https:", "ssh:", "file:", "git:", "github.com/", "github.com:"} {
 		if strings.HasPrefix(e, prefix) {
 			return true

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,17 +36,22 @@ func Load(dir string) (*Overlay, error) {
 		return o, report.Err() // half an overlay would only give problems that are none
 	}
 
+	decode(o, objects, report)
+	return o, report.Err()
+}
+
+// decode turns rendered objects into those of the overlay, and checks them and what they refer to.
+func decode(o *Overlay, objects []map[string]any, report *Report) {
 	d := &decoding{overlay: o, report: report, unenforced: map[string]struct{}{}, seen: map[string]struct{}{}}
 	// ConfigMaps first: the environment of containers is made of them.
 	slices.SortStableFunc(objects, func(a, b map[string]any) int { return rank(a) - rank(b) })
 	for _, m := range objects {
 		d.object(m)
 	}
-	d.finish()
-	if len(report.Problems) == 0 {
+	o.NotEnforcedFields = slices.Sorted(maps.Keys(d.unenforced))
+	if len(report.Problems) == 0 { // otherwise objects are missing that others refer to
 		checkReferences(o, report)
 	}
-	return o, report.Err()
 }
 
 func rank(object map[string]any) int {
@@ -165,11 +171,4 @@ type decoding struct {
 	report     *Report
 	unenforced map[string]struct{}
 	seen       map[string]struct{} // objects, to find those that are there twice
-}
-
-func (d *decoding) finish() {
-	for f := range d.unenforced {
-		d.overlay.NotEnforcedFields = append(d.overlay.NotEnforcedFields, f)
-	}
-	slices.Sort(d.overlay.NotEnforcedFields)
 }

@@ -1,0 +1,44 @@
+package overlay
+
+import "testing"
+
+// The cases are those of Istio's header_value_validator tests and of Envoy's header parser.
+func TestBalanced(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{
+		"": true, "plain": true, "100%%": true, "%%HOSTNAME%%": true, "%HOSTNAME%": true, "a %HOSTNAME% b": true,
+		"%REQ(x-a?x-b):10%": false, "%REQ(x-a?x-b)%": true, `%UPSTREAM_METADATA(["ns", "key"])%`: true, "%START_TIME(%s)%": true,
+		"100%": false, "abc%123": false, "%START_TIME%%": false, `%UPSTREAM_METADATA(["ns" "key"])%`: false, "%REQ(x": false, `%REQ(a\`: false,
+	} {
+		if got := balanced(value); got != want {
+			t.Errorf("balanced(%q) = %v, want %v", value, got, want)
+		}
+	}
+}
+
+// The cases are those of host.Name.Matches in Istio.
+func TestOverlap(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"foo.com", "foo.com", true}, {"foo.com", "bar.com", false}, {"*.com", "foo.com", true}, {"bar.com", "*.com", true},
+		{"*.foo.com", "foo.com", false}, {"*", "foo.com", true}, {"*", "*.com", true}, {"*.a.com", "*.com", true}, {"*.a.com", "*.b.com", false},
+	} {
+		if got := overlap(c.a, c.b); got != c.want {
+			t.Errorf("overlap(%q, %q) = %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestIsFQDN(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"a": true, "a.b": true, "a.b.": true, "A-1.b": true, "": false, "a..b": false, "-a.b": false, "a.1": false, "*.a": false, "a_b": false,
+	} {
+		if got := isFQDN(name); got != want {
+			t.Errorf("isFQDN(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

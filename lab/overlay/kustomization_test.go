@@ -1,0 +1,147 @@
+package overlay
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// The address is real and would answer: that it is never asked is the point.
+func TestNothingIsFetched(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(configMap("remote", "1")))
+	}))
+	defer server.Close()
+
+	for name, kustomization := range map[string]string{
+		"resource":    "resources: [" + server.URL + "/x.yaml]",
+		"component":   "components: [" + server.URL + "/x]",
+		"patch":       "resources: [../base]\npatches: [{path: " + server.URL + "/x.yaml}]",
+		"replacement": "resources: [../base]\nreplacements: [{path: " + server.URL + "/x.yaml}]",
+		"file":        "configMapGenerator: [{name: x, files: [" + server.URL + "/x]}]",
+		"keyed file":  "configMapGenerator: [{name: x, files: [k=" + server.URL + "/x]}]",
+		"env":         "configMapGenerator: [{name: x, envs: [" + server.URL + "/x]}]",
+		"schema":      "resources: [../base]\nopenapi: {path: " + server.URL + "/x.json}",
+		"generator":   "generators: [" + server.URL + "/x.yaml]",
+		"transformer": "resources: [../base]\ntransformers: [" + server.URL + "/x.yaml]",
+		"inline transformer": "resources: [../base]\ntransformers:\n  - |-\n    apiVersion: builtin\n    kind: PatchTransformer\n" +
+			"    metadata: {name: x}\n    path: " + server.URL + "/x.yaml\n",
+		"crd":           "resources: [../base]\ncrds: [" + server.URL + "/x.json]",
+		"configuration": "resources: [../base]\nconfigurations: [" + server.URL + "/x.yaml]",
+		"chart":         "helmCharts: [{name: x, repo: " + server.URL + "}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, depth := range []string{"top", "top/deep/deeper"} {
+				root := small(t)
+				dir := filepath.Join(root, depth)
+				text := strings.ReplaceAll(kustomization, "../base", strings.Repeat("../", strings.Count(depth, "/")+1)+"base")
+				write(t, filepath.Join(dir, "kustomization.yaml"), text)
+				if depth != "top" {
+					write(t, filepath.Join(root, "top/kustomization.yaml"), "resources: [deep/deeper]\n")
+				}
+				if _, err := Load(filepath.Join(root, "top")); err == nil {
+					t.Error("loaded an overlay with a remote part")
+				}
+			}
+		})
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the remote server was asked %d times", n)
+	}
+}
+
+func TestRemote(t *testing.T) {
+	t.Parallel()
+	for entry, want := range map[string]bool{
+		"../base": false, "a.yaml": false, "./github.com": false, "https": false, "user.yaml": false, "http.yaml": false,
+		"https://a/b": true, "HTTP://a/b": true, "http:a": true, "ssh://a/b": true, "file:///a": true, "git::a/b": true,
+		"github.com/a/b": true, "GITHUB.com:a/b": true, "git@a:b/c": true, "me@a/b": true, "x://y": true,
+	} {
+		if got := remote(entry); got != want {
+			t.Errorf("remote(%q) = %v, want %v", entry, got, want)
+		}
+	}
+}
+
+// A kustomization file that kustomize gets at by another way than the one inspected must not be handed out.
+func TestUncheckedKustomizationIsNotHandedOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kustomization.yaml")
+	write(t, path, "resources: [https://example.com/x]\n")
+	disk := newSnapshot()
+	if _, err := disk.ReadFile(path); err == nil || !strings.Contains(err.Error(), "has not been checked") {
+		t.Errorf("ReadFile gave %v", err)
+	}
+	if _, err := kustomize(disk, disk.resolve(dir)); err == nil {
+		t.Error("kustomize rendered it")
+	}
+}
+
+// What was inspected is what is rendered, even if the file changes in between.
+func TestSnapshotReadsEachFileOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	write(t, path, "before")
+	disk := newSnapshot()
+	first, _ := disk.ReadFile(path)
+	write(t, path, "after")
+	second, _ := disk.ReadFile(path)
+	if string(first) != "before" || string(second) != "before" {
+		t.Errorf("read %q, then %q", first, second)
+	}
+}
+
+func TestSnapshotIsReadOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	disk := newSnapshot()
+	path := filepath.Join(dir, "new")
+	_, createErr := disk.Create(path)
+	for what, err := range map[string]error{
+		"Create": createErr, "Mkdir": disk.Mkdir(path), "MkdirAll": disk.MkdirAll(path),
+		"WriteFile": disk.WriteFile(path, nil), "RemoveAll": disk.RemoveAll(dir),
+	} {
+		if err == nil {
+			t.Errorf("%s changed the disk", what)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("the directory holds %v, %v", entries, err)
+	}
+}
+
+func TestAHugeFileIsRefused(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	write(t, filepath.Join(root, "top/b.yaml"), strings.Repeat("# padding\n", maxFile/10+1))
+	_, err := Load(filepath.Join(root, "top"))
+	if err == nil || !strings.Contains(err.Error(), "want at most") {
+		t.Errorf("Load gave %v", err)
+	}
+}
+
+func TestAnOverlayThatIsNoneIsReported(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	for path, want := range map[string]string{
+		filepath.Join(root, "nowhere"):    "no such overlay: want a directory with a kustomization.yaml",
+		filepath.Join(root, "top/b.yaml"): "want a directory with a kustomization.yaml, got a file",
+		root:                              "no kustomization.yaml in this directory",
+	} {
+		o, err := Load(path)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Load(%s) gave %v, want %s", path, err, want)
+		}
+		if o == nil || len(o.Files) == 0 {
+			t.Errorf("Load(%s) gives nothing to watch", path)
+		}
+	}
+}
