@@ -28,10 +28,6 @@ import (
 func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {
 	ctx, span := c.tel.Tracer.Start(req.Context(), req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
 	req = req.WithContext(ctx)
-	if req.Body == nil || req.Body == http.NoBody {
-		req.Body = once{}
-	}
-	req.GetBody = nil
 	if f := FromContext(ctx); f != nil {
 		f.CopyTo(req.Header)
 	}

@@ -3,6 +3,7 @@
 package relay
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 type Client struct {
 	tel     *telemetry.Telemetry
 	metrics *metrics
+	options Options
 	http    *http.Client
 }
 
@@ -30,8 +32,9 @@ type Options struct {
 	// Timeout is how long an upstream may take to begin its answer; 0 is DefaultTimeout.
 	Timeout time.Duration
 
-	// Control is asked before each connection, with the address after the name was resolved; see net.Dialer.
-	Control func(network, address string, c syscall.RawConn) error
+	// Guard is asked before each connection that does not lead to the proxy: host is the name as it was called, address what it resolved
+	// to, with the port. An error refuses the connection.
+	Guard func(host, address string) error
 
 	// CheckRedirect as in http.Client; without it redirects are passed on instead of followed.
 	CheckRedirect func(req *http.Request, via []*http.Request) error
@@ -45,32 +48,51 @@ const DefaultTimeout = 60 * time.Second
 // would mean a new connection for almost every request.
 const idleConnections = 256
 
-// NewClient makes a client whose metrics go to tel's registry.
+// NewClient makes a client whose metrics go to tel's registry; there can be one of them for a registry.
 func NewClient(tel *telemetry.Telemetry, o Options) *Client {
-	timeout := o.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
+	return newClient(tel, newMetrics(tel.Registry), o)
+}
+
+// With is a client of the same process with other options: same metrics, same environment, connections of its own.
+func (c *Client) With(o Options) *Client {
+	o.Env = c.options.Env
+	return newClient(c.tel, c.metrics, o)
+}
+
+func newClient(tel *telemetry.Telemetry, m *metrics, o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
 	}
-	redirect := o.CheckRedirect
-	if redirect == nil {
-		redirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if o.CheckRedirect == nil {
+		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	dialer := &net.Dialer{Timeout: min(5*time.Second, timeout), KeepAlive: 30 * time.Second, Control: o.Control}
-	return &Client{
-		tel:     tel,
-		metrics: newMetrics(tel.Registry),
-		http: &http.Client{
-			CheckRedirect: redirect,
-			Transport: &http.Transport{
-				Proxy:                  proxyFrom(o.Env),
-				DialContext:            dialer.DialContext,
-				MaxIdleConnsPerHost:    idleConnections,
-				IdleConnTimeout:        time.Minute, // shorter than any server's here, so that no call meets a connection being closed
-				ResponseHeaderTimeout:  timeout,
-				MaxResponseHeaderBytes: 64 << 10,
-				DisableCompression:     true, // what the upstream sends is passed on as it is
-			},
-		},
+	proxy, proxyAddress := proxyFrom(o.Env)
+	transport := &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            dialer(o, proxyAddress),
+		MaxIdleConnsPerHost:    idleConnections,
+		IdleConnTimeout:        time.Minute, // shorter than any server's here, so that no call meets a connection being closed
+		ResponseHeaderTimeout:  o.Timeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // what the upstream sends is passed on as it is
+	}
+	return &Client{tel: tel, metrics: m, options: o, http: &http.Client{CheckRedirect: o.CheckRedirect, Transport: onceOnly{transport}}}
+}
+
+// dialer connects, and asks the guard about every connection but those to the proxy.
+func dialer(o Options, proxyAddress string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	plain := net.Dialer{Timeout: min(5*time.Second, o.Timeout), KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if o.Guard == nil || address == proxyAddress {
+			return plain.DialContext(ctx, network, address)
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		guarded := plain
+		guarded.Control = func(_, resolved string, _ syscall.RawConn) error { return o.Guard(host, resolved) }
+		return guarded.DialContext(ctx, network, address)
 	}
 }
 
@@ -82,8 +104,11 @@ func (c *Client) Upstream(url config.URL) *Upstream {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// proxyFrom reads the proxy's address from env. http.ProxyFromEnvironment would read the process, once.
-func proxyFrom(env []string) func(*http.Request) (*url.URL, error) {
+// CloseIdleConnections is what http.Client calls on its transport.
+func (t onceOnly) CloseIdleConnections() { t.transport.CloseIdleConnections() }
+
+// proxyFrom reads the proxy from env, and its address as a dialer sees it. http.ProxyFromEnvironment would read the process, once.
+func proxyFrom(env []string) (choose func(*http.Request) (*url.URL, error), address string) {
 	get := func(names ...string) string {
 		for _, name := range names {
 			if value, ok := config.Lookup(env, name); ok && value != "" {
@@ -96,16 +121,34 @@ func proxyFrom(env []string) func(*http.Request) (*url.URL, error) {
 		HTTPProxy: get("HTTP_PROXY", "http_proxy"),
 		NoProxy:   get("NO_PROXY", "no_proxy"),
 	}
-	if settings.HTTPProxy == "" {
-		return nil
+	forURL := settings.ProxyFunc()
+	proxy, err := forURL(&url.URL{Scheme: "http", Host: "any.example"})
+	if settings.HTTPProxy == "" || err != nil || proxy == nil {
+		proxy = &url.URL{}
 	}
-	choose := settings.ProxyFunc()
-	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }
+	port := proxy.Port()
+	if port == "" {
+		port = "80"
+	}
+	return func(r *http.Request) (*url.URL, error) { return forURL(r.URL) }, net.JoinHostPort(proxy.Hostname(), port)
 }
 
-// once is an empty body that net/http cannot send twice. A request that has a body and no GetBody is not replayable, and that is what
-// keeps the transport from repeating a GET by itself when a reused connection dies under it: retries are the mesh's, and a dropped request
-// must count as one.
+// onceOnly keeps the transport from repeating a request by itself when a reused connection dies under it: retries are the mesh's,
+// and a dropped request must count as one. net/http repeats only what it can replay, and a request that has a body and no GetBody
+// is not replayable, be the body ever so empty.
+type onceOnly struct{ transport *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t onceOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	same := *r
+	same.GetBody = nil
+	if same.Body == nil || same.Body == http.NoBody {
+		same.Body = once{}
+	}
+	return t.transport.RoundTrip(&same)
+}
+
+// once is an empty body that cannot be had again.
 type once struct{}
 
 func (once) Read([]byte) (int, error) { return 0, io.EOF }

@@ -37,17 +37,18 @@ type Hops struct {
 	Error   string          `json:"error,omitempty"` // what came in place of the time
 }
 
-// MillisNumber is a duration in milliseconds with a precision that can be read: whole from 10 ms on, three digits
-// behind the point below.
+// MillisNumber is a duration in milliseconds with three digits behind the point, for JSON.
 func MillisNumber(d time.Duration) float64 {
-	ms := float64(d) / float64(time.Millisecond)
-	if ms >= 10 {
-		return math.Round(ms)
-	}
-	return math.Round(ms*1000) / 1000
+	return float64(d.Round(time.Microsecond).Microseconds()) / 1000
 }
 
-// Millis is MillisNumber as text: 12, 8.3 or 0.006.
+// Millis is a duration in milliseconds as hop lines write it: whole from 10 ms on, with up to three digits behind the point below, such
+// as 12, 8.3 or 0.006.
 func Millis(d time.Duration) string { return formatMillis(MillisNumber(d)) }
 
-func formatMillis(ms float64) string { return strconv.FormatFloat(ms, 'f', -1, 64) }
+func formatMillis(ms float64) string {
+	if ms >= 10 {
+		ms = math.Round(ms)
+	}
+	return strconv.FormatFloat(ms, 'f', -1, 64)
+}

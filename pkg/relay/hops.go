@@ -17,25 +17,31 @@ const longestHops = 1 << 20
 // Hops is the handler of GET /hops: asks the upstream for /hops and puts its own line first. What the upstream answers besides 200, or
 // this hop in its place, keeps its status and stands below the line, so that the lines lead to the hop that failed.
 func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
-	asJSON := answer.Prefers(r, answer.JSONType, answer.TextType)
 	accept := answer.TextType
-	if asJSON {
+	if wantsJSON(r) {
 		accept = answer.JSONType
 	}
 	reply := u.Read(r, "/hops", accept)
+	Tell(w, r, reply, reply.Hop.Line()+"\n"+reply.Body, reply.hops())
+}
+
+// Tell answers GET /hops after reply: with lines, or as JSON with the reply's hop before those of behind. A caller that has
+// gone gets nothing.
+func Tell(w http.ResponseWriter, r *http.Request, reply Reply, lines string, behind Hops) {
 	if reply.Gone {
 		return
 	}
 	PassUp(w.Header(), reply.Header)
-	if !asJSON {
-		answer.Raw(w, reply.Code, "text/plain; charset=utf-8", reply.Hop.Line()+"\n"+reply.Body)
+	if !wantsJSON(r) {
+		answer.Raw(w, reply.Code, "text/plain; charset=utf-8", lines)
 		return
 	}
-	hops := reply.hops()
-	hops.TraceID = traceID(r.Context())
-	hops.Hops = append([]Hop{reply.Hop}, hops.Hops...)
-	answer.JSON(w, reply.Code, hops)
+	behind.TraceID = traceID(r.Context())
+	behind.Hops = append([]Hop{reply.Hop}, behind.Hops...)
+	answer.JSON(w, reply.Code, behind)
 }
+
+func wantsJSON(r *http.Request) bool { return answer.Prefers(r, answer.JSONType, answer.TextType) }
 
 // Reply is an upstream's answer read whole, or this hop's own words in place of one.
 type Reply struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -28,9 +29,19 @@ func (u *Upstream) URL(path string) string {
 	if path == "" {
 		return u.url.String()
 	}
-	address := u.url.URL
-	path, address.RawQuery, _ = strings.Cut(path, "?")
-	return address.JoinPath(path).String()
+	path, query, _ := strings.Cut(path, "?")
+	return u.target(path, query).String()
+}
+
+// target adds an escaped path to the upstream's address.
+func (u *Upstream) target(path, query string) *url.URL {
+	base := u.url.URL
+	if base.Path == "" {
+		base.Path = "/" // else JoinPath makes a relative path
+	}
+	target := base.JoinPath(path)
+	target.RawQuery = query
+	return target
 }
 
 // Get asks the upstream for path with the forwarded headers and the trace of ctx, which comes from a request that passed the
@@ -61,8 +72,7 @@ func (u *Upstream) Pass(w http.ResponseWriter, r *http.Request) {
 
 // relay sends the caller's request on. Of its headers those that describe the body and what is accepted go along.
 func (u *Upstream) relay(r *http.Request) (*http.Response, error) {
-	target := u.url.JoinPath(r.URL.EscapedPath())
-	target.RawQuery = r.URL.RawQuery
+	target := u.target(r.URL.EscapedPath(), r.URL.RawQuery)
 	req := &http.Request{
 		Method: r.Method, URL: target, Host: target.Host, Header: make(http.Header, 12),
 		Body: r.Body, ContentLength: r.ContentLength,

@@ -1,0 +1,46 @@
+// Command bounced answers with what it was asked, and calls on request: an echo and a bouncer.
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+func main() { os.Exit(run(server.FromOS())) }
+
+// run is the whole program; tests call it with a process of their own.
+func run(p server.Process) int {
+	cfg := Config{timeout: bounceTimeout}
+	svc, code := server.Open(p, about, &cfg)
+	if svc == nil {
+		return code
+	}
+	client := svc.Client.With(relay.Options{Guard: cfg.BounceAllow.guard(), CheckRedirect: cfg.BounceAllow.redirect})
+	defer client.Close()
+	echo := echo{svc.Identity()}
+	bouncer := bouncer{client: client, allowed: cfg.BounceAllow, identity: svc.Identity(), timeout: cfg.timeout}
+
+	svc.Get("/*", echo.get)
+	svc.Post("/bounce", bouncer.post)
+	svc.Get("/health", health)
+	svc.Get("/crash", crash(svc, cfg.AllowCrash))
+	return svc.Run()
+}
+
+var about = config.About{Name: "bounced", Short: "The echo and the bouncer: answers with the request, and calls an endpoint when told to."}
+
+// Config is what bounced can be told.
+type Config struct {
+	server.Config
+	BounceAllow allowList `default:"*,*.svc,*.svc.cluster.local,*.external.kind.org" help:"Hosts that /bounce may call: * is any name without a dot, *.name any below name; a port may follow."`
+	AllowCrash  bool      `default:"false" negatable:"" help:"Let GET /crash end the process with code 137." want:"true or false"`
+
+	timeout time.Duration
+}
+
+// bounceTimeout is how long a bounced call may take.
+const bounceTimeout = 5 * time.Second

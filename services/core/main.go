@@ -1,0 +1,46 @@
+// Command core is the last hop before the time: it asks a time source, and has a slow and a fast endpoint.
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+func main() { os.Exit(run(server.FromOS())) }
+
+// run is the whole program; tests call it with a process of their own.
+func run(p server.Process) int {
+	var cfg Config
+	svc, code := server.Open(p, about, &cfg)
+	if svc == nil {
+		return code
+	}
+	source := timeSource{svc.Client.Upstream(cfg.TimeURL)}
+	slow := slowEndpoint{svc, cfg.SlowDuration}
+
+	svc.Get("/hello", server.Hello)
+	svc.Get("/hops", source.hops)
+	svc.Get("/slow-endpoint", slow.get)
+	svc.Get("/fast-endpoint", fast)
+	return svc.Run()
+}
+
+var about = config.About{Name: "core", Short: "The last hop before the time: asks a time source, and has a slow and a fast endpoint."}
+
+// Config is what core can be told.
+type Config struct {
+	server.Config
+	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that answers as worldtimeapi.org does."`
+	SlowDuration time.Duration `default:"3s" help:"How long the slow endpoint takes." want:"a duration such as 3s"`
+}
+
+// Validate implements config.Checked.
+func (c *Config) Validate(r *config.Report) {
+	c.Config.Validate(r)
+	if (c.SlowDuration < 0 || c.SlowDuration > 10*time.Minute) && !r.Has("SLOW_DURATION") {
+		r.Add("SLOW_DURATION", c.SlowDuration.String(), "a duration from 0s to 10m")
+	}
+}
