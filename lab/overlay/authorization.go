@@ -14,12 +14,7 @@ import (
 
 // checkAuthorizationPolicy applies Istio's ValidateAuthorizationPolicy.
 func checkAuthorizationPolicy(at problems, _ Meta, spec *security.AuthorizationPolicy) {
-	labels := spec.GetSelector().GetMatchLabels()
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		if k == "" || strings.Contains(k, "*") || strings.Contains(labels[k], "*") {
-			at.add(join("spec.selector.matchLabels", k), "want a label without wildcards, got %s", quote(k+"="+labels[k]))
-		}
-	}
+	checkSelector(at, "spec.selector.matchLabels", spec.GetSelector().GetMatchLabels())
 	if spec.Action == security.AuthorizationPolicy_DENY && spec.Rules == nil {
 		at.add("spec.rules", "missing: DENY without rules denies nothing; want a rule, {} for every request")
 	}

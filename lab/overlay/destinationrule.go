@@ -25,6 +25,14 @@ func checkDestinationRule(at problems, m Meta, spec *networking.DestinationRule)
 		checkTrafficPolicy(at, path+".trafficPolicy", s.TrafficPolicy)
 	}
 	checkExportTo(at, m.Namespace, spec.ExportTo, false)
+	if spec.WorkloadSelector != nil {
+		checkSelector(at, "spec.workloadSelector.matchLabels", spec.WorkloadSelector.MatchLabels)
+		for i, e := range spec.ExportTo {
+			if e != "." && e != m.Namespace {
+				at.add(fmt.Sprintf("spec.exportTo[%d]", i), "with a workloadSelector want . alone, got %s", quote(e))
+			}
+		}
+	}
 }
 
 func checkTrafficPolicy(at problems, path string, p *networking.TrafficPolicy) {
@@ -87,6 +95,13 @@ func checkPool(at problems, path string, p *networking.ConnectionPoolSettings) {
 		notNegative("http.maxRetries", h.MaxRetries)
 		notNegative("http.maxConcurrentStreams", h.MaxConcurrentStreams)
 		checkDuration(at, path+".http.idleTimeout", h.IdleTimeout)
+		if k := h.Http2KeepAlive; k != nil {
+			if k.Interval == nil || k.Timeout == nil {
+				at.add(path+".http.http2KeepAlive", "want interval and timeout")
+			}
+			checkDuration(at, path+".http.http2KeepAlive.interval", k.Interval)
+			checkDuration(at, path+".http.http2KeepAlive.timeout", k.Timeout)
+		}
 		if h.H2UpgradePolicy == networking.ConnectionPoolSettings_HTTPSettings_UPGRADE && h.UseClientProtocol {
 			at.add(path+".http.useClientProtocol", "not together with h2UpgradePolicy UPGRADE")
 		}
@@ -127,6 +142,9 @@ func checkBalancer(at problems, path string, b *networking.LoadBalancerSettings)
 func checkHash(at problems, path string, h *networking.LoadBalancerSettings_ConsistentHashLB) {
 	if c := h.GetHttpCookie(); c != nil && c.Name == "" {
 		at.add(path+".httpCookie.name", "missing")
+	}
+	if h.MinimumRingSize != 0 && h.HashAlgorithm != nil { //nolint:staticcheck // deprecated, and still taken by Istio
+		at.add(path+".minimumRingSize", "not together with ringHash or maglev")
 	}
 	if m := h.GetMaglev(); m != nil {
 		if m.TableSize >= 5000011 || !new(big.Int).SetUint64(m.TableSize).ProbablyPrime(0) {

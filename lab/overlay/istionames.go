@@ -91,6 +91,15 @@ func checkTags(at problems, path string, labels map[string]string) {
 	}
 }
 
+// checkSelector checks labels that select pods: Istio has no wildcards there.
+func checkSelector(at problems, path string, labels map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if k == "" || strings.Contains(k, "*") || strings.Contains(labels[k], "*") {
+			at.add(join(path, k), "want a label without wildcards, got %s", quote(k+"="+labels[k]))
+		}
+	}
+}
+
 // checkDuration checks a duration that must be at least a millisecond, and whole milliseconds.
 func checkDuration(at problems, path string, d *durationpb.Duration) {
 	if d == nil {

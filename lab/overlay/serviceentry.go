@@ -15,6 +15,7 @@ func checkServiceEntry(at problems, m Meta, spec *networking.ServiceEntry) {
 	if spec.WorkloadSelector != nil && spec.Endpoints != nil {
 		at.add("spec", "want workloadSelector or endpoints, got both")
 	}
+	checkSelector(at, "spec.workloadSelector.labels", spec.GetWorkloadSelector().GetLabels())
 	if len(spec.Hosts) == 0 {
 		at.add("spec.hosts", "missing: want at least one host")
 	}

@@ -12,11 +12,7 @@ func checkSidecar(at problems, _ Meta, spec *networking.Sidecar) {
 	if spec.Egress == nil && spec.Ingress == nil && spec.OutboundTrafficPolicy == nil && spec.InboundConnectionPool == nil {
 		at.add("spec", "empty, want egress")
 	}
-	for k, v := range spec.GetWorkloadSelector().GetLabels() {
-		if k == "" || strings.Contains(k, "*") || strings.Contains(v, "*") {
-			at.add(join("spec.workloadSelector.labels", k), "want a label without wildcards, got %s", quote(k+"="+v))
-		}
-	}
+	checkSelector(at, "spec.workloadSelector.labels", spec.GetWorkloadSelector().GetLabels())
 	for i, e := range spec.Egress {
 		if e.Port == nil && i < len(spec.Egress)-1 {
 			at.add(fmt.Sprintf("spec.egress[%d]", i), "a listener without a port must be the last")

@@ -69,6 +69,9 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 		at.add(path, "want mirror or mirrors, got both")
 	}
 	checkShareOfRequests(at, path+".mirrorPercentage.value", r.MirrorPercentage)
+	if v := r.MirrorPercent.GetValue(); v > 100 { //nolint:staticcheck // deprecated, and still taken by Istio
+		at.add(path+".mirrorPercent", "want 0 to 100, got %d", v)
+	}
 	for i, m := range r.Mirrors {
 		at2 := fmt.Sprintf("%s.mirrors[%d]", path, i)
 		if m.Destination == nil {

@@ -1,0 +1,82 @@
+package overlay
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// KindFields says what the lab makes of one kind of object, or of a kustomization file. For Istio's enforced kinds the
+// specification's fields are package mesh's to list.
+type KindFields struct {
+	Kind        string   // "Deployment"
+	APIVersions []string // "apps/v1"
+	Enforced    bool     // false: the kind as a whole is accepted and not enforced
+	Fields      []Field  // sorted by path
+}
+
+// Field is one field of a manifest.
+type Field struct {
+	Path   string // "spec.template.spec.containers[].env[].name"; fields below an accepted one are not listed
+	Status string // "enforced", "accepted" or "refused"
+	Note   string // what the lab makes of it, or why it is refused; may be empty
+}
+
+// Fields lists what Load goes by, kind by kind, Kubernetes' first. What is on no list is refused as unknown.
+func Fields() []KindFields {
+	var all []KindFields
+	for _, k := range kinds() {
+		f := KindFields{Kind: k.name, APIVersions: k.apiVersions, Enforced: k.status == enforced}
+		if f.Enforced {
+			f.Fields = fieldList("", reflect.TypeOf(k.manifest).Elem())
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// KustomizationFields lists what Load lets a kustomization file ask for.
+func KustomizationFields() KindFields {
+	return KindFields{Kind: "Kustomization", Enforced: true, Fields: fieldList("", reflect.TypeFor[kustomization]())}
+}
+
+// fieldList lists the fields of a manifest's struct and of those below.
+func fieldList(path string, t reflect.Type) (list []Field) {
+	fields := fieldsOf(t)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		f := fields[name]
+		at := name
+		if path != "" {
+			at = path + "." + name
+		}
+		below, suffix := elements(t.Field(f.index).Type)
+		if f.status == enforced && below.Kind() == reflect.Struct && below != reflect.TypeFor[anything]() {
+			list = append(list, Field{Path: at + suffix, Status: f.status.String(), Note: f.does})
+			list = append(list, fieldList(at+suffix, below)...)
+			continue
+		}
+		note := f.does
+		if f.status == refused {
+			note = f.why
+		}
+		list = append(list, Field{Path: at, Status: f.status.String(), Note: note})
+	}
+	return list
+}
+
+// elements is the type that a pointer or a list leads to, and what that adds to a path.
+func elements(t reflect.Type) (below reflect.Type, suffix string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		if t.Kind() == reflect.Slice {
+			suffix += "[]"
+		}
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		suffix = ""
+	}
+	return t, suffix
+}
+
+// String is the list's name.
+func (s status) String() string { return [...]string{"enforced", "accepted", "refused"}[s] }
