@@ -1,0 +1,32 @@
+// Clock knows what time it is, here and in every zone of the tz database. It is the innermost hop, and the stand-in for
+// worldtimeapi.org.
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+func main() { os.Exit(run(server.FromOS())) }
+
+func run(p server.Process) int {
+	var cfg server.Config
+	svc, code := server.Open(p, about, &cfg)
+	if svc == nil {
+		return code
+	}
+	clock := newClock(svc.Identity(), time.Now)
+	zones := newZones(time.Now)
+
+	svc.Get("/time", clock.time)
+	svc.Get("/hops", clock.hops)
+	svc.Get("/hello", server.Hello)
+	svc.Get("/api/timezone", zones.list)
+	svc.Get("/api/timezone/*", zones.time) // Area/Location names have slashes
+	return svc.Run()
+}
+
+var about = config.About{Name: "clock", Short: "The innermost hop: tells the time, here and in any time zone."}
