@@ -1,0 +1,75 @@
+// Package collector takes in the spans of all processes and answers for them: Zipkin v2 and OTLP over HTTP in, Zipkin's read API
+// out, one bounded store in memory between them.
+package collector
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options say how a collector works. The zero value is a working one.
+type Options struct {
+	Limits           Limits
+	AutocompleteKeys []string              // tags whose values Zipkin's page offers; none by default, as in Zipkin
+	Forward          string                // base URL of a Zipkin or Jaeger that gets every span as well; none when empty
+	Console          string                // where a browser that opens the collector's address is sent; nowhere when empty
+	Version          string                // in /info
+	Registry         prometheus.Registerer // gets the collector's metrics; nil: none
+}
+
+// Collector is a store with its doors. Close it when done.
+type Collector struct {
+	*Store
+	options   Options
+	forwarder *forwarder // nil without Options.Forward
+}
+
+// New starts a collector. The error says what is wrong with an option.
+func New(o Options) (*Collector, error) {
+	if err := checkForward(o.Forward); err != nil {
+		return nil, err
+	}
+	m := newMetrics()
+	store := newStore(o.Limits, o.AutocompleteKeys, m)
+	if o.Registry != nil {
+		if err := m.register(o.Registry, store); err != nil {
+			store.close()
+			return nil, fmt.Errorf("the collector's metrics: %w", err)
+		}
+	}
+	c := &Collector{Store: store, options: o}
+	if o.Forward != "" {
+		c.forwarder = newForwarder(o.Forward, store, m)
+	}
+	return c, nil
+}
+
+// checkForward wants an absolute HTTP URL.
+func checkForward(target string) error {
+	if target == "" {
+		return nil
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("the URL of your Zipkin is %q: want one such as http://localhost:9412", target)
+	}
+	return nil
+}
+
+// Close stores what is pending, ends subscriptions, gives the forwarder up to its timeout to send its last spans, and returns when
+// all goroutines have ended.
+func (c *Collector) Close() {
+	c.close()
+	if c.forwarder != nil {
+		c.forwarder.wait()
+	}
+}
+
+// Zipkin answers for port 9411: POST /api/v2/spans, Zipkin's read API, and what else its page and Grafana ask for.
+func (c *Collector) Zipkin() http.Handler { return newZipkinAPI(c) }
+
+// OTLP answers for port 4318: POST /v1/traces.
+func (c *Collector) OTLP() http.Handler { return newOTLP(c.Store) }

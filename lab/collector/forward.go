@@ -1,0 +1,109 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// The forwarder's bounds. While one batch is on its way the next collects; what does not fit is dropped and counted.
+const (
+	forwardQueue   = 20_000                 // spans
+	forwardBatch   = 1_000                  // spans in a request
+	forwardEvery   = 200 * time.Millisecond // how long spans wait for company
+	forwardTimeout = 5 * time.Second        // for a request
+)
+
+// forwarder sends every span on to a Zipkin of the user's. It never holds anybody up and never retries: a collector that cannot
+// take a batch loses it.
+type forwarder struct {
+	endpoint string
+	client   *http.Client
+	spans    *Subscription
+	metrics  *metrics
+	ended    chan struct{}
+}
+
+func newForwarder(base string, s *Store, m *metrics) *forwarder {
+	endpoint := strings.TrimSuffix(base, "/")
+	if !strings.HasSuffix(endpoint, "/api/v2/spans") {
+		endpoint += "/api/v2/spans"
+	}
+	f := &forwarder{
+		endpoint: endpoint,
+		// No proxy: in the lab HTTP_PROXY is the mesh, and telemetry goes outside of it.
+		client:  &http.Client{Timeout: forwardTimeout, Transport: &http.Transport{MaxIdleConns: 1}},
+		spans:   s.Subscribe(forwardQueue),
+		metrics: m,
+		ended:   make(chan struct{}),
+	}
+	go f.run()
+	return f
+}
+
+// run sends until the store is closed, and then once more.
+func (f *forwarder) run() {
+	defer close(f.ended)
+	defer f.client.CloseIdleConnections()
+	tick := time.NewTicker(forwardEvery)
+	defer tick.Stop()
+	lost := uint64(0)
+	for closed := false; !closed; {
+		select {
+		case <-tick.C:
+		case <-f.spans.Done():
+			closed = true
+		}
+		f.send(f.spans.Take())
+		dropped := f.spans.Dropped()
+		f.metrics.forward.Add(float64(dropped - lost))
+		lost = dropped
+	}
+}
+
+// wait returns when the last spans were sent or given up.
+func (f *forwarder) wait() { <-f.ended }
+
+// send posts spans in batches, all of them within one timeout.
+func (f *forwarder) send(spans []*zipkin.Span) {
+	ctx, cancel := context.WithTimeout(context.Background(), forwardTimeout)
+	defer cancel()
+	for len(spans) > 0 {
+		batch := spans[:min(len(spans), forwardBatch)]
+		spans = spans[len(batch):]
+		if f.post(ctx, batch) == nil {
+			f.metrics.forwarded.Add(float64(len(batch)))
+		} else {
+			f.metrics.forward.Add(float64(len(batch)))
+		}
+	}
+}
+
+func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := f.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %s", f.endpoint, answer.Status)
+	}
+	return nil
+}

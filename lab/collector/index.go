@@ -1,0 +1,109 @@
+package collector
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// counts says how many spans there are of each name. A name is forgotten with the last of its spans.
+type counts map[string]int
+
+func (c counts) add(name string) {
+	if name != "" {
+		c[name]++
+	}
+}
+
+func (c counts) remove(name string) {
+	if n := c[name]; n > 1 {
+		c[name] = n - 1
+	} else {
+		delete(c, name)
+	}
+}
+
+// sorted lists the names.
+func (c counts) sorted() []string { return slices.Sorted(maps.Keys(c)) }
+
+// service is what is known of one local service.
+type service struct {
+	traces  map[*record]int // with the number of its spans in each
+	names   counts
+	remotes counts
+}
+
+// index enters a span that was just added to the trace t.
+func (s *Store) index(t *record, span *zipkin.Span) {
+	if name := serviceOf(span.LocalEndpoint); name != "" {
+		svc := s.services[name]
+		if svc == nil {
+			svc = &service{traces: map[*record]int{}, names: counts{}, remotes: counts{}}
+			s.services[name] = svc
+		}
+		svc.traces[t]++
+		svc.names.add(span.Name)
+		svc.remotes.add(serviceOf(span.RemoteEndpoint))
+	}
+	for _, key := range s.keys {
+		if value, ok := span.Tags[key]; ok {
+			if s.completions[key] == nil {
+				s.completions[key] = counts{}
+			}
+			s.completions[key].add(value)
+		}
+	}
+}
+
+// unindex undoes index for a span of a trace that goes.
+func (s *Store) unindex(t *record, span *zipkin.Span) {
+	if name := serviceOf(span.LocalEndpoint); name != "" {
+		svc := s.services[name]
+		svc.names.remove(span.Name)
+		svc.remotes.remove(serviceOf(span.RemoteEndpoint))
+		if delete(svc.traces, t); len(svc.traces) == 0 {
+			delete(s.services, name)
+		}
+	}
+	for _, key := range s.keys {
+		if value, ok := span.Tags[key]; ok {
+			s.completions[key].remove(value)
+		}
+	}
+}
+
+// Services lists the local services of all spans, sorted.
+func (s *Store) Services() []string {
+	s.lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.services))
+}
+
+// SpanNames lists the names of a service's spans, sorted.
+func (s *Store) SpanNames(name string) []string {
+	s.lock()
+	defer s.mu.Unlock()
+	if svc := s.services[strings.ToLower(name)]; svc != nil {
+		return svc.names.sorted()
+	}
+	return nil
+}
+
+// RemoteServices lists the services that a service's spans name as the other side, sorted.
+func (s *Store) RemoteServices(name string) []string {
+	s.lock()
+	defer s.mu.Unlock()
+	if svc := s.services[strings.ToLower(name)]; svc != nil {
+		return svc.remotes.sorted()
+	}
+	return nil
+}
+
+// completionsOf lists the values of a tag that is kept for autocompletion, sorted.
+func (s *Store) completionsOf(key string) []string {
+	s.lock()
+	defer s.mu.Unlock()
+	return s.completions[key].sorted()
+}

@@ -1,0 +1,243 @@
+package collector
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// Limits bound what a Store holds. Zero means the default.
+type Limits struct {
+	Spans   int   // spans kept; 100,000 by default
+	Bytes   int64 // estimated memory of the spans kept, in bytes; 64 MiB by default
+	Pending int   // spans handed to Add and not yet stored; 16,384 by default
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Spans <= 0 {
+		l.Spans = 100_000
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = 64 << 20
+	}
+	if l.Pending <= 0 {
+		l.Pending = 16 << 10
+	}
+	return l
+}
+
+// Store keeps the newest traces in memory and finds them by id, service, time and content. When it is full the trace that began
+// to arrive first goes, whole, so that what is shown is never half a trace for lack of room. It is safe for concurrent use.
+//
+// Spans are never changed once they are in, and are handed out without copying: do not change them.
+type Store struct {
+	limits  Limits
+	keys    []string // tags whose values are kept for autocompletion
+	pending *queue   // from Add to the goroutine that stores
+	metrics *metrics
+	stop    chan struct{}
+	stopped chan struct{}
+
+	mu          sync.Mutex
+	traces      map[uint64]*record // by the lower 64 bits of the id: 64-bit and 128-bit parts of a trace belong together
+	order       traceList
+	services    map[string]*service
+	completions map[string]counts // values by autocompletion key
+	spans       int
+	bytes       int64
+	subscribers []*Subscription
+}
+
+// record is all that is known under one lower half of a trace id.
+type record struct {
+	id             uint64
+	spans          []*zipkin.Span
+	ids            map[string][]*zipkin.Span // spans by their own id, once there are many
+	bytes          int64
+	latest         int64 // the greatest timestamp, in microseconds
+	earlier, later *record
+}
+
+// newStore makes an empty store. It must be closed.
+func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
+	s := &Store{
+		limits:      limits.orDefault(),
+		keys:        slices.Clone(autocompleteKeys),
+		metrics:     m,
+		stop:        make(chan struct{}),
+		stopped:     make(chan struct{}),
+		traces:      map[uint64]*record{},
+		services:    map[string]*service{},
+		completions: map[string]counts{},
+	}
+	s.pending = newQueue(s.limits.Pending)
+	go s.run()
+	return s
+}
+
+// run stores what Add took until close.
+func (s *Store) run() {
+	defer close(s.stopped)
+	for {
+		select {
+		case <-s.pending.ready:
+			s.lock()
+			s.mu.Unlock()
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+// close stores what is pending and ends all subscriptions.
+func (s *Store) close() {
+	close(s.stop)
+	<-s.stopped
+	s.lock()
+	defer s.mu.Unlock()
+	for _, sub := range s.subscribers {
+		close(sub.closed)
+	}
+	s.subscribers = nil
+}
+
+// lock locks the store with all that was added before in it, so that whoever adds and then reads finds what it added.
+func (s *Store) lock() {
+	s.mu.Lock()
+	s.insert(s.pending.take())
+}
+
+// Add stores spans of this process. It never waits: without room the spans are dropped and counted, and so are spans that cannot be
+// normalized. The spans are the store's from then on.
+func (s *Store) Add(spans ...*zipkin.Span) {
+	s.metrics.received.WithLabelValues("lab").Add(float64(len(spans)))
+	good := spans
+	for i, span := range spans {
+		if span.Normalize() == nil {
+			continue
+		}
+		good = slices.Clone(spans[:i])
+		for _, span := range spans[i+1:] {
+			if span.Normalize() == nil {
+				good = append(good, span)
+			}
+		}
+		s.metrics.invalid.Add(float64(len(spans) - len(good)))
+		break
+	}
+	s.metrics.overflow.Add(float64(s.pending.put(good)))
+}
+
+// accept stores normalized spans that came over the network, whose senders can wait.
+func (s *Store) accept(spans []*zipkin.Span) {
+	s.lock()
+	defer s.mu.Unlock()
+	s.insert(spans)
+}
+
+// insert puts normalized spans in and makes room for them. The store is locked.
+func (s *Store) insert(spans []*zipkin.Span) {
+	if len(spans) == 0 {
+		return
+	}
+	for _, span := range spans {
+		s.insertOne(span)
+	}
+	for s.spans > s.limits.Spans || s.bytes > s.limits.Bytes {
+		s.evict(s.order.first)
+	}
+	for _, sub := range s.subscribers {
+		sub.queue.put(spans)
+	}
+}
+
+func (s *Store) insertOne(span *zipkin.Span) {
+	id := lowID(span.TraceID)
+	t := s.traces[id]
+	if t == nil {
+		t = &record{id: id}
+		s.traces[id] = t
+		s.order.append(t)
+	}
+	if !t.add(span) {
+		return
+	}
+	size := sizeOf(span)
+	t.bytes += size
+	s.bytes += size
+	s.spans++
+	s.index(t, span)
+}
+
+// evict forgets a trace.
+func (s *Store) evict(t *record) {
+	delete(s.traces, t.id)
+	s.order.remove(t)
+	for _, span := range t.spans {
+		s.unindex(t, span)
+	}
+	s.spans -= len(t.spans)
+	s.bytes -= t.bytes
+	s.metrics.evicted.Add(float64(len(t.spans)))
+}
+
+// lowID is the lower 64 bits of a normalized trace id.
+func lowID(id string) uint64 {
+	n, _ := strconv.ParseUint(id[len(id)-16:], 16, 64) // normalized, so it is hex
+	return n
+}
+
+// manySpans is when looking for a span's id in a list becomes slower than in a map.
+const manySpans = 16
+
+// add takes a span in, unless the very same is there: senders repeat themselves when an answer is lost.
+func (t *record) add(span *zipkin.Span) bool {
+	candidates := t.spans
+	if t.ids != nil {
+		candidates = t.ids[span.ID]
+	}
+	for _, other := range candidates {
+		if other.ID == span.ID && equal(other, span) {
+			return false
+		}
+	}
+	t.spans = append(t.spans, span)
+	t.latest = max(t.latest, span.Timestamp)
+	switch {
+	case t.ids != nil:
+		t.ids[span.ID] = append(t.ids[span.ID], span)
+	case len(t.spans) > manySpans:
+		t.ids = make(map[string][]*zipkin.Span, 4*manySpans)
+		for _, span := range t.spans {
+			t.ids[span.ID] = append(t.ids[span.ID], span)
+		}
+	}
+	return true
+}
+
+// traceList is the traces in the order of their arrival.
+type traceList struct{ first, last *record }
+
+func (l *traceList) append(t *record) {
+	if t.earlier = l.last; t.earlier != nil {
+		t.earlier.later = t
+	} else {
+		l.first = t
+	}
+	l.last = t
+}
+
+func (l *traceList) remove(t *record) {
+	if t.earlier != nil {
+		t.earlier.later = t.later
+	} else {
+		l.first = t.later
+	}
+	if t.later != nil {
+		t.later.earlier = t.earlier
+	} else {
+		l.last = t.earlier
+	}
+}

@@ -1,0 +1,121 @@
+package collector
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// zipkinAPI is Zipkin's HTTP API. Its answers are those of a real Zipkin 3.5.1, which test/zipkin holds them against.
+type zipkinAPI struct {
+	store   *Store
+	options Options
+}
+
+// newZipkinAPI is the API's table of contents. Zipkin's own page asks for the read API below /zipkin.
+func newZipkinAPI(c *Collector) http.Handler {
+	a := &zipkinAPI{store: c.Store, options: c.options}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/v2/spans", a.post)
+	for _, base := range []string{"", "/zipkin"} {
+		get := func(path string, endpoint func(parameters) (any, error)) {
+			mux.HandleFunc("GET "+base+"/api/v2/"+path, jsonOf(endpoint))
+		}
+		get("services", a.services)
+		get("spans", a.spanNames)
+		get("remoteServices", a.remoteServices)
+		get("traces", a.traces)
+		get("trace/{id}", a.trace)
+		get("traceMany", a.traceMany)
+		get("dependencies", a.dependencies)
+		get("autocompleteKeys", a.autocompleteKeys)
+		get("autocompleteValues", a.autocompleteValues)
+	}
+	mux.HandleFunc("GET /zipkin/config.json", jsonOf(a.config))
+	mux.HandleFunc("GET /health", jsonOf(a.health))
+	mux.HandleFunc("GET /actuator/health", jsonOf(a.health))
+	mux.HandleFunc("GET /info", jsonOf(a.info))
+	mux.HandleFunc("GET /actuator/info", jsonOf(a.info))
+	mux.HandleFunc("GET /{$}", a.home)
+	return mux
+}
+
+// jsonOf makes a handler of an endpoint, whose errors are the client's unless they are an *answerError.
+func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, err := parametersOf(r)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		value, err := endpoint(p)
+		if missing, ok := err.(notFound); ok {
+			refuse(w, http.StatusNotFound, string(missing))
+			return
+		}
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(value) // fails only when the client has gone: the types marshal
+	}
+}
+
+// notFound is an answer of 404 with its reason.
+type notFound string
+
+func (n notFound) Error() string { return string(n) }
+
+// refuse answers an error with its reason as text.
+func refuse(w http.ResponseWriter, code int, reason string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	fmt.Fprintln(w, strings.TrimSuffix(reason, "\n"))
+}
+
+// config answers what Zipkin's page asks for first.
+func (a *zipkinAPI) config(parameters) (any, error) {
+	type dependency struct {
+		Enabled       bool    `json:"enabled"`
+		LowErrorRate  float64 `json:"lowErrorRate"`
+		HighErrorRate float64 `json:"highErrorRate"`
+	}
+	return struct {
+		Environment     string     `json:"environment"`
+		QueryLimit      int        `json:"queryLimit"`
+		DefaultLookback int        `json:"defaultLookback"` // milliseconds
+		SearchEnabled   bool       `json:"searchEnabled"`
+		LogsURL         *string    `json:"logsUrl"`
+		SupportURL      *string    `json:"supportUrl"`
+		ArchivePostURL  *string    `json:"archivePostUrl"`
+		ArchiveURL      *string    `json:"archiveUrl"`
+		Dependency      dependency `json:"dependency"`
+	}{
+		QueryLimit: defaultLimit, DefaultLookback: 15 * 60 * 1000, SearchEnabled: true,
+		Dependency: dependency{Enabled: true, LowErrorRate: 0.5, HighErrorRate: 0.75},
+	}, nil
+}
+
+// health says that all is well: the store is memory, and cannot be down.
+func (a *zipkinAPI) health(parameters) (any, error) {
+	return json.RawMessage(`{"status":"UP","zipkin":{"status":"UP","details":{"InMemoryStorage{}":{"status":"UP"}}}}`), nil
+}
+
+func (a *zipkinAPI) info(parameters) (any, error) {
+	return map[string]any{"zipkin": map[string]string{"version": a.options.Version}}, nil
+}
+
+// home sends a browser to the page that shows traces.
+func (a *zipkinAPI) home(w http.ResponseWriter, r *http.Request) {
+	if a.options.Console == "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "Zipkin v2: POST /api/v2/spans, GET /api/v2/traces")
+		return
+	}
+	http.Redirect(w, r, a.options.Console, http.StatusFound)
+}

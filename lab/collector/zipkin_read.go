@@ -1,0 +1,155 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/trace"
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+func (a *zipkinAPI) services(parameters) (any, error) { return orEmpty(a.store.Services()), nil }
+
+func (a *zipkinAPI) spanNames(p parameters) (any, error) {
+	service, err := p.required("serviceName")
+	return orEmpty(a.store.SpanNames(service)), err
+}
+
+func (a *zipkinAPI) remoteServices(p parameters) (any, error) {
+	service, err := p.required("serviceName")
+	return orEmpty(a.store.RemoteServices(service)), err
+}
+
+func (a *zipkinAPI) autocompleteKeys(parameters) (any, error) {
+	return orEmpty(slices.Sorted(slices.Values(a.options.AutocompleteKeys))), nil
+}
+
+func (a *zipkinAPI) autocompleteValues(p parameters) (any, error) {
+	key, err := p.required("key")
+	if err == nil && key == "" {
+		err = errors.New("key was empty")
+	}
+	return orEmpty(a.store.completionsOf(key)), err
+}
+
+func (a *zipkinAPI) traces(p parameters) (any, error) {
+	q := Query{
+		Service: p.get("serviceName"), RemoteService: p.get("remoteServiceName"), SpanName: p.get("spanName"),
+		Tags: ParseTags(p.get("annotationQuery")),
+	}
+	var err error
+	number := func(name string) (n int64) {
+		if err == nil {
+			n, err = p.positive(name)
+		}
+		return n
+	}
+	q.EndTs, q.Limit, q.Lookback = number("endTs"), int(number("limit")), number("lookback")
+	q.MinDuration, q.MaxDuration = number("minDuration"), number("maxDuration")
+	if err != nil {
+		return nil, err
+	}
+	return a.store.Search(q)
+}
+
+func (a *zipkinAPI) trace(p parameters) (any, error) {
+	id := strings.TrimSpace(p.path("id"))
+	spans, err := a.store.Trace(id)
+	if err == nil && len(spans) == 0 {
+		id, _ = zipkin.TraceID(id)
+		err = notFound(id + " not found")
+	}
+	return spans, err
+}
+
+// maxTraces is how many ids traceMany takes apart, as in Zipkin.
+const maxTraces = 1000
+
+func (a *zipkinAPI) traceMany(p parameters) (any, error) {
+	list, err := p.required("traceIds")
+	if err != nil {
+		return nil, err
+	}
+	if list == "" {
+		return nil, errors.New("traceIds parameter is empty")
+	}
+	var ids []string
+	seen := map[string]bool{}
+	for _, given := range strings.SplitN(list, ",", maxTraces) {
+		id, err := zipkin.TraceID(given)
+		if err != nil {
+			return nil, err
+		}
+		if seen[id] {
+			return nil, fmt.Errorf("redundant traceId: %s", given)
+		}
+		seen[id] = true
+		ids = append(ids, id)
+	}
+	if len(ids) == 1 {
+		return nil, errors.New("Use /api/v2/trace/{traceId} endpoint to retrieve a single trace") //nolint:staticcheck // Zipkin's words
+	}
+	return a.store.Traces(ids), nil
+}
+
+func (a *zipkinAPI) dependencies(p parameters) (any, error) {
+	if _, err := p.required("endTs"); err != nil {
+		return nil, err
+	}
+	end, err := p.positive("endTs")
+	if err != nil {
+		return nil, err
+	}
+	lookback, err := p.positive("lookback")
+	if err != nil {
+		return nil, err
+	}
+	return orEmpty(a.store.Links(end, lookback)), nil
+}
+
+// Traces gives the traces of normalized ids, as far as they are known.
+func (s *Store) Traces(ids []string) [][]*zipkin.Span {
+	s.lock()
+	defer s.mu.Unlock()
+	found := [][]*zipkin.Span{}
+	for _, id := range ids {
+		if spans := s.trace(id); len(spans) > 0 {
+			found = append(found, spans)
+		}
+	}
+	return found
+}
+
+// Links counts the calls between services in traces with a span at most lookback before end, both in milliseconds; lookback 0 is a
+// day.
+func (s *Store) Links(end, lookback int64) []trace.Link {
+	if lookback == 0 {
+		lookback = defaultLookback
+	}
+	var linker trace.Linker
+	for _, spans := range s.spansWithin(end, lookback) {
+		linker.Add(spans)
+	}
+	return linker.Links()
+}
+
+// spansWithin copies what Links needs, so that counting does not hold up senders.
+func (s *Store) spansWithin(end, lookback int64) [][]*zipkin.Span {
+	s.lock()
+	defer s.mu.Unlock()
+	var all [][]*zipkin.Span
+	for _, t := range s.within("", end, lookback) {
+		all = append(all, slices.Clone(t.spans))
+	}
+	return all
+}
+
+// orEmpty makes [] of no list, which in JSON would be null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

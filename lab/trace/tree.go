@@ -1,0 +1,161 @@
+// Package trace makes sense of the spans of a trace: who called whom, which calls one waited for, and which services depend on which.
+//
+// Parents come from ids alone, never from the clock: spans of one trace may come from machines whose clocks differ.
+package trace
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// Node is a span at its place in a trace.
+type Node struct {
+	Span     *zipkin.Span // nil at the top of a trace whose root has not arrived
+	Parent   *Node        // nil at the top
+	Children []*Node      // by beginning
+	Adopted  bool         // its parent has not arrived, or there is none, so that it hangs on the top instead
+}
+
+// Build makes a tree of the spans of one trace, in whatever order and pieces they were sent. Every span, once merged with its own
+// pieces, is in it. It is nil without spans.
+func Build(spans []*zipkin.Span) *Node {
+	if len(spans) == 0 {
+		return nil
+	}
+	return (&builder{nodes: map[key]*Node{}}).build(merge(spans))
+}
+
+// key finds a node. As B3 lets a server take over the id of its client, a server's half is told apart by where it ran.
+type key struct {
+	id       string
+	shared   bool
+	anywhere bool            // a server's half, wherever it ran
+	endpoint zipkin.Endpoint // of a server's half
+}
+
+func sharedKey(id string, e *zipkin.Endpoint) key {
+	if e == nil {
+		return key{id: id, shared: true, anywhere: true}
+	}
+	return key{id: id, shared: true, endpoint: *e}
+}
+
+type builder struct {
+	root  *Node
+	nodes map[key]*Node
+}
+
+func (b *builder) build(spans []*zipkin.Span) *Node {
+	all := make([]*Node, len(spans))
+	for i, span := range spans {
+		node := &Node{Span: span}
+		all[i] = node
+		switch {
+		case span.Shared:
+			b.nodes[sharedKey(span.ID, span.LocalEndpoint)] = node
+			b.nodes[sharedKey(span.ID, nil)] = node
+		case span.ParentID == "" && b.root == nil:
+			b.root = node // the first without a parent is the root
+			b.nodes[key{id: span.ID}] = node
+		default:
+			b.nodes[key{id: span.ID}] = node
+		}
+	}
+	if b.root == nil {
+		b.root = &Node{}
+	}
+	for _, node := range all {
+		if node != b.root {
+			b.attach(node)
+		}
+	}
+	b.adoptRings(all)
+	sortChildren(b.root)
+	return b.root
+}
+
+// attach hangs a node on its parent, or else on the root.
+func (b *builder) attach(node *Node) {
+	parent := b.parent(node.Span)
+	if parent == nil || parent == node {
+		parent, node.Adopted = b.root, true
+	}
+	node.Parent = parent
+	parent.Children = append(parent.Children, node)
+}
+
+func (b *builder) parent(span *zipkin.Span) *Node {
+	if span.Shared {
+		return b.nodes[key{id: span.ID}] // the client's half
+	}
+	if span.ParentID == "" {
+		return nil
+	}
+	// A span within a server whose half is shared has the same id for its parent as that server's client.
+	if parent := b.nodes[sharedKey(span.ParentID, span.LocalEndpoint)]; parent != nil {
+		return parent
+	}
+	return b.nodes[key{id: span.ParentID}]
+}
+
+// adoptRings brings in spans that are their own ancestors: one of each ring hangs on the root.
+func (b *builder) adoptRings(all []*Node) {
+	reached := make(map[*Node]bool, len(all)+1)
+	var reach func(*Node)
+	reach = func(n *Node) {
+		reached[n] = true
+		for _, child := range n.Children {
+			reach(child)
+		}
+	}
+	reach(b.root)
+	for _, node := range all {
+		if reached[node] {
+			continue
+		}
+		siblings := &node.Parent.Children
+		*siblings = slices.DeleteFunc(*siblings, func(n *Node) bool { return n == node })
+		node.Parent, node.Adopted = b.root, true
+		b.root.Children = append(b.root.Children, node)
+		reach(node)
+	}
+}
+
+func sortChildren(n *Node) {
+	slices.SortStableFunc(n.Children, func(a, b *Node) int { return cmp.Compare(a.Span.Timestamp, b.Span.Timestamp) })
+	for _, child := range n.Children {
+		sortChildren(child)
+	}
+}
+
+// Walk calls visit for each node that has a span, parents before children and children in their order, with its depth below the top.
+func (n *Node) Walk(visit func(node *Node, depth int)) { n.walk(visit, 0) }
+
+func (n *Node) walk(visit func(*Node, int), depth int) {
+	if n == nil {
+		return
+	}
+	if n.Span != nil {
+		visit(n, depth)
+	}
+	for _, child := range n.Children {
+		child.walk(visit, depth+1)
+	}
+}
+
+// Window is when the trace began and ended, in microseconds since 1970; both are 0 when no span knows.
+func (n *Node) Window() (begin, end int64) {
+	n.Walk(func(node *Node, _ int) {
+		s := node.Span
+		if s.Timestamp == 0 {
+			return
+		}
+		if begin == 0 || s.Timestamp < begin {
+			begin = s.Timestamp
+		}
+		end = max(end, s.Timestamp+s.Duration)
+	})
+	return begin, end
+}

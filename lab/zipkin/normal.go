@@ -1,0 +1,155 @@
+package zipkin
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Normalize brings a span into the form that Zipkin stores, and tells which field makes that impossible. Every collector calls
+// it on what it is sent; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
+//
+//   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16;
+//   - service and span names are lower-case, and what is empty is absent;
+//   - negative times are absent, annotations sorted and each there once;
+//   - a span is not its own parent, and a client's half of a span is not shared.
+func (s *Span) Normalize() error {
+	var err error
+	if s.TraceID, err = TraceID(s.TraceID); err != nil {
+		return err
+	}
+	if s.ID, err = spanID("id", s.ID); err != nil {
+		return err
+	}
+	if s.ParentID != "" {
+		if s.ParentID, err = parentID(s.ParentID); err != nil {
+			return err
+		}
+		if s.ParentID == s.ID {
+			s.ParentID = ""
+		}
+	}
+	if s.Shared && s.Kind == Client {
+		s.Shared = false
+	}
+	s.Name = lower(s.Name)
+	s.Timestamp, s.Duration = max(s.Timestamp, 0), max(s.Duration, 0)
+	s.Annotations = sortedOnce(s.Annotations)
+	if s.LocalEndpoint, err = s.LocalEndpoint.normal("localEndpoint"); err != nil {
+		return err
+	}
+	s.RemoteEndpoint, err = s.RemoteEndpoint.normal("remoteEndpoint")
+	return err
+}
+
+// TraceID gives a trace id the form in which spans carry it: 16 hex digits, or 32 when one of the first 16 of them is not zero.
+func TraceID(id string) (string, error) {
+	if err := hex("traceId", id, 32); err != nil {
+		return "", err
+	}
+	switch n := len(id); {
+	case n < 16:
+		id = zeros[n:16] + id
+	case n > 16:
+		id = zeros[n:] + id
+		if id[:16] == zeros[:16] {
+			id = id[16:]
+		}
+	}
+	if strings.Trim(id, "0") == "" {
+		return "", errors.New("traceId is all zeros")
+	}
+	return id, nil
+}
+
+const zeros = "00000000000000000000000000000000"
+
+func spanID(field, id string) (string, error) {
+	if err := hex(field, id, 16); err != nil {
+		return "", err
+	}
+	id = zeros[len(id):16] + id
+	if id == zeros[:16] {
+		return "", fmt.Errorf("%s is all zeros", field)
+	}
+	return id, nil
+}
+
+// parentID is as spanID, but all zeros means that there is no parent.
+func parentID(id string) (string, error) {
+	if id != "" && len(id) <= 16 && strings.Trim(id, "0") == "" {
+		return "", nil
+	}
+	return spanID("parentId", id)
+}
+
+// hex complains of an id that is not made of 1 to longest lower-case hex digits.
+func hex(field, id string, longest int) error {
+	if id == "" {
+		return fmt.Errorf("%s is empty", field)
+	}
+	if len(id) > longest {
+		return fmt.Errorf("%s has %d characters, more than %d", field, len(id), longest)
+	}
+	for i := range len(id) {
+		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return fmt.Errorf("%s %q is not lower-case hex", field, id)
+		}
+	}
+	return nil
+}
+
+// lower is strings.ToLower for names that nearly always are in lower case already.
+func lower(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= 0x80 || c >= 'A' && c <= 'Z' {
+			return strings.ToLower(s)
+		}
+	}
+	return s
+}
+
+func sortedOnce(annotations []Annotation) []Annotation {
+	if len(annotations) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(annotations, func(a, b Annotation) int {
+		return cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), strings.Compare(a.Value, b.Value))
+	})
+	return slices.Compact(annotations)
+}
+
+// normal gives nil for an endpoint that says nothing.
+func (e *Endpoint) normal(field string) (*Endpoint, error) {
+	if e == nil {
+		return nil, nil
+	}
+	if e.Port > 0xffff {
+		return nil, fmt.Errorf("%s.port %d is more than 65535", field, e.Port)
+	}
+	e.ServiceName, e.Port = lower(e.ServiceName), max(e.Port, 0)
+	if *e == (Endpoint{}) {
+		return nil, nil
+	}
+	return e, nil
+}
+
+// setIP fills in an address of either family under its own key, whichever key it was sent under; what is no address is ignored,
+// and an IPv4 address written as IPv6 is an IPv4 address.
+func (e *Endpoint) setIP(text string) {
+	address, err := netip.ParseAddr(text)
+	if err != nil || address.Zone() != "" {
+		return
+	}
+	if address.Is4In6() {
+		address = address.Unmap()
+	}
+	if address.Is4() {
+		e.IPv4 = address.String()
+	} else {
+		e.IPv6 = address.String()
+	}
+}
