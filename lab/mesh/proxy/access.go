@@ -19,11 +19,12 @@ type Access struct {
 	Flags     string // Envoy's response flags
 	Received  int64  // bytes of body
 	Sent      int64
-	Attempts  int    // tries
-	Cluster   string // where it went; empty: nowhere
-	Upstream  string // address of the last try
-	Answered  string // pod of the last try
-	Route     string // the object and rule that took it
+	Attempts  int           // tries
+	Route     *mesh.Route   // that took it; nil: none
+	Cluster   *mesh.Cluster // where it went; nil: nowhere
+	Upstream  string        // address of the last try
+	Answered  string        // pod of the last try,
+	By        *mesh.Source  // and its workload; nil: none
 	RequestID string
 	TraceID   string // 32 hex digits
 }
@@ -63,18 +64,15 @@ func (x *exchange) edge() *edge {
 
 func (x *exchange) logAccess(took time.Duration, received int64) {
 	a := Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, Method: x.req.Method, Authority: x.req.Authority, Path: x.req.Path,
-		Status: x.status, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts}
+		Status: x.status, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts, Route: x.d.Route}
 	if x.cluster != nil {
-		a.Cluster = x.cluster.Name
+		a.Cluster = x.cluster.Cluster
 	}
 	if x.host != nil {
 		a.Upstream = x.host.address
 		if x.host.pod != nil {
-			a.Answered = x.host.pod.Name
+			a.Answered, a.By = x.host.pod.Name, &x.host.pod.Source
 		}
-	}
-	if r := x.d.Route; r != nil {
-		a.Route = r.Object + " " + r.Rule
 	}
 	if id := x.r.Header[hRequestID]; len(id) > 0 {
 		a.RequestID = id[0]
