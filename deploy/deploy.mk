@@ -1,0 +1,32 @@
+# The cluster's half of the targets; the root Makefile includes it. What they do stands in the scripts beside it.
+export REGISTRY TAG PLATFORMS ATTEST
+
+.PHONY: images push
+images: ## the services' images, with Docker alone: TAG=, REGISTRY=, PLATFORMS=linux/amd64,linux/arm64, ATTEST=1
+	@deploy/images.sh build
+push: ## and into the registry, localhost:5001 unless REGISTRY= says otherwise
+	@deploy/images.sh push
+
+.PHONY: cluster cluster-down cluster-unmesh status port-forward
+cluster: ## a kind cluster with registry, Istio and dashboards (needs docker, kind, kubectl, istioctl, 4 GB)
+	@deploy/cluster/up.sh
+cluster-down: ## remove what `make cluster` made
+	@deploy/cluster/down.sh
+cluster-unmesh: ## Istio out, the services go on
+	@deploy/deploy.sh unmesh
+status: ## what is up in the cluster
+	@deploy/cluster/status.sh
+port-forward: ## the same addresses on any cluster, until Ctrl-C
+	@deploy/cluster/port-forward.sh
+
+.PHONY: deploy rules history rollback reset
+deploy: ## an overlay onto the cluster that KUBECONFIG names: OVERLAY=canary, TAG=, REGISTRY=
+	@deploy/deploy.sh deploy $(OVERLAY)
+rules: ## only the mesh's rules of OVERLAY=
+	@deploy/deploy.sh rules $(OVERLAY)
+history: ## the last ten deploys
+	@deploy/deploy.sh history
+rollback: ## the deploy before the last, or TO=n
+	@deploy/deploy.sh rollback $(TO)
+reset: ## remove from the cluster what carries Hopline's label
+	@deploy/deploy.sh reset

@@ -1,0 +1,159 @@
+#!/bin/sh
+# Puts an overlay on the cluster that KUBECONFIG names, and takes it back. `make` calls it:
+#   deploy.sh deploy OVERLAY     apply it, and remove what the last one left
+#   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices and DestinationRules
+#   deploy.sh history            the last ten deploys
+#   deploy.sh rollback [N]       deploy number N of the history again; without N the one before the last
+#   deploy.sh reset              remove all that carries Hopline's label, and nothing else
+#   deploy.sh unmesh             Istio out, the services go on
+# REGISTRY and TAG name other images than localhost:5001/hopline/…:dev.
+set -eu
+cd "$(dirname "$0")"
+
+label=app.kubernetes.io/part-of=hopline
+keep=10
+# In the order in which they are removed: rules before what they lead to.
+rules='virtualservices.networking.istio.io sidecars.networking.istio.io gateways.networking.istio.io destinationrules.networking.istio.io
+  serviceentries.networking.istio.io authorizationpolicies.security.istio.io peerauthentications.security.istio.io'
+plain='ingresses.networking.k8s.io poddisruptionbudgets.policy networkpolicies.networking.k8s.io deployments.apps services serviceaccounts'
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() { printf 'deploy: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+reachable() {
+  command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'
+  kubectl version >/dev/null 2>"$work/error" || die "no cluster answers ($(tail -1 "$work/error")). \`make cluster\` makes one; KUBECONFIG names another."
+}
+
+render() { # render OVERLAY
+  [ -f "overlays/$1/kustomization.yaml" ] || die "no overlay $1. There are: $(cd overlays && echo *)"
+  kubectl kustomize "overlays/$1" >"$work/rendered.yaml"
+  if [ -n "${REGISTRY:-}${TAG:-}" ]; then
+    sed "s#image: localhost:5001/hopline/\(.*\):dev#image: ${REGISTRY:-localhost:5001}/hopline/\1:${TAG:-dev}#" "$work/rendered.yaml" >"$work/images.yaml"
+    mv "$work/images.yaml" "$work/rendered.yaml"
+  fi
+}
+
+# kinds_here prints those of the given kinds that this cluster knows.
+kinds_here() {
+  kubectl api-resources --no-headers -o name >"$work/known"
+  for k in "$@"; do
+    if grep -qx "$k" "$work/known"; then echo "$k"; fi
+  done
+}
+
+# mesh_or_die: what the rendering needs and the cluster lacks is said before anything is changed.
+mesh_or_die() {
+  kubectl api-resources --no-headers -o name >"$work/known"
+  missing=
+  for k in $rules; do
+    kind=$(printf %s "${k%%.*}" | sed 's/ies$/y/; s/s$//')
+    if grep -qi "^kind: $kind\$" "$work/rendered.yaml" && ! grep -qx "$k" "$work/known"; then missing="$missing $k"; fi
+  done
+  [ -z "$missing" ] || die "this cluster has no Istio: it lacks the CRDs$missing. \
+Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the overlay that needs none: make deploy OVERLAY=plain"
+}
+
+# one_per_line prints KIND/NAMESPACE/NAME of what kubectl gives as a list.
+one_per_line='{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}{"\n"}{end}'
+
+# apply_rendered applies the rendering, then removes what carries the label and is not in it.
+apply_rendered() {
+  mesh_or_die
+  namespaces_first
+  kubectl apply -f "$work/rendered.yaml" -o jsonpath="$one_per_line" | sort >"$work/wanted"
+  for k in $(kinds_here $rules $plain); do
+    kubectl get "$k" -A -l "$label" -o jsonpath="$one_per_line" | sort >"$work/have"
+    comm -13 "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
+      kubectl delete --wait=false -n "$namespace" "$k" "$name" >/dev/null
+      say "removed $kind $name, which the last overlay left"
+    done
+  done
+  # The world outside as a namespace: it goes when an overlay does without it.
+  if ! grep -q '^Namespace//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
+  say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
+}
+
+# namespaces_first waits until the namespaces are what the rendering says: a pod made a moment too early would have no sidecar.
+namespaces_first() {
+  awk 'BEGIN { RS = "---\n" } /\nkind: Namespace\n/ || /^kind: Namespace\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/namespaces.yaml"
+  kubectl apply -f "$work/namespaces.yaml" >/dev/null
+}
+
+ready() {
+  for namespace in hopline hopline-outside; do
+    for d in $(kubectl get deployments -n "$namespace" -l "$label" -o name 2>/dev/null); do
+      kubectl rollout status -n "$namespace" "$d" --timeout=180s >"$work/rollout" 2>&1 || {
+        kubectl get pods -n "$namespace" -l "$label" >&2
+        die "$d is not ready: $(tail -1 "$work/rollout"). \`kubectl describe pod -n $namespace\` says why."
+      }
+    done
+  done
+}
+
+numbers() { kubectl get configmaps -n hopline -l hopline.io/history -o jsonpath='{range .items[*]}{.metadata.labels.hopline\.io/history}{"\n"}{end}' 2>/dev/null | sort -n; }
+
+remember() { # remember WHAT: keeps the rendering, and of all the last ten
+  n=$(($(numbers | tail -1) + 1))
+  kubectl create configmap "hopline-deploy-$n" -n hopline --from-file=rendered.yaml="$work/rendered.yaml" --dry-run=client -o yaml |
+    kubectl annotate --local -f - "hopline.io/what=$1" "hopline.io/when=$(date -u +%Y-%m-%dT%H:%M:%SZ)" -o yaml |
+    kubectl label --local -f - "hopline.io/history=$n" "$label" -o yaml |
+    kubectl create -f - >/dev/null
+  for old in $(numbers | head -n "-$keep" 2>/dev/null || numbers | awk -v k="$keep" '{ a[NR] = $0 } END { for (i = 1; i <= NR - k; i++) print a[i] }'); do
+    kubectl delete configmap -n hopline "hopline-deploy-$old" >/dev/null
+  done
+  say "deploy $n: $1"
+}
+
+# remove_namespace removes one of ours, unless somebody put something else there.
+remove_namespace() {
+  [ "$(kubectl get namespace "$1" -l "$label" -o name 2>/dev/null)" ] || return 0
+  others=$(kubectl get deployments,statefulsets,daemonsets,jobs,services,configmaps,secrets,serviceaccounts -n "$1" -l "app.kubernetes.io/part-of!=hopline" -o name |
+    grep -vx -e configmap/kube-root-ca.crt -e configmap/istio-ca-root-cert -e configmap/istio-ca-crl -e serviceaccount/default || true)
+  if [ -n "$others" ]; then
+    say "namespace $1 stays: it holds $(echo "$others" | tr '\n' ' ')"
+  else
+    kubectl delete namespace "$1" --wait=false >/dev/null
+    say "removed namespace $1"
+  fi
+}
+
+cmd=${1:-}; [ $# -eq 0 ] || shift
+case $cmd in
+  deploy)
+    reachable; render "${1:-canary}"; apply_rendered; remember "${1:-canary}${TAG:+, tag $TAG}"; ready ;;
+  rules)
+    reachable; render "${1:-canary}"
+    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
+    mv "$work/rules.yaml" "$work/rendered.yaml"; mesh_or_die
+    kubectl apply -f "$work/rendered.yaml" | grep -v ' unchanged$' || say 'nothing changed' ;;
+  history)
+    reachable
+    kubectl get configmaps -n hopline -l hopline.io/history --sort-by=.metadata.creationTimestamp \
+      -o 'custom-columns=DEPLOY:.metadata.labels.hopline\.io/history,WHEN:.metadata.annotations.hopline\.io/when,WHAT:.metadata.annotations.hopline\.io/what' ;;
+  rollback)
+    reachable
+    n=${1:-$(numbers | tail -2 | head -1)}
+    [ "${1:-}" ] || [ "$(numbers | wc -l)" -ge 2 ] || die 'there is no deploy before the last: make history'
+    what=$(kubectl get configmap -n hopline "hopline-deploy-$n" -o jsonpath='{.metadata.annotations.hopline\.io/what}' 2>/dev/null) || die "no deploy $n in the history: make history"
+    kubectl get configmap -n hopline "hopline-deploy-$n" -o jsonpath='{.data.rendered\.yaml}' >"$work/rendered.yaml"
+    apply_rendered; remember "$what (deploy $n again)"; ready ;;
+  reset)
+    reachable
+    for k in $(kinds_here $rules $plain) configmaps; do
+      kubectl delete "$k" -A -l "$label" --wait=false 2>/dev/null | grep -v '^No resources' || true
+    done
+    for namespace in hopline hopline-outside; do remove_namespace $namespace; done ;;
+  unmesh)
+    reachable
+    command -v istioctl >/dev/null || die 'istioctl is missing: https://istio.io/latest/docs/setup/getting-started/#download'
+    render plain; apply_rendered; remember 'plain, Istio removed'
+    # Namespaces keep a label that an apply does not name: without this the new pods would get a sidecar again.
+    kubectl label namespace hopline istio-injection- >/dev/null
+    kubectl rollout restart deployment -n hopline -l "$label" >/dev/null; ready
+    istioctl uninstall -y --purge
+    say 'Istio is gone, the services answer at NodePort 30100' ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

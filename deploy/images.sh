@@ -1,0 +1,70 @@
+#!/bin/sh
+# Builds and pushes the images of the five services. `make images push` calls it; Docker is all it needs.
+#   images.sh build|push    REGISTRY, TAG, PLATFORMS, ATTEST=1: see below
+set -eu
+cd "$(dirname "$0")/.."
+
+registry=${REGISTRY:-localhost:5001}
+tag=${TAG:-dev}
+platforms=${PLATFORMS:-} # empty: this machine's; "linux/amd64,linux/arm64": both, which only `push` can deliver
+services='front middle core clock bounced'
+
+say() { printf 'images: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+docker info >/dev/null 2>&1 || die "Docker does not answer. Start it (Docker Desktop, or: sudo systemctl start docker), then try again: \
+$(docker info 2>&1 | tail -1)"
+docker buildx version >/dev/null 2>&1 || die 'docker buildx is missing. It comes with Docker Desktop, and as the package docker-buildx-plugin elsewhere.'
+
+# The same commit gives the same image: its time, not the build's, is on every file and in the image's record.
+if revision=$(git rev-parse HEAD 2>/dev/null); then
+  version=$(git describe --tags --always --dirty)
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+else
+  revision=unknown version=dev SOURCE_DATE_EPOCH=0
+fi
+export SOURCE_DATE_EPOCH # buildx hands it to the builder
+
+build() { # build SERVICE OPTION...
+  service=$1; shift
+  docker buildx build --quiet --target service \
+    --build-arg SERVICE="$service" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
+    --build-arg SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" ${GOPROXY:+--build-arg GOPROXY="$GOPROXY"} \
+    ${platforms:+--platform "$platforms"} --tag "$registry/hopline/$service:$tag" "$@" . >/dev/null
+}
+
+# Attestations hold the time of the build, so they are left out unless asked for: with them no two builds are the same.
+attest() { if [ -n "${ATTEST:-}" ]; then echo '--provenance=mode=max --sbom=true'; else echo '--provenance=false --sbom=false'; fi; }
+
+case $platforms in *,*) several=1 ;; *) several= ;; esac
+
+case ${1:-} in
+  build)
+    for s in $services; do
+      if [ -n "$several$(printf %s "${ATTEST:-}")" ]; then
+        # The engine's own store holds neither several platforms nor attestations: build now, let `push` deliver from the cache.
+        # shellcheck disable=SC2046
+        build "$s" $(attest)
+        say "built $registry/hopline/$s:$tag ${several:+for $platforms}, not loaded"
+      else
+        # shellcheck disable=SC2046
+        build "$s" $(attest) --load
+        say "built $registry/hopline/$s:$tag ($version)"
+      fi
+    done ;;
+  push)
+    for s in $services; do
+      image=$registry/hopline/$s:$tag
+      if [ -n "$several${ATTEST:-}" ]; then
+        # shellcheck disable=SC2046
+        build "$s" $(attest) --push || die "cannot push to $registry. Is the registry there? \`make cluster\` starts localhost:5001."
+      else
+        docker image inspect "$image" >/dev/null 2>&1 || die "$image is not built: make images push"
+        docker push --quiet "$image" >/dev/null || die "cannot push to $registry. Is the registry there? \`make cluster\` starts localhost:5001."
+      fi
+      # The sum of the compressed layers is what a node pulls.
+      size=$(docker buildx imagetools inspect --raw "$image" | sed -n '/"layers"/,$s/.*"size": *\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { if (n) printf ", %.1f MB compressed", n / 1e6 }')
+      say "pushed $image$size"
+    done ;;
+  *) sed -n '2,3s/^# //p' "$0"; exit 2 ;;
+esac
