@@ -26,6 +26,9 @@ type Request struct {
 	Header    http.Header
 }
 
+// URL is what was asked for, in full.
+func (r *Request) URL() string { return requestScheme(r) + "://" + r.Authority + r.Path }
+
 // Decision is what happens to one request. It is a value: making one allocates nothing.
 type Decision struct {
 	Outcome Outcome
@@ -103,8 +106,9 @@ type RedirectTo struct {
 
 // DirectAnswer is an answer that the proxy makes itself.
 type DirectAnswer struct {
-	Code int
-	Body []byte
+	Code     int
+	Body     []byte
+	Location bool // a Location header with the URL that was asked for, as Envoy gives to 201 and 3xx; see Request.URL
 }
 
 // Retries says when a try is followed by another. The words and their meaning are Envoy's, x-envoy-retry-on and

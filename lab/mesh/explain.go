@@ -45,11 +45,10 @@ func (t *Table) Explain(req *Request, src *Source) Explanation {
 		return e
 	}
 	e.Host, e.Outcome = host.name, NoRoute
-	for _, o := range host.over {
-		e.Passed = append(e.Passed, Judgement{Object: o.object, Rule: o.rule, Why: o.why})
-	}
 	path, query := splitPath(req.Path)
+	over := host.over
 	for i := range host.rules {
+		over = e.pass(over, i)
 		r := &host.rules[i]
 		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
 		if j.Why == "" {
@@ -58,7 +57,17 @@ func (t *Table) Explain(req *Request, src *Source) Explanation {
 		}
 		e.Passed = append(e.Passed, j)
 	}
+	e.pass(over, len(host.rules))
 	return e
+}
+
+// pass notes the rules that were left out before the one at a place, and returns the remaining ones.
+func (e *Explanation) pass(over []passedOver, before int) []passedOver {
+	for len(over) > 0 && over[0].before <= before {
+		e.Passed = append(e.Passed, Judgement{Object: over[0].object, Rule: over[0].rule, Why: over[0].why})
+		over = over[1:]
+	}
+	return over
 }
 
 func (e *Explanation) take(j Judgement, r *Route) {

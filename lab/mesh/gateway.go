@@ -98,8 +98,11 @@ func (g *gateway) table(port int) *portTable {
 				if rules[h] == nil {
 					order = append(order, h)
 				}
+				for _, o := range left {
+					o.before += len(rules[h])
+					over[h] = append(over[h], o)
+				}
 				rules[h] = append(rules[h], compiled...)
-				over[h] = append(over[h], left...)
 			}
 		}
 	}

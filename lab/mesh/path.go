@@ -3,21 +3,120 @@ package mesh
 import "strings"
 
 // NormalizePath is a path as Istio's proxies see it and hand it on, by their default normalization, BASE: backslashes are slashes,
-// dot segments are resolved and escapes of letters, digits and "-._~" are undone. The query stays as it is. It is not ok when an
-// escape is broken, or leads above the root: that is a bad request.
+// dot segments are resolved, escapes of letters, digits and "-._~" are undone, and a few characters that do not belong into a URL are
+// escaped. Slashes are not merged, and the query stays as it is. What Envoy answers with 400 is not ok: a path that does not begin
+// with a slash, a broken escape, an escaped zero, a character beyond ASCII, and a fragment.
 // (https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization-NormalizationType)
 func NormalizePath(pathAndQuery string) (normal string, ok bool) {
-	path, rest := pathAndQuery, ""
-	if i := strings.IndexAny(pathAndQuery, "?#"); i >= 0 {
-		path, rest = pathAndQuery[:i], pathAndQuery[i:]
+	if !strings.HasPrefix(pathAndQuery, "/") || strings.Contains(pathAndQuery, "#") {
+		return pathAndQuery, false
 	}
-	if !strings.HasPrefix(path, "/") {
-		return pathAndQuery, true
+	path, query := pathAndQuery, ""
+	if i := strings.IndexByte(pathAndQuery, '?'); i >= 0 {
+		path, query = pathAndQuery[:i], pathAndQuery[i:]
 	}
 	if isNormal(path) {
 		return pathAndQuery, true
 	}
-	return pathAndQuery + rest, true
+	plain, ok := unescape(path)
+	if !ok {
+		return pathAndQuery, false
+	}
+	return resolveDots(plain) + query, true
 }
 
-func isNormal(path string) bool { return !strings.ContainsAny(path, `%\.`) }
+// isNormal says that a path has nothing in it that could be changed.
+func isNormal(path string) bool {
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '%' || c == '\\' || mustEscape(c), c == '.' && path[i-1] == '/':
+			return false
+		}
+	}
+	return true
+}
+
+// mustEscape names the characters that may not stand for themselves.
+func mustEscape(c byte) bool {
+	switch c {
+	case '"', '<', '>', '^', '`', '{', '|', '}':
+		return true
+	}
+	return isForbidden(c)
+}
+
+func isForbidden(c byte) bool { return c <= ' ' || c >= 0x7f }
+
+// unescape undoes the escapes that need not be, makes those that must be, and turns backslashes into slashes.
+func unescape(path string) (string, bool) {
+	const hex = "0123456789ABCDEF"
+	out := make([]byte, 0, len(path)+8)
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '\\':
+			out = append(out, '/')
+		case isForbidden(c):
+			return "", false
+		case mustEscape(c):
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		case c != '%':
+			out = append(out, c)
+		default:
+			if i+2 >= len(path) || hexValue(path[i+1]) < 0 || hexValue(path[i+2]) < 0 {
+				return "", false
+			}
+			v := byte(hexValue(path[i+1])<<4 | hexValue(path[i+2]))
+			if v == 0 {
+				return "", false
+			}
+			if isUnreserved(v) {
+				out = append(out, v)
+			} else {
+				out = append(out, path[i:i+3]...)
+			}
+			i += 2
+		}
+	}
+	return string(out), true
+}
+
+func hexValue(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= lower(c) && lower(c) <= 'f':
+		return int(lower(c)-'a') + 10
+	}
+	return -1
+}
+
+func isUnreserved(c byte) bool {
+	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+// resolveDots takes out the segments "." and ".."; the latter with the one before it, if there is one.
+func resolveDots(path string) string {
+	out := make([]byte, 0, len(path))
+	for i := 0; i < len(path); i++ {
+		out = append(out, path[i])
+		if path[i] != '/' {
+			continue
+		}
+		segment, _, more := strings.Cut(path[i+1:], "/")
+		switch segment {
+		case ".":
+		case "..":
+			out = out[:strings.LastIndexByte(string(out[:max(len(out)-1, 0)]), '/')+1]
+			if len(out) == 0 {
+				out = append(out, '/')
+			}
+		default:
+			continue
+		}
+		i += len(segment)
+		if more { // the slash after the segment has no part of its own
+			out = out[:len(out)-1]
+		}
+	}
+	return string(out)
+}

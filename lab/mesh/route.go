@@ -20,6 +20,7 @@ type rule struct {
 // passedOver is a match that no request of a listener ever comes to, and why.
 type passedOver struct {
 	object, rule, why string
+	before            int // how many rules of its list come before it
 }
 
 // listener is what rules are compiled for: one port of a sidecar, or of a gateway, of one caller.
@@ -45,7 +46,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 		for j, m := range matches {
 			at := rulePlace{i, j, len(h.GetMatch()) > 0}
 			if why := l.unconcerned(m); why != "" {
-				over = append(over, passedOver{v.object, ruleName(h, m, at), why})
+				over = append(over, passedOver{v.object, ruleName(h, m, at), why, len(out)})
 				continue
 			}
 			r, err := l.compile(v, h, m, at)
@@ -144,6 +145,7 @@ func ruleName(h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rul
 
 func newDirect(d *networking.HTTPDirectResponse) *DirectAnswer {
 	out := &DirectAnswer{Code: int(d.GetStatus())}
+	out.Location = out.Code == 201 || out.Code >= 300 && out.Code < 400
 	switch b := d.GetBody().GetSpecifier().(type) {
 	case *networking.HTTPBody_String_:
 		out.Body = []byte(b.String_)

@@ -3,7 +3,6 @@ package mesh
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -74,7 +73,22 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 	slices.SortStableFunc(out, func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
 	})
+	checkHosts(out, report)
 	return out
+}
+
+// checkHosts refuses hosts that a namespace has twice: Istio would put their endpoints together.
+func checkHosts(all []*service, report *overlay.Report) {
+	seen := map[[2]string]*service{}
+	for _, s := range all {
+		key := [2]string{s.namespace, s.host}
+		if old := seen[key]; old != nil && s.entry != nil {
+			report.Add(s.object, "spec.hosts", "%s, which %s has in this namespace, too, is not supported by the lab", s.host, old.object)
+		}
+		if seen[key] == nil || s.kubernetes {
+			seen[key] = s
+		}
+	}
 }
 
 func kubernetesService(s *overlay.Service, plain bool, report *overlay.Report) *service {
@@ -185,51 +199,25 @@ type registry struct {
 }
 
 // newRegistry chooses among the services that a namespace sees. Of several with one host, those of the namespace itself win, then
-// Kubernetes' own; ServiceEntries of one namespace for one host are taken together.
+// Kubernetes' own, then the first by namespace.
 func newRegistry(all []*service, namespace string) registry {
-	chosen := map[string]*service{}
-	var visible []*service
+	r := registry{byHost: map[string]*service{}}
 	for _, s := range all {
 		if !visibleFrom(s.exportTo, s.namespace, namespace) {
 			continue
 		}
-		visible = append(visible, s)
-		old := chosen[s.host]
+		r.visible = append(r.visible, s)
+		old := r.byHost[s.host]
 		if old == nil || s.namespace == namespace || !old.kubernetes && s.kubernetes && old.namespace != namespace {
-			chosen[s.host] = s
+			r.byHost[s.host] = s
 		}
 	}
-	r := registry{visible: visible, byHost: map[string]*service{}}
-	for _, s := range visible {
-		if chosen[s.host].namespace != s.namespace {
-			continue
-		}
-		r.listed = append(r.listed, s)
-		old := r.byHost[s.host]
-		switch {
-		case old == nil, s.kubernetes && !old.kubernetes:
-			r.byHost[s.host] = s
-		case old.kubernetes == s.kubernetes:
-			r.byHost[s.host] = mergeServices(old, s)
+	for _, s := range r.visible {
+		if r.byHost[s.host] == s {
+			r.listed = append(r.listed, s)
 		}
 	}
 	return r
-}
-
-// mergeServices adds the ports of another ServiceEntry for the same host where the two are alike but for them.
-func mergeServices(a, b *service) *service {
-	if a.entry == nil || b.entry == nil || a.entry.GetResolution() != b.entry.GetResolution() ||
-		!maps.Equal(a.selector, b.selector) || !slices.Equal(a.exportTo, b.exportTo) {
-		return a
-	}
-	merged := *a
-	merged.ports = slices.Clone(a.ports)
-	for _, p := range b.ports {
-		if _, ok := a.port(p.number); !ok {
-			merged.ports = append(merged.ports, p)
-		}
-	}
-	return &merged
 }
 
 // endpointPort is the port of a ServiceEntry's endpoint that serves one of its ports.
