@@ -25,6 +25,8 @@ const (
 // Forwarded holds the headers of one request that go on to every upstream.
 type Forwarded struct {
 	fields []field
+	room   [4]field  // for the usual few, so that a request allocates no list
+	id     [1]string // the request's id, when it was made here
 }
 
 type field struct {
@@ -32,25 +34,30 @@ type field struct {
 	values []string
 }
 
-// Capture picks the headers to forward out of h, and makes a request id when there is none.
-func Capture(h http.Header) *Forwarded {
-	f := &Forwarded{fields: make([]field, 0, 4)}
+// Capture picks the headers to forward out of h, and makes a request id when there is none. h is not changed, nor may it be
+// afterwards.
+func (f *Forwarded) Capture(h http.Header) {
+	f.fields = f.room[:0]
 	if id := h[HeaderRequestID]; len(id) > 0 && id[0] != "" {
-		f.fields = append(f.fields, field{HeaderRequestID, id})
+		f.add(HeaderRequestID, id)
 	} else {
-		f.fields = append(f.fields, field{HeaderRequestID, []string{newID()}})
+		f.id[0] = newID()
+		f.add(HeaderRequestID, f.id[:])
 	}
 	for _, name := range [...]string{HeaderSpanContext, HeaderUser, fault.HeaderFail} {
 		if values := h[name]; len(values) > 0 {
-			f.fields = append(f.fields, field{name, values})
+			f.add(name, values)
 		}
 	}
 	for name, values := range h {
 		if strings.HasPrefix(name, fault.HeaderPrefix) && name != HeaderInjected {
-			f.fields = append(f.fields, field{name, values})
+			f.add(name, values)
 		}
 	}
-	return f
+}
+
+func (f *Forwarded) add(name string, values []string) {
+	f.fields = append(f.fields, field{name, values[:len(values):len(values)]})
 }
 
 // RequestID is the request's id, from the caller or made here.
@@ -59,20 +66,16 @@ func (f *Forwarded) RequestID() string { return f.fields[0].values[0] }
 // CopyTo puts the headers into an upstream's request or this service's answer.
 func (f *Forwarded) CopyTo(h http.Header) {
 	for _, field := range f.fields {
-		h[field.name] = field.values[:len(field.values):len(field.values)]
+		h[field.name] = field.values
 	}
 }
 
-type forwardedKey struct{}
+// ForwardedKey finds the *Forwarded of a request in its context.
+type ForwardedKey struct{}
 
-// ContextWith gives the headers to the calls that are made in a context.
-func ContextWith(ctx context.Context, f *Forwarded) context.Context {
-	return context.WithValue(ctx, forwardedKey{}, f)
-}
-
-// FromContext is what ContextWith put there, nil without.
+// FromContext is the Forwarded of the request that ctx belongs to, nil without.
 func FromContext(ctx context.Context) *Forwarded {
-	f, _ := ctx.Value(forwardedKey{}).(*Forwarded)
+	f, _ := ctx.Value(ForwardedKey{}).(*Forwarded)
 	return f
 }
 

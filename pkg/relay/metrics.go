@@ -14,7 +14,7 @@ import (
 // short lists.
 type metrics struct {
 	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
+	duration *telemetry.Durations
 	inFlight *prometheus.GaugeVec
 	series   sync.Map // seriesKey → *series, so that a call looks up no labels
 }
@@ -26,7 +26,7 @@ type seriesKey struct {
 
 type series struct {
 	requests prometheus.Counter
-	duration prometheus.ExemplarObserver
+	duration *telemetry.Duration
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -35,7 +35,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Name: "http_client_requests_total",
 			Help: "Calls to upstreams. The code is error when no answer came.",
 		}, []string{"upstream", "method", "code"}),
-		duration: telemetry.DurationHistogram("http_client_request_duration_seconds",
+		duration: telemetry.NewDurations("http_client_request_duration_seconds",
 			"Time until an upstream's answer began.", "upstream", "method", "code"),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "http_client_requests_in_flight",
@@ -57,10 +57,10 @@ func (m *metrics) observe(upstream, method string, code int, took time.Duration,
 		}
 		found, _ = m.series.LoadOrStore(key, &series{
 			m.requests.WithLabelValues(key.upstream, key.method, label),
-			m.duration.WithLabelValues(key.upstream, key.method, label).(prometheus.ExemplarObserver),
+			m.duration.With(key.upstream, key.method, label),
 		})
 	}
 	s := found.(*series)
 	s.requests.Inc()
-	telemetry.Observe(s.duration, took, traceID)
+	s.duration.Observe(took, traceID, time.Now())
 }

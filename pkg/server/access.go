@@ -23,7 +23,7 @@ func newAccess(logger *zap.Logger) access {
 }
 
 // log writes the line: info, or warn when the answer was a 5xx or none. Values from outside are escaped by the encoder.
-func (a access) log(x *exchange, r *http.Request, route string, code int, took time.Duration) {
+func (a access) log(x *exchange, r *http.Request, route string, code int, took time.Duration, now time.Time, room *scratch) {
 	level := zapcore.InfoLevel
 	if code >= 500 || code == codeDropped {
 		level = zapcore.WarnLevel
@@ -31,7 +31,7 @@ func (a access) log(x *exchange, r *http.Request, route string, code int, took t
 	if !a.core.Enabled(level) {
 		return
 	}
-	fields := [...]zapcore.Field{
+	fields := append(room.fields[:0],
 		zap.String(telemetry.TraceIDField, x.traceID),
 		zap.String(telemetry.SpanIDField, x.spanID),
 		zap.String("method", short(r.Method)),
@@ -40,15 +40,14 @@ func (a access) log(x *exchange, r *http.Request, route string, code int, took t
 		zap.Int("code", code),
 		zap.Float64("duration_ms", float64(took.Microseconds())/1000),
 		zap.Int64("bytes", x.written),
-		zap.String("request_id", short(x.id)),
+		zap.String("request_id", short(x.forwarded.RequestID())),
 		zap.String("peer", r.RemoteAddr),
-		zap.Skip(),
-	}
+	)
 	if x.faults != "" {
-		fields[len(fields)-1] = zap.String("fault_injected", x.faults)
+		fields = append(fields, zap.String("fault_injected", x.faults))
 	}
-	entry := zapcore.Entry{Level: level, Time: x.began.Add(took), Message: "request", Caller: a.caller}
-	_ = a.core.Write(entry, fields[:]) // a full disk must not fail the request
+	entry := zapcore.Entry{Level: level, Time: now, Message: "request", Caller: a.caller}
+	_ = a.core.Write(entry, fields) // a full disk must not fail the request
 }
 
 // short bounds what a client can put into one line.

@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 	"net/http/pprof"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,7 +19,7 @@ func (s *Service) admin() http.Handler {
 	}))
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "alive") })
 	r.Get("/readyz", s.readyz)
-	r.Get("/version", s.version)
+	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) { answer.JSON(w, http.StatusOK, s.about) })
 	r.Handle("/loglevel", s.Telemetry.Level)
 	r.Handle("/faults", s.faults)
 	r.HandleFunc("/debug/pprof/*", pprof.Index)
@@ -41,27 +39,4 @@ func (s *Service) readyz(w http.ResponseWriter, _ *http.Request) {
 	default:
 		answer.Text(w, http.StatusOK, "ready")
 	}
-}
-
-// version says who runs here and what it was built from.
-func (s *Service) version(w http.ResponseWriter, _ *http.Request) {
-	id := s.Identity()
-	built := map[string]string{}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			switch setting.Key {
-			case "vcs.revision", "vcs.time", "vcs.modified":
-				built[setting.Key] = setting.Value
-			}
-		}
-	}
-	answer.JSON(w, http.StatusOK, struct {
-		Service  string `json:"service"`
-		Version  string `json:"version"`
-		Host     string `json:"host"`
-		Go       string `json:"go"`
-		Platform string `json:"platform"`
-		Revision string `json:"revision,omitempty"`
-		Time     string `json:"time,omitempty"`
-	}{id.Service, id.Version, id.Host, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, built["vcs.revision"], built["vcs.time"]})
 }

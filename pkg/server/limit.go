@@ -18,7 +18,7 @@ const (
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > MaxBody {
-			w.Header()["Connection"] = closeConnection // the rest of the body is not read
+			w.Header().Set("Connection", "close") // the rest of the body is not read
 			answer.Text(w, http.StatusRequestEntityTooLarge, "body is longer than 1 MiB")
 			return
 		}

@@ -3,7 +3,6 @@ package server
 import (
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,7 +13,7 @@ import (
 // short lists.
 type metrics struct {
 	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
+	duration *telemetry.Durations
 	inFlight prometheus.Gauge
 	faults   *prometheus.CounterVec
 	series   sync.Map // seriesKey → *series, so that a request looks up no labels
@@ -25,9 +24,11 @@ type seriesKey struct {
 	code          int
 }
 
+// series is what all requests of one route, method and code share.
 type series struct {
 	requests prometheus.Counter
-	duration prometheus.ExemplarObserver
+	duration *telemetry.Duration
+	spanName string
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -37,7 +38,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Name: "http_server_requests_total",
 			Help: "Requests answered. The code is 499 when the client left first and none when the connection was closed without an answer.",
 		}, labels),
-		duration: telemetry.DurationHistogram("http_server_request_duration_seconds", "Time from a request's header to the end of its answer.", labels...),
+		duration: telemetry.NewDurations("http_server_request_duration_seconds", "Time from a request's header to the end of its answer.", labels...),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "http_server_requests_in_flight",
 			Help: "Requests being answered.",
@@ -54,21 +55,20 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	return m
 }
 
-// observe counts one request.
-func (m *metrics) observe(route, method string, code int, took time.Duration, traceID string) {
+// seriesOf finds the series of a request, and makes it for the first of its kind.
+func (m *metrics) seriesOf(route, method string, code int) *series {
 	key := seriesKey{route, telemetry.Method(method), code}
-	found, ok := m.series.Load(key)
-	if !ok {
-		label := strconv.Itoa(code)
-		if code == codeDropped {
-			label = "none"
-		}
-		found, _ = m.series.LoadOrStore(key, &series{
-			m.requests.WithLabelValues(key.route, key.method, label),
-			m.duration.WithLabelValues(key.route, key.method, label).(prometheus.ExemplarObserver),
-		})
+	if found, ok := m.series.Load(key); ok {
+		return found.(*series)
 	}
-	s := found.(*series)
-	s.requests.Inc()
-	telemetry.Observe(s.duration, took, traceID)
+	label := strconv.Itoa(code)
+	if code == codeDropped {
+		label = "none"
+	}
+	found, _ := m.series.LoadOrStore(key, &series{
+		requests: m.requests.WithLabelValues(key.route, key.method, label),
+		duration: m.duration.With(key.route, key.method, label),
+		spanName: spanName(method, route),
+	})
+	return found.(*series)
 }

@@ -8,33 +8,53 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// exchange is one request and its answer, as the middleware sees them. It is the ResponseWriter of all handlers, so that one
-// allocation serves span, metrics and log.
+// exchange is one request and its answer, as the middleware sees them. It is the ResponseWriter of all handlers and the context of their
+// request at once, so that span, metrics, log and forwarded headers share one allocation. It is not reused: a handler's goroutine may
+// hold its context for longer than the request lasts.
 type exchange struct {
 	http.ResponseWriter
-	service *Service
-	began   time.Time
+	context.Context
+	service   *Service
+	route     *chi.Context
+	began     time.Time
+	span      trace.Span
+	traceID   string
+	spanID    string
+	forwarded relay.Forwarded
+
 	code    int   // 0 until the header is written
 	written int64 // bytes of the body
 	body    countedBody
-	faults  string // kinds of injected faults, in order
-
-	ctx     context.Context
-	span    trace.Span
-	traceID string
-	spanID  string
-	id      string // the request's
+	faults  string    // kinds of injected faults, in order
+	values  [2]string // of headers that every answer has
 }
 
 type exchangeKey struct{}
+
+// Value implements context.Context.
+func (x *exchange) Value(key any) any {
+	switch key {
+	case exchangeKey{}:
+		return x
+	case relay.ForwardedKey{}:
+		return &x.forwarded
+	case chi.RouteCtxKey:
+		return x.route
+	}
+	return x.Context.Value(key)
+}
 
 // exchangeFrom is the exchange of a handler's context, nil outside of one.
 func exchangeFrom(ctx context.Context) *exchange {
@@ -56,24 +76,21 @@ func (s *Service) observe(next http.Handler) http.Handler {
 // begin starts the span, sets the headers that every answer has, and returns the request for the handlers within.
 func (x *exchange) begin(r *http.Request) *http.Request {
 	s := x.service
-	ctx := s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	ctx, x.span = s.Telemetry.Tracer.Start(ctx, r.Method, serverKind...)
-	span := x.span.SpanContext()
-	x.traceID, x.spanID = span.TraceID().String(), span.SpanID().String()
-
-	forwarded := relay.Capture(r.Header)
-	x.id = forwarded.RequestID()
-	ctx = relay.ContextWith(ctx, forwarded)
-	x.ctx = context.WithValue(ctx, exchangeKey{}, x)
+	x.Context = s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	x.Context, x.span = s.Telemetry.Tracer.Start(x.Context, r.Method, serverKind[:]...)
+	x.traceID, x.spanID = telemetry.IDs(x.span.SpanContext())
+	x.forwarded.Capture(r.Header)
+	x.route = s.routeContext()
 
 	h := x.ResponseWriter.Header()
-	forwarded.CopyTo(h)
-	h["X-B3-Traceid"] = []string{x.traceID}
+	x.forwarded.CopyTo(h)
+	x.values[0] = x.traceID
+	h["X-B3-Traceid"] = x.values[0:1:1]
 	h["X-Served-By"] = s.servedBy
 	if s.state.draining.Load() {
-		h["Connection"] = closeConnection
+		h["Connection"] = []string{"close"}
 	}
-	inner := r.WithContext(x.ctx)
+	inner := r.WithContext(x)
 	if r.Body != nil && r.Body != http.NoBody {
 		x.body.ReadCloser = r.Body
 		inner.Body = &x.body
@@ -81,10 +98,8 @@ func (x *exchange) begin(r *http.Request) *http.Request {
 	return inner
 }
 
-var (
-	serverKind      = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
-	closeConnection = []string{"close"}
-)
+// serverKind is a constant list of options.
+var serverKind = [...]trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 
 // finish ends the span, counts and logs, and turns a panic into a 500: a request never ends the process.
 func (x *exchange) finish(r *http.Request) {
@@ -92,20 +107,38 @@ func (x *exchange) finish(r *http.Request) {
 	if panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // the value itself is what net/http looks for
 		x.panicked(panicked)
 	}
-	code := x.status(r, panicked)
-	took := time.Since(x.began)
-	route := routeOf(r)
-	x.endSpan(r, route, code)
-	sampled := ""
-	if x.span.SpanContext().IsSampled() {
-		sampled = x.traceID
-	}
-	x.service.metrics.observe(route, r.Method, code, took, sampled)
+	x.record(r, x.status(r, panicked))
 	x.service.metrics.inFlight.Dec()
-	x.service.access.log(x, r, route, code, took)
+	x.service.contexts.Put(x.route)
 	if panicked != nil && (panicked == http.ErrAbortHandler || x.written > 0) { //nolint:errorlint // as above
 		panic(http.ErrAbortHandler) // net/http closes the connection, so that half an answer is not taken for a whole one
 	}
+}
+
+// record tells span, metrics and log of the answer.
+func (x *exchange) record(r *http.Request, code int) {
+	s, now := x.service, time.Now()
+	took, route := now.Sub(x.began), routeOf(r)
+	series := s.metrics.seriesOf(route, r.Method, code)
+	series.requests.Inc()
+	exemplar := ""
+	if x.span.SpanContext().IsSampled() {
+		exemplar = x.traceID
+	}
+	series.duration.Observe(took, exemplar, now)
+
+	scratch := s.scratch.Get().(*scratch)
+	x.endSpan(r, series.spanName, route, code, scratch)
+	s.access.log(x, r, route, code, took, now, scratch)
+	clear(scratch.attributes[:])
+	clear(scratch.fields[:])
+	s.scratch.Put(scratch)
+}
+
+// scratch is room for the lists that span and log are handed and do not keep.
+type scratch struct {
+	attributes [20]attribute.KeyValue
+	fields     [12]zapcore.Field
 }
 
 // Codes that stand in metrics and logs for answers which were never sent.
@@ -130,7 +163,7 @@ func (x *exchange) status(r *http.Request, panicked any) int {
 
 // panicked logs a handler's panic and answers 500 if nothing was sent yet.
 func (x *exchange) panicked(value any) {
-	x.service.Log(x.ctx).Error("a handler panicked", zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
+	x.service.Log(x).Error("a handler panicked", zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
 	if x.code == 0 {
 		answer.Text(x, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 		x.written = 0 // the answer is whole

@@ -33,7 +33,7 @@ func (s *Service) Run() int {
 		s.flush()
 		return ExitFailure
 	}
-	appServer := s.newServer(s.Router, s.state.ctx)
+	appServer := s.newServer(s, s.state.ctx)
 	adminServer := s.newServer(s.admin(), context.Background())
 	failed := make(chan error, 2)
 	go serve(appServer, app, failed)

@@ -5,6 +5,8 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -18,13 +20,14 @@ import (
 
 // Service is one service in a process. Handlers are added to its router between Open and Run.
 type Service struct {
-	chi.Router // the application's routes; all middleware is in place already
+	chi.Router // the application's routes; ServeHTTP puts all middleware around them
 
 	Telemetry *telemetry.Telemetry
 	Client    *relay.Client // for calls to upstreams
 
 	process    Process
 	config     *Config
+	about      about
 	faults     *fault.Injector
 	metrics    *metrics
 	access     access
@@ -32,6 +35,9 @@ type Service struct {
 	timingName string
 	state      state
 	background background
+	handler    http.Handler
+	contexts   sync.Pool // of *chi.Context
+	scratch    sync.Pool // of *scratch
 }
 
 // ExitFailure is the exit code when the service cannot run: a port that is taken, an exporter that cannot be made.
@@ -68,6 +74,7 @@ func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
 
 		process:  p,
 		config:   common,
+		about:    newAbout(tel.Identity),
 		faults:   fault.New(tel.Identity.Service, common.Faults),
 		metrics:  newMetrics(tel.Registry),
 		access:   newAccess(tel.Logger),
@@ -75,16 +82,31 @@ func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
 	}
 	s.state.ctx, s.state.cancel = context.WithCancel(context.Background())
 	s.timingName = timingName(tel.Identity)
+	tel.Registry.MustRegister(s.about.collector())
 	s.background.limit = make(chan struct{}, MaxBackground)
-	s.Use(
+	s.contexts.New = func() any { return chi.NewRouteContext() }
+	s.scratch.New = func() any { return &scratch{} }
+	s.handler = chi.Chain(
 		s.observe,          // outermost: span, ids, metrics and access log see all that happens within, panics and faults included
 		limitBody,          // before anything reads the body
 		s.inject,           // faults: they are observed, and the handler does not run when one ends the request
 		middleware.GetHead, // HEAD goes where GET goes
-	)
+	).Handler(s.Router)
 	s.NotFound(notFound)
 	s.MethodNotAllowed(notAllowed)
 	return s
+}
+
+// ServeHTTP is the application: middleware, then routes.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// routeContext is what chi routes a request with. To bring it along spares the copy of the request that chi would make to put
+// its own into the context. Like chi's it is used again when the request is over.
+func (s *Service) routeContext() *chi.Context {
+	route := s.contexts.Get().(*chi.Context)
+	route.Reset()
+	route.Routes = s.Router
+	return route
 }
 
 // Identity is who this process is.

@@ -13,10 +13,10 @@ import (
 
 // endSpan gives the server span its name and attributes and ends it. Both are otelhttp's, held by a test; setting them in one
 // call at the end, when the route is known, is what makes them cheap.
-func (x *exchange) endSpan(r *http.Request, route string, code int) {
+func (x *exchange) endSpan(r *http.Request, name, route string, code int, room *scratch) {
 	if x.span.IsRecording() {
-		x.span.SetName(spanName(r.Method, route))
-		x.span.SetAttributes(x.attributes(r, route, code)...)
+		x.span.SetName(name)
+		x.span.SetAttributes(x.attributes(r, route, code, room.attributes[:0])...)
 		if code >= 500 || code == codeDropped {
 			x.span.SetStatus(codes.Error, "")
 		}
@@ -35,17 +35,17 @@ func spanName(method, route string) string {
 	return method + " " + route
 }
 
-// attributes are those of semconv's HTTP server span.
-func (x *exchange) attributes(r *http.Request, route string, code int) []attribute.KeyValue {
-	list := make([]attribute.KeyValue, 0, 18)
+// attributes appends those of semconv's HTTP server span to list. What the client chose freely is cut to a length that is worth
+// reading.
+func (x *exchange) attributes(r *http.Request, route string, code int, list []attribute.KeyValue) []attribute.KeyValue {
 	host, port := telemetry.SplitHostPort(r.Host)
 	peer, peerPort := telemetry.SplitHostPort(r.RemoteAddr)
-	list = append(list, semconv.ServerAddress(host), semconv.HTTPRequestMethodKey.String(telemetry.Method(r.Method)), schemeHTTP)
+	list = append(list, semconv.ServerAddress(short(host)), semconv.HTTPRequestMethodKey.String(telemetry.Method(r.Method)), schemeHTTP)
 	if port > 0 && port != 80 {
 		list = append(list, semconv.ServerPort(port))
 	}
 	if telemetry.Method(r.Method) != r.Method {
-		list = append(list, semconv.HTTPRequestMethodOriginal(r.Method))
+		list = append(list, semconv.HTTPRequestMethodOriginal(short(r.Method)))
 	}
 	if peer != "" {
 		list = append(list, semconv.NetworkPeerAddress(peer))
@@ -54,13 +54,13 @@ func (x *exchange) attributes(r *http.Request, route string, code int) []attribu
 		list = append(list, semconv.NetworkPeerPort(peerPort))
 	}
 	if agent := r.Header["User-Agent"]; len(agent) > 0 && agent[0] != "" {
-		list = append(list, semconv.UserAgentOriginal(agent[0]))
+		list = append(list, semconv.UserAgentOriginal(short(agent[0])))
 	}
 	if client := clientAddress(r, peer); client != "" {
-		list = append(list, semconv.ClientAddress(client))
+		list = append(list, semconv.ClientAddress(short(client)))
 	}
 	if r.URL.Path != "" {
-		list = append(list, semconv.URLPath(r.URL.Path))
+		list = append(list, semconv.URLPath(short(r.URL.Path)))
 	}
 	list = append(list, semconv.NetworkProtocolVersion(strings.TrimPrefix(r.Proto, "HTTP/")))
 	if route != unmatched {

@@ -26,11 +26,13 @@ func token(s string) string {
 
 // addTiming puts this hop before what its upstream said, so that the header tells all hops of the way, outermost first.
 func (x *exchange) addTiming() {
-	took := float64(time.Since(x.began).Microseconds()) / 1000
-	own := x.service.timingName + strconv.FormatFloat(took, 'f', -1, 64)
+	var room [128]byte
+	own := append(room[:0], x.service.timingName...)
+	own = strconv.AppendFloat(own, float64(time.Since(x.began).Microseconds())/1000, 'f', -1, 64)
 	h := x.ResponseWriter.Header()
-	if behind := h[relay.HeaderTiming]; len(behind) > 0 {
-		own += ", " + strings.Join(behind, ", ")
+	for _, behind := range h[relay.HeaderTiming] {
+		own = append(append(own, ", "...), behind...)
 	}
-	h[relay.HeaderTiming] = []string{own}
+	x.values[1] = string(own)
+	h[relay.HeaderTiming] = x.values[1:2:2]
 }

@@ -186,19 +186,19 @@ func (f fields) into(ctx context.Context) context.Context {
 // traceID reads 32 or 16 hex digits of either case; 16 are the lower half.
 func traceID(text string) (trace.TraceID, bool) {
 	var id trace.TraceID
-	ok := (len(text) == 32 && hex(id[:], text)) || (len(text) == 16 && hex(id[8:], text))
+	ok := (len(text) == 32 && fromHex(id[:], text)) || (len(text) == 16 && fromHex(id[8:], text))
 	return id, ok && id.IsValid()
 }
 
 // spanID reads 16 hex digits of either case.
 func spanID(text string) (trace.SpanID, bool) {
 	var id trace.SpanID
-	ok := len(text) == 16 && hex(id[:], text)
+	ok := len(text) == 16 && fromHex(id[:], text)
 	return id, ok && id.IsValid()
 }
 
-// hex decodes text into id, which is half as long.
-func hex(id []byte, text string) bool {
+// fromHex decodes text into id, which is half as long.
+func fromHex(id []byte, text string) bool {
 	for i := range id {
 		high, ok1 := digit(text[2*i])
 		low, ok2 := digit(text[2*i+1])

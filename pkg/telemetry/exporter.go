@@ -9,12 +9,10 @@ import (
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
-	"go.opentelemetry.io/otel/exporters/zipkin"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// newExporter makes the exporter that the settings name, nil for none. It is the only place that knows one exporter from another: the Zipkin
-// exporter leaves OpenTelemetry in 2027, and what replaces it goes here.
+// newExporter makes the exporter that the settings name, nil for none. It is the only place that knows one exporter from another.
 func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 	switch c.exporter() {
 	case "zipkin":
@@ -22,7 +20,7 @@ func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 		if endpoint == "" {
 			endpoint = "http://localhost:9411/api/v2/spans" // the specification's default
 		}
-		return zipkin.New(endpoint, zipkin.WithClient(exportClient(10*time.Second)))
+		return &zipkinExporter{url: endpoint, client: exportClient(10 * time.Second)}, nil
 	case "otlp":
 		return otlptracehttp.New(context.Background(), otlpOptions(&c.SDK)...)
 	case "console":

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"encoding/hex"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -57,7 +58,18 @@ func (t *Telemetry) Log(ctx context.Context) *zap.Logger {
 	if !span.IsValid() {
 		return t.Logger
 	}
-	return t.Logger.With(zap.String(TraceIDField, span.TraceID().String()), zap.String(SpanIDField, span.SpanID().String()))
+	traceID, spanID := IDs(span)
+	return t.Logger.With(zap.String(TraceIDField, traceID), zap.String(SpanIDField, spanID))
+}
+
+// IDs are the trace's and the span's id in hex, cut from one string.
+func IDs(span trace.SpanContext) (traceID, spanID string) {
+	var both [48]byte
+	t, s := span.TraceID(), span.SpanID()
+	hex.Encode(both[:32], t[:])
+	hex.Encode(both[32:], s[:])
+	text := string(both[:])
+	return text[:32], text[32:]
 }
 
 // The fields by which a line is found from a trace, and the trace from a line.

@@ -25,7 +25,7 @@ type SDK struct {
 	ScheduleDelay int `name:"otel-bsp-schedule-delay" default:"5000" help:"Milliseconds between exports at most." want:"a number of milliseconds"`
 	ExportTimeout int `name:"otel-bsp-export-timeout" default:"30000" help:"Milliseconds that one export may take." want:"a number of milliseconds"`
 
-	SpanAttributeLength  int `name:"otel-span-attribute-value-length-limit" default:"4096" help:"Bytes of one attribute's value; -1 for any." want:"a number"`
+	SpanAttributeLength  int `name:"otel-span-attribute-value-length-limit" default:"-1" help:"Characters of one attribute's value; -1 for any." want:"a number"`
 	SpanAttributeCount   int `name:"otel-span-attribute-count-limit" default:"128" help:"Attributes of one span." want:"a number"`
 	SpanEventCount       int `name:"otel-span-event-count-limit" default:"128" help:"Events of one span." want:"a number"`
 	SpanLinkCount        int `name:"otel-span-link-count-limit" default:"128" help:"Links of one span." want:"a number"`

@@ -34,8 +34,7 @@ type Telemetry struct {
 
 // Setup builds all of it from cfg, which has been validated. Logs, and spans of the console exporter, go to stdout.
 func Setup(cfg *Config, stdout io.Writer) (*Telemetry, error) {
-	id := cfg.Identity()
-	t := &Telemetry{Identity: id, Registry: newRegistry(id)}
+	t := &Telemetry{Identity: cfg.Identity(), Registry: newRegistry()}
 	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared, so that no line breaks another
 	t.Logger, t.Level = newLogger(cfg, out)
 

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hopline/hopline/pkg/telemetry"
+)
+
+// build is what the linker was told: -ldflags "-X github.com/hopline/hopline/pkg/server.build=v1.2.3". Where git is not at hand, as in an
+// image's build, it is the only word on where a binary comes from. Nothing else writes to it.
+var build string
+
+// about is the JSON of /version.
+type about struct {
+	Service  string `json:"service"`
+	Version  string `json:"version"`
+	Host     string `json:"host"`
+	Build    string `json:"build,omitempty"`
+	Revision string `json:"revision,omitempty"` // of git, with + when files were changed
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func newAbout(id telemetry.Identity) about {
+	a := about{
+		Service: id.Service, Version: id.Version, Host: id.Host, Build: build,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return a
+	}
+	changed := ""
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			a.Revision = setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			changed = "+"
+		}
+	}
+	if a.Revision != "" {
+		a.Revision += changed
+	}
+	return a
+}
+
+// collector shows the same as a metric.
+func (a about) collector() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hopline_build_info",
+		Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{
+			"service": a.Service, "version": a.Version, "build": a.Build, "revision": a.Revision, "goversion": a.Go,
+		},
+	}, func() float64 { return 1 })
+}
