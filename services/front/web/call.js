@@ -35,6 +35,7 @@ function readHops(made, body) {
     const answer = JSON.parse(body);
     made.time = typeof answer.time === "object" ? answer.time : null;
     made.body = String(answer.error ?? "").slice(0, bodyShown);
+    if (made.body && made.status < 400) made.error = "What the last hop was told is no list of hops.";
     const told = answer.hops.slice(0, 20).map((hop) => ({
       service: String(hop.service),
       version: String(hop.version),

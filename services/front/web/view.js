@@ -75,9 +75,10 @@ function timeOfDay(datetime) {
   return time ?? "no time";
 }
 
-// sourceOf says where the time came from: a zone, or the host that was asked.
+// sourceOf says whose time it is: that of a zone, of a clock of the suite, or of the host that was asked.
 function sourceOf(call) {
   if (call.time.timezone) return String(call.time.timezone);
+  if (call.time.service) return `told by ${call.time.service}`;
   const upstream = call.hops.findLast((hop) => hop.upstream)?.upstream ?? "";
   return URL.canParse(upstream) ? new URL(upstream).host : upstream;
 }
@@ -204,7 +205,7 @@ function shareRow({ service, total, versions }) {
   }
   bar.ariaHidden = "true";
   const heading = element("h3", "", service);
-  heading.append(element("span", "count", ` ${total} answers`));
+  heading.append(element("span", "count", ` ${total} ${total === 1 ? "answer" : "answers"}`));
   row.append(heading, bar, list);
   return row;
 }

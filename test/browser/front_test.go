@@ -1,0 +1,224 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestClick presses each button once.
+func TestClick(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	p := open(t, c.front.url)
+	p.visit(c.front.url + "/")
+	p.contains("#last", "Press a button")
+	p.contains(".served", "front amber")
+	p.shoot("front-empty")
+
+	p.click("button[value=slow-page]")
+	p.calls(1)
+	p.contains("#last-note", "Response from core: I am a slow request that took 0.")
+	p.contains("#last-route", "front amber", "middle canary", "core test")
+	p.contains("#history tr", "Slow page", "200 OK")
+	p.shoot("front-slow")
+
+	p.click("button[value=fast-page]")
+	p.calls(2)
+	p.wants("#last-note", "Hello Fast!")
+	p.contains("#last-route", "front amber", "in the background")
+
+	p.click("button[value=hops]")
+	p.calls(3)
+	lines := strings.Split(strings.TrimSpace(eval[string](p, `document.querySelector("#last-lines").innerText`)), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d hop lines, want 4: %q", len(lines), lines)
+	}
+	for i, end := range []string{
+		"front-amber --getRespondFrom--> " + c.middle.url + "/hops",
+		"middle-canary --getRespondFrom--> " + c.core.url + "/hops",
+		"core-test --getRespondFrom--> " + c.clock.url + "/time",
+	} {
+		if !strings.HasPrefix(lines[i], "took (") || !strings.HasSuffix(lines[i], " ms) "+end) {
+			t.Errorf("hop line %d is %q, want took (… ms) %s", i+1, lines[i], end)
+		}
+	}
+	if !strings.Contains(lines[3], " ms) clock-prod at ") {
+		t.Errorf("the last hop line is %q, want took (… ms) clock-prod at …", lines[3])
+	}
+	p.contains("#shares", "front 3 answers", "middle 2 answers", "core 2 answers", "amber 100 % 3")
+	p.contains("#history-facts", "3 made, 0 failed")
+	p.shoot("front-hops")
+
+	traces := eval[[]string](p, `[...document.querySelectorAll("#history a.trace")].map((a) => a.href)`)
+	if len(traces) != 3 || traces[0] == traces[1] || !strings.HasPrefix(traces[0], c.front.url+"/jaeger/trace/") || len(traces[0]) != len(c.front.url+"/jaeger/trace/")+32 {
+		t.Errorf("the links to the traces are %q", traces)
+	}
+
+	p.click("#history tr:last-child button")
+	p.wants("#last-title", "Call 1")
+	p.click("#clear")
+	p.calls(0)
+	p.contains("#last", "Press a button")
+}
+
+// TestChoices sends who asks along.
+func TestChoices(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Value
+	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.Header.Get("X-Dev-User") + " " + r.Header.Get("Fail"))
+		fmt.Fprintln(w, "fine")
+	}))
+	t.Cleanup(middle.Close)
+	front := startFront(t, "blue", middle.URL)
+	p := open(t, front.url)
+	p.visit(front.url + "/")
+	for i, test := range []struct{ user, fail, want string }{{"", "", " "}, {"betaUser", "", "betaUser "}, {"stressTest", "", "stressTest "}} {
+		p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, test.user))
+		p.click("button[value=slow-page]")
+		p.calls(i + 1)
+		if got := asked.Load(); got != test.want {
+			t.Errorf("with user %q and fail %q the upstream saw %q, want %q", test.user, test.fail, got, test.want)
+		}
+	}
+}
+
+// TestKeyboard never touches the mouse.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	p := open(t, c.front.url)
+	p.visit(c.front.url + "/")
+	const focused = `(() => { const e = document.activeElement; return e.value || e.textContent.trim() })()`
+	p.press(kb.Tab)
+	if got := eval[string](p, focused); got != "Skip to the last call" {
+		t.Errorf("the first stop is %q, want the link that skips the buttons", got)
+	}
+	for _, stop := range []string{"slow-page", "fast-page", "hops"} {
+		p.press(kb.Tab)
+		if got := eval[string](p, focused); got != stop {
+			t.Fatalf("the focus is on %q, want %s", got, stop)
+		}
+		p.focusShows()
+	}
+	p.press(kb.Enter) // Hops
+	p.calls(1)
+	p.press(kb.Tab, kb.ArrowRight) // from none to betaUser
+	if got := eval[string](p, `new FormData(document.querySelector("#ask")).get("user")`); got != "betaUser" {
+		t.Errorf("the arrow chose %q, want betaUser", got)
+	}
+	p.focusShows()
+	p.press(kb.Tab, kb.ArrowRight, kb.ArrowRight, kb.ArrowRight, kb.ArrowRight) // from none to 100 %
+	if got := eval[string](p, `new FormData(document.querySelector("#ask")).get("fail")`); got != "1" {
+		t.Errorf("the arrows chose %q, want 1", got)
+	}
+	for range 4 { // what, times, rate, start
+		p.press(kb.Tab)
+		p.focusShows()
+	}
+	if got := eval[string](p, `document.activeElement.id`); got != "repeat-toggle" {
+		t.Fatalf("the focus is on %q, want repeat-toggle", got)
+	}
+	p.press(" ")
+	p.until(`document.querySelectorAll("#history tr").length > 3`)
+	p.press(" ")
+	p.until(`document.querySelector("#repeat-toggle").textContent === "Start"`)
+	if got := eval[string](p, `document.activeElement.id`); got != "repeat-toggle" {
+		t.Errorf("after the calls the focus is on %q, want it where it was", got)
+	}
+	p.until(`document.querySelector("#status").textContent.includes("calls made")`)
+}
+
+// focusShows fails unless the element in focus, or the label that stands for it, is drawn with an outline.
+func (p *tab) focusShows() {
+	p.t.Helper()
+	outline := eval[float64](p, `(() => {
+		const e = document.activeElement;
+		const drawn = e.type === "radio" ? e.nextElementSibling : e;
+		const style = getComputedStyle(drawn);
+		return style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
+	})()`)
+	if outline < 2 {
+		p.t.Errorf("the focus on %s has an outline of %v px, want at least 2", eval[string](p, "document.activeElement.outerHTML"), outline)
+	}
+}
+
+// TestPrefix serves the page below a path, as the ingress does.
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	target, err := url.Parse(c.front.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := http.StripPrefix("/demo-app", httputil.NewSingleHostReverseProxy(target))
+	ingress := httptest.NewServer(proxy)
+	t.Cleanup(ingress.Close)
+	p := open(t, ingress.URL)
+	p.visit(ingress.URL + "/demo-app/")
+	for i, button := range []string{"slow-page", "fast-page", "hops"} {
+		p.click("button[value=" + button + "]")
+		p.calls(i + 1)
+	}
+	p.contains("#history-facts", "3 made, 0 failed")
+	p.visit(ingress.URL + "/demo-app/fast-page")
+	p.contains("main", "Hello Fast!")
+	p.click("main a[href='./']")
+	p.do(chromedp.WaitVisible(chromedp.ID("ask")))
+	for _, path := range p.paths() {
+		if !strings.HasPrefix(path, "/demo-app/") {
+			t.Errorf("the page asked for %s, outside of /demo-app/", path)
+		}
+	}
+}
+
+// TestRepeat shares calls among three versions of front and watches how many are made at once.
+func TestRepeat(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	var backends []*httputil.ReverseProxy
+	for _, version := range []string{"amber", "blue", "green"} {
+		target, err := url.Parse(startFront(t, version, c.middle.url).url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		backends = append(backends, httputil.NewSingleHostReverseProxy(target))
+	}
+	var turn, flying, most atomic.Int64
+	balancer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := flying.Add(1)
+		defer flying.Add(-1)
+		for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+		}
+		backends[turn.Add(1)%3].ServeHTTP(w, r)
+	}))
+	t.Cleanup(balancer.Close)
+	p := open(t, balancer.URL)
+	p.visit(balancer.URL + "/")
+	eval[any](p, `(() => { const e = document.querySelector("#repeat").elements; e.times.value = "20"; e.rate.value = "20"; })()`)
+	p.click("#repeat-toggle")
+	p.calls(20)
+	p.until(`document.querySelector("#repeat-toggle").textContent === "Start"`)
+	counts := eval[[]int](p, `[...document.querySelectorAll("#shares .share:first-child .legend .count")].map((e) => Number(e.textContent))`)
+	if len(counts) != 3 || counts[0]+counts[1]+counts[2] != 20 {
+		t.Errorf("the shares of front are %v, want three that add up to 20", counts)
+	}
+	for _, n := range counts {
+		if n < 6 || n > 7 { // the balancer takes turns
+			t.Errorf("the shares of front are %v, want 6 or 7 each", counts)
+		}
+	}
+	if most.Load() > 6 {
+		t.Errorf("%d calls were made at once, want at most 6", most.Load())
+	}
+	p.shoot("front-shares")
+}

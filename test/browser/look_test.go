@@ -1,0 +1,96 @@
+package browser
+
+import (
+	_ "embed"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/chromedp"
+)
+
+//go:embed contrast.js
+var contrastScript string
+
+// faint is a text with too little contrast.
+type faint struct {
+	Text, Color, Ground string
+	Ratio, Want         float64
+}
+
+// TestLook brings the page into each of its states, light and dark, wide and narrow, and measures.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 360} {
+			t.Run(fmt.Sprint(scheme, " ", width), func(t *testing.T) {
+				t.Parallel()
+				p := open(t, c.front.url)
+				p.scheme(scheme)
+				p.size(width, 740)
+				p.visit(c.front.url + "/")
+				p.measure("empty")
+				p.click(`label:has(input[name=user][value=betaUser])`)
+				for i, button := range []string{"fast-page", "slow-page", "hops"} {
+					p.click("button[value=" + button + "]")
+					p.calls(i + 1)
+					p.measure(button)
+				}
+				p.shoot(fmt.Sprint("front-", scheme, "-", width))
+				p.click(`label:has(input[name=fail][value="1"])`)
+				p.click("button[value=hops]")
+				p.calls(4)
+				p.measure("failed")
+				p.shoot(fmt.Sprint("front-failed-", scheme, "-", width))
+				p.visit(c.front.url + "/slow-page")
+				p.measure("slow page of its own")
+				p.shoot(fmt.Sprint("front-frame-", scheme, "-", width))
+			})
+		}
+	}
+}
+
+// measure fails for text with less contrast than WCAG 2.2 asks for (1.4.3, level AA), for anything that sticks out of the window, and for
+// controls without a name.
+func (p *tab) measure(state string) {
+	p.t.Helper()
+	for _, f := range eval[[]faint](p, contrastScript) {
+		p.t.Errorf("%s: %q has a contrast of %.2f (%s on %s), want %.1f", state, f.Text, f.Ratio, f.Color, f.Ground, f.Want)
+	}
+	for _, out := range eval[[]string](p, `[...document.querySelectorAll("body *")]
+		.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest(".unseen") && getComputedStyle(e).visibility !== "hidden")
+		.map((e) => e.outerHTML.slice(0, 120))`) {
+		p.t.Errorf("%s: this sticks out to the right: %s", state, out)
+	}
+	if width := eval[[]int](p, `[document.documentElement.scrollWidth, innerWidth]`); width[0] > width[1] {
+		p.t.Errorf("%s: the page is %d px wide in a window of %d", state, width[0], width[1])
+	}
+	p.named(state)
+}
+
+// named asks the browser for what a screen reader would be told.
+func (p *tab) named(state string) {
+	p.t.Helper()
+	tree, err := chromedp.Call(p.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	controls := map[string]bool{"button": true, "link": true, "radio": true, "checkbox": true, "combobox": true, "textbox": true, "progressbar": true, "image": true, "table": false}
+	seen := 0
+	for _, node := range tree.Nodes {
+		if node.Ignored || node.Role == nil {
+			continue
+		}
+		role := string(node.Role.Value)
+		if len(role) > 2 && controls[role[1:len(role)-1]] {
+			seen++
+			if node.Name == nil || string(node.Name.Value) == `""` {
+				p.t.Errorf("%s: a %s has no name", state, role)
+			}
+		}
+	}
+	if seen == 0 {
+		p.t.Errorf("%s: there is no control at all", state)
+	}
+}

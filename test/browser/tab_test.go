@@ -1,0 +1,198 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// tab is one page of the browser and what happened in it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	requests []string // URLs
+	troubles []string // of the console: errors, warnings, exceptions, violations of the policy
+}
+
+// open opens a tab of 1280 by 800 in light mode. At its end a test fails for whatever the console complained of, but answers of 4xx and 5xx,
+// which the page itself shows; and for each request that left origin.
+func open(t *testing.T, origin string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(stop)
+	p := &tab{t: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, p.note); err != nil {
+		t.Fatal(err)
+	}
+	p.size(1280, 800)
+	p.scheme("light")
+	t.Cleanup(func() { p.check(origin) })
+	return p
+}
+
+// note is called by the browser's reader for every event.
+func (p *tab) note(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		p.requests = append(p.requests, e.Request.URL)
+	case *log.EventEntryAdded:
+		if e.Entry.Source != log.EntrySourceNetwork {
+			p.troubles = append(p.troubles, e.Entry.Text)
+		}
+	case *runtime.EventExceptionThrown:
+		p.troubles = append(p.troubles, fmt.Sprint(e.ExceptionDetails.Text, " ", e.ExceptionDetails.Exception.Description))
+	case *runtime.EventConsoleAPICalled:
+		p.troubles = append(p.troubles, fmt.Sprint("console.", e.Type))
+	}
+}
+
+func (p *tab) check(origin string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.troubles) > 0 {
+		p.t.Errorf("the console complains:\n%s", strings.Join(p.troubles, "\n"))
+	}
+	for _, request := range p.requests {
+		u, err := url.Parse(request)
+		if err != nil || u.Scheme != "data" && u.Scheme+"://"+u.Host != origin {
+			p.t.Errorf("a request left %s: %s", origin, request)
+		}
+	}
+}
+
+// paths are those of all requests so far, in order.
+func (p *tab) paths() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var paths []string
+	for _, request := range p.requests {
+		if u, err := url.Parse(request); err == nil && u.Scheme != "data" {
+			paths = append(paths, u.Path)
+		}
+	}
+	return paths
+}
+
+func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *tab) visit(url string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(url))
+}
+
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+func (p *tab) press(keys ...string) {
+	p.t.Helper()
+	for _, key := range keys {
+		p.do(chromedp.KeyEvent(key))
+	}
+}
+
+func (p *tab) size(width, height int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, height))
+}
+
+// scheme is what the user prefers: "light" or "dark".
+func (p *tab) scheme(name string) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// eval is the value of a JavaScript expression in the page.
+func eval[T any](p *tab, expression string) T {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// until waits for a JavaScript expression to become true.
+func (p *tab) until(expression string) {
+	p.t.Helper()
+	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(20*time.Second)))
+	if err != nil {
+		p.t.Fatalf("it does not come to %s: %v\nthe page says:\n%s", expression, err, p.text("body"))
+	}
+}
+
+// text is what a user reads in the first element that a selector finds, blanks joined.
+func (p *tab) text(selector string) string {
+	p.t.Helper()
+	return strings.Join(strings.Fields(eval[string](p, fmt.Sprintf("document.querySelector(%q).innerText", selector))), " ")
+}
+
+// wants fails unless the element reads so.
+func (p *tab) wants(selector, text string) {
+	p.t.Helper()
+	if got := p.text(selector); got != text {
+		p.t.Errorf("%s reads %q, want %q", selector, got, text)
+	}
+}
+
+// contains fails unless the element's text has the words in it.
+func (p *tab) contains(selector string, words ...string) {
+	p.t.Helper()
+	got := p.text(selector)
+	for _, word := range words {
+		if !strings.Contains(got, word) {
+			p.t.Errorf("%s reads %q, want %q in it", selector, got, word)
+		}
+	}
+}
+
+// shoot keeps a picture of the whole page in the directory that SCREENSHOTS names, if it does.
+func (p *tab) shoot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// calls waits until so many calls are in the list, none on its way.
+func (p *tab) calls(n int) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`document.querySelectorAll("#history tr").length === %d && !document.querySelector(".pending")`, n))
+}

@@ -1,0 +1,51 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestWatching serves a bad page, so that the silence of the other tests means something: what leaves the origin, what the policy forbids and what
+// throws is seen, and faint or wide things are measured.
+func TestWatching(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(elsewhere.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "script-src 'sha256-nothing='")
+		if r.URL.Path == "/throws" {
+			w.Header().Del("Content-Security-Policy")
+		}
+		fmt.Fprintf(w, `<!doctype html><title>bad</title><body style="background:white"><img src="%s/x.png" alt="">
+			<p style="color:#999">faint</p><p style="color:#777; font-size:24px">large</p><button style="width:3000px"></button><script>throw new Error("thrown")</script>`, elsewhere.URL)
+	}))
+	t.Cleanup(server.Close)
+
+	p := open(t, server.URL)
+	p.visit(server.URL + "/forbidden")
+	p.visit(server.URL + "/throws")
+	complaints := func() (list []string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		list, p.troubles = p.troubles, nil
+		for _, request := range p.requests {
+			if strings.HasPrefix(request, elsewhere.URL) {
+				list = append(list, "left the origin")
+			}
+		}
+		p.requests = nil
+		return list
+	}
+	got := strings.Join(complaints(), "\n")
+	for _, want := range []string{"Content Security Policy", "Error: thrown", "left the origin"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("nobody saw %q:\n%s", want, got)
+		}
+	}
+	if faint := eval[[]faint](p, contrastScript); len(faint) != 1 || faint[0].Text != "faint" || faint[0].Ratio < 2.8 || faint[0].Ratio > 2.9 {
+		t.Errorf("the contrasts found are %+v, want only the faint text's, 2.85", faint)
+	}
+}
