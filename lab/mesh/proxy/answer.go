@@ -7,8 +7,14 @@ import (
 	"time"
 )
 
-// answer is one that the proxy makes itself, as Envoy's local replies: plain text, or nothing at all.
+// answer is one that the proxy makes itself, as Envoy's local replies: plain text, or nothing at all. The route's changes to answers' headers hold for
+// these too.
 func (x *exchange) answer(status int, text string) {
+	x.answerHeaders()
+	x.local(status, text)
+}
+
+func (x *exchange) local(status int, text string) {
 	h := x.w.Header()
 	if text != "" {
 		h["Content-Type"] = []string{"text/plain"}
@@ -41,13 +47,14 @@ func (x *exchange) begin(status int) {
 func (x *exchange) redirect() {
 	to := x.d.Route.Redirect
 	x.w.Header()["Location"] = []string{to.Location(&x.req)}
-	x.answerHeaders()
 	x.answer(to.Code, "")
 }
 
 // direct answers as the rule says.
 func (x *exchange) direct() {
-	x.answerHeaders()
+	if d := x.d.Route.Direct; d.Code == http.StatusCreated { // Envoy tells where what was created is
+		x.w.Header()["Location"] = []string{x.req.Scheme + "://" + x.req.Authority + x.req.Path}
+	}
 	x.answer(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
 }
 
@@ -63,7 +70,6 @@ func (x *exchange) pass() {
 	h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
 	if x.resp.body == bodyDenied {
 		x.finish(true)
-		x.answerHeaders()
 		x.answer(x.resp.status, denied)
 		return
 	}
@@ -95,19 +101,10 @@ func (x *exchange) serviceTime() int64 {
 func (x *exchange) copyHead(h http.Header) {
 	fields := x.resp.fields
 	values := make([]string, len(fields)) // one allocation for all
-	connection := ""
-	for i := range fields {
-		if fields[i].name == "Connection" {
-			connection = fields[i].value
-		}
-	}
 	for i := range fields {
 		f := &fields[i]
 		switch f.name {
-		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Trailer", "Server":
-			continue
-		}
-		if connection != "" && hasToken(connection, f.name) {
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Server", hDecorator:
 			continue
 		}
 		if had, ok := h[f.name]; ok {

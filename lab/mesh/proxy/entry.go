@@ -36,13 +36,7 @@ func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	p.mu.Lock()
 	p.entries = append(p.entries, c)
 	p.mu.Unlock()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodConnect || r.RequestURI == "*" {
-			http.NotFound(w, r)
-			return
-		}
-		c.serve(w, r, r.Host, port)
-	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port) })
 }
 
 // Credentials are what a pod puts into its HTTP_PROXY to be known by its sidecar. They hold for as long as the proxy lives.
@@ -75,7 +69,8 @@ func (p *Proxy) Sidecar() http.Handler {
 		case !strings.HasPrefix(r.RequestURI, "http://"):
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s %s: the sidecar is an HTTP proxy and wants the whole URL, beginning with http://", r.Method, r.RequestURI))
 		default:
-			delete(r.Header, "Proxy-Authorization")
+			delete(r.Header, "Proxy-Authorization") // the way into the sidecar is no part of the request
+			delete(r.Header, "Proxy-Connection")
 			authority, port := r.Host, 80
 			if _, s, err := net.SplitHostPort(authority); err == nil {
 				port, _ = strconv.Atoi(s)

@@ -11,7 +11,6 @@ type failure uint8
 const (
 	none failure = iota
 	overflow
-	connectRefused
 	connectFailed
 	connectTimeout
 	terminated    // the upstream closed the connection before an answer
@@ -32,7 +31,6 @@ var failures = [...]struct {
 	local  bool // whether it arose on this side: what splitExternalLocalOriginErrors separates
 }{
 	overflow:       {http.StatusServiceUnavailable, "overflow", "", flagOverflow, 0, false},
-	connectRefused: {http.StatusServiceUnavailable, "remote connection failure, transport failure reason: delayed connect error: Connection refused", "", flagConnectFailure, 503, true},
 	connectFailed:  {http.StatusServiceUnavailable, "remote connection failure", "", flagConnectFailure, 503, true},
 	connectTimeout: {http.StatusServiceUnavailable, "connection timeout", "", flagConnectFailure, 503, true},
 	terminated:     {http.StatusServiceUnavailable, "connection termination", "", flagTermination, 503, true},

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,7 +14,9 @@ const (
 	hRequestID    = "X-Request-Id"
 	hForwardedFor = "X-Forwarded-For"
 	hForwardedPro = "X-Forwarded-Proto"
+	hExternal     = "X-Envoy-External-Address"
 	hOriginalPath = "X-Envoy-Original-Path"
+	hOriginalHost = "X-Envoy-Original-Host"
 	hExpected     = "X-Envoy-Expected-Rq-Timeout-Ms"
 	hDecorator    = "X-Envoy-Decorator-Operation"
 	hServiceTime  = "X-Envoy-Upstream-Service-Time"
@@ -41,65 +42,100 @@ func target(r *http.Request) string {
 	return uri // "*"
 }
 
-// admissible refuses what Envoy's listener would: too many headers, upgrades other than to WebSocket, paths that cannot be normalised.
+// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, upgrades other than to WebSocket, paths that cannot be normalised.
 func (x *exchange) admissible() bool {
-	if tooMany(x.r.Header) {
-		x.answer(http.StatusRequestHeaderFieldsTooLarge, "")
+	h := x.r.Header
+	if !x.r.ProtoAtLeast(1, 1) {
+		x.refuse(http.StatusUpgradeRequired, "Upgrade Required")
 		return false
 	}
-	if u := x.r.Header.Get("Upgrade"); u != "" && hasToken(x.r.Header.Get("Connection"), "upgrade") {
+	if tooMany(h) {
+		x.refuse(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return false
+	}
+	if u := value(h, "Upgrade"); u != "" && hasToken(value(h, "Connection"), "upgrade") && !strings.EqualFold(u, "h2c") {
 		if !strings.EqualFold(u, "websocket") {
-			x.answer(http.StatusForbidden, "")
+			x.refuse(http.StatusForbidden, "")
 			return false
 		}
 		x.upgrade = true
 	}
+	if x.req.Method == http.MethodConnect || !strings.HasPrefix(x.req.Path, "/") {
+		x.flags |= flagNoRoute
+		x.refuse(http.StatusNotFound, "")
+		return false
+	}
 	path, ok := mesh.NormalizePath(x.req.Path)
 	if !ok {
-		x.answer(http.StatusBadRequest, "")
+		x.refuse(http.StatusBadRequest, "")
 		return false
 	}
 	x.req.Path = path
 	return true
 }
 
-// maxFields is how many headers a request may have, Envoy's default.
+// refuse answers and ends the connection.
+func (x *exchange) refuse(status int, text string) {
+	x.w.Header()["Connection"] = []string{"close"}
+	x.answer(status, text)
+}
+
+// maxFields is how many header lines a request may have, Envoy's default.
 const maxFields = 100
 
 func tooMany(h http.Header) bool {
-	if len(h) > maxFields {
-		return true
-	}
-	n := 0
+	n := 1 // Host
 	for _, v := range h {
 		n += len(v)
 	}
 	return n > maxFields
 }
 
-// edgeHeaders does what Envoy does before it routes. At a gateway nothing that the request says about itself is trusted.
+// untrusted are Envoy's own headers that no request may bring, and untrustedAtEdge those that it may bring from within the mesh. (Envoy's
+// ConnectionManagerUtility::cleanInternalHeaders, as Istio's sidecars and gateways were seen to do.)
+var (
+	untrusted = canonical("x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-retriable-status-codes",
+		"x-envoy-retriable-header-names", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms",
+		"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-stream-duration-ms", "x-envoy-hedge-on-per-try-timeout",
+		"x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags", "x-envoy-internal", "x-envoy-upstream-alt-stat-name",
+		"x-envoy-original-url", "x-envoy-decorator-operation", "x-envoy-attempt-count")
+	untrustedAtEdge = canonical("x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-original-path",
+		"x-envoy-original-host", "x-envoy-external-address")
+)
+
+func canonical(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[http.CanonicalHeaderKey(n)] = true
+	}
+	return m
+}
+
+// edgeHeaders does what Envoy does before it routes. Only a gateway at the edge adds the caller's address and makes a new request id.
 func (x *exchange) edgeHeaders() {
 	h := x.r.Header
 	dropHopByHop(h)
-	if x.in.edge {
-		for name := range h {
-			if strings.HasPrefix(name, "X-Envoy-") {
-				delete(h, name)
-			}
+	for name := range h {
+		if strings.HasPrefix(name, "X-Envoy-") && (untrusted[name] || x.in.edge && untrustedAtEdge[name]) {
+			delete(h, name)
 		}
-		if ip, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
-			if had := h[hForwardedFor]; len(had) > 0 {
-				ip = strings.Join(had, ",") + "," + ip
-			}
-			h[hForwardedFor] = []string{ip}
+	}
+	if !x.in.edge {
+		if len(h[hForwardedPro]) == 0 {
+			h[hForwardedPro] = []string{"http"}
 		}
-		h[hForwardedPro] = []string{"http"}
-	} else if len(h[hForwardedPro]) == 0 {
-		h[hForwardedPro] = []string{"http"}
+		if len(h[hRequestID]) == 0 {
+			h[hRequestID] = []string{newRequestID()}
+		}
+		return
 	}
-	if x.in.edge || len(h[hRequestID]) == 0 {
-		h[hRequestID] = []string{newRequestID()}
+	ip := x.peer()
+	v := []string{"http", newRequestID(), ip, ip}
+	h[hForwardedPro], h[hRequestID], h[hExternal] = v[0:1:1], v[1:2:2], v[2:3:3]
+	if had := h[hForwardedFor]; len(had) > 0 {
+		v[3] = strings.Join(had, ",") + "," + ip
 	}
+	h[hForwardedFor] = v[3:4:4]
 }
 
 // dropHopByHop removes what concerns one connection only (RFC 9110, section 7.6.1).
@@ -133,10 +169,9 @@ func (x *exchange) rewrite() {
 	}
 	applyRequest(h, &x.d.Route.Headers)
 	x.at = x.req
+	authority := to.Authority
 	if rw := x.d.Route.Rewrite; rw != nil {
-		if rw.Authority != "" {
-			x.at.Authority = rw.Authority
-		}
+		authority = first(rw.Authority, authority)
 		if rw.URI != nil {
 			if path := rw.URI(x.req.Path); path != x.req.Path {
 				h[hOriginalPath] = []string{x.req.Path}
@@ -144,10 +179,11 @@ func (x *exchange) rewrite() {
 			}
 		}
 	}
-	if to.Authority != "" && (x.d.Route.Rewrite == nil || x.d.Route.Rewrite.Authority == "") {
-		x.at.Authority = to.Authority
+	if authority != "" && authority != x.req.Authority {
+		h[hOriginalHost] = []string{x.req.Authority}
+		x.at.Authority = authority
 	}
-	if !x.in.source.Gateway && x.d.Route.Decorator != "" {
+	if x.d.Route.Decorator != "" {
 		h[hDecorator] = []string{x.d.Route.Decorator}
 	}
 	x.trace.inject(h)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -161,8 +160,6 @@ func (h *host) dial(ctx context.Context, deadline time.Time) (*conn, failure) {
 		f = clientGone
 	case errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err):
 		f = expires
-	case errors.Is(err, syscall.ECONNREFUSED):
-		f = connectRefused
 	default:
 		f = connectFailed
 	}

@@ -28,7 +28,9 @@ type rules struct {
 	plain     bool
 }
 
-func (r *rules) Decide(q *mesh.Request, s *mesh.Source, _ uint64) mesh.Decision { return r.decide(q, s) }
+func (r *rules) Decide(q *mesh.Request, s *mesh.Source, _ uint64) mesh.Decision {
+	return r.decide(q, s)
+}
 func (r *rules) Bare(q *mesh.Request, _ string, _ uint64) mesh.Decision {
 	return r.decide(q, &mesh.Source{})
 }

@@ -48,7 +48,7 @@ func (x *exchange) retriable(f failure) bool {
 		return x.retriableAnswer(on)
 	case overflow, clientGone, noHealthy, routeTimeout:
 		return false
-	case connectRefused, connectFailed, connectTimeout:
+	case connectFailed, connectTimeout:
 		return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset|mesh.RetryOnResetBeforeRequest|mesh.RetryOnConnectFailure) != 0
 	}
 	return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset) != 0

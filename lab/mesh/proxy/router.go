@@ -190,10 +190,10 @@ func (x *exchange) forward() {
 	x.pass()
 }
 
-// policy is the route's timeout and retries, unless the request brings its own, which Envoy lets callers inside the mesh do.
+// policy is the route's timeout and retries. Requests cannot ask for their own by x-envoy-* headers: Istio's Envoys trust
+// nobody to, and edgeHeaders has removed them.
 func (x *exchange) policy() {
 	x.retries, x.timeout = x.d.Route.Retries, x.d.Route.Timeout
-	x.override()
 	if x.timeout > 0 && x.retries.PerTry >= x.timeout {
 		x.retries.PerTry = 0
 	}
