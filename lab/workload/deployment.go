@@ -29,6 +29,7 @@ type spec struct {
 	rollout rollout
 	object  overlay.Deployment
 	source  mesh.Source
+	bare    bool // without a sidecar
 
 	port, admin int            // container ports of the application and of the admin listener
 	names       map[string]int // container ports by name
@@ -77,10 +78,11 @@ func (s *Supervisor) spec(object overlay.Deployment, inMesh bool, report *overla
 	container := object.Pod.Container
 	sp := spec{
 		name:   object.Namespace + "/" + object.Name,
-		image:  imageName(container.Image),
+		image:  ImageProgram(container.Image),
 		hash:   templateHash(object.Pod),
 		object: object,
 		source: source(object, inMesh),
+		bare:   !inMesh,
 		names:  map[string]int{},
 	}
 	fail := func(path string, err error) {
@@ -153,8 +155,8 @@ func containerPort(env variables, name string, otherwise int) (int, error) {
 	return port, nil
 }
 
-// imageName is the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
-func imageName(image string) string {
+// ImageProgram is the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
+func ImageProgram(image string) string {
 	name := path.Base(image)
 	name, _, _ = strings.Cut(name, "@")
 	name, _, _ = strings.Cut(name, ":")

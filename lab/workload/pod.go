@@ -35,6 +35,7 @@ type pod struct {
 	reason   string
 	process  *process
 	started  time.Time
+	again    time.Time
 }
 
 func newPod(sp spec, number int) *pod {
@@ -59,13 +60,16 @@ func (p *pod) mesh() mesh.Pod {
 	for container := range p.ports {
 		ports[container] = p.address(container)
 	}
-	return mesh.Pod{Name: p.name, Source: p.spec.source, Ready: p.ready, Ports: ports, Names: p.spec.names}
+	return mesh.Pod{Name: p.name, Source: p.spec.source, Bare: p.spec.bare, Ready: p.ready, Ports: ports, Names: p.spec.names}
 }
 
 func (p *pod) status(d *deployment) Status {
 	s := Status{
 		Pod: p.mesh(), Deployment: p.spec.name, Image: p.spec.image, State: p.state, Restarts: p.restarts, Reason: p.reason,
 		Current: d != nil && !d.gone && p.hash == d.spec.hash, Admin: p.address(p.spec.admin),
+	}
+	if p.state == BackOff {
+		s.Again = p.again
 	}
 	if p.process != nil {
 		s.Started, s.Process = p.started, p.process.os.Pid
@@ -91,8 +95,9 @@ func (s *Supervisor) run(p *pod) {
 			}
 		}
 		tries = 0
-		s.update(p, func() { p.state, p.reason = BackOff, reason })
-		if s.over(p, wait.next(time.Now())) {
+		delay := wait.next(time.Now())
+		s.update(p, func() { p.state, p.reason, p.again = BackOff, reason, time.Now().Add(delay) })
+		if s.over(p, delay) {
 			return
 		}
 		s.update(p, func() { p.state, p.restarts = Starting, p.restarts+1 })

@@ -30,6 +30,7 @@ type Status struct {
 	Restarts   int       // how often its process was started again
 	Reason     string    // what went wrong last: how its process ended, or why it is not ready; empty when nothing did
 	Started    time.Time // its process, or the zero time when none runs
+	Again      time.Time // when its process is started again, in BackOff
 	Process    int       // its number, 0 when none runs
 	Admin      string    // loopback address of the admin port
 }
