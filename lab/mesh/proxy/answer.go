@@ -52,8 +52,8 @@ func (x *exchange) redirect() {
 
 // direct answers as the rule says.
 func (x *exchange) direct() {
-	if d := x.d.Route.Direct; d.Code == http.StatusCreated { // Envoy tells where what was created is
-		x.w.Header()["Location"] = []string{x.req.Scheme + "://" + x.req.Authority + x.req.Path}
+	if x.d.Route.Direct.Location {
+		x.w.Header()["Location"] = []string{x.req.URL()}
 	}
 	x.answer(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
 }

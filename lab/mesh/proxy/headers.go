@@ -15,6 +15,7 @@ const (
 	hForwardedFor = "X-Forwarded-For"
 	hForwardedPro = "X-Forwarded-Proto"
 	hExternal     = "X-Envoy-External-Address"
+	hInternal     = "X-Envoy-Internal"
 	hOriginalPath = "X-Envoy-Original-Path"
 	hOriginalHost = "X-Envoy-Original-Host"
 	hExpected     = "X-Envoy-Expected-Rq-Timeout-Ms"
@@ -42,7 +43,7 @@ func target(r *http.Request) string {
 	return uri // "*"
 }
 
-// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, upgrades other than to WebSocket, paths that cannot be normalised.
+// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, paths that cannot be normalised.
 func (x *exchange) admissible() bool {
 	h := x.r.Header
 	if !x.r.ProtoAtLeast(1, 1) {
@@ -60,18 +61,26 @@ func (x *exchange) admissible() bool {
 		}
 		x.upgrade = true
 	}
-	if x.req.Method == http.MethodConnect || !strings.HasPrefix(x.req.Path, "/") {
+	if x.req.Method == http.MethodConnect || x.req.Method == http.MethodOptions && x.req.Path == "*" {
 		x.flags |= flagNoRoute
 		x.refuse(http.StatusNotFound, "")
 		return false
 	}
 	path, ok := mesh.NormalizePath(x.req.Path)
-	if !ok {
-		x.refuse(http.StatusBadRequest, "")
+	if !ok || !methods[x.req.Method] {
+		x.refuse(http.StatusBadRequest, "Bad Request")
 		return false
 	}
 	x.req.Path = path
 	return true
+}
+
+// methods are those that Envoy knows (BalsaParser). Any other is a bad request.
+var methods = map[string]bool{
+	"ACL": true, "BIND": true, "CHECKOUT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
+	"MERGE": true, "MKACTIVITY": true, "MKCALENDAR": true, "MKCOL": true, "MOVE": true, "MSEARCH": true, "NOTIFY": true, "OPTIONS": true,
+	"PATCH": true, "POST": true, "PROPFIND": true, "PROPPATCH": true, "PURGE": true, "PUT": true, "REBIND": true, "REPORT": true,
+	"SEARCH": true, "SOURCE": true, "SUBSCRIBE": true, "TRACE": true, "UNBIND": true, "UNLINK": true, "UNLOCK": true, "UNSUBSCRIBE": true,
 }
 
 // refuse answers and ends the connection.
@@ -265,7 +274,7 @@ func appendField(b []byte, name, value string) []byte {
 // appendTry completes the head for a try.
 func (x *exchange) appendTry(b []byte) []byte {
 	b = append(b, hAttempts+": "...)
-	b = strconv.AppendInt(b, int64(x.attempts), 10)
+	b = strconv.AppendInt(b, int64(max(1, x.attempts)), 10)
 	b = append(b, "\r\n"...)
 	if expected := x.expected(); expected > 0 {
 		b = append(b, hExpected+": "...)

@@ -3,7 +3,7 @@ package proxy
 import (
 	"context"
 	"math/bits"
-	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,25 +63,24 @@ func (x *exchange) copyFor(k *cluster, body []byte) func() {
 	}
 }
 
-// mirrorHead is the head of a copy: that of the request, to the host with "-shadow" at its end, as Envoy names it.
+// mirrorHead is the head of a copy: that of the request, marked as Envoy marks requests of its own.
 func (x *exchange) mirrorHead(length int) []byte {
-	was, chunked := x.at.Authority, x.r.ContentLength
-	x.at.Authority = shadow(was)
-	x.r.ContentLength = int64(length)
-	if x.body == nil {
-		x.r.ContentLength = chunked
+	h := x.r.Header
+	was, had := x.r.ContentLength, h[hForwardedFor]
+	if x.body != nil {
+		x.r.ContentLength = int64(length)
 	}
+	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
+	h[hInternal] = []string{"true"}
 	head := x.appendTry(x.appendHead(nil))
-	x.at.Authority, x.r.ContentLength = was, chunked
-	return head
-}
-
-// shadow is an authority with "-shadow" after its host.
-func shadow(authority string) string {
-	if host, port, err := net.SplitHostPort(authority); err == nil && !strings.Contains(host, ":") {
-		return host + "-shadow:" + port
+	delete(h, hInternal)
+	if had != nil {
+		h[hForwardedFor] = had
+	} else {
+		delete(h, hForwardedFor)
 	}
-	return authority + "-shadow"
+	x.r.ContentLength = was
+	return head
 }
 
 // sendCopy sends a copy and reads the answer to its end, so that the connection can be used again.
