@@ -32,14 +32,15 @@ func (p parameters) required(name string) (string, error) {
 	return p.get(name), nil
 }
 
-// positive reads a number that is more than zero; 0 is one that is not given.
+// positive reads a number that is more than zero; 0 is one that is absent or empty.
 func (p parameters) positive(name string) (int64, error) {
-	if !p.values.Has(name) {
+	text := p.get(name)
+	if text == "" {
 		return 0, nil
 	}
-	n, err := strconv.ParseInt(p.get(name), 10, 64)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: want a whole number, got %.40q", name, p.get(name))
+		return 0, fmt.Errorf("%s: want a whole number, got %.40q", name, text)
 	}
 	if n <= 0 {
 		return 0, fmt.Errorf("%s <= 0", name)

@@ -206,19 +206,29 @@ func settle(open map[string]string, span *zipkin.Span) {
 
 // beginning is when a trace began, in microseconds: its root's timestamp or else the first. 0 is unknown.
 func beginning(spans []*zipkin.Span) int64 {
+	var root *zipkin.Span
 	var first int64
 	for _, span := range spans {
-		if span.Timestamp == 0 {
-			continue
-		}
-		if span.ParentID == "" {
-			return span.Timestamp
-		}
-		if first == 0 || span.Timestamp < first {
-			first = span.Timestamp
+		switch {
+		case span.Timestamp == 0:
+		case span.ParentID != "":
+			if first == 0 || span.Timestamp < first {
+				first = span.Timestamp
+			}
+		case root == nil || arrival(spans, span) < arrival(spans, root):
+			root = span
 		}
 	}
+	if root != nil {
+		return root.Timestamp
+	}
 	return first
+}
+
+// arrival is the place of the first span of the same millisecond: Zipkin keeps a trace by milliseconds, and takes for its root the
+// first without a parent in that order.
+func arrival(spans []*zipkin.Span, span *zipkin.Span) int {
+	return slices.IndexFunc(spans, func(s *zipkin.Span) bool { return s.Timestamp/1000 == span.Timestamp/1000 })
 }
 
 // micros makes microseconds of milliseconds, as many as fit.

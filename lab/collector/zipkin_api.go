@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// zipkinAPI is Zipkin's HTTP API. Its answers are those of a real Zipkin 3.5.1, which test/zipkin holds them against.
+// zipkinAPI is Zipkin's HTTP API. Its answers are those of a real Zipkin 3.5.1, against which TestRealZipkin holds them.
 type zipkinAPI struct {
 	store   *Store
 	options Options

@@ -3,6 +3,7 @@ package collector
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -48,6 +49,12 @@ func (a *zipkinAPI) traces(p parameters) (any, error) {
 	}
 	q.EndTs, q.Limit, q.Lookback = number("endTs"), int(number("limit")), number("lookback")
 	q.MinDuration, q.MaxDuration = number("minDuration"), number("maxDuration")
+	if err == nil && p.values.Has("limit") && q.Limit == 0 {
+		err = errors.New("limit is empty")
+	}
+	if err == nil && q.Limit > math.MaxInt32 {
+		err = fmt.Errorf("limit: want at most %d, got %d", math.MaxInt32, q.Limit)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,10 +102,10 @@ func (a *zipkinAPI) traceMany(p parameters) (any, error) {
 }
 
 func (a *zipkinAPI) dependencies(p parameters) (any, error) {
-	if _, err := p.required("endTs"); err != nil {
-		return nil, err
-	}
 	end, err := p.positive("endTs")
+	if err == nil && end == 0 {
+		err = errors.New("endTs is missing")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -71,11 +72,10 @@ func spanID(field, id string) (string, error) {
 	if err := hex(field, id, 16); err != nil {
 		return "", err
 	}
-	id = zeros[len(id):16] + id
-	if id == zeros[:16] {
+	if id == zeros[:16] { // but a short row of zeros is an id, as in Zipkin
 		return "", fmt.Errorf("%s is all zeros", field)
 	}
-	return id, nil
+	return zeros[len(id):16] + id, nil
 }
 
 // parentID is as spanID, but all zeros means that there is no parent.
@@ -137,19 +137,54 @@ func (e *Endpoint) normal(field string) (*Endpoint, error) {
 	return e, nil
 }
 
-// setIP fills in an address of either family under its own key, whichever key it was sent under; what is no address is ignored,
-// and an IPv4 address written as IPv6 is an IPv4 address.
+// setIP fills in an address of either family under its own key, whichever key it was sent under. What is no address is ignored.
 func (e *Endpoint) setIP(text string) {
 	address, err := netip.ParseAddr(text)
 	if err != nil || address.Zone() != "" {
 		return
 	}
-	if address.Is4In6() {
-		address = address.Unmap()
+	if dotted := text[strings.LastIndexByte(text, ':')+1:]; strings.IndexByte(dotted, '.') < 0 {
+		e.IPv6 = formatIPv6(address.As16())
+	} else if prefix := text[:len(text)-len(dotted)]; prefix == "" || prefix == "::" || strings.EqualFold(prefix, "::ffff:") {
+		e.IPv4 = dotted // an IPv4 address, or one in IPv6's clothes
 	}
-	if address.Is4() {
-		e.IPv4 = address.String()
-	} else {
-		e.IPv6 = address.String()
+}
+
+// formatIPv6 writes an address as Zipkin does, which is not quite as RFC 5952 would: a single group of zeros is shortened too, and
+// zeros at the end only if there are none before.
+func formatIPv6(address [16]byte) string {
+	var groups [8]uint64
+	for i := range groups {
+		groups[i] = uint64(address[2*i])<<8 | uint64(address[2*i+1])
 	}
+	begin, length := zeroRun(groups)
+	out := make([]byte, 0, 40)
+	for i := 0; i < len(groups); i++ {
+		if i == begin {
+			out = append(out, "::"...)
+			i += length - 1
+			continue
+		}
+		if i > 0 && i != begin+length {
+			out = append(out, ':')
+		}
+		out = strconv.AppendUint(out, groups[i], 16)
+	}
+	return string(out)
+}
+
+// zeroRun finds the groups to shorten.
+func zeroRun(groups [8]uint64) (begin, length int) {
+	begin = -1
+	for i := 0; i < len(groups); {
+		end := i
+		for end < len(groups) && groups[end] == 0 {
+			end++
+		}
+		if end > i && end-i > length && (end < len(groups) || begin < 0) {
+			begin, length = i, end-i
+		}
+		i = max(end, i+1)
+	}
+	return begin, length
 }
