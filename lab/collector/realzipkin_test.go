@@ -40,7 +40,7 @@ func TestRealZipkin(t *testing.T) {
 	t.Cleanup(ours.Close)
 	random := rand.New(rand.NewPCG(seed, 0))
 	c := &comparison{
-		real: theirs, ours: ours.URL, random: random,
+		theirs: address, ours: ours.URL, random: random,
 		hour: time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(random.IntN(20*365*24)) * time.Hour).UnixMilli(),
 		mark: fmt.Sprintf("x%06x", random.IntN(1<<24)),
 	}
@@ -54,10 +54,10 @@ func TestRealZipkin(t *testing.T) {
 // comparison is one run's two servers and what it sends them.
 type comparison struct {
 	theirs, ours string
-	random     *rand.Rand
-	hour       int64  // where all timestamps lie, milliseconds
-	mark       string // in the names of all services
-	traces     [][]*zipkin.Span
+	random       *rand.Rand
+	hour         int64  // where all timestamps lie, milliseconds
+	mark         string // in the names of all services
+	traces       [][]*zipkin.Span
 }
 
 // both sends one request to both servers.
