@@ -44,7 +44,8 @@ type Service struct {
 const ExitFailure = 1
 
 // Open reads the configuration into cfg, a pointer to a struct that embeds Config, and sets up telemetry, faults and the router
-// with all middleware. When it returns nil the program ends with the exit code beside it: 0 after --help, 2 after bad settings.
+// with all middleware. When it returns nil the program ends with the exit code beside it: 0 after --help, 2 after bad settings, 0
+// or 1 after --healthy.
 func Open(p Process, about config.About, cfg Settings) (*Service, int) {
 	service := about.Name
 	if name, ok := config.Lookup(p.Env, "OTEL_SERVICE_NAME"); ok && name != "" {
@@ -58,6 +59,9 @@ func Open(p Process, about config.About, cfg Settings) (*Service, int) {
 		return nil, code
 	}
 	common := cfg.Common()
+	if common.Healthy {
+		return nil, checkHealth(p, common)
+	}
 	tel, err := telemetry.Setup(&common.Config, p.Stdout)
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "telemetry: %v\n", err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -22,7 +22,7 @@ func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 		}
 		return &zipkinExporter{url: endpoint, client: exportClient(10 * time.Second)}, nil
 	case "otlp":
-		return otlptracehttp.New(context.Background(), otlpOptions(&c.SDK)...)
+		return otlptrace.New(context.Background(), newOTLPClient(&c.SDK))
 	case "console":
 		return stdouttrace.New(stdouttrace.WithWriter(stdout))
 	default:
@@ -30,27 +30,15 @@ func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 	}
 }
 
-func otlpOptions(s *SDK) []otlptracehttp.Option {
+func newOTLPClient(s *SDK) *otlpClient {
 	endpoint := s.OTLPTracesEndpoint
 	if endpoint == "" {
 		endpoint = strings.TrimSuffix(s.OTLPEndpoint, "/") + "/v1/traces"
 	}
-	headers := map[string]string{}
-	pairs, _ := parsePairs(s.OTLPHeaders) // checked by Validate
-	for _, p := range pairs {
-		headers[p.key] = p.value
-	}
-	timeout := time.Duration(s.OTLPTimeout) * time.Millisecond
-	compression := otlptracehttp.NoCompression
-	if s.OTLPCompression == "gzip" {
-		compression = otlptracehttp.GzipCompression
-	}
-	return []otlptracehttp.Option{
-		otlptracehttp.WithEndpointURL(endpoint),
-		otlptracehttp.WithHeaders(headers),
-		otlptracehttp.WithTimeout(timeout),
-		otlptracehttp.WithCompression(compression),
-		otlptracehttp.WithHTTPClient(exportClient(timeout)),
+	headers, _ := parsePairs(s.OTLPHeaders) // checked by Validate
+	return &otlpClient{
+		url: endpoint, headers: headers, gzip: s.OTLPCompression == "gzip",
+		client: exportClient(time.Duration(s.OTLPTimeout) * time.Millisecond),
 	}
 }
 

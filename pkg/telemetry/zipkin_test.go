@@ -1,0 +1,170 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	reference "go.opentelemetry.io/otel/exporters/zipkin"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+	"pgregory.net/rapid"
+)
+
+// TestZipkinAsReference holds every span to what OpenTelemetry's own exporter makes of it, names' case aside.
+func TestZipkinAsReference(t *testing.T) {
+	t.Parallel()
+	stubs := tracetest.SpanStubs{
+		stub(func(s *tracetest.SpanStub) {}),
+		stub(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindServer; s.Parent = trace.SpanContext{} }),
+		stub(func(s *tracetest.SpanStub) {
+			s.SpanKind = trace.SpanKindClient
+			s.Attributes = []attribute.KeyValue{semconv.ServerAddress("middle"), semconv.ServerPort(80)}
+		}),
+		stub(func(s *tracetest.SpanStub) {
+			s.SpanKind = trace.SpanKindProducer
+			s.Attributes = []attribute.KeyValue{semconv.ServerAddress("low"), attribute.String("peer.service", "high")}
+		}),
+		stub(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindConsumer }),
+		stub(func(s *tracetest.SpanStub) { s.Status = sdk.Status{Code: codes.Error, Description: "it \"broke\"\n"} }),
+		stub(func(s *tracetest.SpanStub) { s.Status = sdk.Status{Code: codes.Ok} }),
+		stub(func(s *tracetest.SpanStub) { s.Attributes = []attribute.KeyValue{attribute.String("error", "not one")} }),
+		stub(func(s *tracetest.SpanStub) { s.EndTime = s.StartTime }),
+		stub(func(s *tracetest.SpanStub) { s.EndTime = s.StartTime.Add(1) }),
+		stub(func(s *tracetest.SpanStub) { s.EndTime = s.StartTime.Add(1500) }),
+		stub(func(s *tracetest.SpanStub) {
+			s.SpanContext = s.SpanContext.WithTraceID(trace.TraceID{8: 0x48, 15: 1}) // 64 bits
+		}),
+		stub(func(s *tracetest.SpanStub) {
+			s.Attributes = []attribute.KeyValue{
+				attribute.Bool("bool", true), attribute.Int("int", -3), attribute.Float64("float", 1.5e-9), attribute.Float64("big", 1e22),
+				attribute.StringSlice("strings", []string{"a", `"b"`}), attribute.IntSlice("ints", []int{1, 2}),
+				attribute.BoolSlice("bools", []bool{true, false}), attribute.Float64Slice("floats", []float64{0.5, math.MaxFloat64}),
+				attribute.String("service.name", "the resource's goes first"),
+			}
+		}),
+		stub(func(s *tracetest.SpanStub) {
+			s.Events = []sdk.Event{
+				{Name: "plain", Time: s.StartTime.Add(time.Millisecond)},
+				{Name: "with", Time: s.StartTime.Add(2 * time.Millisecond), Attributes: []attribute.KeyValue{attribute.Int("n", 1), attribute.String("s", "x")}},
+			}
+		}),
+	}
+	var body []byte
+	url, client := receiver(t, http.StatusAccepted, &body)
+	exporter := &zipkinExporter{url: url, client: client}
+	if err := exporter.ExportSpans(t.Context(), stubs.Snapshots()); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := json.Marshal(reference.SpanModels(stubs.Snapshots()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := decodeSpans(t, theirs), decodeSpans(t, body)
+	if len(got) != len(stubs) {
+		t.Fatalf("%d spans, wanted %d", len(got), len(stubs))
+	}
+	for i, span := range got {
+		if name := span["name"]; name != "GET /Hops" {
+			t.Errorf("name is %q, wanted it as it was given", name)
+		}
+		span["name"] = strings.ToLower(span["name"].(string))
+		if d := cmp.Diff(want[i], span); d != "" {
+			t.Errorf("span %d (-theirs +ours):\n%s", i, d)
+		}
+	}
+}
+
+// stub is a span as most are, changed by with.
+func stub(with func(*tracetest.SpanStub)) tracetest.SpanStub {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 678901499, time.UTC)
+	s := tracetest.SpanStub{
+		Name:        "GET /Hops",
+		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1, 15: 2}, SpanID: trace.SpanID{3}, TraceFlags: 1}),
+		Parent:      trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1, 15: 2}, SpanID: trace.SpanID{7: 4}}),
+		StartTime:   began, EndTime: began.Add(12345678),
+		Resource: resource.NewSchemaless(semconv.ServiceName("front"), semconv.HostName("front-1")),
+	}
+	s.InstrumentationScope.Name = "scope"
+	with(&s)
+	return s
+}
+
+func decodeSpans(t *testing.T, text []byte) []map[string]any {
+	t.Helper()
+	var spans []map[string]any
+	if err := json.Unmarshal(text, &spans); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return spans
+}
+
+// receiver is a collector that answers with code and keeps the last body.
+func receiver(t *testing.T, code int, body *[]byte) (url string, client *http.Client) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*body, _ = io.ReadAll(r.Body)
+		http.Error(w, "the reason", code)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/api/v2/spans", server.Client()
+}
+
+// TestZipkinRefused: what a collector says goes into the error.
+func TestZipkinRefused(t *testing.T) {
+	t.Parallel()
+	var body []byte
+	url, client := receiver(t, http.StatusBadRequest, &body)
+	exporter := &zipkinExporter{url: url, client: client}
+	err := exporter.ExportSpans(t.Context(), tracetest.SpanStubs{stub(func(*tracetest.SpanStub) {})}.Snapshots())
+	if err == nil || !strings.Contains(err.Error(), "400 Bad Request: the reason") {
+		t.Errorf("error %v, wanted status and reason", err)
+	}
+	if err := exporter.ExportSpans(cancelled(t), tracetest.SpanStubs{stub(func(*tracetest.SpanStub) {})}.Snapshots()); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, wanted the context's", err)
+	}
+}
+
+func cancelled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// TestAppendString holds it to encoding/json for all strings, whole UTF-8 or not.
+func TestAppendString(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
+		if rapid.Bool().Draw(t, "valid") {
+			text = rapid.String().Draw(t, "text")
+		}
+		var back string
+		if err := json.Unmarshal(appendString(nil, text), &back); err != nil {
+			t.Fatalf("%q is no JSON: %v", appendString(nil, text), err)
+		}
+		want := text
+		if !utf8.ValidString(text) {
+			encoded, _ := json.Marshal(text)
+			if err := json.Unmarshal(encoded, &want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if back != want {
+			t.Fatalf("%q came back as %q, wanted %q", text, back, want)
+		}
+	})
+}
