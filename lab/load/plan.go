@@ -1,0 +1,75 @@
+package load
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// plan says when each request is due: at a constant rate, perhaps after an even climb from 0. It paces vegeta's attacker.
+type plan struct {
+	rate     float64       // per second, once climbed
+	ramp     time.Duration // of the climb
+	duration time.Duration
+	requests int           // how many there are in all
+	patience time.Duration // how long after duration requests that are late may still be sent
+
+	began atomic.Int64 // when the run began, Unix nanoseconds; 0 before
+}
+
+// newPlan makes a plan; limit bounds the number of requests, 0 for no bound.
+func newPlan(rate float64, ramp, duration time.Duration, limit int, patience time.Duration) *plan {
+	p := &plan{rate: rate, ramp: ramp, duration: duration, patience: patience}
+	// The last request is the last one due before the end.
+	p.requests = max(1, int(math.Ceil(p.sent(duration)-1e-9)))
+	if limit > 0 {
+		p.requests = min(p.requests, limit)
+	}
+	return p
+}
+
+// sent is how many requests are due by a time, as a fraction.
+func (p *plan) sent(t time.Duration) float64 {
+	s, ramp := t.Seconds(), p.ramp.Seconds()
+	if t < p.ramp {
+		return p.rate * s * s / (2 * ramp)
+	}
+	return p.rate * (s - ramp/2)
+}
+
+// due is when a request is due, from the start; the first is 0.
+func (p *plan) due(n uint64) time.Duration {
+	i, ramp := float64(n), p.ramp.Seconds()
+	climbing := p.rate * ramp / 2 // requests of the climb
+	if i < climbing {
+		return seconds(math.Sqrt(2 * i * ramp / p.rate))
+	}
+	return seconds(ramp + (i-climbing)/p.rate)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// Pace implements vegeta's Pacer: how long to wait before the next request, or that there is none.
+func (p *plan) Pace(elapsed time.Duration, sent uint64) (wait time.Duration, stop bool) {
+	p.began.CompareAndSwap(0, time.Now().Add(-elapsed).UnixNano())
+	if sent >= uint64(p.requests) || elapsed > p.duration+p.patience {
+		return 0, true
+	}
+	return max(0, p.due(sent)-elapsed), false
+}
+
+// Rate implements vegeta's Pacer: the rate at a time.
+func (p *plan) Rate(elapsed time.Duration) float64 {
+	if elapsed < p.ramp {
+		return p.rate * elapsed.Seconds() / p.ramp.Seconds()
+	}
+	return p.rate
+}
+
+// start is when the run began; before that, now.
+func (p *plan) start() time.Time {
+	if ns := p.began.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Now()
+}

@@ -1,0 +1,105 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// How often the progress is told.
+const (
+	barEvery  = 200 * time.Millisecond
+	lineEvery = 10 * time.Second // where there is no terminal
+)
+
+// progress tells how a run goes on.
+type progress struct {
+	out     io.Writer
+	command *Command
+	plan    *plan
+	target  *target
+	rec     *recorder
+
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+// startProgress tells of a run until stop is called.
+func startProgress(out Output, c *Command, p *plan, t *target, rec *recorder) *progress {
+	g := &progress{out: out.Progress, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
+	if g.out == nil {
+		return g
+	}
+	g.done.Add(1)
+	go func() {
+		defer g.done.Done()
+		if out.TTY {
+			g.bar()
+		} else {
+			g.lines()
+		}
+	}()
+	return g
+}
+
+func (g *progress) stop() {
+	close(g.quit)
+	g.done.Wait()
+}
+
+// bar draws a bar with the figures behind it.
+func (g *progress) bar() {
+	bar := progressbar.NewOptions64(int64(g.plan.requests),
+		progressbar.OptionSetWriter(g.out),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionShowDescriptionAtLineEnd(),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionUseANSICodes(true),
+	)
+	tick := time.NewTicker(barEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-g.quit:
+			_ = bar.Clear() // a terminal that does not take it cannot be helped
+			return
+		case <-tick.C:
+			done, figures := g.figures()
+			bar.Describe(figures)
+			_ = bar.Set64(min(int64(done), int64(g.plan.requests)-1)) // at its maximum a bar takes itself for finished
+		}
+	}
+}
+
+// lines writes a line now and then.
+func (g *progress) lines() {
+	tick := time.NewTicker(lineEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-g.quit:
+			return
+		case <-tick.C:
+			done, figures := g.figures()
+			fmt.Fprintf(g.out, "%d of %d  %s\n", done, g.plan.requests, figures)
+		}
+	}
+}
+
+// figures is how far the run is, and how it goes.
+func (g *progress) figures() (done uint64, text string) {
+	s := g.rec.snapshot()
+	elapsed := time.Since(g.plan.start())
+	held := 0.0
+	if elapsed > 0 {
+		held = float64(g.target.sent.Load()) / elapsed.Seconds()
+	}
+	asked := g.plan.sent(min(elapsed, g.plan.span())) / max(elapsed, time.Millisecond).Seconds()
+	return s.done, fmt.Sprintf("%.1f of %.1f/s, %d in flight, %d errors, p50 %s p90 %s p99 %s",
+		held, asked, g.target.inFlight.Load(), s.errors, milliseconds(s.p50), milliseconds(s.p90), milliseconds(s.p99))
+}

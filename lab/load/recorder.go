@@ -1,0 +1,163 @@
+package load
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds on what a run remembers.
+const (
+	maxIntervals = 300 // of the plots
+	maxFailures  = 20  // different reasons
+	slowestKept  = 10
+)
+
+// outcome is what became of one request.
+type outcome struct {
+	due       time.Duration // from the start of the run
+	latency   time.Duration // from the moment that it was due to the end of the answer
+	service   time.Duration // from the moment that it was sent
+	late      time.Duration // from due to sent
+	code      int           // 0 without an answer
+	failure   string        // why there was none
+	elsewhere bool          // a redirect to another host, which was not followed
+	trace     string
+	hops      []hop
+}
+
+// failed says whether a request counts as an error: no answer, or one of 400 and above.
+func (o outcome) failed() bool { return o.failure != "" || o.code >= 400 }
+
+// recorder sums outcomes up in bounded memory. It may be used from several goroutines.
+type recorder struct {
+	mu        sync.Mutex
+	width     time.Duration // of an interval
+	intervals []interval
+	latency   histogram
+	service   histogram
+	late      histogram
+	lastSent  time.Duration // when the last request was sent, from the start
+	tooLate   uint64        // sent more than lateness after they were due
+	errors    uint64
+	elsewhere uint64
+	unsent    uint64
+	codes     map[int]uint64
+	failures  map[string]uint64
+	slowest   []outcome
+	shares    *shares
+}
+
+// lateness is how late a request may be sent before the rate counts as not held.
+const lateness = 100 * time.Millisecond
+
+// interval is what the plots show of one stretch of time.
+type interval struct {
+	latency histogram
+	errors  uint64
+	asked   uint64
+}
+
+func newRecorder(p *plan, e *expectation) *recorder {
+	width := max(time.Second, (p.duration/maxIntervals + time.Second - 1).Truncate(time.Second))
+	return &recorder{
+		width:    width,
+		codes:    map[int]uint64{},
+		failures: map[string]uint64{},
+		shares:   newShares(e),
+	}
+}
+
+func (r *recorder) add(o outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.interval(o.due)
+	in.latency.add(o.latency)
+	r.latency.add(o.latency)
+	if o.failed() {
+		in.errors++
+		r.errors++
+	}
+	if o.failure != "" {
+		r.fail(o.failure)
+	} else {
+		r.codes[o.code]++
+	}
+	if o.elsewhere {
+		r.elsewhere++
+	}
+	r.service.add(o.service)
+	r.late.add(o.late)
+	if o.late > lateness {
+		r.tooLate++
+	}
+	r.lastSent = max(r.lastSent, o.due+o.late)
+	r.shares.add(o.hops)
+	if len(r.slowest) < slowestKept || o.latency > r.slowest[len(r.slowest)-1].latency {
+		o.hops = nil
+		at, _ := slices.BinarySearchFunc(r.slowest, o, func(a, b outcome) int { return cmp.Compare(b.latency, a.latency) })
+		r.slowest = slices.Insert(r.slowest, at, o)
+		r.slowest = r.slowest[:min(len(r.slowest), slowestKept)]
+	}
+}
+
+// addUnsent counts a request that was due and never sent: it waited in vain from then to the end of the run.
+func (r *recorder) addUnsent(due, waited time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.interval(due)
+	in.latency.add(waited)
+	in.errors++
+	r.latency.add(waited)
+	r.errors++
+	r.unsent++
+	r.fail("never sent")
+}
+
+func (r *recorder) interval(due time.Duration) *interval {
+	i := min(int(due/r.width), maxIntervals)
+	for i >= len(r.intervals) {
+		r.intervals = append(r.intervals, interval{})
+	}
+	return &r.intervals[i]
+}
+
+func (r *recorder) fail(reason string) {
+	if _, known := r.failures[reason]; !known && len(r.failures) >= maxFailures {
+		reason = "other reasons"
+	}
+	r.failures[reason]++
+}
+
+// addresses are what differs between equal failures: the local port of a connection.
+var addresses = regexp.MustCompile(`(read|write) tcp [^ ]+->`)
+
+// reason makes a reason of vegeta's error text: without the method and URL, and without what differs each time.
+func reason(text string, timeout time.Duration) string {
+	if i := strings.Index(text, `": `); i >= 0 {
+		text = text[i+3:]
+	}
+	if strings.Contains(text, "Client.Timeout") || strings.Contains(text, "context deadline exceeded") {
+		return "no answer within " + timeout.String()
+	}
+	text = addresses.ReplaceAllString(text, "$1 tcp ")
+	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
+}
+
+// snapshot is what the progress shows.
+type snapshot struct {
+	done, errors  uint64
+	p50, p90, p99 time.Duration
+}
+
+func (r *recorder) snapshot() snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return snapshot{
+		done: r.latency.n, errors: r.errors,
+		p50: r.latency.percentile(50), p90: r.latency.percentile(90), p99: r.latency.percentile(99),
+	}
+}

@@ -1,0 +1,331 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is what a run has found. Times are in milliseconds, shares in per cent.
+type Report struct {
+	URL        string   `json:"url"`
+	Method     string   `json:"method"`
+	Headers    []string `json:"headers"`
+	KeepAlive  bool     `json:"keep_alive"`
+	Early      bool     `json:"ended_early"`
+	Seconds    float64  `json:"seconds"`
+	RampTime   float64  `json:"ramp_seconds"`
+	Rate       float64  `json:"rate"`         // asked for, once climbed
+	AskedRate  float64  `json:"asked_rate"`   // on average over the run
+	HeldRate   float64  `json:"held_rate"`    // sent, on average over the run
+	Held       bool     `json:"rate_held"`    // whether 99 % of the requests were sent within 100 ms of their moment
+	Planned    uint64   `json:"planned"`      // requests that were due
+	Sent       uint64   `json:"sent"`         // requests that were sent
+	Answered   uint64   `json:"answered"`     // with any status
+	Errors     uint64   `json:"errors"`       // no answer, a status of 400 and above, or never sent
+	ErrorShare float64  `json:"errors_share"` // of the planned
+
+	Latency  Latency `json:"latency_ms"`       // from the moment that a request was due
+	Service  Latency `json:"service_ms"`       // from the moment that it was sent
+	Lateness Latency `json:"sent_late_by_ms"`  // from due to sent
+	TooLate  uint64  `json:"sent_100_ms_late"` // or more
+
+	Statuses    []StatusReport  `json:"statuses"`
+	Failures    []FailureReport `json:"failures"`
+	Elsewhere   uint64          `json:"redirects_elsewhere"` // redirects to other hosts, not followed
+	Interrupted int             `json:"interrupted"`         // in flight when the run was ended
+	Hops        []HopReport     `json:"hops"`
+	Slowest     []Slow          `json:"slowest"`
+	Intervals   []Interval      `json:"intervals"`
+	FailIf      []Condition     `json:"fail_if"`
+}
+
+// Latency is a distribution of times in milliseconds.
+type Latency struct {
+	Min  float64 `json:"min"`
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50"`
+	P75  float64 `json:"p75"`
+	P90  float64 `json:"p90"`
+	P95  float64 `json:"p95"`
+	P99  float64 `json:"p99"`
+	P999 float64 `json:"p99_9"`
+	Max  float64 `json:"max"`
+}
+
+// StatusReport is how often a status came.
+type StatusReport struct {
+	Status  int     `json:"status"`
+	Count   uint64  `json:"count"`
+	Percent float64 `json:"percent"`
+}
+
+// FailureReport is how often there was no answer, and why.
+type FailureReport struct {
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
+}
+
+// HopReport is which versions of a service answered at a hop, and whether that fits what the rules say.
+type HopReport struct {
+	Hop       int             `json:"hop"` // 1 is the first behind the target
+	Service   string          `json:"service"`
+	Requests  uint64          `json:"requests"`
+	Versions  []VersionReport `json:"versions"`
+	ChiSquare float64         `json:"chi_square"`
+	Degrees   int             `json:"degrees_of_freedom"`
+	P         *float64        `json:"p"` // how probable such a χ² is by chance alone; null if nothing can be said
+	Verdict   string          `json:"verdict"`
+}
+
+// VersionReport is one version's part.
+type VersionReport struct {
+	Version  string   `json:"version"`
+	Requests uint64   `json:"requests"`
+	Percent  float64  `json:"percent"`
+	Expected *float64 `json:"expected_percent"` // null if the rules do not say
+}
+
+// Slow is one of the slowest requests.
+type Slow struct {
+	TraceID string  `json:"trace_id"`
+	At      float64 `json:"at_seconds"` // when it was due
+	Latency float64 `json:"latency_ms"`
+	Status  int     `json:"status"` // 0 without an answer
+	Failure string  `json:"failure,omitempty"`
+}
+
+// Interval is a stretch of time, for plots.
+type Interval struct {
+	At     float64 `json:"at_seconds"`
+	Length float64 `json:"seconds"`
+	Asked  uint64  `json:"asked"`
+	Errors uint64  `json:"errors"`
+	Done   uint64  `json:"done"`
+	P50    float64 `json:"p50_ms"`
+	P90    float64 `json:"p90_ms"`
+	P99    float64 `json:"p99_ms"`
+	Max    float64 `json:"max_ms"`
+}
+
+// Condition is a condition of --fail-if.
+type Condition struct {
+	Condition string `json:"condition"`
+	Holds     bool   `json:"holds"`
+	Text      string `json:"text"` // with the figure
+}
+
+func newReport(c *Command, p *plan, rec *recorder) *Report {
+	r := &Report{
+		URL: c.URL, Method: c.Method, Headers: append([]string{}, c.Header...), KeepAlive: c.KeepAlive,
+		Rate: c.Rate, RampTime: c.Ramp.Seconds(),
+		Errors: rec.errors, ErrorShare: share(rec.errors, rec.latency.n),
+		Latency: latency(&rec.latency), Service: latency(&rec.service), Lateness: latency(&rec.late), TooLate: rec.tooLate,
+		Held:      rec.tooLate+rec.unsent <= rec.latency.n/100,
+		Elsewhere: rec.elsewhere,
+		Statuses:  []StatusReport{}, Failures: []FailureReport{}, Slowest: []Slow{}, Intervals: []Interval{}, FailIf: []Condition{},
+		Hops: rec.shares.report(),
+	}
+	for _, n := range rec.codes {
+		r.Answered += n
+	}
+	for _, code := range slices.Sorted(maps.Keys(rec.codes)) {
+		r.Statuses = append(r.Statuses, StatusReport{Status: code, Count: rec.codes[code], Percent: share(rec.codes[code], rec.latency.n)})
+	}
+	for _, why := range slices.Sorted(maps.Keys(rec.failures)) {
+		r.Failures = append(r.Failures, FailureReport{Reason: why, Count: rec.failures[why]})
+	}
+	for _, o := range rec.slowest {
+		r.Slowest = append(r.Slowest, Slow{TraceID: o.trace, At: o.due.Seconds(), Latency: ms(o.latency), Status: o.code, Failure: o.failure})
+	}
+	for i := range rec.intervals {
+		in := &rec.intervals[i]
+		r.Intervals = append(r.Intervals, Interval{
+			At: (time.Duration(i) * rec.width).Seconds(), Length: rec.width.Seconds(), Asked: in.asked, Errors: in.errors, Done: in.latency.n,
+			P50: ms(in.latency.percentile(50)), P90: ms(in.latency.percentile(90)), P99: ms(in.latency.percentile(99)), Max: ms(in.latency.most),
+		})
+	}
+	return r
+}
+
+func latency(h *histogram) Latency {
+	return Latency{
+		Min: ms(h.least), Mean: ms(h.mean()), P50: ms(h.percentile(50)), P75: ms(h.percentile(75)), P90: ms(h.percentile(90)),
+		P95: ms(h.percentile(95)), P99: ms(h.percentile(99)), P999: ms(h.percentile(99.9)), Max: ms(h.most),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// milliseconds shows a time to people: three digits are enough.
+func milliseconds(d time.Duration) string { return showMS(ms(d)) }
+
+func showMS(v float64) string {
+	switch {
+	case v >= 10_000:
+		return strconv.FormatFloat(v/1000, 'f', 1, 64) + " s"
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64) + " ms"
+	case v >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64) + " ms"
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64) + " ms"
+}
+
+func (r *Report) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// writeText writes the report for people.
+func (r *Report) writeText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) }
+	line("target", r.Method+" "+r.URL)
+	line("", r.users())
+	line("asked", r.asked())
+	line("held", r.held())
+	line("latency", latencyLine(r.Latency))
+	if r.Latency.P99 > 2*r.Service.P99 {
+		line("once sent", latencyLine(r.Service))
+	}
+	for i, s := range r.Statuses {
+		line(first(i, "answers"), fmt.Sprintf("%d  %d (%.3g %%)", s.Status, s.Count, s.Percent))
+	}
+	line("errors", fmt.Sprintf("%d (%.3g %%)", r.Errors, r.ErrorShare))
+	for _, f := range r.Failures {
+		line("", fmt.Sprintf("%d × %s", f.Count, f.Reason))
+	}
+	for _, note := range r.notes() {
+		line("note", note)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := r.writeHops(w); err != nil {
+		return err
+	}
+	return r.writeSlowest(w)
+}
+
+func first(i int, word string) string {
+	if i == 0 {
+		return word
+	}
+	return ""
+}
+
+func (r *Report) users() string {
+	users := "a new connection for every request"
+	if r.KeepAlive {
+		users = "connections kept open"
+	}
+	return strings.Join(append([]string{users}, r.Headers...), ", ")
+}
+
+func (r *Report) asked() string {
+	s := fmt.Sprintf("%s requests/s for %s", number(r.Rate), seconds(r.Seconds).Round(time.Millisecond))
+	if r.RampTime > 0 {
+		s += fmt.Sprintf(", climbing for the first %v: %.1f/s on average", seconds(r.RampTime), r.AskedRate)
+	}
+	return s
+}
+
+func (r *Report) held() string {
+	return fmt.Sprintf("%.1f/s, %d of %d requests sent", r.HeldRate, r.Sent, r.Planned)
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func latencyLine(l Latency) string {
+	return fmt.Sprintf("p50 %s  p75 %s  p90 %s  p95 %s  p99 %s  p99.9 %s  max %s",
+		showMS(l.P50), showMS(l.P75), showMS(l.P90), showMS(l.P95), showMS(l.P99), showMS(l.P999), showMS(l.Max))
+}
+
+// notes is what a reader must know to judge the figures.
+func (r *Report) notes() []string {
+	var notes []string
+	if !r.Held {
+		notes = append(notes, fmt.Sprintf("could not hold the rate: of %d requests %d were sent more than 100 ms late (the latest by %s) and %d never; the latencies count from when they were due",
+			r.Planned, r.TooLate, showMS(r.Lateness.Max), r.Planned-min(r.Planned, r.Sent)))
+	}
+	if r.Early {
+		notes = append(notes, fmt.Sprintf("ended early, after %v; %d requests in flight were left unanswered", seconds(r.Seconds).Round(time.Millisecond), r.Interrupted))
+	}
+	if r.Elsewhere > 0 {
+		notes = append(notes, fmt.Sprintf("%d answers redirect to another host and were not followed", r.Elsewhere))
+	}
+	for _, f := range r.FailIf {
+		if f.Holds {
+			notes = append(notes, "--fail-if holds: "+f.Text)
+		}
+	}
+	return notes
+}
+
+// writeHops writes the table of versions.
+func (r *Report) writeHops(w io.Writer) error {
+	if len(r.Hops) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nhop\tversion\trequests\tshare\texpected\t\n")
+	for _, h := range r.Hops {
+		for i, v := range h.Versions {
+			expected, verdict := "", ""
+			if v.Expected != nil {
+				expected = fmt.Sprintf("%.1f %%", *v.Expected)
+			}
+			if i == 0 {
+				verdict = h.fit()
+			}
+			fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%s\t%s\n", first(i, fmt.Sprintf("%d %s", h.Hop, h.Service)), v.Version, v.Requests, v.Percent, expected, verdict)
+		}
+	}
+	return t.Flush()
+}
+
+// fit is the verdict with its figures.
+func (h HopReport) fit() string {
+	if h.P == nil || h.Degrees == 0 {
+		return h.Verdict
+	}
+	return fmt.Sprintf("%s (χ² %.1f, %d degrees of freedom, p %.2g)", h.Verdict, h.ChiSquare, h.Degrees, *h.P)
+}
+
+// writeSlowest writes the slowest requests with their traces.
+func (r *Report) writeSlowest(w io.Writer) error {
+	if len(r.Slowest) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nslowest\tstatus\tdue at\ttrace\n")
+	for _, s := range r.Slowest {
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", showMS(s.Latency), s.outcome(), seconds(s.At).Round(time.Millisecond), printable(s.TraceID))
+	}
+	return t.Flush()
+}
+
+func (s Slow) outcome() string {
+	if s.Failure != "" {
+		return s.Failure
+	}
+	return strconv.Itoa(s.Status)
+}
+
+// printable keeps control characters of answers out of the terminal.
+func printable(s string) string {
+	quoted := strconv.Quote(s)
+	if quoted[1:len(quoted)-1] != s {
+		return quoted
+	}
+	return s
+}
