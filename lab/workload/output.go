@@ -2,6 +2,7 @@ package workload
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +150,18 @@ func (s *splitter) flush() {
 	if text != "" {
 		s.emit(text)
 	}
+}
+
+// gist is what a log line says: of JSON its msg, and error if it has one.
+func gist(text string) string {
+	var line struct{ Msg, Error string }
+	if json.Unmarshal([]byte(text), &line) != nil || line.Msg == "" {
+		return text
+	}
+	if line.Error != "" {
+		return line.Msg + ": " + line.Error
+	}
+	return line.Msg
 }
 
 // traceOf finds the trace id in a log line: "trace_id":"<32 hex>" in JSON, trace_id=<32 hex> in text.

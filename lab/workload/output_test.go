@@ -47,6 +47,20 @@ func TestTraceOfFindsTheIdInJSONAndText(t *testing.T) {
 	}
 }
 
+func TestGistOfALine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"level":"error","msg":"cannot listen","error":"no such host"}`: "cannot listen: no such host",
+		`{"level":"error","msg":"crashing, as asked"}`:                   "crashing, as asked",
+		`{"level":"error"}`: `{"level":"error"}`,
+		"panic: oh":         "panic: oh",
+	} {
+		if got := gist(text); got != want {
+			t.Errorf("gist(%s) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 	t.Parallel()
 	l := newLogs()

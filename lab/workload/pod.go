@@ -187,7 +187,7 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	if reason == "" {
 		reason = ending(proc.err)
 		if last := s.logs.Pod(p.name, 1); len(last) > 0 && proc.err != nil {
-			reason += ": " + last[0].Text
+			reason += ": " + gist(last[0].Text)
 		}
 	}
 	return reason, inUse.Load()

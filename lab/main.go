@@ -1,0 +1,74 @@
+// Hopline runs a kustomize overlay of Kubernetes and Istio objects on this machine, without a cluster: `hopline up`.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker: -X main.version=v1.2.3.
+var version = "dev"
+
+// commands is everything that hopline does.
+type commands struct {
+	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
+	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	stop, now, release := signals()
+	code := run(program{stop: stop, now: now, args: os.Args[1:], out: os.Stdout, err: os.Stderr})
+	release()
+	os.Exit(code)
+}
+
+// program is what a run of hopline gets from outside.
+type program struct {
+	stop, now context.Context // end when the user asks once, and once more
+	args      []string
+	out, err  io.Writer
+}
+
+// run is hopline from its arguments to its exit code: 0 for success, 1 for failure, 2 for arguments that cannot be understood.
+func run(p program) int {
+	code := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("hopline"),
+		kong.Description("The suite on a laptop: one overlay, the same rules as in the cluster."),
+		kong.Writers(p.out, p.err),
+		kong.Exit(func(c int) { code = c }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.BindTo(p.stop, (*context.Context)(nil)),
+		kong.Bind(p),
+	)
+	if err != nil {
+		fmt.Fprintln(p.err, "hopline:", err)
+		return 1
+	}
+	command, err := parser.Parse(p.args)
+	if code >= 0 { // --help has been told
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(p.err, "hopline: %v; hopline --help lists what there is\n", err)
+		return 2
+	}
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(p.err, "hopline:", err)
+		return 1
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(p program) error {
+	_, err := fmt.Fprintln(p.out, "hopline", version)
+	return err
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signals turns what the system and the user say into two contexts: stop ends with the first Ctrl-C, SIGTERM or closed terminal, now
+// with the second. Windows tells Go of a closed console by SIGTERM as well.
+func signals() (stop, now context.Context, release func()) {
+	stop, stopNow := context.WithCancel(context.Background())
+	now, endNow := context.WithCancel(context.Background())
+	told := make(chan os.Signal, 2)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-told
+		stopNow()
+		<-told
+		endNow()
+	}()
+	return stop, now, func() { signal.Stop(told) }
+}

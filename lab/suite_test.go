@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// programs builds the services once for all tests, from the checkout that this module lies in.
+var programs = sync.OnceValues(func() (string, error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	dir := programsDir()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator),
+		"./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("building the services: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// programsDir is where programs puts them; it goes when the tests have ended.
+func programsDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("hopline-test-%d", os.Getpid()))
+}
+
+// deployCopy is deploy/ in a directory of the test's own, which it may edit. What only makes a pod's end slow is shortened.
+func deployCopy(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../deploy")); err != nil {
+		t.Fatal(err)
+	}
+	pod := filepath.Join(dir, "components/every-pod/pod.yaml")
+	edit(t, pod, "sleep: {seconds: 5}", "sleep: {seconds: 1}")
+	edit(t, pod, "{name: DRAIN_DELAY, value: 2s}", "{name: DRAIN_DELAY, value: 200ms}")
+	return dir
+}
+
+// edit replaces a text that stands once in a file, in one write.
+func edit(t *testing.T, file, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), old); n != 1 {
+		t.Fatalf("%s holds %q %d times, want once", file, old, n)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// screenful is what a hopline under test writes.
+type screenful struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newScreenful() *screenful { return &screenful{more: make(chan struct{}, 1)} }
+
+func (s *screenful) Write(data []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return s.text.Write(data)
+}
+
+func (s *screenful) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// suite is a running `hopline up`.
+type suite struct {
+	t      *testing.T
+	deploy string // its copy of deploy/
+	screen *screenful
+	client *http.Client
+	urls   map[string]string // by the name in front of them: "Page", "Console" …
+	stop   func()            // Ctrl-C
+	ended  chan int          // exit code
+}
+
+// anyPorts are the flags that let tests run beside each other.
+var anyPorts = []string{"--ingress-port=0", "--console-port=0", "--zipkin-port=0", "--otlp-port=0"}
+
+// start runs `hopline up` on an overlay of a copy of deploy/, in this process by main's own entry, and waits until it is ready.
+func start(t *testing.T, overlay string, prepare func(deploy string), flags ...string) *suite {
+	t.Helper()
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &suite{
+		t: t, deploy: deployCopy(t), screen: newScreenful(), urls: map[string]string{}, ended: make(chan int, 1),
+		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
+	}
+	if prepare != nil {
+		prepare(s.deploy)
+	}
+	stop, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	args := append([]string{"up", "--bin", bin, "--build=never"}, anyPorts...)
+	args = append(append(args, flags...), filepath.Join(s.deploy, "overlays", overlay))
+	go func() {
+		s.ended <- run(program{stop: stop, now: context.Background(), args: args, out: s.screen, err: s.screen})
+	}()
+	t.Cleanup(s.end)
+	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(s.screen.String(), -1) {
+		s.urls[m[1]] = strings.TrimSuffix(m[2], "/")
+	}
+	s.urls["Ingress"] = strings.TrimSuffix(s.urls["Page"], "/demo-app")
+	return s
+}
+
+// end stops the suite, once, and wants it to end well.
+func (s *suite) end() {
+	s.stop()
+	select {
+	case code := <-s.ended:
+		s.ended <- code
+		if code != 0 {
+			s.t.Errorf("hopline ended with %d:\n%s", code, s.screen)
+		}
+	case <-time.After(30 * time.Second):
+		s.t.Errorf("hopline has not ended after 30 s:\n%s", s.screen)
+	}
+	s.client.CloseIdleConnections()
+}
+
+// waitFor waits for a condition that time brings.
+func (s *suite) waitFor(what string, done func() bool) {
+	s.t.Helper()
+	waitFor(s.t, what, s.screen, done)
+}
+
+func waitFor(t *testing.T, what string, screen *screenful, done func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-screen.more:
+		case <-deadline:
+			t.Fatalf("waited 30 s for %s; hopline said:\n%s", what, screen)
+		}
+	}
+}
+
+// answer is what a request brought.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// get asks for a path of one of the addresses. header holds names and values in turn.
+func (s *suite) get(of, path string, header ...string) answer {
+	s.t.Helper()
+	a, err := s.try(of, path, header...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+func (s *suite) try(of, path string, header ...string) (answer, error) {
+	request, err := http.NewRequest(http.MethodGet, s.urls[of]+path, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			request.Host = header[i+1]
+		}
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(body)}, err
+}
+
+// hops asks for the hop lines and returns who answered at each hop: front, middle, core, clock.
+func (s *suite) hops(header ...string) []string {
+	s.t.Helper()
+	a := s.get("Page", "/hops", header...)
+	if a.status != http.StatusOK {
+		s.t.Fatalf("/hops: status %d, %s", a.status, a.body)
+	}
+	return whoAnswered(a.body)
+}
+
+func whoAnswered(lines string) []string {
+	var who []string
+	for _, m := range regexp.MustCompile(`(?m)^took \([\d.]+ ms\) (\S+)`).FindAllStringSubmatch(lines, -1) {
+		who = append(who, m[1])
+	}
+	return who
+}
+
+// state is what the console knows.
+func (s *suite) state() (state struct {
+	Revision  int
+	Problems  []struct{ Object, Path, Reason string }
+	Workloads []struct {
+		Name     string
+		Restarts int
+		Pods     []struct {
+			Name    string
+			State   string
+			Process int
+		}
+	}
+}) {
+	s.t.Helper()
+	if err := json.Unmarshal([]byte(s.get("Console", "/api/state").body), &state); err != nil {
+		s.t.Fatal(err)
+	}
+	return state
+}
+
+// pods are the names of a workload's pods with the numbers of their processes.
+func (s *suite) pods(workload string) map[string]int {
+	s.t.Helper()
+	pods := map[string]int{}
+	for _, w := range s.state().Workloads {
+		if w.Name == workload {
+			for _, p := range w.Pods {
+				pods[p.Name] = p.Process
+			}
+		}
+	}
+	return pods
+}
+
+// processes are the numbers of all processes.
+func (s *suite) processes() []int {
+	s.t.Helper()
+	var all []int
+	for _, w := range s.state().Workloads {
+		for _, p := range w.Pods {
+			if p.Process != 0 {
+				all = append(all, p.Process)
+			}
+		}
+	}
+	return all
+}
+
+// alive reports whether a process runs. Where that cannot be asked by its number alone, the test is skipped.
+func alive(t *testing.T, process int) bool {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be looked for by its number here")
+	}
+	p, err := os.FindProcess(process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Signal(nullSignal) == nil
+}

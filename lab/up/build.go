@@ -1,0 +1,137 @@
+package up
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Build says when the programs are built before they are run.
+type Build string
+
+// The choices of --build.
+const (
+	BuildAuto   Build = "auto"   // those that are missing or older than their source
+	BuildAlways Build = "always" // all
+	BuildNever  Build = "never"  // none
+)
+
+// workspace is the checkout that the services' source is in: the nearest directory at or above dir with a go.work, or "".
+func workspace(dir string) string {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+// builder makes programs from the source of a checkout.
+type builder struct {
+	root string // the checkout, or "": then there is nothing to build from
+	bin  string // where the programs go
+	when Build
+	say  func(format string, args ...any)
+}
+
+// build makes those programs that when asks for and the checkout has the source of. A program without source is left to whoever misses it.
+func (b builder) build(ctx context.Context, programs []string) error {
+	if b.root == "" || b.when == BuildNever {
+		return nil
+	}
+	var stale []string
+	for _, name := range programs {
+		if b.needed(name) {
+			stale = append(stale, name)
+		}
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return fmt.Errorf("%s in %s must be built, and the go command is not found; install Go, or run the lab where they are built with --build=never",
+			strings.Join(stale, ", "), b.bin)
+	}
+	b.say("building %s", strings.Join(stale, ", "))
+	begun := time.Now()
+	if err := os.MkdirAll(b.bin, 0o755); err != nil {
+		return err
+	}
+	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", b.bin + string(filepath.Separator)}
+	for _, name := range stale {
+		args = append(args, "./services/"+name)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = b.root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("building %s: %w\n%s", strings.Join(stale, ", "), err, out)
+	}
+	b.say("built in %.1f s", time.Since(begun).Seconds())
+	return nil
+}
+
+// missing makes those programs that are not there at all.
+func (b builder) missing(ctx context.Context, programs []string) error {
+	return b.build(ctx, slices.DeleteFunc(programs, func(name string) bool {
+		_, err := os.Stat(filepath.Join(b.bin, name+exeSuffix()))
+		return err == nil
+	}))
+}
+
+// needed reports whether a program is to be built. What it is made of is its own directory, pkg and the go.work files.
+func (b builder) needed(name string) bool {
+	source := filepath.Join(b.root, "services", name)
+	if info, err := os.Stat(source); err != nil || !info.IsDir() {
+		return false
+	}
+	program, err := os.Stat(filepath.Join(b.bin, name+exeSuffix()))
+	if err != nil || b.when == BuildAlways {
+		return true
+	}
+	inputs := []string{source, filepath.Join(b.root, "pkg"), filepath.Join(b.root, "go.work")}
+	return slices.ContainsFunc(inputs, func(path string) bool { return newer(path, program.ModTime()) })
+}
+
+// newer reports whether anything at or below a path was changed after a time. Tests do not count: they are in no program.
+func newer(path string, than time.Time) bool {
+	found := false
+	_ = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		if entry.IsDir() && entry.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil && info.ModTime().After(than) {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
+func exeSuffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package up
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// targets is one group of Prometheus' HTTP service discovery: https://prometheus.io/docs/prometheus/latest/http_sd/.
+type targets struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
+
+// discovery lists every process as a target behind the console, so that one address is enough for a Prometheus anywhere that reaches it.
+// The labels are those that pods have in the cluster.
+func discovery(status func() []workload.Status) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		groups := []targets{}
+		for _, pod := range status() {
+			groups = append(groups, targets{
+				Targets: []string{r.Host},
+				Labels: map[string]string{
+					"__metrics_path__": "/pods/" + pod.Name + "/metrics",
+					"instance":         pod.Name,
+					"namespace":        pod.Namespace,
+					"pod":              pod.Name,
+					"workload":         pod.Workload,
+					"app":              pod.Labels["app"],
+					"version":          pod.Labels["version"],
+				},
+			})
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(groups)
+	})
+}
+
+// podMetrics passes /pods/{pod}/metrics on to the admin port of that process, and nothing else of it.
+func podMetrics(status func() []workload.Status) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("pod")
+		for _, pod := range status() {
+			if pod.Name != name {
+				continue
+			}
+			if pod.Process == 0 {
+				http.Error(w, "pod "+name+" has no process at the moment", http.StatusServiceUnavailable)
+				return
+			}
+			passOn(pod.Admin).ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, "there is no pod "+name, http.StatusNotFound)
+	})
+}
+
+func passOn(admin string) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL = &url.URL{Scheme: "http", Host: admin, Path: "/metrics"}
+			r.Out.Host = ""
+		},
+		Transport: &http.Transport{DisableKeepAlives: true}, // a scrape every few seconds, from processes that come and go
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "asking the process: "+err.Error(), http.StatusBadGateway)
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package up
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// edition is one state of the overlay directory that can run.
+type edition struct {
+	overlay *overlay.Overlay
+	table   *mesh.Table
+}
+
+// load renders the overlay and compiles its rules. The overlay is never nil; with an error it tells the files to watch.
+func load(dir string) (edition, error) {
+	o, err := overlay.Load(dir)
+	if err != nil {
+		return edition{overlay: o}, err
+	}
+	table, err := mesh.Compile(o)
+	return edition{o, table}, err
+}
+
+// programs are the names of the programs that its images stand for.
+func (e edition) programs() []string {
+	var names []string
+	for _, d := range e.overlay.Deployments {
+		names = append(names, workload.ImageProgram(d.Pod.Container.Image))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// notes are what the user is told of it: what of it the lab does not do.
+func (e edition) notes() []string {
+	var notes []string
+	if line := e.overlay.NotEnforcedLine(); line != "" {
+		notes = append(notes, line)
+	}
+	gateway := mesh.IngressGateway()
+	for _, port := range e.table.GatewayPorts(&gateway) {
+		if port != gatewayPort {
+			notes = append(notes, fmt.Sprintf("of the ingress gateway the lab opens port %d alone: nothing reaches port %d of its Gateway", gatewayPort, port))
+		}
+	}
+	return notes
+}
+
+// problemsOf are the single problems of an error of load or of Supervisor.Apply.
+func problemsOf(err error) []overlay.Problem {
+	var report *overlay.Report
+	if errors.As(err, &report) {
+		return report.Problems
+	}
+	return []overlay.Problem{{Reason: err.Error()}}
+}
+
+// wontRun says in words why an overlay does not run, a line for each reason.
+func wontRun(dir string, err error) string {
+	lines := []string{dir + " cannot run:"}
+	for _, line := range strings.Split(err.Error(), "\n") {
+		lines = append(lines, "  "+line)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,182 @@
+package up
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// patience is how long the start waits for workloads that do not become ready before it tells the addresses all the same.
+const patience = 20 * time.Second
+
+// apply puts an edition in force: all of it, or with an error nothing.
+func (l *lab) apply(e edition) error {
+	if err := l.nodePorts.set(nodePortsOf(e.overlay)); err != nil {
+		return err
+	}
+	if err := l.workloads.Apply(e.overlay); err != nil {
+		return err
+	}
+	l.proxy.Swap(e.table)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.edition = console.Edition{
+		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Notes: e.notes(), Links: l.links(e.overlay),
+	}
+	l.console.Changed()
+	return nil
+}
+
+// follow shows the start and then applies every saved change, until ctx ends or a server fails.
+func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error {
+	watcher, err := overlay.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("watching the overlay's files: %w", err)
+	}
+	defer func() { _ = watcher.Close() }()
+	if err := watcher.Watch(first.overlay); err != nil {
+		return fmt.Errorf("watching the overlay's files: %w", err)
+	}
+	page, cancel := context.WithCancel(ctx)
+	var pages sync.WaitGroup
+	pages.Go(func() { l.console.Run(page) })
+	defer pages.Wait()
+	defer cancel()
+
+	for _, note := range first.notes() {
+		l.terminal.note("%s", note)
+	}
+	progress := newProgress(l.terminal, first.overlay)
+	impatient := time.NewTimer(patience)
+	defer impatient.Stop()
+	told := false
+	for {
+		select {
+		case <-l.changed:
+			if all := progress.show(l.workloads.Deployments(), l.workloads.Status()); all && !told {
+				told = true
+				l.tell(time.Since(begun))
+				debug.FreeOSMemory() // rendering needs much more than running does
+			}
+		case <-impatient.C:
+			if !told {
+				told = true
+				l.terminal.warn("after %.0f s not every workload is ready", patience.Seconds())
+				l.tell(time.Since(begun))
+			}
+		case <-watcher.Changes():
+			l.reload(ctx, watcher)
+		case err := <-l.servers.failed:
+			return err
+		case <-ctx.Done():
+			l.terminal.note("stopping; once more ends it at once")
+			return nil
+		}
+	}
+}
+
+// reload applies what was saved, or keeps what runs and says why.
+func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
+	begun := time.Now()
+	next, err := load(l.options.Overlay)
+	if watchErr := watcher.Watch(next.overlay); watchErr != nil {
+		l.terminal.warn("watching the overlay's files: %v", watchErr)
+	}
+	if err == nil {
+		err = l.builder.missing(ctx, next.programs())
+	}
+	if err == nil {
+		err = l.apply(next)
+	}
+	if err == nil {
+		l.terminal.say("%s is live, %d ms after it was saved", l.options.Overlay, time.Since(begun).Milliseconds())
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	l.mu.Lock()
+	l.edition.Problems = problemsOf(err)
+	l.mu.Unlock()
+	l.console.Changed()
+	l.terminal.warn("%s\nWhat ran before goes on running.", wontRun(l.options.Overlay, err))
+}
+
+// podChanged is told of each change of a pod's status while the Supervisor is locked.
+func (l *lab) podChanged(s workload.Status) {
+	if s.State == workload.BackOff {
+		wait := "at once"
+		if d := time.Until(s.Again); d > time.Second {
+			wait = fmt.Sprintf("in %.0f s", d.Seconds())
+		}
+		l.terminal.warn("%s %s; started again %s", s.Name, s.Reason, wait)
+	}
+	select {
+	case l.changed <- struct{}{}:
+	default: // follow is about to look anyway
+	}
+	l.console.Changed()
+}
+
+// links are the addresses of an edition.
+func (l *lab) links(o *overlay.Overlay) []console.Link {
+	var links []console.Link
+	if path := pagePath(o); path != "" {
+		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.doors.ingress) + path})
+	}
+	for _, port := range nodePortsOf(o) {
+		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.nodePorts.open[port]) + "/"})
+	}
+	return append(links,
+		console.Link{Name: "Console", URL: localURL(l.options.Host, l.doors.console) + "/"},
+		console.Link{Name: "Zipkin", URL: localURL(l.options.Host, l.doors.zipkin) + "/"},
+		console.Link{Name: "OTLP", URL: localURL(l.options.Host, l.doors.otlp) + "/"},
+	)
+}
+
+// tell tells the addresses, and what to click.
+func (l *lab) tell(took time.Duration) {
+	what := map[string]string{
+		"Page":    "press Slow page and Fast page",
+		"Console": "workloads, rules, traces; /sd and /metrics for Prometheus",
+		"Zipkin":  "Zipkin's API",
+		"OTLP":    "OTLP over HTTP",
+	}
+	l.mu.Lock()
+	links := l.edition.Links
+	l.mu.Unlock()
+	wide := 0
+	for _, link := range links {
+		wide = max(wide, len(link.URL))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nReady in %.2f s.\n\n", took.Seconds())
+	for _, link := range links {
+		fmt.Fprintf(&b, "  %-8s %s  %s\n", link.Name, l.terminal.paint(bold, link.URL)+strings.Repeat(" ", wide-len(link.URL)), what[link.Name])
+	}
+	fmt.Fprintf(&b, "\nEdit a file of %s, save, and watch the traffic shift. Ctrl-C stops it all.", l.options.Overlay)
+	l.terminal.say("%s", b.String())
+}
+
+// source is the lab as the console looks at it.
+type source struct{ lab *lab }
+
+func (s source) Edition() console.Edition {
+	s.lab.mu.Lock()
+	defer s.lab.mu.Unlock()
+	return s.lab.edition
+}
+
+func (s source) Pods() []workload.Status            { return s.lab.workloads.Status() }
+func (s source) Deployments() []workload.Deployment { return s.lab.workloads.Deployments() }
+func (s source) Flows() []console.Flow              { return s.lab.flows.all() }
+func (s source) Logs(traceID string) []workload.Line {
+	return s.lab.workloads.Logs().Trace(traceID)
+}

@@ -1,0 +1,59 @@
+package up
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// door is a port that the lab opens for the user.
+type door struct {
+	what   string // "the ingress gateway"
+	port   int    // 0: any free one
+	remedy string // when it is taken: "--ingress-port takes another"
+}
+
+// open listens on all doors of a host, in their order, or on none: the error has one line for each that cannot be opened.
+func open(host string, doors []door) ([]net.Listener, error) {
+	var listeners []net.Listener
+	var problems []error
+	for _, d := range doors {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(d.port)))
+		if err != nil {
+			problems = append(problems, d.problem(host, err))
+			continue
+		}
+		listeners = append(listeners, listener)
+	}
+	if len(problems) > 0 {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return nil, errors.Join(problems...)
+	}
+	return listeners, nil
+}
+
+// problem says which port could not be had, for what, and what to do about it.
+func (d door) problem(host string, err error) error {
+	why := err.Error()
+	var system *net.OpError
+	if errors.As(err, &system) {
+		why = system.Err.Error()
+	}
+	if isAddressInUse(err) {
+		why = "already in use by another program"
+	}
+	return fmt.Errorf("port %d on %s, for %s: %s; %s", d.port, host, d.what, why, d.remedy)
+}
+
+// localURL is how the user reaches a listener: by localhost where that leads to it.
+func localURL(host string, l net.Listener) string {
+	address := l.Addr().(*net.TCPAddr)
+	name := host
+	if address.IP.IsLoopback() || address.IP.IsUnspecified() {
+		name = "localhost"
+	}
+	return "http://" + net.JoinHostPort(name, strconv.Itoa(address.Port))
+}

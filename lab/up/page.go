@@ -1,0 +1,31 @@
+package up
+
+import (
+	"slices"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// pagePath is where a browser that comes to the ingress gateway finds a page: the first prefix that a VirtualService leads somewhere
+// whatever the host; "" when there is none.
+func pagePath(o *overlay.Overlay) string {
+	for _, vs := range o.VirtualServices {
+		if !slices.Contains(vs.Spec.Hosts, "*") || !slices.ContainsFunc(vs.Spec.Gateways, func(g string) bool { return g != "mesh" }) {
+			continue
+		}
+		for _, rule := range vs.Spec.Http {
+			if len(rule.Route) == 0 {
+				continue
+			}
+			for _, match := range rule.Match {
+				if prefix := match.GetUri().GetPrefix(); prefix != "" {
+					return prefix
+				}
+			}
+			if len(rule.Match) == 0 {
+				return "/"
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package up
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// progress tells the user how far the workloads are: at the start on the terminal's board, later a line for each rolling update.
+type progress struct {
+	terminal *terminal
+	states   map[string]string // shown last, by workload
+	begun    bool              // every workload was ready once
+}
+
+func newProgress(t *terminal, o *overlay.Overlay) *progress {
+	var names []string
+	for _, d := range o.Deployments {
+		names = append(names, d.Namespace+"/"+d.Name)
+	}
+	slices.Sort(names)
+	t.start(names)
+	return &progress{terminal: t, states: map[string]string{}}
+}
+
+// show takes a look and reports whether all that is wanted is ready.
+func (p *progress) show(deployments []workload.Deployment, pods []workload.Status) bool {
+	all := true
+	for _, d := range deployments {
+		state := stateOf(d, pods)
+		all = all && d.Done()
+		if p.states[d.Name] == state {
+			continue
+		}
+		before := p.states[d.Name]
+		p.states[d.Name] = state
+		switch {
+		case !p.begun:
+			p.terminal.show(d.Name, state, d.Done(), strings.HasPrefix(state, "failing"))
+		case state == "updating" || before == "updating" && d.Done():
+			p.terminal.note("%s: %s", d.Name, state)
+		}
+	}
+	if all && !p.begun {
+		p.begun = true
+		p.terminal.started()
+	}
+	return all
+}
+
+// stateOf says in a word or two how a workload is.
+func stateOf(d workload.Deployment, pods []workload.Status) string {
+	if d.Done() {
+		if d.Replicas == 1 {
+			return "ready"
+		}
+		return fmt.Sprintf("%d ready", d.Replicas)
+	}
+	for _, p := range pods {
+		if p.Deployment == d.Name && p.State == workload.BackOff {
+			return "failing: " + p.Reason
+		}
+	}
+	for _, p := range pods {
+		if p.Deployment == d.Name && !p.Current && p.State != workload.Stopping {
+			return "updating"
+		}
+	}
+	return fmt.Sprintf("starting, %d of %d ready", d.Current, d.Replicas)
+}

@@ -1,0 +1,227 @@
+// Package up assembles the lab: it renders an overlay, runs its workloads, carries its rules out, collects the traces, shows it all, and
+// follows every saved change until it is told to stop.
+package up
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// loopback is where the processes and the sidecars listen, whatever Options.Host says.
+const loopback = "127.0.0.1"
+
+// gatewayPort is the port of Gateway objects that the ingress port stands for.
+const gatewayPort = 80
+
+// The bounds of an orderly end: for requests from outside that are in flight, and for the processes.
+const (
+	drainTime = 15 * time.Second
+	stopTime  = 60 * time.Second
+)
+
+// Options is what the user asks of the lab. A port of 0 is any free one.
+type Options struct {
+	Overlay     string   // directory
+	Host        string   // address that the user's ports are opened on
+	AllowHosts  []string // names beside localhost that the console may be asked for by
+	IngressPort int
+	ConsolePort int
+	ZipkinPort  int
+	OTLPPort    int
+	Forward     string // base URL of a Zipkin or Jaeger that gets every span too; empty: none
+	Logs        bool   // show the processes' output
+	Bin         string // directory of the programs; empty: bin in the checkout that the overlay lies in
+	Build       Build
+	Screen      Screen
+}
+
+// lab is the suite while it runs.
+type lab struct {
+	options  Options
+	terminal *terminal
+	builder  builder
+	doors    doors
+	servers  servers
+
+	flows     *flows
+	registry  *prometheus.Registry
+	traces    *collector.Collector
+	proxy     *proxy.Proxy
+	workloads *workload.Supervisor
+	nodePorts *nodePorts
+	console   *console.Console
+	changed   chan struct{} // a pod's status has changed
+
+	mu      sync.Mutex
+	edition console.Edition
+}
+
+// doors are the listeners of the addresses that the user is told, and the sidecars'.
+type doors struct{ ingress, console, zipkin, otlp, sidecar net.Listener }
+
+// Run runs the lab until ctx ends, and then ends everything in order; at once when now ends as well. It returns nil after such an end, and
+// otherwise what kept the lab from running. Nothing of it is left running in any case.
+func Run(ctx, now context.Context, o Options) error {
+	begun := time.Now()
+	l := &lab{
+		options: o, terminal: newTerminal(o.Screen, o.Logs), flows: newFlows(), registry: prometheus.NewRegistry(),
+		changed: make(chan struct{}, 1),
+	}
+	defer l.terminal.close()
+	var err error
+	if l.doors, err = openDoors(o); err != nil {
+		return err
+	}
+	defer l.doors.close()
+	first, err := l.first(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.assemble(); err != nil {
+		return err
+	}
+	defer l.stop(now)
+	if err := l.apply(first); err != nil {
+		return errors.New(wontRun(o.Overlay, err))
+	}
+	l.serve()
+	return l.follow(ctx, first, begun)
+}
+
+func openDoors(o Options) (doors, error) {
+	listeners, err := open(o.Host, []door{
+		{"the ingress gateway", o.IngressPort, "--ingress-port takes another"},
+		{"the console", o.ConsolePort, "--console-port takes another"},
+		{"Zipkin's API", o.ZipkinPort, "--zipkin-port takes another"},
+		{"OTLP", o.OTLPPort, "--otlp-port takes another"},
+	})
+	if err != nil {
+		return doors{}, err
+	}
+	d := doors{ingress: listeners[0], console: listeners[1], zipkin: listeners[2], otlp: listeners[3]}
+	if listeners, err = open(loopback, []door{{"the sidecars", 0, "free one"}}); err != nil {
+		d.close()
+		return doors{}, err
+	}
+	d.sidecar = listeners[0]
+	return d, nil
+}
+
+// close closes those that no server has closed.
+func (d doors) close() {
+	for _, l := range []net.Listener{d.ingress, d.console, d.zipkin, d.otlp, d.sidecar} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// first renders the overlay for the first time and builds the programs that it needs.
+func (l *lab) first(ctx context.Context) (edition, error) {
+	dir, err := filepath.Abs(l.options.Overlay)
+	if err != nil {
+		return edition{}, err
+	}
+	root := workspace(dir)
+	if l.options.Bin == "" {
+		l.options.Bin = filepath.Join(root, "bin") // without a checkout: bin here
+	}
+	if l.options.Bin, err = filepath.Abs(l.options.Bin); err != nil {
+		return edition{}, err
+	}
+	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}
+	first, err := load(l.options.Overlay)
+	if err != nil {
+		return first, errors.New(wontRun(l.options.Overlay, err))
+	}
+	return first, l.builder.build(ctx, first.programs())
+}
+
+// assemble makes the lab's parts and joins them. They run nothing yet.
+func (l *lab) assemble() error {
+	l.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var err error
+	consoleURL := localURL(l.options.Host, l.doors.console) + "/"
+	if l.traces, err = collector.New(collector.Options{Forward: l.options.Forward, Console: consoleURL, Registry: l.registry}); err != nil {
+		return err
+	}
+	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.flows.access})
+	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
+	l.workloads, err = workload.New(workload.Options{
+		Bin: l.options.Bin, Host: loopback,
+		Zipkin: localURL(loopback, l.doors.zipkin) + "/api/v2/spans",
+		OTLP:   localURL(loopback, l.doors.otlp),
+		UI:     consoleURL + "trace/{traceID}",
+		Proxy: func(pod *mesh.Pod) string {
+			u := url.URL{Scheme: "http", Host: l.doors.sidecar.Addr().String(), User: l.proxy.Credentials(pod.Name)}
+			return u.String()
+		},
+		Pods:    l.proxy.SetPods,
+		Changed: l.podChanged,
+		Line:    l.terminal.follow,
+	})
+	if err != nil {
+		l.traces.Close()
+		return errors.Join(err, l.proxy.Close())
+	}
+	l.console = console.New(source{l}, l.traces, l.hosts()...)
+	return nil
+}
+
+// serve opens the doors.
+func (l *lab) serve() {
+	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.doors.ingress)
+	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.doors.sidecar)
+	l.servers.start(newServer(l.consoleHandler()), l.doors.console)
+	l.servers.start(newServer(l.traces.Zipkin()), l.doors.zipkin)
+	l.servers.start(newServer(l.traces.OTLP()), l.doors.otlp)
+}
+
+// consoleHandler is all that the console's port answers.
+func (l *lab) consoleHandler() http.Handler {
+	mux := http.NewServeMux()
+	guarded := func(h http.Handler) http.Handler { return console.Guard(h, l.hosts()...) }
+	mux.Handle("/", l.console)
+	mux.Handle("GET /sd", guarded(discovery(l.workloads.Status)))
+	mux.Handle("GET /pods/{pod}/metrics", guarded(podMetrics(l.workloads.Status)))
+	mux.Handle("GET /metrics", guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
+	return mux
+}
+
+// hosts are the names that the console may be asked for by, beside localhost.
+func (l *lab) hosts() []string { return append([]string{l.options.Host}, l.options.AllowHosts...) }
+
+// stop ends everything: first what comes from outside, then the processes, then what they use to the end. When now ends it ends at once.
+func (l *lab) stop(now context.Context) {
+	drain, cancel := context.WithTimeout(now, drainTime)
+	defer cancel()
+	l.nodePorts.close()
+	l.servers.shutdown(drain, l.doors.ingress)
+	end, cancel := context.WithTimeout(now, stopTime)
+	defer cancel()
+	l.workloads.Close(end)
+	l.servers.close()
+	_ = l.proxy.Close()
+	l.nodePorts.serve.Wait()
+	l.traces.Close()
+}

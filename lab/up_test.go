@@ -1,0 +1,478 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCanaryLeadsByHeader(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	for range 30 {
+		got := s.hops("x-dev-user", "betaUser")
+		if diff := cmp.Diff([]string{"middle-dev", "core-test", "clock-prod"}, got[1:]); diff != "" {
+			t.Fatalf("betaUser (-want +got):\n%s", diff)
+		}
+		if got := s.hops("x-dev-user", "stressTest"); got[2] != "core-test" || got[1] == "middle-dev" {
+			t.Fatalf("stressTest was answered by %v", got)
+		}
+	}
+
+	// Four fifths and one fifth; the bounds leave a sound suite out once in a million runs (4.9 σ).
+	const n = 1000
+	counts := s.count(n)
+	canary := float64(counts["middle-canary"])
+	if bound := 4.9 * math.Sqrt(n*0.2*0.8); math.Abs(canary-n*0.2) > bound {
+		t.Errorf("%v of %d answers were middle-canary's, want %d ± %.0f", canary, n, n/5, bound)
+	}
+	if counts["middle-dev"] != 0 || counts["core-test"] != 0 {
+		t.Errorf("nobody asked for middle-dev and core-test, which answered %d and %d times", counts["middle-dev"], counts["core-test"])
+	}
+	for _, front := range []string{"front-amber", "front-blue", "front-green"} {
+		if counts[front] == 0 {
+			t.Errorf("%s has not answered once", front)
+		}
+	}
+}
+
+// count asks for the hop lines n times, a few at once, and counts who answered.
+func (s *suite) count(n int, header ...string) map[string]int {
+	s.t.Helper()
+	var mu sync.Mutex
+	counts := map[string]int{}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range n / 4 {
+				a, err := s.try("Page", "/hops", header...)
+				if err != nil || a.status != http.StatusOK {
+					s.t.Errorf("/hops: %v, status %d, %s", err, a.status, a.body)
+					return
+				}
+				mu.Lock()
+				for _, who := range whoAnswered(a.body) {
+					counts[who]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	return counts
+}
+
+func TestSavedWeightShiftsTheTrafficWithinASecond(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	middle := filepath.Join(s.deploy, "overlays/canary/middle.yaml")
+	weights := func(prod, canary int) string {
+		return fmt.Sprintf("subset: prod}, weight: %d}\n        - {destination: {host: middle, port: {number: 80}, subset: canary}, weight: %d}", prod, canary)
+	}
+	// The machine may be busy with something else for a second, so the best of three edits counts.
+	best := time.Hour
+	now := weights(80, 20)
+	for _, next := range []string{weights(0, 100), weights(100, 0), weights(0, 100)} {
+		edit(t, middle, now, next)
+		saved := time.Now()
+		want := "middle-prod"
+		if next == weights(0, 100) {
+			want = "middle-canary"
+		}
+		for row := 0; row < 20; row++ { // twenty in a row by chance: 0.2²⁰
+			if s.hops()[1] != want {
+				row = -1
+			}
+			if time.Since(saved) > 20*time.Second {
+				t.Fatalf("20 s after the save not all traffic goes to %s:\n%s", want, s.screen)
+			}
+		}
+		best = min(best, time.Since(saved))
+		now = next
+	}
+	if best > time.Second {
+		t.Errorf("the traffic shifted %v after the save, want within a second", best)
+	}
+}
+
+func TestBrokenEditKeepsWhatRuns(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	middle := filepath.Join(s.deploy, "overlays/canary/middle.yaml")
+	edit(t, middle, "weight: 80", "wait: 80")
+	s.waitFor("the warning", func() bool { return strings.Contains(s.screen.String(), "What ran before goes on running") })
+	for _, want := range []string{"VirtualService hopline/middle", "spec.http[1].route[0].wait"} {
+		if !strings.Contains(s.screen.String(), want) {
+			t.Errorf("the terminal does not name %s:\n%s", want, s.screen)
+		}
+	}
+	state := s.state()
+	if len(state.Problems) == 0 || state.Problems[0].Object != "VirtualService hopline/middle" || state.Revision != 1 {
+		t.Errorf("the console has problems %v of revision %d, want one of VirtualService hopline/middle and revision 1", state.Problems, state.Revision)
+	}
+	if got := s.hops(); !strings.HasPrefix(got[1], "middle-") {
+		t.Errorf("hops %v", got)
+	}
+	edit(t, middle, "wait: 80", "weight: 80")
+	s.waitFor("the mended edition", func() bool { state := s.state(); return len(state.Problems) == 0 && state.Revision == 2 })
+}
+
+func TestRollingUpdateLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	before := s.pods("hopline/middle-prod")
+	var stop atomic.Bool
+	var asked atomic.Int64
+	var clients sync.WaitGroup
+	for range 3 {
+		clients.Go(func() {
+			for !stop.Load() {
+				a, err := s.try("Page", "/hops")
+				if asked.Add(1); err != nil || a.status != http.StatusOK {
+					t.Errorf("during the update: %v, status %d, %s", err, a.status, a.body)
+					return
+				}
+			}
+		})
+	}
+	defer clients.Wait()
+	defer stop.Store(true)
+
+	saved := time.Now()
+	edit(t, filepath.Join(s.deploy, "base/middle.yaml"), "containers:\n        - name: app\n", "containers:\n        - name: app\n          args: [--latency=1ms]\n")
+	s.waitFor("the new pod", func() bool { return len(s.pods("hopline/middle-prod")) > 1 })
+	if took := time.Since(saved); took > 5*time.Second { // a second on a machine that has nothing else to do
+		t.Errorf("the update began %v after the save", took)
+	}
+	s.waitFor("the old pod's end", func() bool {
+		now := s.pods("hopline/middle-prod")
+		for name := range before {
+			if _, still := now[name]; still {
+				return false
+			}
+		}
+		return len(now) == 1
+	})
+	if n := asked.Load(); n < 50 {
+		t.Errorf("only %d requests were sent during the update", n)
+	}
+}
+
+func TestEndedProcessIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	before := s.pods("hopline/minimal-v1")
+	if _, err := s.try("Ingress", "/crash", "Host", "minimal.svc.kind.org"); err == nil {
+		t.Log("the process answered before it ended")
+	}
+	s.waitFor("the restart", func() bool {
+		for _, w := range s.state().Workloads {
+			if w.Name == "hopline/minimal-v1" && w.Restarts == 1 && w.Pods[0].State == "ready" {
+				return w.Pods[0].Process != before[w.Pods[0].Name]
+			}
+		}
+		return false
+	})
+	if !regexp.MustCompile(`! minimal-v1-\S+ exited with code 137: crashing, as asked; started again at once`).MatchString(s.screen.String()) {
+		t.Errorf("the terminal does not warn of it:\n%s", s.screen)
+	}
+	if a := s.get("Ingress", "/", "Host", "minimal.svc.kind.org"); a.status != http.StatusOK {
+		t.Errorf("afterwards minimal answers with %d", a.status)
+	}
+}
+
+func TestEndingLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	processes := s.processes()
+	if len(processes) < 10 {
+		t.Fatalf("%d processes run", len(processes))
+	}
+	// A request in flight while it ends is finished: the slow page takes three seconds.
+	slow := make(chan answer, 1)
+	go func() {
+		a, err := s.try("Page", "/slow-page")
+		if err != nil {
+			t.Error(err)
+		}
+		slow <- a
+	}()
+	s.waitFor("the request", func() bool {
+		return strings.Contains(s.get("Console", "/metrics").body, "hopline") && s.inFlight("core") > 0
+	})
+	s.end()
+	if a := <-slow; a.status != http.StatusOK || !strings.Contains(a.body, "slow request that took") {
+		t.Errorf("the request in flight got %d %s", a.status, a.body)
+	}
+	for _, p := range processes {
+		if alive(t, p) {
+			t.Errorf("process %d still runs", p)
+		}
+	}
+}
+
+// inFlight is how many requests the processes of an app are answering, by their own metrics.
+func (s *suite) inFlight(app string) int {
+	s.t.Helper()
+	n := 0
+	for _, target := range s.targets() {
+		if target["app"] != app {
+			continue
+		}
+		a := s.get("Console", target["__metrics_path__"])
+		if m := regexp.MustCompile(`(?m)^http_server_requests_in_flight\S* (\d+)`).FindStringSubmatch(a.body); m != nil {
+			in, _ := strconv.Atoi(m[1])
+			n += in
+		}
+	}
+	return n
+}
+
+// targets are the labels of what /sd lists.
+func (s *suite) targets() []map[string]string {
+	s.t.Helper()
+	var groups []struct {
+		Targets []string
+		Labels  map[string]string
+	}
+	if err := json.Unmarshal([]byte(s.get("Console", "/sd").body), &groups); err != nil {
+		s.t.Fatal(err)
+	}
+	var all []map[string]string
+	for _, g := range groups {
+		if len(g.Targets) != 1 || "http://"+g.Targets[0] != s.urls["Console"] {
+			s.t.Errorf("target %v, want the console, %s", g.Targets, s.urls["Console"])
+		}
+		all = append(all, g.Labels)
+	}
+	return all
+}
+
+func TestPrometheusFindsEveryProcess(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	s.hops()
+	found := map[string]bool{}
+	for _, target := range s.targets() {
+		found[target["namespace"]+"/"+target["app"]+"/"+target["version"]] = true
+		a := s.get("Console", target["__metrics_path__"], "Accept", "application/openmetrics-text; version=1.0.0")
+		if a.status != http.StatusOK || !strings.Contains(a.body, "go_goroutines") || !strings.HasSuffix(strings.TrimSpace(a.body), "# EOF") {
+			t.Errorf("%s: status %d, want OpenMetrics of a Go process", target["__metrics_path__"], a.status)
+		}
+	}
+	for _, want := range []string{
+		"hopline/front/amber", "hopline/front/blue", "hopline/front/green", "hopline/middle/prod", "hopline/middle/canary", "hopline/middle/dev",
+		"hopline/core/prod", "hopline/core/test", "hopline/clock/prod", "hopline/bounced/prod", "hopline/minimal/v1", "hopline/minimal/v2",
+	} {
+		if !found[want] {
+			t.Errorf("/sd lists no %s", want)
+		}
+	}
+	if a := s.get("Console", "/pods/nobody/metrics"); a.status != http.StatusNotFound {
+		t.Errorf("a pod that is not there: status %d, want 404", a.status)
+	}
+	mesh := s.get("Console", "/metrics").body
+	for _, want := range []string{"istio_requests_total{", "istio_request_duration_milliseconds_bucket{", `source_workload="istio-ingressgateway"`} {
+		if !strings.Contains(mesh, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
+	if a := s.get("Console", "/sd", "Host", "rebound.example.org"); a.status != http.StatusMisdirectedRequest {
+		t.Errorf("/sd by a foreign name: status %d, want 421", a.status)
+	}
+}
+
+// span is what the trace tests need of one.
+type span struct {
+	TraceID, ParentID, ID, Kind, Name string
+	LocalEndpoint                     struct{ ServiceName string }
+}
+
+// trace waits until a trace has as many server spans of the suite's services as wanted.
+func (s *suite) trace(id string, servers int) []span {
+	s.t.Helper()
+	var spans []span
+	s.waitFor("the trace", func() bool {
+		spans = nil
+		a := s.get("Zipkin", "/api/v2/trace/"+id)
+		if a.status != http.StatusOK {
+			return false
+		}
+		if err := json.Unmarshal([]byte(a.body), &spans); err != nil {
+			s.t.Fatal(err)
+		}
+		n := 0
+		for _, sp := range spans {
+			if sp.Kind == "SERVER" {
+				n++
+			}
+		}
+		return n >= servers
+	})
+	return spans
+}
+
+func TestOneTraceFromTheIngressToTheClock(t *testing.T) {
+	t.Parallel()
+	otlp := func(deploy string) {
+		edit(t, filepath.Join(deploy, "components/every-pod/pod.yaml"), "            - {name: LOG_FORMAT, value: json}\n",
+			"            - {name: LOG_FORMAT, value: json}\n            - {name: OTEL_TRACES_EXPORTER, value: otlp}\n            - {name: OTEL_PROPAGATORS, value: \"b3multi,tracecontext\"}\n")
+	}
+	for name, prepare := range map[string]func(string){"Zipkin and B3": nil, "OTLP and W3C": otlp} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "canary", prepare)
+			a := s.get("Page", "/hops", "x-dev-user", "betaUser")
+			id := a.header.Get("x-b3-traceid")
+			spans := s.trace(id, 4)
+			byID := map[string]span{}
+			for _, sp := range spans {
+				byID[sp.ID] = sp
+			}
+			// From the clock's server span up to the root, who called whom.
+			var path []string
+			for _, sp := range spans {
+				if sp.ParentID != "" {
+					if _, ok := byID[sp.ParentID]; !ok {
+						t.Errorf("span %s %s of %s is an orphan", sp.Kind, sp.Name, sp.LocalEndpoint.ServiceName)
+					}
+				}
+				if sp.Kind == "SERVER" && sp.LocalEndpoint.ServiceName == "clock" {
+					for at, ok := sp, true; ok; at, ok = byID[at.ParentID] {
+						if n := len(path); n == 0 || path[n-1] != at.LocalEndpoint.ServiceName {
+							path = append(path, at.LocalEndpoint.ServiceName)
+						}
+					}
+				}
+			}
+			slices.Reverse(path)
+			if diff := cmp.Diff([]string{"istio-ingressgateway", "front", "middle", "core", "clock"}, path); diff != "" {
+				t.Errorf("the way to the clock (-want +got):\n%s\n%+v", diff, spans)
+			}
+			roots := slices.DeleteFunc(spans, func(sp span) bool { return sp.ParentID != "" })
+			if len(roots) != 1 || roots[0].LocalEndpoint.ServiceName != "istio-ingressgateway" {
+				t.Errorf("roots %+v, want the gateway's alone", roots)
+			}
+		})
+	}
+}
+
+func TestSpansGoToTheUsersZipkinToo(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	services := map[string]bool{}
+	zipkin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var spans []span
+		if err := json.NewDecoder(r.Body).Decode(&spans); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, sp := range spans {
+			services[sp.LocalEndpoint.ServiceName] = true
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer zipkin.Close()
+	s := start(t, "canary", nil, "--zipkin="+zipkin.URL)
+	s.hops()
+	s.waitFor("spans of all", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return services["istio-ingressgateway"] && services["front"] && services["middle"] && services["core"]
+	})
+}
+
+func TestPlainRunsWithoutAMesh(t *testing.T) {
+	t.Parallel()
+	s := start(t, "plain", func(deploy string) {
+		edit(t, filepath.Join(deploy, "overlays/plain/front.yaml"), "nodePort: 30100", fmt.Sprintf("nodePort: %d", freeNodePort(t)))
+	})
+	a := s.get("Page", "/hops", "Accept", "text/plain")
+	if got := whoAnswered(a.body); a.status != http.StatusOK || len(got) < 3 || !strings.HasPrefix(got[0], "front-") {
+		t.Errorf("status %d, %s", a.status, a.body)
+	}
+	for _, header := range []string{"x-envoy-upstream-service-time", "x-envoy-attempt-count"} {
+		if a.header.Get(header) != "" {
+			t.Errorf("without a mesh the answer has %s", header)
+		}
+	}
+	if metrics := s.get("Console", "/metrics").body; strings.Contains(metrics, "istio_requests_total{") {
+		t.Error("without a mesh there are mesh metrics")
+	}
+}
+
+// freeNodePort is a port of Kubernetes' range that nobody listens on.
+func freeNodePort(t *testing.T) int {
+	t.Helper()
+	for port := 30001 + os.Getpid()%2000; port < 32768; port++ {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free node port")
+	return 0
+}
+
+func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
+	t.Parallel()
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var args []string
+	var wants []string
+	for _, flag := range []string{"--ingress-port", "--console-port", "--zipkin-port", "--otlp-port"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		port := l.Addr().(*net.TCPAddr).Port
+		args = append(args, fmt.Sprintf("%s=%d", flag, port))
+		wants = append(wants, fmt.Sprintf("port %d on 127.0.0.1, for .*: already in use by another program; %s takes another", port, flag))
+	}
+	screen := newScreenful()
+	code := run(program{
+		stop: t.Context(), now: context.Background(), out: screen, err: screen,
+		args: append(append([]string{"up", "--bin", bin, "--build=never"}, args...), "../deploy/overlays/canary"),
+	})
+	if code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	for _, want := range wants {
+		if !regexp.MustCompile(want).MatchString(screen.String()) {
+			t.Errorf("the message has no %q:\n%s", want, screen)
+		}
+	}
+}
+
+func TestLogsAreFollowedHarmlessly(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil, "--logs")
+	s.get("Page", "/hops?x=%1b%5b31m", "User-Agent", "red")
+	s.waitFor("a line of each hop", func() bool {
+		text := s.screen.String()
+		return regexp.MustCompile(`(?m)^front-\w+-\w+-\w+ \| \{`).MatchString(text) && regexp.MustCompile(`(?m)^core-prod-\w+-\w+ \| \{`).MatchString(text)
+	})
+	if strings.Contains(s.screen.String(), "\x1b") {
+		t.Error("an escape character reached a screen that is no terminal")
+	}
+}

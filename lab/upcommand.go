@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/hopline/hopline/lab/up"
+)
+
+type upCommand struct {
+	Overlay string `arg:"" optional:"" default:"deploy/overlays/canary" help:"Overlay directory (${default})."`
+
+	Listen      string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
+	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console may be asked for by; may be given again."`
+	IngressPort int      `default:"8080" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
+	ConsolePort int      `default:"8090" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
+	ZipkinPort  int      `default:"9411" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
+	OTLPPort    int      `name:"otlp-port" default:"4318" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
+	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
+	Logs        bool     `help:"Show the output of all processes."`
+	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin in the checkout that the overlay lies in)."`
+	Build       up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
+}
+
+// Run runs the overlay until the user stops it.
+func (c *upCommand) Run(p program) error {
+	return up.Run(p.stop, p.now, up.Options{
+		Overlay: c.Overlay, Host: c.Listen, AllowHosts: c.AllowHost,
+		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
+		Forward: c.Zipkin, Logs: c.Logs, Bin: c.Bin, Build: c.Build,
+		Screen: screen(p.out),
+	})
+}
+
+// screen looks at what is behind an output. NO_COLOR is https://no-color.org.
+func screen(out io.Writer) up.Screen {
+	s := up.Screen{Out: out}
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" || !understandsEscapes(file) {
+		return s
+	}
+	var err error
+	if s.Wide, s.High, err = term.GetSize(int(file.Fd())); err != nil {
+		return s
+	}
+	s.TTY = true
+	s.Colour = os.Getenv("NO_COLOR") == ""
+	return s
+}
