@@ -13,7 +13,8 @@ import (
 // Normalize brings a span into the form that Zipkin stores, and tells which field makes that impossible. Every collector calls
 // it on what it is sent; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
 //
-//   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16;
+//   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros, of
+//     which Zipkin itself lets the shorter through, only to refuse them padded when it is sent them again;
 //   - service and span names are lower-case, and what is empty is absent;
 //   - negative times are absent, annotations sorted and each there once;
 //   - a span is not its own parent, and a client's half of a span is not shared.
@@ -72,10 +73,11 @@ func spanID(field, id string) (string, error) {
 	if err := hex(field, id, 16); err != nil {
 		return "", err
 	}
-	if id == zeros[:16] { // but a short row of zeros is an id, as in Zipkin
+	id = zeros[len(id):16] + id
+	if id == zeros[:16] {
 		return "", fmt.Errorf("%s is all zeros", field)
 	}
-	return zeros[len(id):16] + id, nil
+	return id, nil
 }
 
 // parentID is as spanID, but all zeros means that there is no parent.

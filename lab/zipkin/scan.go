@@ -3,6 +3,7 @@ package zipkin
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -160,7 +161,7 @@ func (s *scanner) integer() (int64, error) {
 	}
 	// 1.5e9 is a whole number as well
 	f, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || f != float64(int64(f)) {
+	if err != nil || f != math.Trunc(f) || f < math.MinInt64 || f >= math.MaxInt64 {
 		return 0, fmt.Errorf("want a whole number, got %.40q", raw)
 	}
 	return int64(f), nil
