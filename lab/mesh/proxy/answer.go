@@ -66,15 +66,23 @@ func (x *exchange) pass() {
 	}
 	h := x.w.Header()
 	x.copyHead(h)
-	x.addCookie(h)
-	h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
+	if !x.state.plain {
+		x.addCookie(h)
+		h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
+	}
 	if x.resp.body == bodyDenied {
 		x.finish(true)
 		x.answer(x.resp.status, denied)
 		return
 	}
 	x.answerHeaders()
-	h["Server"] = []string{serverName}
+	if x.state.plain {
+		if server := x.resp.get("Server"); server != "" {
+			h["Server"] = []string{server}
+		}
+	} else {
+		h["Server"] = []string{serverName}
+	}
 	x.begin(x.resp.status)
 	if x.resp.done {
 		x.finish(!x.resp.closes && x.bodyWritten())
@@ -126,6 +134,9 @@ func (x *exchange) copyBody() bool {
 	defer buffers.Put(b)
 	flusher, _ := x.w.(http.Flusher)
 	for {
+		if x.conn.r.Buffered() == 0 && flusher != nil {
+			flusher.Flush()
+		}
 		n, err := x.resp.read(x.conn.r, *b)
 		if n > 0 {
 			x.sent += int64(n)
@@ -133,11 +144,10 @@ func (x *exchange) copyBody() bool {
 				x.flags |= flagClientGone
 				return false
 			}
-			if !x.resp.done && x.conn.r.Buffered() == 0 && flusher != nil {
-				flusher.Flush()
-			}
 		}
 		switch {
+		case x.resp.done:
+			return true
 		case err == io.EOF:
 			return true
 		case err != nil:

@@ -25,11 +25,11 @@ type requestBody struct {
 	base    int64 // of kept[0] in the body: above 0 once the beginning is no longer kept
 	reading bool
 	err     error // io.EOF at the end
-	onEnd   func()
+	onEnd   func(whole []byte, kept bool)
 }
 
-// newRequestBody wraps a body; onEnd is called, by whoever reads, as soon as all of it has come.
-func newRequestBody(from io.Reader, onEnd func()) *requestBody {
+// newRequestBody wraps a body; onEnd is called, by whoever reads, as soon as all of it has come, with the body if it was kept.
+func newRequestBody(from io.Reader, onEnd func(whole []byte, kept bool)) *requestBody {
 	b := &requestBody{from: from, onEnd: onEnd}
 	b.changed.L = &b.mu
 	return b
@@ -71,8 +71,8 @@ func (b *requestBody) read(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = err
-		if err == io.EOF && b.onEnd != nil {
-			b.onEnd()
+		if err == io.EOF {
+			b.onEnd(b.kept, b.base == 0)
 		}
 	}
 	b.changed.Broadcast()
@@ -87,13 +87,6 @@ func (b *requestBody) replayable() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.base == 0 && (b.err == nil || b.err == io.EOF)
-}
-
-// whole is the body once all of it has come, false if it has not, or was not kept.
-func (b *requestBody) whole() ([]byte, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.kept, b.base == 0 && b.err == io.EOF
 }
 
 // failed is the error that ended the body before its end.

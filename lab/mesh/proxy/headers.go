@@ -61,14 +61,18 @@ func (x *exchange) admissible() bool {
 		}
 		x.upgrade = true
 	}
+	if !methods[x.req.Method] {
+		x.refuse(http.StatusBadRequest, "Bad Request")
+		return false
+	}
 	if x.req.Method == http.MethodConnect || x.req.Method == http.MethodOptions && x.req.Path == "*" {
 		x.flags |= flagNoRoute
 		x.refuse(http.StatusNotFound, "")
 		return false
 	}
 	path, ok := mesh.NormalizePath(x.req.Path)
-	if !ok || !methods[x.req.Method] {
-		x.refuse(http.StatusBadRequest, "Bad Request")
+	if !ok {
+		x.refuse(http.StatusBadRequest, "")
 		return false
 	}
 	x.req.Path = path
@@ -77,7 +81,7 @@ func (x *exchange) admissible() bool {
 
 // methods are those that Envoy knows (BalsaParser). Any other is a bad request.
 var methods = map[string]bool{
-	"ACL": true, "BIND": true, "CHECKOUT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
+	"ACL": true, "BIND": true, "CHECKOUT": true, "CONNECT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
 	"MERGE": true, "MKACTIVITY": true, "MKCALENDAR": true, "MKCOL": true, "MOVE": true, "MSEARCH": true, "NOTIFY": true, "OPTIONS": true,
 	"PATCH": true, "POST": true, "PROPFIND": true, "PROPPATCH": true, "PURGE": true, "PUT": true, "REBIND": true, "REPORT": true,
 	"SEARCH": true, "SOURCE": true, "SUBSCRIBE": true, "TRACE": true, "UNBIND": true, "UNLINK": true, "UNLOCK": true, "UNSUBSCRIBE": true,
@@ -173,9 +177,7 @@ func dropHopByHop(h http.Header) {
 // rewrite applies the route's changes to headers, authority and path.
 func (x *exchange) rewrite() {
 	h, to := x.r.Header, x.d.To
-	if len(x.d.Route.Destinations) > 1 {
-		applyRequest(h, &to.Headers)
-	}
+	applyRequest(h, &to.Headers)
 	applyRequest(h, &x.d.Route.Headers)
 	x.at = x.req
 	authority := to.Authority
@@ -228,14 +230,15 @@ func (x *exchange) answerHeaders() {
 		return
 	}
 	h := x.w.Header()
-	if x.d.To != nil && len(x.d.Route.Destinations) > 1 {
+	if x.d.To != nil {
 		applyResponse(h, &x.d.To.Headers)
 	}
 	applyResponse(h, &x.d.Route.Headers)
 }
 
-// appendHead writes the request's head for the upstream, but for what differs from try to try and the blank line.
-func (x *exchange) appendHead(b []byte) []byte {
+// appendHead writes the request's head for the upstream, but for what differs from try to try and the blank line. A length below zero is that of
+// a body that comes in chunks.
+func (x *exchange) appendHead(b []byte, length int64) []byte {
 	b = append(b, x.req.Method...)
 	b = append(b, ' ')
 	b = append(b, x.at.Path...)
@@ -245,12 +248,12 @@ func (x *exchange) appendHead(b []byte) []byte {
 	if x.upgrade {
 		b = append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	}
-	switch n := x.r.ContentLength; {
-	case x.body != nil && n < 0:
+	switch {
+	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	case n > 0 || n == 0 && len(x.r.Header["Content-Length"]) > 0:
+	case length > 0 || len(x.r.Header["Content-Length"]) > 0:
 		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, n, 10)
+		b = strconv.AppendInt(b, length, 10)
 		b = append(b, "\r\n"...)
 	}
 	for name, values := range x.r.Header {
@@ -264,6 +267,14 @@ func (x *exchange) appendHead(b []byte) []byte {
 	return b
 }
 
+// length is that of the body as the upstream gets it.
+func (x *exchange) length() int64 {
+	if x.body == nil {
+		return max(0, x.r.ContentLength)
+	}
+	return x.r.ContentLength
+}
+
 func appendField(b []byte, name, value string) []byte {
 	b = append(b, name...)
 	b = append(b, ": "...)
@@ -273,6 +284,9 @@ func appendField(b []byte, name, value string) []byte {
 
 // appendTry completes the head for a try.
 func (x *exchange) appendTry(b []byte) []byte {
+	if x.state.plain {
+		return append(b, "\r\n"...)
+	}
 	b = append(b, hAttempts+": "...)
 	b = strconv.AppendInt(b, int64(max(1, x.attempts)), 10)
 	b = append(b, "\r\n"...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,83 +14,87 @@ const (
 	mirrorLimit = 15 * time.Second // for a copy of a request without a timeout of its own
 )
 
-// mirror sends copies to where the decision says, and returns what to call when the request's tries are over. Nobody waits for copies:
-// what does not fit the bounds is dropped and counted. A copy with a body leaves when all of the body has come.
-func (x *exchange) mirror() func() {
-	if x.d.Mirror == 0 {
-		return func() {}
-	}
-	if x.body == nil {
-		x.sendMirrors(nil)
-		return func() {}
-	}
-	return func() {
-		if whole, ok := x.body.whole(); ok {
-			x.sendMirrors(whole)
-			return
-		}
-		x.proxy.metrics.droppedMirrors.Add(float64(bits.OnesCount64(x.d.Mirror)))
-	}
+// mirrored is a copy of a request that is to be sent. It shares nothing with the exchange, which may end first. Nobody waits for
+// copies: what does not fit the bounds is dropped and counted.
+type mirrored struct {
+	proxy   *Proxy
+	cluster *cluster
+	method  string
+	head    []byte // without what tells the body's length, and without the blank line
+	limit   time.Duration
 }
 
-func (x *exchange) sendMirrors(body []byte) {
+// mirror prepares the copies that the decision wants. They leave when all of the request has come.
+func (x *exchange) mirror() {
+	if x.d.Mirror == 0 {
+		return
+	}
+	head := x.mirrorHead()
 	for m := x.d.Mirror; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		if i >= len(x.d.Route.Mirrors) || !x.d.Route.Mirrors[i].Cluster.Known {
 			continue
 		}
-		k := x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster)
-		select {
-		case x.proxy.mirrors <- struct{}{}:
-			x.proxy.inflight.Go(x.copyFor(k, body))
-		default:
-			x.proxy.metrics.droppedMirrors.Inc()
+		limit := x.timeout
+		if limit <= 0 {
+			limit = mirrorLimit
 		}
-	}
-}
-
-// copyFor is the sending of one copy. It shares nothing with the exchange, which may end first.
-func (x *exchange) copyFor(k *cluster, body []byte) func() {
-	p, method, limit := x.proxy, x.req.Method, x.timeout
-	if limit <= 0 {
-		limit = mirrorLimit
-	}
-	head := x.mirrorHead(len(body))
-	return func() {
-		defer func() { <-p.mirrors }()
-		ctx, cancel := context.WithTimeout(p.ctx, limit)
-		defer cancel()
-		k.sendCopy(ctx, p, method, head, body)
+		x.copies = append(x.copies, &mirrored{x.proxy, x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster), x.req.Method, head, limit})
 	}
 }
 
 // mirrorHead is the head of a copy: that of the request, marked as Envoy marks requests of its own.
-func (x *exchange) mirrorHead(length int) []byte {
+func (x *exchange) mirrorHead() []byte {
 	h := x.r.Header
-	was, had := x.r.ContentLength, h[hForwardedFor]
-	if x.body != nil {
-		x.r.ContentLength = int64(length)
-	}
+	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
 	h[hInternal] = []string{"true"}
-	head := x.appendTry(x.appendHead(nil))
+	declared := h["Content-Length"]
+	delete(h, "Content-Length")
+	head := x.appendHead(nil, 0)
+	if declared != nil {
+		h["Content-Length"] = declared
+	}
 	delete(h, hInternal)
 	if had != nil {
 		h[hForwardedFor] = had
 	} else {
 		delete(h, hForwardedFor)
 	}
-	x.r.ContentLength = was
-	return head
+	return appendField(head, hAttempts, "1")
 }
 
-// sendCopy sends a copy and reads the answer to its end, so that the connection can be used again.
-func (k *cluster) sendCopy(ctx context.Context, p *Proxy, method string, head, body []byte) {
-	if k.DNS {
-		p.names.resolve(ctx, k)
+// leave sends the copy with the request's body, if that was kept.
+func (m *mirrored) leave(body []byte, kept bool) {
+	if !kept {
+		m.proxy.metrics.droppedMirrors.Inc()
+		return
 	}
-	x := &exchange{cluster: k}
-	h := k.pick(x)
+	request := slices.Clip(m.head)
+	if len(body) > 0 {
+		request = appendField(request, "Content-Length", strconv.Itoa(len(body)))
+	}
+	request = append(append(request, "\r\n"...), body...)
+	select {
+	case m.proxy.mirrors <- struct{}{}:
+		m.proxy.inflight.Go(func() {
+			defer func() { <-m.proxy.mirrors }()
+			m.send(request)
+		})
+	default:
+		m.proxy.metrics.droppedMirrors.Inc()
+	}
+}
+
+// send sends the copy and reads the answer to its end, so that the connection can be used again.
+func (m *mirrored) send(request []byte) {
+	ctx, cancel := context.WithTimeout(m.proxy.ctx, m.limit)
+	defer cancel()
+	k := m.cluster
+	if k.DNS {
+		m.proxy.names.resolve(ctx, k)
+	}
+	h := k.pick(&exchange{cluster: k})
 	if h == nil {
 		return
 	}
@@ -102,7 +107,7 @@ func (k *cluster) sendCopy(ctx context.Context, p *Proxy, method string, head, b
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(past) })
-	h.release(c, h.copyOn(c, method, append(head, body...)) && stop())
+	h.release(c, h.copyOn(c, m.method, request) && stop())
 }
 
 // copyOn is the conversation of a copy; true: the connection can be used again.

@@ -78,11 +78,11 @@ func (x *exchange) plain() {
 	dropHopByHop(x.r.Header)
 	x.at = x.req
 	x.openBody()
-	x.head = x.appendHead(x.head[:0])
+	x.head = x.appendHead(x.head[:0], x.length())
 	stop := context.AfterFunc(x.ctx, x.leave)
 	defer func() { x.noticed = !stop() }()
 	if x.body == nil {
-		x.end()
+		x.bodyEnd(nil, true)
 	}
 	x.host = hosts.list[random()%uint64(len(hosts.list))]
 	x.host.active.Add(1)

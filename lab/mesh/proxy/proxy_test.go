@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -196,7 +197,8 @@ func (e *echo) seen() (*http.Request, int) {
 	return e.last, e.hits
 }
 
-// script is an upstream that answers each connection's requests with the texts that next gives, byte by byte as they are; "" closes.
+// script is an upstream that answers each connection's requests with the texts that next gives, byte by byte as they are; "" closes, and so
+// does "\x00close" at the end.
 func script(t testing.TB, next func(request string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -225,10 +227,8 @@ func script(t testing.TB, next func(request string) string) string {
 					}
 					io.Copy(io.Discard, req.Body)
 					text := next(req.Method + " " + req.RequestURI)
-					if text == "" {
-						return
-					}
-					if _, err := io.WriteString(c, text); err != nil {
+					text, last := strings.CutSuffix(text, "\x00close")
+					if _, err := io.WriteString(c, text); err != nil || text == "" || last {
 						return
 					}
 				}
@@ -245,6 +245,10 @@ func script(t testing.TB, next func(request string) string) string {
 		wg.Wait()
 	})
 	return l.Addr().String()
+}
+
+func contextWithCancel(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
 }
 
 // eventually waits for a condition.

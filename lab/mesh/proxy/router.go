@@ -55,7 +55,8 @@ type exchange struct {
 	endedAt  time.Time
 	deadline time.Time // of the request, once it has ended; zero: none
 	left     bool      // the caller has gone
-	sender   *sender   // of the last try
+	copies   []*mirrored
+	sender   *sender // of the last try
 	senders  sync.WaitGroup
 }
 
@@ -174,15 +175,14 @@ func (x *exchange) forward() {
 	x.key()
 	x.rewrite()
 	x.openBody()
-	x.head = x.appendHead(x.head[:0])
+	x.head = x.appendHead(x.head[:0], x.length())
 	stop := context.AfterFunc(x.ctx, x.leave)
 	defer func() { x.noticed = !stop() }()
+	x.mirror()
 	if x.body == nil {
-		x.end()
+		x.bodyEnd(nil, true)
 	}
-	mirrored := x.mirror()
 	f := x.tries()
-	mirrored()
 	if f != none {
 		x.fail(f)
 		return
@@ -206,7 +206,15 @@ func (x *exchange) openBody() {
 	}
 	// The server would otherwise read the body to its end, or up to a limit, before it sends an answer that comes early.
 	http.NewResponseController(x.w).EnableFullDuplex()
-	x.body = newRequestBody(x.r.Body, x.end)
+	x.body = newRequestBody(x.r.Body, x.bodyEnd)
+}
+
+// bodyEnd is what happens as soon as all of the request has come: the clocks start, and the copies leave.
+func (x *exchange) bodyEnd(whole []byte, kept bool) {
+	x.end()
+	for _, c := range x.copies {
+		c.leave(whole, kept)
+	}
 }
 
 // end starts the clocks: Envoy's timeouts begin when all of the request has come.
