@@ -36,7 +36,8 @@ type accessSource struct {
 
 // accessOperation says what is asked for.
 type accessOperation struct {
-	hosts, ports, methods, paths valueList
+	hosts, methods, paths valueList
+	ports, notPorts       []int
 }
 
 // valueList matches a value that is among some, if any are given, and not among others.
@@ -160,8 +161,8 @@ func checkAccess(object, path string, r *security.Rule, report *overlay.Report) 
 	}
 	for i, f := range r.GetFrom() {
 		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
-			if strings.Contains(strings.Trim(n, "*"), "*") || strings.Count(n, "*") > 1 {
-				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "more than one star, %q, is not supported by the lab", n)
+			if middle := strings.TrimPrefix(strings.TrimSuffix(n, "*"), "*"); strings.Contains(middle, "*") || len(n)-len(middle) > 1 {
+				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star within, %q, is not supported by the lab: want one at an end", n)
 			}
 		}
 	}
@@ -180,10 +181,21 @@ func newAccessRule(r *security.Rule) accessRule {
 		op := t.GetOperation()
 		out.to = append(out.to, accessOperation{
 			hosts:   newValueList(op.GetHosts(), op.GetNotHosts(), true),
-			ports:   newValueList(op.GetPorts(), op.GetNotPorts(), false),
 			methods: newValueList(op.GetMethods(), op.GetNotMethods(), false),
 			paths:   newValueList(op.GetPaths(), op.GetNotPaths(), false),
+			ports:   numbers(op.GetPorts()), notPorts: numbers(op.GetNotPorts()),
 		})
+	}
+	return out
+}
+
+// numbers reads ports; what is none has been refused.
+func numbers(ports []string) []int {
+	var out []int
+	for _, p := range ports {
+		if n, err := strconv.Atoi(p); err == nil {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -193,12 +205,12 @@ type access struct {
 	principal, namespace string
 	identified           bool
 	host, method, path   string
-	port                 string
+	port                 int
 }
 
 func newAccess(from *Source, req *Request) access {
 	path, _ := splitPath(req.Path)
-	a := access{host: req.Authority, method: req.Method, path: path, port: strconv.Itoa(req.Port)}
+	a := access{host: req.Authority, method: req.Method, path: path, port: req.Port}
 	if from != nil && from.Principal != "" {
 		a.identified, a.principal, a.namespace = true, from.Principal, principalNamespace(from.Principal)
 	}
@@ -217,7 +229,8 @@ func (r *accessRule) matches(a *access) bool {
 		return s.principals.matches(a.principal, a.identified) && s.namespaces.matches(a.namespace, a.identified)
 	})
 	to := len(r.to) == 0 || slices.ContainsFunc(r.to, func(o accessOperation) bool {
-		return o.hosts.matches(a.host, true) && o.ports.matches(a.port, true) && o.methods.matches(a.method, true) && o.paths.matches(a.path, true)
+		return (len(o.ports) == 0 || slices.Contains(o.ports, a.port)) && !slices.Contains(o.notPorts, a.port) &&
+			o.hosts.matches(a.host, true) && o.methods.matches(a.method, true) && o.paths.matches(a.path, true)
 	})
 	return from && to
 }

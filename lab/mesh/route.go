@@ -33,17 +33,12 @@ type listener struct {
 	// portOf is the port of a destination that names none.
 	portOf   func(host string) int
 	clusters *clusters
-	report   *overlay.Report
 }
 
 // rules compiles those of a VirtualService's rules that concern the listener, in order, up to one that takes everything.
 func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	for i, h := range v.http {
-		matches := h.GetMatch()
-		if len(matches) == 0 {
-			matches = []*networking.HTTPMatchRequest{nil}
-		}
-		for j, m := range matches {
+		for j, m := range matchesOf(h) {
 			at := rulePlace{i, j, len(h.GetMatch()) > 0}
 			if why := l.unconcerned(m); why != "" {
 				over = append(over, passedOver{v.object, ruleName(h, m, at), why, len(out)})
@@ -51,8 +46,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 			}
 			r, err := l.compile(v, h, m, at)
 			if err != nil {
-				l.report.Add(v.object, fmt.Sprintf("spec.http[%d]", i), "%v", err)
-				continue
+				continue // checkRules has told
 			}
 			out = append(out, r)
 			if r.match.catchAll() {
@@ -61,6 +55,29 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 		}
 	}
 	return out, over
+}
+
+// checkRules compiles every rule of the VirtualServices, whoever may come to it, and reports what is wrong.
+func checkRules(all []*virtualService, report *overlay.Report) {
+	none := &clusters{rules: &destinationRules{}, made: map[string]*Cluster{}}
+	for _, v := range all {
+		l := listener{namespace: v.namespace, gateway: meshGateway, portOf: func(string) int { return 0 }, clusters: none}
+		for i, h := range v.http {
+			for j, m := range matchesOf(h) {
+				if _, err := l.compile(v, h, m, rulePlace{i, j, true}); err != nil {
+					report.Add(v.object, fmt.Sprintf("spec.http[%d]", i), "%v", err)
+				}
+			}
+		}
+	}
+}
+
+// matchesOf are a rule's match blocks; nil, which takes everything, where it has none.
+func matchesOf(h *networking.HTTPRoute) []*networking.HTTPMatchRequest {
+	if len(h.GetMatch()) == 0 {
+		return []*networking.HTTPMatchRequest{nil}
+	}
+	return h.GetMatch()
 }
 
 // unconcerned says why a match block is not for this listener: because of its port, its gateways, or else its source. It is empty

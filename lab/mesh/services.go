@@ -74,7 +74,26 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
 	})
 	checkHosts(out, report)
+	checkEndpoints(o, out, report)
 	return out
+}
+
+// checkEndpoints refuses a Service among several endpoints of a ServiceEntry that is looked up by DNS.
+func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) {
+	names := map[string]bool{}
+	for _, s := range all {
+		names[s.host] = names[s.host] || s.kubernetes
+	}
+	for _, e := range o.ServiceEntries {
+		if r := e.Spec.GetResolution(); len(e.Spec.GetEndpoints()) < 2 || r != networking.ServiceEntry_DNS && r != networking.ServiceEntry_DNS_ROUND_ROBIN {
+			continue
+		}
+		for i, p := range e.Spec.GetEndpoints() {
+			if name, namespace, ok := kubernetesName(p.GetAddress()); ok && names[serviceName(name, namespace)] {
+				report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a Service, %s, beside other endpoints is not supported by the lab", p.GetAddress())
+			}
+		}
+	}
 }
 
 // checkHosts refuses hosts that a namespace has twice: Istio would put their endpoints together.

@@ -79,9 +79,7 @@ func (t *Table) view(src *Source) *view {
 	if v := t.findView(src); v != nil {
 		return v
 	}
-	c := *t.compiler
-	c.report = &overlay.Report{}
-	return c.view(src)
+	return t.compiler.view(src)
 }
 
 // Plain says that the overlay has no object of Istio's: requests only find their Service.

@@ -71,17 +71,17 @@ type compiler struct {
 	policies *destinationRules
 	watched  []string
 	plain    bool
-	report   *overlay.Report
 }
 
 func newCompiler(o *overlay.Overlay, plain bool, report *overlay.Report) *compiler {
 	c := &compiler{overlay: o, services: collectServices(o, plain, report), byHost: map[string]*service{}, rules: newVirtualServices(o),
-		policies: newDestinationRules(o), watched: watchedLabels(o), plain: plain, report: report}
+		policies: newDestinationRules(o), watched: watchedLabels(o), plain: plain}
 	for _, s := range c.services {
 		if s.kubernetes {
 			c.byHost[s.host] = s
 		}
 	}
+	checkRules(c.rules, report)
 	return c
 }
 
@@ -93,7 +93,7 @@ func (c *compiler) view(src *Source) *view {
 		v.values = append(v.values, labelValue{value, ok})
 	}
 	everything := newRegistry(c.services, src.Namespace)
-	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: meshGateway, report: c.report,
+	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: meshGateway,
 		clusters: &clusters{namespace: src.Namespace, labels: src.Labels, services: everything.byHost, all: c.byHost, rules: c.policies,
 			plain: c.plain, made: v.made}}
 	if src.Gateway {
