@@ -1,0 +1,101 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// The bounds of the live connection.
+const (
+	maxPages     = 64               // open pages
+	writeTimeout = 10 * time.Second // for one event; who reads slower is let go, and comes back
+	pingEvery    = 15 * time.Second // so that a page notices when the lab has gone
+)
+
+// events sends the newest state to all open pages, as Server-Sent Events. A page that is slow misses states, never gets old ones.
+type events struct {
+	mu     sync.Mutex
+	last   []byte
+	pages  map[chan []byte]struct{} // each with room for the newest state
+	closed chan struct{}
+}
+
+func newEvents() *events {
+	return &events{pages: map[chan []byte]struct{}{}, closed: make(chan struct{})}
+}
+
+// publish sends a state, unless it is the last once more.
+func (e *events) publish(state []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if string(state) == string(e.last) {
+		return
+	}
+	e.last = state
+	for page := range e.pages {
+		select {
+		case <-page: // it has not taken the one before
+		default:
+		}
+		page <- state
+	}
+}
+
+func (e *events) close() { close(e.closed) }
+
+// join adds a page; it is told the last state first. It returns nil when there are too many.
+func (e *events) join() chan []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.pages) >= maxPages {
+		return nil
+	}
+	page := make(chan []byte, 1)
+	if e.last != nil {
+		page <- e.last
+	}
+	e.pages[page] = struct{}{}
+	return page
+}
+
+func (e *events) leave(page chan []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.pages, page)
+}
+
+func (e *events) serve(w http.ResponseWriter, r *http.Request) {
+	page := e.join()
+	if page == nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, fmt.Sprintf("hopline: %d pages are open already", maxPages), http.StatusServiceUnavailable)
+		return
+	}
+	defer e.leave(page)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	connection := http.NewResponseController(w)
+	send := func(text string) bool {
+		// Not every writer knows deadlines; those of net/http do.
+		_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_, err := w.Write([]byte(text))
+		return err == nil && connection.Flush() == nil
+	}
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	alive := send("retry: 1000\n\n")
+	for alive {
+		select {
+		case state := <-page:
+			alive = send("data: " + string(state) + "\n\n")
+		case <-ping.C:
+			alive = send(": still here\n\n")
+		case <-e.closed:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

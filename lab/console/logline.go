@@ -1,0 +1,61 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// Log is one line of a process, taken apart where it is one of the suite's JSON lines.
+type Log struct {
+	At      int64  `json:"at"` // microseconds after the trace's start; may be negative
+	Pod     string `json:"pod"`
+	Level   string `json:"level"` // "info", "error" …; empty where the line is not JSON
+	Service string `json:"service"`
+	Version string `json:"version"`
+	Span    string `json:"span"`
+	Message string `json:"message"` // the whole line where it is not JSON
+	Fields  string `json:"fields"`  // what else the line says: "code=500 route=/hops"
+}
+
+// known are the fields that every line has and the console shows apart, or that say nothing new beside a trace.
+var known = map[string]bool{"ts": true, "level": true, "msg": true, "service": true, "version": true, "caller": true, "trace_id": true, "span_id": true, "request_id": true}
+
+// logsOf takes lines apart. At most maxLogs of them, the latest, are shown.
+func logsOf(lines []workload.Line, start int64) []Log {
+	logs := []Log{}
+	for _, line := range lines[max(0, len(lines)-maxLogs):] {
+		logs = append(logs, logOf(line, start))
+	}
+	slices.SortStableFunc(logs, func(a, b Log) int { return int(max(-1, min(1, a.At-b.At))) })
+	return logs
+}
+
+func logOf(line workload.Line, start int64) Log {
+	log := Log{Pod: line.Pod, Message: line.Text, At: line.Time.UnixMicro() - start}
+	var fields map[string]any
+	if json.Unmarshal([]byte(line.Text), &fields) != nil {
+		return log
+	}
+	text := func(name string) string {
+		value, _ := fields[name].(string)
+		return value
+	}
+	if ts, err := time.Parse(time.RFC3339Nano, text("ts")); err == nil {
+		log.At = ts.UnixMicro() - start
+	}
+	log.Level, log.Service, log.Version, log.Span, log.Message = strings.ToLower(text("level")), text("service"), text("version"), text("span_id"), text("msg")
+	var rest []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !known[name] {
+			rest = append(rest, fmt.Sprintf("%s=%v", name, fields[name]))
+		}
+	}
+	log.Fields = strings.Join(rest, " ")
+	return log
+}

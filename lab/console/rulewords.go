@@ -1,0 +1,91 @@
+package console
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// matchText is one match in words: "x-dev-user is betaUser, path begins with /demo-app/".
+func matchText(m *networking.HTTPMatchRequest) string {
+	var words []string
+	add := func(what string, match *networking.StringMatch) {
+		if match != nil {
+			words = append(words, what+" "+stringMatchText(match))
+		}
+	}
+	add("method", m.GetMethod())
+	add("host", m.GetAuthority())
+	add("path", m.GetUri())
+	add("scheme", m.GetScheme())
+	for _, name := range slices.Sorted(maps.Keys(m.GetHeaders())) {
+		words = append(words, name+" "+stringMatchText(m.GetHeaders()[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.GetWithoutHeaders())) {
+		words = append(words, "not "+name+" "+stringMatchText(m.GetWithoutHeaders()[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.GetQueryParams())) {
+		words = append(words, "?"+name+" "+stringMatchText(m.GetQueryParams()[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.GetSourceLabels())) {
+		words = append(words, "caller's "+name+" is "+m.GetSourceLabels()[name])
+	}
+	if m.GetSourceNamespace() != "" {
+		words = append(words, "caller in "+m.GetSourceNamespace())
+	}
+	if m.GetPort() != 0 {
+		words = append(words, "port "+strconv.Itoa(int(m.GetPort())))
+	}
+	return strings.Join(words, ", ")
+}
+
+func stringMatchText(m *networking.StringMatch) string {
+	switch {
+	case m.GetExact() != "":
+		return "is " + m.GetExact()
+	case m.GetPrefix() != "":
+		return "begins with " + m.GetPrefix()
+	case m.GetRegex() != "":
+		return "matches " + m.GetRegex()
+	default:
+		return "is there"
+	}
+}
+
+// does is what a rule does beside routing, in words.
+func does(route *networking.HTTPRoute) []string {
+	words := []string{}
+	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
+	if r := route.GetRedirect(); r != nil {
+		add("redirects to %s%s", r.GetAuthority(), r.GetUri())
+	}
+	if r := route.GetDirectResponse(); r != nil {
+		add("answers %d", r.GetStatus())
+	}
+	if r := route.GetRewrite(); r != nil {
+		add("rewrites to %s%s", r.GetAuthority(), r.GetUri())
+	}
+	if t := route.GetTimeout(); t != nil && t.AsDuration() > 0 {
+		add("timeout %s", t.AsDuration())
+	}
+	if r := route.GetRetries(); r != nil {
+		add("%d retries", r.GetAttempts())
+	}
+	if d := route.GetFault().GetDelay(); d != nil {
+		add("delays %v %% by %s", d.GetPercentage().GetValue(), d.GetFixedDelay().AsDuration())
+	}
+	if a := route.GetFault().GetAbort(); a != nil {
+		add("aborts %v %% with %d", a.GetPercentage().GetValue(), a.GetHttpStatus())
+	}
+	for _, m := range route.GetMirrors() {
+		add("mirrors to %s %s", m.GetDestination().GetHost(), m.GetDestination().GetSubset())
+	}
+	if m := route.GetMirror(); m != nil {
+		add("mirrors to %s %s", m.GetHost(), m.GetSubset())
+	}
+	return words
+}

@@ -1,0 +1,138 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// State is what the overview shows.
+type State struct {
+	Edition   string     `json:"edition"` // "deploy/overlays/canary"
+	Revision  int        `json:"revision"`
+	Problems  []Problem  `json:"problems"`
+	Notes     []string   `json:"notes"`
+	Links     []Link     `json:"links"`
+	Workloads []Workload `json:"workloads"`
+	Rules     []Rule     `json:"rules"`
+}
+
+// Problem is one reason why the newest edit does not run.
+type Problem struct {
+	Object string `json:"object"`
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// Workload is a Deployment with its pods.
+type Workload struct {
+	Name     string `json:"name"` // "hopline/middle-canary"
+	App      string `json:"app"`
+	Version  string `json:"version"`
+	Replicas int    `json:"replicas"` // wanted
+	Ready    int    `json:"ready"`
+	Restarts int    `json:"restarts"` // of the pods there are
+	Rate     Rate   `json:"rate"`
+	Pods     []Pod  `json:"pods"`
+}
+
+// Pod is one process.
+type Pod struct {
+	Name     string         `json:"name"`
+	State    workload.State `json:"state"`
+	Reason   string         `json:"reason"`
+	Current  bool           `json:"current"` // of the newest template
+	Restarts int            `json:"restarts"`
+	Process  int            `json:"process"` // its number, 0 when none runs
+	Started  int64          `json:"started"` // milliseconds since 1970, 0 when none runs
+}
+
+// build makes the state of this moment.
+func (c *Console) build(edition Edition, flows []Flow) State {
+	s := State{
+		Edition: edition.Name, Revision: edition.Revision, Problems: problems(edition.Problems),
+		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Rules = withSeen(asked(edition.Overlay), sinceEdition(flows, c.baseline))
+	return s
+}
+
+// some is never null in JSON.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func problems(list []overlay.Problem) []Problem {
+	out := make([]Problem, len(list))
+	for i, p := range list {
+		out[i] = Problem(p)
+	}
+	return out
+}
+
+func (c *Console) workloads() []Workload {
+	list := []Workload{}
+	for _, d := range c.source.Deployments() {
+		list = append(list, Workload{Name: d.Name, Replicas: d.Replicas, Ready: d.Ready, Pods: []Pod{}})
+	}
+	for _, p := range c.source.Pods() {
+		i := slices.IndexFunc(list, func(w Workload) bool { return w.Name == p.Deployment })
+		if i < 0 { // it is not wanted any more, and ends
+			i = len(list)
+			list = append(list, Workload{Name: p.Deployment, Pods: []Pod{}})
+		}
+		list[i].addPod(p)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range list {
+		list[i].Rate = c.rates.of(list[i].Name)
+	}
+	slices.SortStableFunc(list, func(a, b Workload) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (w *Workload) addPod(p workload.Status) {
+	w.App, w.Version = p.Labels["app"], p.Labels["version"]
+	w.Restarts += p.Restarts
+	pod := Pod{Name: p.Name, State: p.State, Reason: p.Reason, Current: p.Current, Restarts: p.Restarts, Process: p.Process}
+	if !p.Started.IsZero() {
+		pod.Started = p.Started.UnixMilli()
+	}
+	w.Pods = append(w.Pods, pod)
+}
+
+// kind is what a flow counts, without its counts.
+func (f Flow) kind() Flow {
+	f.Requests, f.Seconds = 0, 0
+	return f
+}
+
+// baselineOf remembers the counts at the moment an edition came to run.
+func baselineOf(flows []Flow) map[Flow]Flow {
+	baseline := make(map[Flow]Flow, len(flows))
+	for _, f := range flows {
+		baseline[f.kind()] = f
+	}
+	return baseline
+}
+
+// sinceEdition is what was counted since the baseline.
+func sinceEdition(flows []Flow, baseline map[Flow]Flow) []Flow {
+	since := make([]Flow, 0, len(flows))
+	for _, f := range flows {
+		if before := baseline[f.kind()]; before.Requests <= f.Requests {
+			f.Requests -= before.Requests
+			f.Seconds = max(0, f.Seconds-before.Seconds)
+		}
+		since = append(since, f)
+	}
+	return since
+}

@@ -1,0 +1,175 @@
+package console
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+
+	"github.com/hopline/hopline/lab/trace"
+	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// The bounds on what one answer shows.
+const (
+	maxSpans = 2000 // of a trace
+	maxLogs  = 1000 // lines of a trace
+
+	maxMembers = 20 // of a summary
+)
+
+// Summary is a trace in a list.
+type Summary struct {
+	ID       string   `json:"id"`
+	Start    int64    `json:"start"`    // microseconds since 1970
+	Duration int64    `json:"duration"` // microseconds, of the root, or of all spans where the root is missing
+	Service  string   `json:"service"`  // of the root, or of the first span where the root is missing
+	Title    string   `json:"title"`    // what was asked for, "GET /hops", or else the name of the same span
+	Spans    int      `json:"spans"`
+	Errors   int      `json:"errors"`  // spans that failed
+	Members  []Member `json:"members"` // who took part, depth first
+}
+
+// Member is a service that took part in a trace.
+type Member struct {
+	Service string `json:"service"`
+	Version string `json:"version"` // empty where its spans tell none
+}
+
+// Detail is a trace with all that is known of it.
+type Detail struct {
+	Summary
+	Rows []Row `json:"rows"` // the spans, depth first
+	Cut  int   `json:"cut"`  // spans left out, as there are too many
+	Logs []Log `json:"logs"`
+}
+
+// Row is a span in the waterfall.
+type Row struct {
+	ID          string            `json:"id"`
+	Depth       int               `json:"depth"`
+	Service     string            `json:"service"`
+	Version     string            `json:"version"`
+	Proxy       bool              `json:"proxy"` // a gateway's or sidecar's span, not the application's
+	Name        string            `json:"name"`
+	Kind        zipkin.Kind       `json:"kind"`
+	Start       int64             `json:"start"` // microseconds after the trace's start
+	Duration    int64             `json:"duration"`
+	Error       string            `json:"error"`   // what the error tag says; "error" where it says nothing; empty where nothing failed
+	Adopted     bool              `json:"adopted"` // its parent has not arrived
+	Tags        map[string]string `json:"tags"`
+	Annotations []Annotation      `json:"annotations"`
+	Critical    []interval        `json:"critical"` // when the whole trace waited for this span's own work
+}
+
+// Annotation is an event within a span.
+type Annotation struct {
+	At   int64  `json:"at"` // microseconds after the trace's start
+	Text string `json:"text"`
+}
+
+// interval is a stretch of time, in microseconds after the trace's start.
+type interval struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// summarize makes the summary of a trace; spans must not be empty.
+func summarize(spans []*zipkin.Span) Summary {
+	return summaryOf(trace.Build(spans))
+}
+
+func summaryOf(root *trace.Node) Summary {
+	begin, end := root.Window()
+	first := root.Span
+	if first == nil {
+		first = root.Children[0].Span
+	}
+	s := Summary{ID: first.TraceID, Start: begin, Duration: end - begin, Service: serviceOf(first), Title: titleOf(first), Members: []Member{}}
+	if root.Span != nil && root.Span.Duration > 0 {
+		s.Duration = root.Span.Duration
+	}
+	root.Walk(func(n *trace.Node, _ int) {
+		s.Spans++
+		if errorOf(n.Span) != "" {
+			s.Errors++
+		}
+		member := Member{serviceOf(n.Span), versionOf(n.Span)}
+		if !slices.Contains(s.Members, member) && len(s.Members) < maxMembers {
+			s.Members = append(s.Members, member)
+		}
+	})
+	return s
+}
+
+func serviceOf(s *zipkin.Span) string {
+	if s.LocalEndpoint == nil || s.LocalEndpoint.ServiceName == "" {
+		return "unknown"
+	}
+	return s.LocalEndpoint.ServiceName
+}
+
+// versionOf is the version of the workload that a span came from, as OpenTelemetry and Istio name it. A gateway has none.
+func versionOf(s *zipkin.Span) string {
+	revision := s.Tags["istio.canonical_revision"]
+	if revision == "latest" {
+		revision = ""
+	}
+	return cmp.Or(s.Tags["service.version"], revision)
+}
+
+// titleOf is the request that a span tells of, by the names of today's and yesterday's conventions.
+func titleOf(s *zipkin.Span) string {
+	method := cmp.Or(s.Tags["http.request.method"], s.Tags["http.method"])
+	path := s.Tags["url.path"]
+	if u, err := url.Parse(cmp.Or(s.Tags["url.full"], s.Tags["http.url"])); path == "" && err == nil {
+		path = u.Path
+	}
+	if method == "" || path == "" {
+		return cmp.Or(s.Name, s.ID)
+	}
+	return method + " " + path
+}
+
+// errorOf is what a span says of its failure; empty where it did not fail.
+func errorOf(s *zipkin.Span) string {
+	text, failed := s.Tags["error"]
+	if failed && (text == "" || text == "true") {
+		return "error"
+	}
+	return text
+}
+
+// detail makes the waterfall of a trace; spans must not be empty.
+func detail(spans []*zipkin.Span, lines []workload.Line) Detail {
+	root := trace.Build(spans)
+	d := Detail{Summary: summaryOf(root), Rows: []Row{}}
+	critical := map[*trace.Node][]interval{}
+	for _, s := range root.CriticalPath() {
+		critical[s.Node] = append(critical[s.Node], interval{s.From - d.Start, s.To - d.Start})
+	}
+	root.Walk(func(n *trace.Node, depth int) {
+		if len(d.Rows) == maxSpans {
+			d.Cut++
+			return
+		}
+		d.Rows = append(d.Rows, d.rowOf(n, depth, some(critical[n])))
+	})
+	d.Logs = logsOf(lines, d.Start)
+	return d
+}
+
+func (d *Detail) rowOf(n *trace.Node, depth int, critical []interval) Row {
+	s := n.Span
+	row := Row{
+		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags["component"] == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s),
+		Adopted: n.Adopted, Tags: s.Tags, Annotations: []Annotation{}, Critical: critical,
+	}
+	if s.Timestamp != 0 {
+		row.Start = s.Timestamp - d.Start
+	}
+	for _, a := range s.Annotations {
+		row.Annotations = append(row.Annotations, Annotation{At: a.Timestamp - d.Start, Text: a.Value})
+	}
+	return row
+}

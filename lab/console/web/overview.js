@@ -1,0 +1,144 @@
+// The overview: what is wrong with the newest edit, the rules with what is seen of them, and the workloads.
+
+function showState(state) {
+  byId("edition").textContent = state.edition;
+  const elsewhere = state.links.filter((link) => !link.url.startsWith(`${location.origin}/`));
+  settle(byId("links"), elsewhere, (link) => link.name, linkOf);
+  showProblems(state.problems);
+  byId("rules-empty").hidden = state.rules.length > 0;
+  settle(byId("rules"), hostsOf(state.rules), (host) => host.object, hostSection);
+  byId("workloads-empty").hidden = state.workloads.length > 0;
+  byId("workloads-table").hidden = state.workloads.length === 0;
+  settle(byId("workloads"), state.workloads, (workload) => workload.name, workloadRow);
+  const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
+  byId("workloads-facts").textContent = state.workloads.length ? `${ready} of ${state.workloads.length} ready` : "";
+}
+
+function linkOf(link) {
+  const anchor = element("a", "", link.name);
+  anchor.href = /^https?:/.test(link.url) ? link.url : "#";
+  anchor.title = link.url;
+  return anchor;
+}
+
+function showProblems(problems) {
+  const box = byId("problems");
+  box.hidden = problems.length === 0;
+  if (box.settled === JSON.stringify(problems)) return;
+  box.settled = JSON.stringify(problems);
+  const list = element("ul");
+  for (const { object, path, reason } of problems) {
+    const item = element("li");
+    if (object) item.append(element("b", "", object), " ");
+    if (path) item.append(element("code", "", path), " ");
+    item.append(element("span", "", reason));
+    list.append(item);
+  }
+  const heading = element("h2", "", "The newest edit does not run");
+  const calm = element("p", "", "What ran before goes on. Mend the file and save; this goes away by itself.");
+  box.replaceChildren(...(problems.length ? [heading, list, calm] : []));
+}
+
+// hostsOf puts the rules of one object together.
+function hostsOf(rules) {
+  const hosts = new Map();
+  for (const rule of rules) {
+    const host = hosts.get(rule.object) ?? { object: rule.object, title: rule.hosts.join(", "), gateway: rule.gateway, rules: [] };
+    hosts.set(rule.object, host);
+    host.rules.push(rule);
+  }
+  return [...hosts.values()];
+}
+
+function hostSection(host) {
+  const section = element("section", "host");
+  const heading = element("h3", "", host.title === "*" ? "any host" : host.title);
+  if (host.gateway) heading.append(element("span", "chip", "from outside"));
+  heading.title = host.object;
+  return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
+}
+
+function ruleRow(rule, later) {
+  const row = element("div", "rule");
+  const words = element("p", "when");
+  if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
+  words.append(element("span", "match", rule.matches.length ? rule.matches.join(", or ") : later ? "all other requests" : "all requests"));
+  for (const does of rule.does) words.append(element("span", "chip", does));
+  const seen = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
+  if (rule.errors) seen.append(element("span", "bad", `, ${rule.errors} failed`));
+  const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);
+  const asks = rule.parts.filter((part) => part.asked > 0);
+  if (rule.parts.length < 2) {
+    if (rule.parts.length === 1) words.append(single(rule.parts[0]));
+    return withChildren(row, words, seen);
+  }
+  return withChildren(row, words, seen, bars(rule.parts, asks, total));
+}
+
+function single(part) {
+  return withChildren(element("span", "single"), element("span", "arrow", "→"), versionBadge(part.service, part.version), element("span", "", `${part.service} ${part.version}`));
+}
+
+function bars(parts, asks, total) {
+  const box = element("div", "bars");
+  const names = (list, share) => list.map((part) => `${part.service} ${part.version} ${percent(share(part))}`).join(", ");
+  const even = asks.some((part) => part.even);
+  if (asks.length) {
+    box.append(element("span", "label", even ? "evenly" : "asked"), bar("asked", asks, (part) => part.asked, names(asks, (part) => part.asked)));
+  }
+  box.append(element("span", "label", "seen"));
+  const share = (part) => part.seen / total;
+  box.append(total ? bar("seen", parts.filter((part) => part.seen > 0), share, names(parts, share)) : element("div", "bar none"));
+  const legend = element("ul", "legend");
+  for (const part of parts) legend.append(withChildren(element("li"), versionBadge(part.service, part.version), element("span", "", part.version), total ? element("span", "count", String(part.seen)) : null));
+  box.append(legend);
+  return box;
+}
+
+function bar(kind, parts, share, words) {
+  const box = element("div", `bar ${kind}`);
+  box.role = "img";
+  box.ariaLabel = `${kind}: ${words}`;
+  for (const part of parts) {
+    const piece = paint(element("span", "piece"), colours(versionColours, part.version));
+    piece.style.flexGrow = share(part);
+    piece.append(element("b", "", markOf(part.service, part.version)), element("span", "", percent(share(part))));
+    box.append(piece);
+  }
+  return box;
+}
+
+const nothing = "–";
+
+function workloadRow(workload) {
+  const row = element("tr");
+  const [namespace, name] = workload.name.split("/");
+  const who = element("td", "who");
+  who.append(workload.version ? versionBadge(workload.app, workload.version) : "", element("span", "name", name));
+  if (namespace !== "hopline") who.append(element("span", "chip", namespace));
+
+  const unwell = workload.pods.filter((pod) => pod.state !== "ready");
+  const state = element("td");
+  state.append(element("span", unwell.length || workload.ready < workload.replicas ? "status waits" : "status good", stateWords(workload, unwell)));
+  for (const reason of new Set(unwell.map((pod) => pod.reason).filter(Boolean))) state.append(element("span", "reason", reason));
+
+  const { per_second: perSecond, errors } = workload.rate;
+  row.append(who, state, labelled("num", "restarts", workload.restarts ? String(workload.restarts) : nothing));
+  row.append(labelled("num", "per second", perSecond ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : nothing));
+  row.append(labelled(errors ? "num bad" : "num", "errors", perSecond ? percent(errors) : nothing));
+  return row;
+}
+
+function labelled(className, label, text) {
+  const cell = element("td", text === nothing ? `${className} none` : className, text);
+  cell.dataset.label = label;
+  return cell;
+}
+
+// stateWords says what is the matter with a workload: the state of its first pod that is not ready.
+function stateWords(workload, unwell) {
+  if (workload.replicas === 0 && workload.pods.length === 0) return "off";
+  const count = workload.replicas > 1 ? ` ${workload.ready}/${workload.replicas}` : "";
+  if (unwell.length === 0) return workload.ready >= workload.replicas ? `ready${count}` : `starting${count}`;
+  return `${unwell[0].state}${count}`;
+}

@@ -1,0 +1,41 @@
+// Which view is shown, and the live connection.
+
+function route() {
+  const [, id] = /^\/trace\/([^/]+)$/.exec(location.pathname) ?? [];
+  byId("overview").hidden = Boolean(id);
+  byId("trace").hidden = !id;
+  document.title = id ? `Trace ${id} · Hopline console` : "Hopline console";
+  if (id) showTrace(decodeURIComponent(id));
+  else search();
+}
+
+// Links within the page change the view without loading it anew; with a key held, the browser does what it always does.
+document.addEventListener("click", (event) => {
+  const anchor = event.target.closest("a[data-view]");
+  if (!anchor || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState(null, "", anchor.href);
+  route();
+  scrollTo(0, 0);
+});
+addEventListener("popstate", route);
+
+// The browser connects again by itself when the lab goes and comes back.
+function connect() {
+  const live = byId("live");
+  const say = (words, on) => {
+    live.textContent = words;
+    live.classList.toggle("on", on);
+  };
+  const source = new EventSource("/api/events");
+  source.onopen = () => say("Live", true);
+  source.onmessage = (event) => showState(JSON.parse(event.data));
+  source.onerror = () => {
+    say("Reconnecting", false);
+    if (source.readyState !== EventSource.CLOSED) return;
+    setTimeout(connect, 5000); // refused, as there are too many pages: later again
+  };
+}
+
+route();
+connect();

@@ -1,0 +1,80 @@
+// Searching for traces, and the list of what was found.
+
+const followEvery = 2000; // ms between two looks while the list follows
+
+let searching = 0; // the search whose answer is awaited; older answers are late
+
+async function search() {
+  const number = ++searching;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of new FormData(byId("search"))) if (value && name !== "follow") parameters.set(name, value);
+  try {
+    const [found, names] = await Promise.all([ask(`/api/traces?${parameters}`), ask(`/api/names?service=${encodeURIComponent(parameters.get("service") ?? "")}`)]);
+    if (number === searching) showTraces(found, names);
+  } catch (error) {
+    if (number === searching) showSearchTrouble(error);
+  }
+}
+
+function showSearchTrouble(error) {
+  byId("traces-trouble").hidden = false;
+  byId("traces-trouble").textContent = error.message;
+}
+
+function showTraces(found, names) {
+  byId("traces-trouble").hidden = true;
+  byId("traces-table").hidden = found.length === 0;
+  byId("traces-empty").hidden = found.length > 0;
+  const narrowed = [...new FormData(byId("search"))].some(([name, value]) => value && name !== "follow");
+  byId("traces-empty").textContent = narrowed ? "Nothing kept fits this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
+  byId("traces-facts").textContent = found.length ? `the newest ${found.length}` : "";
+  const longest = Math.max(...found.map((trace) => trace.duration), 1);
+  settle(byId("traces"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
+  fill(byId("search").elements.service, names.services);
+  fill(byId("search").elements.span, names.spans);
+}
+
+// fill gives a choice its options, unless they are the same, so that an open list is not touched.
+function fill(select, names) {
+  if (select.settled === JSON.stringify(names)) return;
+  select.settled = JSON.stringify(names);
+  const chosen = select.value;
+  const any = element("option", "", "any");
+  any.value = "";
+  select.replaceChildren(any, ...names.map((name) => element("option", "", name)));
+  select.value = names.includes(chosen) ? chosen : "";
+}
+
+function traceRow(trace) {
+  const row = element("tr");
+  const request = element("a", "request", trace.title);
+  request.href = `/trace/${trace.id}`;
+  request.dataset.view = "";
+  const who = withChildren(element("td", "who"), request, element("span", "quiet", trace.service));
+  const line = element("span", "line");
+  line.style.setProperty("--width", `${100 * trace.width}%`);
+  const took = withChildren(element("td", "took"), withChildren(element("span"), element("b", "", duration(trace.duration)), line));
+  const versions = trace.members.filter((member) => member.version);
+  const by = withChildren(element("td", "by"), ...versions.map(({ service, version }) => named(versionBadge(service, version), `${service} ${version}`)));
+  const outcome = element("td");
+  outcome.append(element("span", trace.errors ? "status bad" : "status good", trace.errors ? plural(trace.errors, "span failed", "spans failed") : "ok"));
+  row.append(element("td", "quiet began", clock(trace.start)), who, took, labelled("num", "spans", String(trace.spans)), by, outcome);
+  return row;
+}
+
+function named(mark, name) {
+  mark.title = name;
+  mark.append(element("span", "unseen", ` ${name}`));
+  return mark;
+}
+
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search();
+});
+byId("search").addEventListener("change", search);
+
+setInterval(() => {
+  const following = byId("search").elements.follow.checked && !byId("overview").hidden && !document.hidden;
+  if (following) search();
+}, followEvery);

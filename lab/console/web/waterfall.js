@@ -1,0 +1,111 @@
+// One trace: its spans as a waterfall, and beside it what the processes wrote while it ran.
+
+const ticks = 4;
+
+async function showTrace(id) {
+  byId("trace-trouble").hidden = true;
+  byId("trace-columns").hidden = true;
+  byId("trace-title").textContent = "Trace";
+  byId("trace-facts").replaceChildren(element("code", "", id));
+  try {
+    const trace = await ask(`/api/traces/${encodeURIComponent(id)}`);
+    byId("trace-columns").hidden = false;
+    showHead(trace);
+    showWaterfall(trace);
+    showLogs(trace);
+  } catch (error) {
+    byId("trace-trouble").hidden = false;
+    byId("trace-trouble").textContent = error.message;
+  }
+  byId("trace-title").focus();
+}
+
+function showHead(trace) {
+  byId("trace-title").textContent = trace.title;
+  byId("trace-facts").replaceChildren(
+    withChildren(element("span", "who"), serviceBadge(trace.service), element("span", "", trace.service)),
+    element("span", "", duration(trace.duration)),
+    element("span", trace.errors ? "status bad" : "status good", trace.errors ? plural(trace.errors, "span failed", "spans failed") : "ok"),
+    element("span", "", plural(trace.spans, "span")),
+    element("span", "", `began ${clock(trace.start)}`),
+    element("code", "", trace.id),
+  );
+}
+
+function showWaterfall(trace) {
+  // What goes on in the background may end after the root.
+  const end = Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
+  const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", duration(Math.round((end * tick) / ticks))));
+  byId("axis").replaceChildren(...marks);
+  byId("waterfall").replaceChildren(...trace.rows.map((row) => spanRow(row, end)));
+  byId("cut").hidden = trace.cut === 0;
+  byId("cut").textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
+}
+
+function spanRow(row, end) {
+  const item = element("li", "span");
+  const head = element("button", "span-head");
+  head.type = "button";
+  head.ariaExpanded = "false";
+  head.style.setProperty("--depth", Math.min(row.depth, 12));
+
+  const title = element("span", "title");
+  title.append(serviceBadge(row.service), element("span", "service", row.service));
+  if (row.version) title.append(element("span", "version", row.version));
+  title.append(element("span", "operation", row.name));
+  if (row.adopted) title.append(element("span", "chip", "parent missing"));
+  if (row.tags?.["fault.injected"]) title.append(element("span", "chip", "injected"));
+  if (row.error) title.append(element("span", "bad", "✕"), element("span", "unseen", " failed"));
+
+  const lane = element("span", "lane");
+  const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), colours(serviceColours, row.service));
+  place(bar, row.start, row.duration, end);
+  lane.append(bar);
+  for (const part of row.critical) lane.append(place(element("span", "critical"), part.from, part.to - part.from, end));
+
+  head.append(title, lane, element("span", "time", duration(row.duration)));
+  item.append(head);
+  head.addEventListener("click", () => {
+    const open = head.ariaExpanded !== "true";
+    head.ariaExpanded = String(open);
+    if (open) item.append(spanDetails(row));
+    else item.lastChild.remove();
+  });
+  return item;
+}
+
+function place(node, start, length, end) {
+  node.style.setProperty("--start", `${(100 * start) / end}%`);
+  node.style.setProperty("--length", `${(100 * length) / end}%`);
+  return node;
+}
+
+function spanDetails(row) {
+  const list = element("dl", "details");
+  if (row.proxy) list.append(element("dt", "", "proxy"), element("dd", "", "a span of the mesh, between two applications"));
+  const add = (name, value) => list.append(element("dt", "", name), element("dd", "", value));
+  add("began", `after ${duration(row.start)}`);
+  if (row.kind) add("kind", row.kind.toLowerCase());
+  for (const name of Object.keys(row.tags ?? {}).sort()) add(name, row.tags[name]);
+  for (const { at, text } of row.annotations) add(`at ${duration(at)}`, text);
+  add("span id", row.id);
+  return list;
+}
+
+function showLogs(trace) {
+  byId("logs-empty").hidden = trace.logs.length > 0;
+  byId("logs-facts").textContent = trace.logs.length ? plural(trace.logs.length, "line") : "";
+  byId("logs").replaceChildren(...trace.logs.map(logRow));
+}
+
+function logRow(log) {
+  const item = element("li", `log ${["error", "warn", "fatal", "panic", "dpanic"].includes(log.level) ? "loud" : ""}`);
+  const head = element("p", "log-head");
+  head.append(element("span", "time", `${log.at < 0 ? "−" : "+"}${duration(Math.abs(log.at))}`));
+  if (log.service) head.append(serviceBadge(log.service), element("b", "", log.version ? `${log.service} ${log.version}` : log.service));
+  else head.append(element("b", "", log.pod));
+  if (log.level) head.append(element("span", "level", log.level.toUpperCase()));
+  item.append(head, element("p", "message", log.message));
+  if (log.fields) item.append(element("p", "fields", log.fields));
+  return item;
+}

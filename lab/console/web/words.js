@@ -1,0 +1,67 @@
+// Small things that every part of the page needs. Text from outside goes in as text, never as markup.
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+function element(name, className = "", text = "") {
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+function withChildren(node, ...children) {
+  node.append(...children.filter((child) => child !== null && child !== ""));
+  return node;
+}
+
+function duration(microseconds) {
+  if (microseconds >= 1e6) return `${(microseconds / 1e6).toFixed(2)} s`;
+  if (microseconds >= 1e4) return `${Math.round(microseconds / 1e3)} ms`;
+  if (microseconds >= 1e3) return `${(microseconds / 1e3).toFixed(1)} ms`;
+  return `${microseconds} µs`;
+}
+
+function percent(part) {
+  const value = 100 * part;
+  return `${value > 0 && value < 1 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+function plural(count, one, many = `${one}s`) {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+// clock is a moment as the viewer's own clock shows it, with milliseconds.
+function clock(microseconds) {
+  const moment = new Date(microseconds / 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+}
+
+// settle makes the children of parent those that items ask for. A child whose item is unchanged stays where it is, and so does the
+// focus in it.
+function settle(parent, items, key, make) {
+  const standing = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const wanted = items.map((item) => {
+    const [id, text] = [String(key(item)), JSON.stringify(item)];
+    const child = standing.get(id);
+    if (child?.settled === text) return child;
+    const fresh = make(item);
+    fresh.dataset.key = id;
+    fresh.settled = text;
+    return fresh;
+  });
+  const keep = new Set(wanted);
+  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  wanted.forEach((child, place) => {
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
+}
+
+// ask fetches JSON; an answer that is none becomes an error that says what the lab said.
+async function ask(path) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(10_000) });
+  if (!response.ok) throw new Error((await response.text()).trim() || `${response.status} ${response.statusText}`);
+  return response.json();
+}
