@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -24,10 +25,16 @@ var errTooLarge = &bodyError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the 
 
 // readBody reads a body, plain or gzipped, and stops at the limit, however small a gzipped one was on the wire.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *bodyError) {
-	if r.ContentLength > maxBody {
-		return nil, errTooLarge
+	data, err := unpack(http.MaxBytesReader(w, r.Body, maxBody), r)
+	if err == errTooLarge {
+		// A sender that is cut off while it is sending sees a broken connection and not the answer: give it a chance to finish.
+		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
-	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
+	return data, err
+}
+
+func unpack(body io.Reader, r *http.Request) ([]byte, *bodyError) {
+	size := min(max(r.ContentLength, 0), maxBody) + 512
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 	case "gzip":
@@ -35,30 +42,19 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *bodyError) {
 		if err != nil {
 			return nil, asBodyError("cannot gunzip spans", err)
 		}
-		body = zipped
+		body = io.LimitReader(zipped, maxBody+1)
+		size = min(4*size, maxBody+512)
 	default:
 		return nil, &bodyError{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding: want gzip or none, got %.40q", encoding)}
 	}
-	size := r.ContentLength
-	if size < 512 || r.Header.Get("Content-Encoding") != "" {
-		size = 4 << 10
+	buffer := bytes.NewBuffer(make([]byte, 0, size))
+	if _, err := buffer.ReadFrom(body); err != nil {
+		return nil, asBodyError("cannot read the body", err)
 	}
-	data := make([]byte, 0, size+512)
-	for {
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		n, err := body.Read(data[len(data):min(cap(data), maxBody+1)])
-		data = data[:len(data)+n]
-		switch {
-		case len(data) > maxBody:
-			return nil, errTooLarge
-		case errors.Is(err, io.EOF):
-			return data, nil
-		case err != nil:
-			return nil, asBodyError("cannot read the body", err)
-		}
+	if buffer.Len() > maxBody {
+		return nil, errTooLarge
 	}
+	return buffer.Bytes(), nil
 }
 
 func asBodyError(what string, err error) *bodyError {

@@ -18,7 +18,7 @@ const (
 	forwardQueue   = 20_000                 // spans
 	forwardBatch   = 1_000                  // spans in a request
 	forwardEvery   = 200 * time.Millisecond // how long spans wait for company
-	forwardTimeout = 5 * time.Second        // for a request
+	forwardTimeout = 3 * time.Second        // for all that waits
 )
 
 // forwarder sends every span on to a Zipkin of the user's. It never holds anybody up and never retries: a collector that cannot

@@ -63,7 +63,10 @@ func (s *Store) unindex(t *record, span *zipkin.Span) {
 		svc := s.services[name]
 		svc.names.remove(span.Name)
 		svc.remotes.remove(serviceOf(span.RemoteEndpoint))
-		if delete(svc.traces, t); len(svc.traces) == 0 {
+		if svc.traces[t]--; svc.traces[t] == 0 {
+			delete(svc.traces, t)
+		}
+		if len(svc.traces) == 0 {
 			delete(s.services, name)
 		}
 	}

@@ -74,12 +74,16 @@ type response struct {
 
 func ask(t *testing.T, method, address string, body []byte, header http.Header) response {
 	t.Helper()
+	return askWith(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, method, address, body, header)
+}
+
+func askWith(t *testing.T, client *http.Client, method, address string, body []byte, header http.Header) response {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, address, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(r.Header, header)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	got, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)

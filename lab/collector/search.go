@@ -3,7 +3,6 @@ package collector
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -174,34 +173,39 @@ func (q *Query) matches(spans []*zipkin.Span) bool {
 		return false
 	}
 	service, remote, name, duration := q.Service == "", q.RemoteService == "", q.SpanName == "", q.MinDuration == 0
-	open := maps.Clone(q.Tags) // those not found yet
 	for _, span := range spans {
-		if q.Service != "" && q.Service != serviceOf(span.LocalEndpoint) {
+		if !q.concerns(span) {
 			continue
 		}
 		service = true
 		remote = remote || q.RemoteService == serviceOf(span.RemoteEndpoint)
 		name = name || q.SpanName == span.Name
 		duration = duration || span.Duration >= q.MinDuration && (q.MaxDuration == 0 || span.Duration <= q.MaxDuration)
-		if len(open) > 0 {
-			settle(open, span)
-		}
 	}
-	return service && remote && name && duration && len(open) == 0
+	return service && remote && name && duration && q.matchesTags(spans)
 }
 
-// settle removes from open what the span has.
-func settle(open map[string]string, span *zipkin.Span) {
-	for _, a := range span.Annotations {
-		if want, there := open[a.Value]; there && want == "" {
-			delete(open, a.Value)
+// concerns tells whether a span is of the service that the query is about.
+func (q *Query) concerns(span *zipkin.Span) bool {
+	return q.Service == "" || q.Service == serviceOf(span.LocalEndpoint)
+}
+
+// matchesTags tells whether each of the query's tags is in some span that it concerns.
+func (q *Query) matchesTags(spans []*zipkin.Span) bool {
+	for key, want := range q.Tags {
+		if !slices.ContainsFunc(spans, func(s *zipkin.Span) bool { return q.concerns(s) && has(s, key, want) }) {
+			return false
 		}
 	}
-	for key, want := range open {
-		if value, there := span.Tags[key]; there && (want == "" || want == value) {
-			delete(open, key)
-		}
+	return true
+}
+
+// has tells whether a span has a tag of that value, or with an empty value the tag or annotation at all.
+func has(span *zipkin.Span, key, want string) bool {
+	if value, there := span.Tags[key]; there && (want == "" || want == value) {
+		return true
 	}
+	return want == "" && slices.ContainsFunc(span.Annotations, func(a zipkin.Annotation) bool { return a.Value == key })
 }
 
 // beginning is when a trace began, in microseconds: its root's timestamp or else the first. 0 is unknown.

@@ -1,0 +1,76 @@
+package collector
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// What goes in comes out at another collector as well, whatever way it came, and the last of it on Close.
+func TestForward(t *testing.T) {
+	t.Parallel()
+	other := start(t, Options{})
+	theirs := httptest.NewServer(other.Zipkin())
+	t.Cleanup(theirs.Close)
+	c, err := New(Options{Forward: theirs.URL + "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for trace := range 700 {
+		c.Add(hop(trace, 0), hop(trace, 1))
+		c.accept(hops(trace, 2, 4))
+	}
+	await(t, "spans to be forwarded", func() bool { return other.Stats().Spans == 2800 })
+	c.Add(hop(700, 0))
+	c.Close()
+	if got := other.Stats(); got.Spans != 2801 || got.Traces != 701 {
+		t.Errorf("the other collector has %+v", got)
+	}
+	if got := testutil.ToFloat64(c.metrics.forwarded); got != 2801 {
+		t.Errorf("%v forwarded", got)
+	}
+}
+
+// A collector that hangs or refuses costs its spans, which are counted, and nobody's time.
+func TestForwardToTrouble(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	theirs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(theirs.Close)
+	c, err := New(Options{Forward: theirs.URL, Limits: Limits{Pending: 1 << 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const traces = forwardQueue/4 + 5_000
+	began := time.Now()
+	for trace := range traces {
+		c.Add(hops(trace, 0, 4)...)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("adding took %s", took)
+	}
+	if got := c.Stats().Spans; got != 4*traces {
+		t.Errorf("%d spans stored, want %d", got, 4*traces)
+	}
+	close(release)
+	c.Close()
+	if forwarded, lost := testutil.ToFloat64(c.metrics.forwarded), testutil.ToFloat64(c.metrics.forward); forwarded != 0 || lost != 4*traces {
+		t.Errorf("%v forwarded and %v lost of %d", forwarded, lost, 4*traces)
+	}
+}
+
+func TestForwardToNowhere(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"localhost:9411", "zipkin", "ftp://zipkin", "http://", "http://%zz", "/api"} {
+		if c, err := New(Options{Forward: address}); err == nil {
+			c.Close()
+			t.Errorf("%s was accepted", address)
+		}
+	}
+}

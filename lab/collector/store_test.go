@@ -1,0 +1,358 @@
+package collector
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// hop makes the n-th span of a trace as a service of the suite sends it.
+func hop(trace, n int) *zipkin.Span {
+	s := &zipkin.Span{
+		TraceID: fmt.Sprintf("%032x", trace+1), ID: fmt.Sprintf("%016x", n+1), Kind: zipkin.Server, Name: "get /hops",
+		Timestamp: 1_700_000_000_000_000 + int64(trace)*1000 + int64(n), Duration: 1500,
+		LocalEndpoint:  &zipkin.Endpoint{ServiceName: [...]string{"front", "middle", "core", "clock"}[n%4]},
+		RemoteEndpoint: &zipkin.Endpoint{ServiceName: "caller", IPv4: "127.0.0.1", Port: 1024 + trace%60000},
+		Tags:           map[string]string{"http.route": "/hops", "http.request.method": "GET", "http.response.status_code": "200", "request": fmt.Sprint(trace, "-", n)},
+	}
+	if n > 0 {
+		s.ParentID = fmt.Sprintf("%016x", n)
+	}
+	return s
+}
+
+// hops makes the spans of a trace from one to another.
+func hops(trace, from, to int) []*zipkin.Span {
+	var spans []*zipkin.Span
+	for n := from; n < to; n++ {
+		spans = append(spans, hop(trace, n))
+	}
+	return spans
+}
+
+// everything there is, by trace id.
+func everything(t testing.TB, s *Store) map[string][]string {
+	t.Helper()
+	found, err := s.Search(Query{EndTs: 1 << 50, Lookback: 1 << 50, Limit: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for _, spans := range found {
+		for _, span := range spans {
+			all[span.TraceID] = append(all[span.TraceID], span.ID)
+		}
+	}
+	return all
+}
+
+func TestAddIsFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	for trace := range 50 {
+		c.Add(hop(trace, 0), hop(trace, 1))
+		c.Add(hop(trace, 2))
+		spans, err := c.Trace(fmt.Sprintf("%x", trace+1))
+		if err != nil || len(spans) != 3 {
+			t.Fatalf("trace %d: %d spans, %v", trace, len(spans), err)
+		}
+	}
+	if got, want := c.Stats().Spans, 150; got != want {
+		t.Errorf("%d spans, want %d", got, want)
+	}
+}
+
+func TestAddRefusesWhatIsNoSpan(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	c := start(t, Options{Registry: registry})
+	c.Add(hop(0, 0), &zipkin.Span{TraceID: "x", ID: "1"}, hop(0, 1), &zipkin.Span{})
+	if got := c.Stats().Spans; got != 2 {
+		t.Errorf("%d spans, want the 2 good ones", got)
+	}
+	if got := testutil.ToFloat64(c.metrics.invalid); got != 2 {
+		t.Errorf("%v invalid spans counted, want 2", got)
+	}
+}
+
+// While somebody holds the store, Add returns all the same, and counts what it has to drop.
+func TestAddNeverWaits(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{Limits: Limits{Pending: 10}})
+	c.mu.Lock()
+	for n := range 100 {
+		c.Add(hop(0, n))
+	}
+	c.mu.Unlock()
+	dropped := int(testutil.ToFloat64(c.metrics.overflow))
+	if stored := c.Stats().Spans; stored+dropped != 100 || dropped < 80 {
+		t.Errorf("%d stored and %d dropped of 100", stored, dropped)
+	}
+}
+
+func TestTheSameSpanTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	other := hop(0, 3)
+	other.Tags = map[string]string{"piece": "2"}
+	for range 3 {
+		for n := range 40 { // more than manySpans
+			c.Add(hop(0, n))
+		}
+	}
+	c.Add(other)
+	if got := c.Stats(); got.Spans != 41 || got.Traces != 1 {
+		t.Errorf("%+v, want 41 spans in one trace", got)
+	}
+}
+
+func TestOldestTracesGoFirst(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	c := start(t, Options{Limits: Limits{Spans: 10}, Registry: registry})
+	for trace := range 5 {
+		c.Add(hop(trace, 0), hop(trace, 1))
+	}
+	c.Add(hop(0, 2)) // a late span makes the first trace no younger, and one too many
+	want := map[string][]string{}
+	for trace := 1; trace < 5; trace++ {
+		want[fmt.Sprintf("%016x", trace+1)] = []string{"0000000000000001", "0000000000000002"}
+	}
+	if diff := cmp.Diff(want, everything(t, c.Store)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP hopline_collector_spans_dropped_total Spans lost: invalid, overflow (too many at once), evicted (stored, and gone to make room), forward (not taken by --zipkin).
+# TYPE hopline_collector_spans_dropped_total counter
+hopline_collector_spans_dropped_total{reason="evicted"} 3
+hopline_collector_spans_dropped_total{reason="forward"} 0
+hopline_collector_spans_dropped_total{reason="invalid"} 0
+hopline_collector_spans_dropped_total{reason="overflow"} 0
+# HELP hopline_collector_spans_total Spans received, by transport.
+# TYPE hopline_collector_spans_total counter
+hopline_collector_spans_total{transport="lab"} 11
+hopline_collector_spans_total{transport="otlp"} 0
+hopline_collector_spans_total{transport="zipkin"} 0
+# HELP hopline_collector_stored_spans Spans in memory.
+# TYPE hopline_collector_stored_spans gauge
+hopline_collector_stored_spans 8
+# HELP hopline_collector_stored_traces Traces in memory.
+# TYPE hopline_collector_stored_traces gauge
+hopline_collector_stored_traces 4
+`), "hopline_collector_spans_dropped_total", "hopline_collector_spans_total", "hopline_collector_stored_spans", "hopline_collector_stored_traces"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBytesAreBounded(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 20
+	c := start(t, Options{Limits: Limits{Bytes: limit}})
+	for trace := range 300 {
+		s := hop(trace, 0)
+		s.Tags["big"] = strings.Repeat("x", 10_000)
+		c.Add(s)
+		if got := c.Stats().Bytes; got > limit {
+			t.Fatalf("%d bytes in a store of %d", got, limit)
+		}
+	}
+	if got := c.Stats().Traces; got < 80 || got > 105 {
+		t.Errorf("%d traces of 10 kB in 1 MiB", got)
+	}
+}
+
+// A trace larger than the store, which a client in a loop may send, neither stays nor harms.
+func TestATraceLargerThanTheStore(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{Limits: Limits{Spans: 100}})
+	for n := range 1000 {
+		c.accept([]*zipkin.Span{hop(0, n)})
+	}
+	if got := c.Stats(); got.Spans > 100 || got.Traces != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Names go with the last span that has them.
+func TestNamesAreForgotten(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{Limits: Limits{Spans: 2}, AutocompleteKeys: []string{"http.route"}})
+	old := &zipkin.Span{TraceID: "a", ID: "1", Name: "old", LocalEndpoint: &zipkin.Endpoint{ServiceName: "ancient"}, RemoteEndpoint: &zipkin.Endpoint{ServiceName: "gone"},
+		Tags: map[string]string{"http.route": "/old"}}
+	c.Add(old)
+	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("Ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"ancient"}, {"old"}, {"gone"}, {"/old"}}) {
+		t.Errorf("got %v", got)
+	}
+	c.Add(hop(0, 0), hop(0, 1))
+	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"front", "middle"}, nil, nil, {"/hops"}}) {
+		t.Errorf("got %v", got)
+	}
+	if len(c.traces) != 1 || len(c.services) != 2 || len(c.services["front"].names) != 1 {
+		t.Errorf("the index keeps what is gone: %d traces, %d services", len(c.traces), len(c.services))
+	}
+}
+
+// Senders, searches and subscriptions at once; for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{Limits: Limits{Spans: 500}})
+	var wg sync.WaitGroup
+	for sender := range 4 {
+		wg.Go(func() {
+			for trace := range 200 {
+				c.Add(hop(sender*1000+trace, 0), hop(sender*1000+trace, 1))
+				c.accept([]*zipkin.Span{hop(sender*1000+trace, 2)})
+			}
+		})
+	}
+	for range 2 {
+		wg.Go(func() {
+			sub := c.Subscribe(100)
+			defer sub.Close()
+			for range 50 {
+				found, err := c.Search(Query{Service: "front", EndTs: 1 << 50, Lookback: 1 << 50})
+				if err != nil || len(found) > 10 {
+					t.Errorf("%d traces, %v", len(found), err)
+				}
+				c.Links(1<<50, 1<<50)
+				c.Services()
+				sub.Take()
+			}
+		})
+	}
+	wg.Wait()
+	if got := c.Stats().Spans; got > 500 {
+		t.Errorf("%d spans in a store of 500", got)
+	}
+}
+
+// A full store takes no more memory however long it goes on, and its own estimate is not far from the truth.
+func TestMemoryIsFlat(t *testing.T) {
+	const spans = 20_000
+	c := start(t, Options{Limits: Limits{Spans: spans, Bytes: 1 << 40}})
+	trace := 0
+	fill := func(count int) uint64 {
+		for range count / 4 {
+			c.accept([]*zipkin.Span{hop(trace, 0), hop(trace, 1), hop(trace, 2), hop(trace, 3)})
+			trace++
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	empty := fill(0)
+	full := fill(spans) - empty
+	later := fill(5*spans) - empty
+	if estimate := uint64(c.Stats().Bytes); full > 2*estimate || estimate > 2*full {
+		t.Errorf("%d spans take %d bytes and are estimated at %d", spans, full, estimate)
+	}
+	if later > full+full/5 {
+		t.Errorf("a full store took %d bytes, and %d after five times as many spans", full, later)
+	}
+}
+
+func TestSubscription(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	sub := c.Subscribe(5)
+	c.Add(hop(0, 0))
+	<-sub.Ready()
+	if got := sub.Take(); len(got) != 1 || got[0].ID != "0000000000000001" {
+		t.Errorf("took %v", got)
+	}
+	for n := range 9 {
+		c.accept([]*zipkin.Span{hop(1, n)})
+	}
+	if got := sub.Take(); len(got) != 5 || sub.Dropped() != 4 {
+		t.Errorf("took %d and dropped %d of 9 with room for 5", len(got), sub.Dropped())
+	}
+	sub.Close()
+	sub.Close()
+	c.accept([]*zipkin.Span{hop(2, 0)})
+	if got := sub.Take(); len(got) != 0 {
+		t.Errorf("a closed subscription got %v", got)
+	}
+}
+
+func TestCloseStoresAndEndsSubscriptions(t *testing.T) {
+	t.Parallel()
+	c, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := c.Subscribe(10)
+	c.Add(hop(0, 0))
+	c.Close()
+	<-sub.Done()
+	if got := sub.Take(); len(got) != 1 {
+		t.Errorf("the last span is missing: %v", got)
+	}
+	sub.Close()
+}
+
+func TestParseTags(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]map[string]string{
+		"":                          nil,
+		"error":                     {"error": ""},
+		"http.method=GET and error": {"http.method": "GET", "error": ""},
+		" a = b and  c ":            {"a": "b", "c": ""},
+		"a=b and a":                 {"a": "b"},
+		"a and a=b":                 {"a": "b"},
+		"a=b and a=c":               {"a": "c"},
+		"a=b=c":                     {"a": "b=c"},
+		"sand and land=x and y":     {"sand": "", "land": "x", "y": ""},
+	} {
+		if got := ParseTags(query); !cmp.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", query, got, want)
+		}
+	}
+}
+
+// One core's worth of spans through the whole way in, into a store that is full.
+func BenchmarkAccept(b *testing.B) {
+	c := start(b, Options{Limits: Limits{Spans: 50_000}})
+	for trace := range 13_000 {
+		c.accept([]*zipkin.Span{hop(trace, 0), hop(trace, 1), hop(trace, 2), hop(trace, 3)})
+	}
+	spans := make([][]*zipkin.Span, b.N)
+	for i := range spans {
+		spans[i] = []*zipkin.Span{hop(13_000+i, 0), hop(13_000+i, 1), hop(13_000+i, 2), hop(13_000+i, 3)}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for _, batch := range spans {
+		c.accept(batch)
+	}
+	b.ReportMetric(4*float64(b.N)/b.Elapsed().Seconds(), "spans/s")
+}
+
+// A search in a full store.
+func BenchmarkSearch(b *testing.B) {
+	c := start(b, Options{Limits: Limits{Spans: 100_000}})
+	for trace := range 25_000 {
+		c.accept([]*zipkin.Span{hop(trace, 0), hop(trace, 1), hop(trace, 2), hop(trace, 3)})
+	}
+	for name, q := range map[string]Query{
+		"newest":  {EndTs: 1 << 50, Lookback: 1 << 50},
+		"service": {Service: "core", EndTs: 1 << 50, Lookback: 1 << 50},
+		"nothing": {Service: "core", Tags: map[string]string{"error": ""}, EndTs: 1 << 50, Lookback: 1 << 50},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := c.Search(q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
