@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,8 @@ type Report struct {
 	Errors     uint64   `json:"errors"`       // no answer, a status of 400 and above, or never sent
 	ErrorShare float64  `json:"errors_share"` // of the planned
 
-	Latency  Latency `json:"latency_ms"`       // from the moment that a request was due
+	Latency  Latency `json:"latency_ms"` // from the moment that a request was due
+	Curve    []Point `json:"percentiles"`
 	Service  Latency `json:"service_ms"`       // from the moment that it was sent
 	Lateness Latency `json:"sent_late_by_ms"`  // from due to sent
 	TooLate  uint64  `json:"sent_100_ms_late"` // or more
@@ -57,6 +59,12 @@ type Latency struct {
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p99_9"`
 	Max  float64 `json:"max"`
+}
+
+// Point is one percentile of the latency.
+type Point struct {
+	Percentile float64 `json:"percentile"`
+	MS         float64 `json:"ms"`
 }
 
 // StatusReport is how often a status came.
@@ -135,6 +143,9 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 	for _, n := range rec.codes {
 		r.Answered += n
 	}
+	for _, p := range curve(rec.latency.n) {
+		r.Curve = append(r.Curve, Point{Percentile: p, MS: ms(rec.latency.percentile(p))})
+	}
 	for _, code := range slices.Sorted(maps.Keys(rec.codes)) {
 		r.Statuses = append(r.Statuses, StatusReport{Status: code, Count: rec.codes[code], Percent: share(rec.codes[code], rec.latency.n)})
 	}
@@ -159,6 +170,18 @@ func latency(h *histogram) Latency {
 		Min: ms(h.least), Mean: ms(h.mean()), P50: ms(h.percentile(50)), P75: ms(h.percentile(75)), P90: ms(h.percentile(90)),
 		P95: ms(h.percentile(95)), P99: ms(h.percentile(99)), P999: ms(h.percentile(99.9)), Max: ms(h.most),
 	}
+}
+
+// curve are the percentiles of a plot: ten for each nine, as long as there are requests beyond.
+func curve(n uint64) (percentiles []float64) {
+	for tenths := range 51 {
+		beyond := math.Pow(10, -float64(tenths)/10) // part of the requests that are slower
+		if beyond*float64(n) < 1 {
+			break
+		}
+		percentiles = append(percentiles, 100*(1-beyond))
+	}
+	return append(percentiles, 100)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -187,7 +210,8 @@ func (r *Report) writeJSON(w io.Writer) error {
 
 // writeText writes the report for people.
 func (r *Report) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) }
 	line("target", r.Method+" "+r.URL)
 	line("", r.users())
@@ -207,13 +231,15 @@ func (r *Report) writeText(w io.Writer) error {
 	for _, note := range r.notes() {
 		line("note", note)
 	}
-	if err := t.Flush(); err != nil {
-		return err
+	_ = t.Flush() // into memory
+	r.writeHops(&text)
+	r.writeSlowest(&text)
+	for l := range strings.Lines(text.String()) { // tables pad their last column
+		if _, err := fmt.Fprintln(w, strings.TrimRight(l, " \n")); err != nil {
+			return err
+		}
 	}
-	if err := r.writeHops(w); err != nil {
-		return err
-	}
-	return r.writeSlowest(w)
+	return nil
 }
 
 func first(i int, word string) string {
@@ -272,25 +298,19 @@ func (r *Report) notes() []string {
 }
 
 // writeHops writes the table of versions.
-func (r *Report) writeHops(w io.Writer) error {
+func (r *Report) writeHops(w io.Writer) {
 	if len(r.Hops) == 0 {
-		return nil
+		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\nhop\tversion\trequests\tshare\texpected\t\n")
 	for _, h := range r.Hops {
 		for i, v := range h.Versions {
-			expected, verdict := "", ""
-			if v.Expected != nil {
-				expected = fmt.Sprintf("%.1f %%", *v.Expected)
-			}
-			if i == 0 {
-				verdict = h.fit()
-			}
-			fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%s\t%s\n", first(i, fmt.Sprintf("%d %s", h.Hop, h.Service)), v.Version, v.Requests, v.Percent, expected, verdict)
+			fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%s\t%s\n", first(i, fmt.Sprintf("%d %s", h.Hop, printable(h.Service))), printable(v.Version),
+				v.Requests, v.Percent, v.Expectation(), first(i, h.fit()))
 		}
 	}
-	return t.Flush()
+	_ = t.Flush() // into memory
 }
 
 // fit is the verdict with its figures.
@@ -302,16 +322,16 @@ func (h HopReport) fit() string {
 }
 
 // writeSlowest writes the slowest requests with their traces.
-func (r *Report) writeSlowest(w io.Writer) error {
+func (r *Report) writeSlowest(w io.Writer) {
 	if len(r.Slowest) == 0 {
-		return nil
+		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\nslowest\tstatus\tdue at\ttrace\n")
 	for _, s := range r.Slowest {
 		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", showMS(s.Latency), s.outcome(), seconds(s.At).Round(time.Millisecond), printable(s.TraceID))
 	}
-	return t.Flush()
+	_ = t.Flush() // into memory
 }
 
 func (s Slow) outcome() string {
