@@ -76,8 +76,8 @@ func (r *response) readHead(br *bufio.Reader, method string) error {
 			continue
 		}
 		if err != nil {
-			if len(r.scrap) > 0 && !strings.HasPrefix("HTTP/1.", string(r.scrap[:min(len(r.scrap), 7)])) {
-				return errGarbage
+			if err == io.EOF {
+				err = errGarbage // half a head: Envoy too calls it an error of the protocol
 			}
 			return err
 		}
