@@ -43,8 +43,10 @@ func logOf(line workload.Line, start int64) Log {
 		return log
 	}
 	text := func(name string) string {
-		value, _ := fields[name].(string)
-		return value
+		if value, there := fields[name]; there {
+			return fmt.Sprint(value)
+		}
+		return ""
 	}
 	if ts, err := time.Parse(time.RFC3339Nano, text("ts")); err == nil {
 		log.At = ts.UnixMicro() - start

@@ -1,0 +1,122 @@
+package console
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// lab is a Source whose facts a test sets.
+type lab struct {
+	mu          sync.Mutex
+	edition     Edition
+	pods        []workload.Status
+	deployments []workload.Deployment
+	flows       []Flow
+	logs        map[string][]workload.Line
+}
+
+func (l *lab) set(change func(*lab)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l)
+}
+
+func (l *lab) Edition() Edition        { l.mu.Lock(); defer l.mu.Unlock(); return l.edition }
+func (l *lab) Pods() []workload.Status { l.mu.Lock(); defer l.mu.Unlock(); return l.pods }
+func (l *lab) Deployments() []workload.Deployment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.deployments
+}
+func (l *lab) Flows() []Flow { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
+func (l *lab) Logs(traceID string) []workload.Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.logs[traceID]
+}
+
+// serve runs a console on loopback, with a collector behind it that takes spans at the second address.
+func serve(t *testing.T, source *lab) (c *Console, url, zipkin string) {
+	t.Helper()
+	store, err := collector.New(collector.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = New(source, store, "lab.example")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { c.Run(ctx); close(ended) }()
+	page, spans := httptest.NewServer(c), httptest.NewServer(store.Zipkin())
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		page.Close()
+		spans.Close()
+		store.Close()
+	})
+	return c, page.URL, spans.URL
+}
+
+func get(t *testing.T, url string) (code int, body string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// load loads one of the shipped overlays.
+func load(t *testing.T, name string) *overlay.Overlay {
+	t.Helper()
+	o, err := overlay.Load(filepath.Join("..", "..", "deploy", "overlays", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// fromText loads an overlay of one file.
+func fromText(t *testing.T, objects string) *overlay.Overlay {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"kustomization.yaml": "resources: [all.yaml]\n", "all.yaml": objects} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := overlay.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// pod is a status as a Supervisor tells it.
+func pod(deployment, app, version string, state workload.State) workload.Status {
+	return workload.Status{
+		Pod:        mesh.Pod{Name: deployment + "-1", Source: mesh.Source{Labels: map[string]string{"app": app, "version": version}}},
+		Deployment: deployment, State: state, Current: true,
+	}
+}

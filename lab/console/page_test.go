@@ -1,0 +1,53 @@
+package console
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPolicy computes the hashes of what a browser would find in the document: only what they name may run.
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	p := newPage()
+	for _, element := range []struct{ pattern, directive string }{
+		{`(?s)<style>(.*?)</style>`, "style-src"},
+		{`(?s)<script type="module">(.*?)</script>`, "script-src"},
+	} {
+		found := regexp.MustCompile(element.pattern).FindAllSubmatch(p.document, -1)
+		if len(found) != 1 {
+			t.Fatalf("%d elements match %s, want 1", len(found), element.pattern)
+		}
+		sum := sha256.Sum256(found[0][1])
+		want := element.directive + " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		if !strings.Contains(p.policy, want+";") {
+			t.Errorf("the policy lacks %s: %s", want, p.policy)
+		}
+	}
+	if strings.Contains(p.policy, "unsafe") || !strings.HasPrefix(p.policy, "default-src 'none'") {
+		t.Errorf("the policy is not strict: %s", p.policy)
+	}
+}
+
+// TestWhole wants every script to be in the page, and nothing in it to come from elsewhere.
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(web, "web/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !slices.Contains(scripts, strings.TrimPrefix(file, "web/")) {
+			t.Errorf("%s is not in the page", file)
+		}
+	}
+	for _, link := range regexp.MustCompile(`(?:href|src|action)="([^"]*)"`).FindAllStringSubmatch(string(newPage().document), -1) {
+		if target := link[1]; !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "#") && !strings.HasPrefix(target, "data:") {
+			t.Errorf("%s leads elsewhere", link[0])
+		}
+	}
+}

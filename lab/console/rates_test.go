@@ -1,0 +1,46 @@
+package console
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	start := time.Unix(1_800_000_000, 0)
+	var r rates
+	at := func(second int, good, bad uint64) {
+		r.add(start.Add(time.Duration(second)*time.Second), []Flow{
+			{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: good, Seconds: float64(good) * 0.010},
+			{Namespace: "hopline", Workload: "core-prod", Code: 503, Requests: bad, Seconds: float64(bad) * 0.010},
+			{Code: 404, Requests: 1000}, // nobody answered: no workload's
+		})
+	}
+	wants := func(perSecond, errors float64) {
+		t.Helper()
+		got := r.of("hopline/core-prod")
+		if math.Abs(got.PerSecond-perSecond) > 1e-9 || math.Abs(got.Errors-errors) > 1e-9 {
+			t.Errorf("%+v, want %v per second, of them %v failed", got, perSecond, errors)
+		}
+	}
+	wants(0, 0)
+	at(0, 100, 0)
+	wants(0, 0) // what was before counts for nothing
+	at(1, 103, 1)
+	wants(4, 0.25)
+	at(2, 103, 1)
+	wants(2, 0.25)
+	if got := r.of("hopline/core-prod").MeanMS; math.Abs(got-10) > 1e-9 {
+		t.Errorf("%v ms on average, want 10", got)
+	}
+	for second := 3; second <= 11; second++ {
+		at(second, 103, 1)
+	}
+	wants(0, 0) // ten seconds later it is forgotten
+	if len(r.samples) > 12 {
+		t.Errorf("%d samples are kept for a window of 10 s", len(r.samples))
+	}
+	at(12, 5, 0) // counted anew
+	wants(5/10.0, 0)
+}

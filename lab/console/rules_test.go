@@ -1,0 +1,149 @@
+package console
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// find is one rule of a list.
+func find(t *testing.T, rules []Rule, object, name string) Rule {
+	t.Helper()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Object == object && r.Name == name })
+	if i < 0 {
+		t.Fatalf("no rule %s of %s", name, object)
+	}
+	return rules[i]
+}
+
+func TestAskedOfCanary(t *testing.T) {
+	t.Parallel()
+	rules := asked(load(t, "canary"))
+	for _, test := range []struct {
+		object, name string
+		matches      []string
+		gateway      bool
+		parts        []Part
+	}{
+		{"VirtualService hopline/middle", "everybody", []string{}, false, []Part{{Service: "middle", Version: "prod", Asked: 0.8}, {Service: "middle", Version: "canary", Asked: 0.2}}},
+		{"VirtualService hopline/middle", "beta", []string{"x-dev-user is betaUser"}, false, []Part{{Service: "middle", Version: "dev", Asked: 1}}},
+		{"VirtualService hopline/core", "testers", []string{"x-dev-user is betaUser", "x-dev-user is stressTest"}, false, []Part{{Service: "core", Version: "test", Asked: 1}}},
+		{"VirtualService hopline/front", "page", []string{"path begins with /demo-app/"}, true, []Part{
+			{Service: "front", Version: "amber", Asked: 1.0 / 3, Even: true}, {Service: "front", Version: "blue", Asked: 1.0 / 3, Even: true}, {Service: "front", Version: "green", Asked: 1.0 / 3, Even: true},
+		}},
+		{"VirtualService hopline/front", "slash", []string{"path is /demo-app"}, true, []Part{}},
+	} {
+		rule := find(t, rules, test.object, test.name)
+		sorted := cmpopts.SortSlices(func(a, b Part) bool { return a.Version < b.Version })
+		if diff := cmp.Diff(test.parts, rule.Parts, sorted, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+			t.Errorf("%s %s asks otherwise (-want +got):\n%s", test.object, test.name, diff)
+		}
+		if diff := cmp.Diff(test.matches, rule.Matches); diff != "" {
+			t.Errorf("%s %s matches otherwise (-want +got):\n%s", test.object, test.name, diff)
+		}
+		if rule.Gateway != test.gateway {
+			t.Errorf("%s %s: gateway is %t, want %t", test.object, test.name, rule.Gateway, test.gateway)
+		}
+	}
+}
+
+// TestAskedAddsUp wants every rule of every shipped overlay that routes to ask for all of its requests, of workloads there are.
+func TestAskedAddsUp(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"split", "egress", "outlier"} {
+		for _, rule := range asked(load(t, name)) {
+			sum := 0.0
+			for _, part := range rule.Parts {
+				sum += part.Asked
+				if part.Version == "nobody" || part.Service == "" {
+					t.Errorf("%s: %s %s leads to nobody: %+v", name, rule.Object, rule.Name, part)
+				}
+			}
+			if len(rule.Parts) > 0 && math.Abs(sum-1) > 1e-9 {
+				t.Errorf("%s: %s %s asks for %v of its requests, want 1", name, rule.Object, rule.Name, sum)
+			}
+			if len(rule.Parts) == 0 && len(rule.Does) == 0 {
+				t.Errorf("%s: %s %s does nothing", name, rule.Object, rule.Name)
+			}
+		}
+	}
+	if rules := asked(nil); len(rules) != 0 {
+		t.Errorf("without an overlay there are rules: %v", rules)
+	}
+}
+
+func TestSeen(t *testing.T) {
+	t.Parallel()
+	rules := asked(load(t, "canary"))
+	seen := withSeen(rules, []Flow{
+		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200, Requests: 7},
+		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 500, Requests: 2},
+		{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: 503, Requests: 1}, // by the proxy itself
+		{Object: "VirtualService hopline/middle", Rule: "beta", Namespace: "hopline", Workload: "middle-dev", App: "middle", Version: "dev", Code: 404, Requests: 5},
+		{Object: "VirtualService hopline/middle", Rule: "gone", Namespace: "hopline", Workload: "middle-dev", App: "middle", Version: "dev", Code: 200, Requests: 5},
+		{Object: "Service hopline/clock", Rule: "default", Namespace: "hopline", Workload: "clock", App: "clock", Version: "prod", Code: 200, Requests: 4},
+		{App: "nowhere", Code: 404, Requests: 9},
+	})
+	everybody := find(t, seen, "VirtualService hopline/middle", "everybody")
+	if everybody.Seen != 10 || everybody.Errors != 3 {
+		t.Errorf("everybody: %d seen and %d failed, want 10 and 3", everybody.Seen, everybody.Errors)
+	}
+	want := []Part{{Service: "middle", Version: "prod", Asked: 0.8, Seen: 9}, {Service: "middle", Version: "canary", Asked: 0.2}}
+	if diff := cmp.Diff(want, everybody.Parts); diff != "" {
+		t.Errorf("everybody's parts (-want +got):\n%s", diff)
+	}
+	if beta := find(t, seen, "VirtualService hopline/middle", "beta"); beta.Seen != 5 || beta.Errors != 0 {
+		t.Errorf("beta: %d seen and %d failed, want 5 and 0", beta.Seen, beta.Errors)
+	}
+	if clock := find(t, seen, "Service hopline/clock", "default"); clock.Seen != 4 || len(clock.Parts) != 1 {
+		t.Errorf("the clock's default route: %+v", clock)
+	}
+	if slices.ContainsFunc(seen, func(r Rule) bool { return r.Name == "gone" }) {
+		t.Error("a rule that no longer runs is shown")
+	}
+	if again := find(t, rules, "VirtualService hopline/middle", "everybody"); again.Parts[0].Seen != 0 {
+		t.Error("counting changed the rules that were asked for")
+	}
+}
+
+func TestRuleWithoutName(t *testing.T) {
+	t.Parallel()
+	o := fromText(t, strings.TrimSpace(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: far, namespace: default}
+spec: {hosts: [far.example], location: MESH_EXTERNAL, resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: far, namespace: default}
+spec:
+  hosts: [far.example]
+  http:
+    - match: [{uri: {regex: "/a.*"}, method: {exact: GET}}, {queryParams: {q: {prefix: x}}}]
+      route: [{destination: {host: far.example, port: {number: 80}}}]
+      timeout: 2s
+      retries: {attempts: 3, retryOn: 5xx}
+      fault: {delay: {percentage: {value: 10}, fixedDelay: 1s}, abort: {percentage: {value: 5}, httpStatus: 418}}
+    - route: [{destination: {host: far.example, port: {number: 80}}}]
+`))
+	rules := asked(o)
+	first := find(t, rules, "VirtualService default/far", "http[0]")
+	if diff := cmp.Diff([]string{"method is GET, path matches /a.*", "?q begins with x"}, first.Matches); diff != "" {
+		t.Errorf("matches (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"timeout 2s", "3 retries", "delays 10 % by 1s", "aborts 5 % with 418"}, first.Does); diff != "" {
+		t.Errorf("what it does (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Part{{Service: "far.example", Asked: 1}}, first.Parts); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+	seen := withSeen(rules, []Flow{{Object: "VirtualService default/far", Rule: "http[0].match[1]", Code: 200, Requests: 2}, {Object: "VirtualService default/far", Rule: "http[1]", Code: 200, Requests: 3}})
+	if seen[0].Seen != 2 || seen[1].Seen != 3 {
+		t.Errorf("seen %d and %d, want 2 and 3", seen[0].Seen, seen[1].Seen)
+	}
+}

@@ -1,0 +1,73 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hopline/hopline/lab/workload"
+)
+
+func TestWorkloads(t *testing.T) {
+	t.Parallel()
+	source := &lab{
+		deployments: []workload.Deployment{{Name: "hopline/core-prod", Replicas: 2, Ready: 1}, {Name: "hopline/clock"}},
+		pods: []workload.Status{
+			pod("hopline/core-prod", "core", "prod", workload.Ready), pod("hopline/core-prod", "core", "prod", workload.BackOff),
+			pod("hopline/core-old", "core", "old", workload.Stopping),
+		},
+		flows: []Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 100}},
+	}
+	source.pods[1].Restarts, source.pods[1].Reason = 3, "exit status 137"
+	c := New(source, nil)
+	now := time.Unix(1_800_000_000, 0)
+	c.observe(now)
+	source.flows = []Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 130}}
+	var s State
+	if err := json.Unmarshal(c.observe(now.Add(10*time.Second)), &s); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, w := range s.Workloads {
+		got += fmt.Sprintf("%s %s %s %d/%d restarts %d, %v/s:", w.Name, w.App, w.Version, w.Ready, w.Replicas, w.Restarts, w.Rate.PerSecond)
+		for _, p := range w.Pods {
+			got += fmt.Sprintf(" %s %q", p.State, p.Reason)
+		}
+		got += "\n"
+	}
+	const want = `hopline/clock   0/0 restarts 0, 0/s:
+hopline/core-old core old 0/0 restarts 0, 0/s: stopping ""
+hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 137"
+`
+	if got != want {
+		t.Errorf("the workloads are\n%swant\n%s", got, want)
+	}
+}
+
+// TestCountedAnew changes the edition: what was seen before says nothing of the new weights.
+func TestCountedAnew(t *testing.T) {
+	t.Parallel()
+	flow := Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
+	source := &lab{edition: Edition{Revision: 1, Overlay: load(t, "canary")}}
+	c := New(source, nil)
+	seen := func(requests uint64) uint64 {
+		t.Helper()
+		flow.Requests = requests
+		source.flows = []Flow{flow}
+		var s State
+		if err := json.Unmarshal(c.observe(time.Now()), &s); err != nil {
+			t.Fatal(err)
+		}
+		return find(t, s.Rules, flow.Object, flow.Rule).Seen
+	}
+	for _, step := range []struct {
+		revision       int
+		requests, want uint64
+	}{{1, 5, 0}, {1, 25, 20}, {2, 30, 0}, {2, 34, 4}, {3, 34, 0}} {
+		source.edition.Revision = step.revision
+		if got := seen(step.requests); got != step.want {
+			t.Errorf("in edition %d after %d requests %d are seen, want %d", step.revision, step.requests, got, step.want)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/zipkin"
+)
+
+// TestBounds shows a trace and logs larger than a page should hold.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	spans := []*zipkin.Span{{TraceID: traceID, ID: "0000000000000001", Timestamp: 1, Duration: 10}}
+	for i := range maxSpans + 4 {
+		spans = append(spans, &zipkin.Span{
+			TraceID: traceID, ParentID: "0000000000000001", ID: fmt.Sprintf("%016x", i+2), Timestamp: 1, Duration: 1,
+			LocalEndpoint: &zipkin.Endpoint{ServiceName: fmt.Sprint("service-", i)},
+		})
+	}
+	d := detail(spans, make([]workload.Line, maxLogs+1))
+	if len(d.Rows) != maxSpans || d.Cut != 5 || d.Spans != maxSpans+5 {
+		t.Errorf("%d rows, %d cut, of %d spans; want %d, 5 and %d", len(d.Rows), d.Cut, d.Spans, maxSpans, maxSpans+5)
+	}
+	if len(d.Members) != maxMembers || len(d.Logs) != maxLogs {
+		t.Errorf("%d members and %d lines, want %d and %d", len(d.Members), len(d.Logs), maxMembers, maxLogs)
+	}
+}
+
+// TestWithoutRoot shows what there is of a trace whose root has not arrived.
+func TestWithoutRoot(t *testing.T) {
+	t.Parallel()
+	d := detail([]*zipkin.Span{
+		{TraceID: traceID, ParentID: "0000000000000001", ID: "0000000000000002", Timestamp: 1000, Duration: 10, Name: "late"},
+		{TraceID: traceID, ParentID: "0000000000000001", ID: "0000000000000003", Timestamp: 900, Duration: 50, Name: "early"},
+	}, nil)
+	if d.Title != "early" || d.Start != 900 || d.Duration != 110 || len(d.Rows) != 2 || !d.Rows[0].Adopted || d.Rows[1].Start != 100 {
+		t.Errorf("the trace is shown as %+v", d)
+	}
+}
+
+func TestTitle(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		want string
+		tags map[string]string
+	}{
+		{"GET /hops", map[string]string{"http.request.method": "GET", "url.path": "/hops"}},
+		{"POST /a b", map[string]string{"http.method": "POST", "http.url": "http://host/a%20b?secret=1"}},
+		{"GET /x", map[string]string{"http.request.method": "GET", "url.full": "http://middle/x"}},
+		{"name", map[string]string{"http.method": "GET", "http.url": "http://%zz"}},
+		{"name", map[string]string{"http.method": "GET"}},
+		{"name", nil},
+	} {
+		if got := titleOf(&zipkin.Span{Name: "name", Tags: test.tags}); got != test.want {
+			t.Errorf("%v: %q, want %q", test.tags, got, test.want)
+		}
+	}
+}
+
+func TestLogLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Log{
+		`{"level":"WARN","msg":"slow","b":1,"a":"x y","trace_id":"t","caller":"c"}`: {Level: "warn", Message: "slow", Fields: "a=x y b=1"},
+		`{"msg":7}`:             {Message: "7"},
+		`[1,2]`:                 {Message: "[1,2]"},
+		`"text"`:                {Message: `"text"`},
+		"\x1b[31mpanic\x1b[0m":  {Message: "\x1b[31mpanic\x1b[0m"},
+		`{"ts":"not a time"}`:   {},
+		strings.Repeat("{", 99): {Message: strings.Repeat("{", 99)},
+	} {
+		got := logOf(workload.Line{Text: text}, 0)
+		got.At = 0
+		if got != want {
+			t.Errorf("%q is taken apart as %+v, want %+v", text, got, want)
+		}
+	}
+}
