@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/hopline/hopline/lab/load"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
@@ -17,6 +19,7 @@ var version = "dev"
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
+	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -43,6 +46,7 @@ func run(p program) int {
 		kong.Writers(p.out, p.err),
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.Vars(load.Vars()),
 		kong.BindTo(p.stop, (*context.Context)(nil)),
 		kong.Bind(p),
 	)

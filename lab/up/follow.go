@@ -25,6 +25,7 @@ func (l *lab) apply(e edition) error {
 		return err
 	}
 	l.proxy.Swap(e.table)
+	l.flows.forget()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.edition = console.Edition{

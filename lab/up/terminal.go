@@ -217,6 +217,7 @@ func (t *terminal) paint(code, text string) string {
 
 // clean makes text harmless to a terminal: what is not a printable character, control sequences above all, is shown as its escape.
 func clean(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd") // a lone byte 0x9b starts a sequence on some terminals
 	if strings.IndexFunc(text, harmful) < 0 {
 		return text
 	}

@@ -1,0 +1,104 @@
+package up
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// checkout is a small workspace with one service.
+func checkout(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"go.work":                         "go 1.26.0\n\nuse ./services/hello\n",
+		"services/hello/go.mod":           "module example.org/hello\n\ngo 1.26.0\n",
+		"services/hello/main.go":          "package main\n\nfunc main() {}\n",
+		"services/hello/main_test.go":     "package main\n",
+		"services/hello/web/page.html":    "<p>",
+		"services/hello/testdata/big.txt": "data",
+		"pkg/pkg.go":                      "package pkg\n",
+	} {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestAutoBuildsWhatIsMissingOrOlderThanItsSource(t *testing.T) {
+	t.Parallel()
+	root := checkout(t)
+	var said []string
+	b := builder{root: root, bin: filepath.Join(root, "bin"), when: BuildAuto, say: func(format string, _ ...any) { said = append(said, format) }}
+	built := func() bool {
+		t.Helper()
+		said = nil
+		if err := b.build(t.Context(), []string{"hello", "of-someone-else"}); err != nil {
+			t.Fatal(err)
+		}
+		return len(said) > 0
+	}
+	if !built() {
+		t.Error("a missing program was not built")
+	}
+	if built() {
+		t.Error("a program as new as its source was built again")
+	}
+	later := time.Now().Add(time.Hour)
+	for file, want := range map[string]bool{
+		"services/hello/main_test.go": false, "services/hello/testdata/big.txt": false,
+		"services/hello/web/page.html": true, "pkg/pkg.go": true, "services/hello/go.mod": true, "go.work": true,
+	} {
+		path := filepath.Join(root, file)
+		if err := os.Chtimes(path, later, later); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.needed("hello"); got != want {
+			t.Errorf("after a change of %s a build is needed: %t, want %t", file, got, want)
+		}
+		if err := os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.when = BuildNever
+	if err := os.RemoveAll(b.bin); err != nil {
+		t.Fatal(err)
+	}
+	if built() {
+		t.Error("built although never was asked for")
+	}
+}
+
+func TestABuildThatFailsTellsWhatTheCompilerSaid(t *testing.T) {
+	t.Parallel()
+	root := checkout(t)
+	if err := os.WriteFile(filepath.Join(root, "services/hello/main.go"), []byte("package main\n\nfunc main() { nothing() }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := builder{root: root, bin: filepath.Join(root, "bin"), when: BuildAuto, say: func(string, ...any) {}}
+	err := b.build(t.Context(), []string{"hello"})
+	if err == nil || !strings.Contains(err.Error(), "building hello") || !strings.Contains(err.Error(), "undefined: nothing") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWorkspaceIsTheNearestAbove(t *testing.T) {
+	t.Parallel()
+	root := checkout(t)
+	if got := workspace(filepath.Join(root, "services", "hello", "web")); got != root {
+		t.Errorf("workspace %q, want %q", got, root)
+	}
+	if runtime.GOOS != "windows" {
+		if got := workspace("/"); got != "" {
+			t.Errorf("workspace of / is %q", got)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package up
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// spoken is what a terminal writes of what say tells it.
+func spoken(s Screen, logs bool, say func(*terminal)) string {
+	var out bytes.Buffer
+	s.Out = &out
+	t := newTerminal(s, logs)
+	say(t)
+	t.close()
+	return out.String()
+}
+
+func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
+	t.Parallel()
+	got := spoken(Screen{}, false, func(t *terminal) {
+		t.start([]string{"hopline/front", "hopline/middle"})
+		t.show("hopline/front", "ready", true, false)
+		t.note("a note")
+		t.warn("something\nin two lines")
+		t.started()
+		t.say("the addresses")
+		t.follow(workload.Line{Pod: "front", Text: "not asked for"})
+	})
+	want := "a note\n! something\n  in two lines\nthe addresses\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheBoardIsDrawnInPlaceBelowOtherLines(t *testing.T) {
+	t.Parallel()
+	got := spoken(Screen{TTY: true, Wide: 80, High: 24}, false, func(t *terminal) {
+		t.start([]string{"hopline/front", "hopline/middle"})
+		t.show("hopline/front", "ready", true, false)
+		t.warn("careful")
+		t.show("hopline/middle", "ready", true, false)
+		t.started()
+		t.say("the addresses")
+	})
+	if diff := cmp.Diff([]string{"! careful", "  ✓ hopline/front   ready", "  ✓ hopline/middle  ready", "the addresses"}, onScreen(t, got)); diff != "" {
+		t.Errorf("what stands on the screen in the end (-want +got):\n%s", diff)
+	}
+}
+
+// onScreen plays the output on a screen that knows of cursor up and erase below.
+func onScreen(t *testing.T, output string) []string {
+	t.Helper()
+	var lines []string
+	for output != "" {
+		if rest, ok := strings.CutPrefix(output, "\x1b["); ok {
+			up, after, found := strings.Cut(rest, "A\x1b[J")
+			if !found || len(up) != 1 {
+				t.Fatalf("an unknown sequence in %q", output)
+			}
+			lines = lines[:len(lines)-int(up[0]-'0')]
+			output = after
+			continue
+		}
+		line, after, _ := strings.Cut(output, "\n")
+		lines = append(lines, line)
+		output = after
+	}
+	return lines
+}
+
+func TestABoardThatDoesNotFitIsLeftOut(t *testing.T) {
+	t.Parallel()
+	got := spoken(Screen{TTY: true, Wide: 80, High: 3}, false, func(t *terminal) {
+		t.start([]string{"a", "b", "c"})
+		t.show("a", "ready", true, false)
+	})
+	if got != "" {
+		t.Errorf("wrote %q", got)
+	}
+}
+
+func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
+	t.Parallel()
+	say := func(t *terminal) {
+		t.note("note")
+		t.warn("warning")
+		t.follow(workload.Line{Pod: "front-1", Deployment: "front", Text: "line"})
+	}
+	if got := spoken(Screen{}, true, say); strings.Contains(got, "\x1b") {
+		t.Errorf("escapes without Colour: %q", got)
+	}
+	got := spoken(Screen{Colour: true}, true, say)
+	for _, want := range []string{"\x1b[2mnote\x1b[0m\n", "\x1b[33m! warning\x1b[0m\n", "front-1 |\x1b[0m line\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q has no %q", got, want)
+		}
+	}
+}
+
+func TestCleanTakesTheHarmOutOfControlCharacters(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain text, äöü, 中文, ✓": "plain text, äöü, 中文, ✓",
+		"tab\tstays":             "tab\tstays",
+		"\x1b[31mred":            `\x1b[31mred`,
+		"bell\a, back\b, \r":     `bell\a, back\b, \r`,
+		"c1 \u009b31m":           `c1 \u009b31m`,
+		"turned \u202e round":    `turned \u202e round`,
+		"broken \xff utf-8":      "broken \ufffd utf-8",
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// stuck is a screen that takes nothing until it is let go.
+type stuck struct{ goOn chan struct{} }
+
+func (s stuck) Write(data []byte) (int, error) {
+	<-s.goOn
+	return 0, errors.New("closed")
+}
+
+func TestAStuckTerminalHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	screen := stuck{goOn: make(chan struct{})}
+	terminal := newTerminal(Screen{Out: screen}, true)
+	for range 3 * maxUnsaid {
+		terminal.follow(workload.Line{Pod: "front", Text: "line"})
+	}
+	terminal.close()
+	close(screen.goOn)
+	<-terminal.done
+}
