@@ -56,27 +56,28 @@ mesh_or_die() {
 Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the overlay that needs none: make deploy OVERLAY=plain"
 }
 
-# one_per_line prints KIND/NAMESPACE/NAME of what kubectl gives as a list.
-one_per_line='{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}{"\n"}{end}'
+# one_per_line prints KIND.VERSION.GROUP/NAMESPACE/NAME of what kubectl gives as a list: a name that kubectl takes back.
+one_per_line() {
+  sed 's#^\([^ ]*\) \([^/ ]*\)/\([^/ ]*\) #\1.\3.\2 #; s#^\([^. ]*\) \([^/ ]*\) #\1.\2. #; s# #/#g'
+}
+as_list='{range .items[*]}{.kind} {.apiVersion} {.metadata.namespace} {.metadata.name}{"\n"}{end}'
 
 # apply_rendered applies the rendering, then removes what carries the label and is not in it.
 apply_rendered() {
   mesh_or_die
   namespaces_first
-  kubectl apply -f "$work/rendered.yaml" -o jsonpath="$one_per_line" | sort >"$work/wanted"
-  for k in $(kinds_here $rules $plain); do
-    kubectl get "$k" -A -l "$label" -o jsonpath="$one_per_line" | sort >"$work/have"
-    comm -13 "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
-      kubectl delete --wait=false -n "$namespace" "$k" "$name" >/dev/null
-      say "removed $kind $name, which the last overlay left"
-    done
+  kubectl apply -f "$work/rendered.yaml" -o jsonpath="$as_list" | one_per_line >"$work/wanted"
+  kubectl get "$(kinds_here $rules $plain | paste -sd, -)" -A -l "$label" -o jsonpath="$as_list" | one_per_line >"$work/have"
+  grep -vxF -f "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
+    kubectl delete --wait=false -n "$namespace" "$kind" "$name" >/dev/null
+    say "removed ${kind%%.*} $name, which the last overlay left"
   done
-  # The world outside as a namespace: it goes when an overlay does without it.
-  if ! grep -q '^Namespace//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
+  # The world outside is a namespace: it goes when an overlay does without it.
+  if ! grep -q '^Namespace\.v1\.//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
   say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
 }
 
-# namespaces_first waits until the namespaces are what the rendering says: a pod made a moment too early would have no sidecar.
+# namespaces_first: a pod made before its namespace carries the mesh's label would have no sidecar.
 namespaces_first() {
   awk 'BEGIN { RS = "---\n" } /\nkind: Namespace\n/ || /^kind: Namespace\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/namespaces.yaml"
   kubectl apply -f "$work/namespaces.yaml" >/dev/null
@@ -101,7 +102,7 @@ remember() { # remember WHAT: keeps the rendering, and of all the last ten
     kubectl annotate --local -f - "hopline.io/what=$1" "hopline.io/when=$(date -u +%Y-%m-%dT%H:%M:%SZ)" -o yaml |
     kubectl label --local -f - "hopline.io/history=$n" "$label" -o yaml |
     kubectl create -f - >/dev/null
-  for old in $(numbers | head -n "-$keep" 2>/dev/null || numbers | awk -v k="$keep" '{ a[NR] = $0 } END { for (i = 1; i <= NR - k; i++) print a[i] }'); do
+  for old in $(numbers | awk -v k="$keep" '{ a[NR] = $0 } END { for (i = 1; i <= NR - k; i++) print a[i] }'); do
     kubectl delete configmap -n hopline "hopline-deploy-$old" >/dev/null
   done
   say "deploy $n: $1"
@@ -142,9 +143,7 @@ case $cmd in
     apply_rendered; remember "$what (deploy $n again)"; ready ;;
   reset)
     reachable
-    for k in $(kinds_here $rules $plain) configmaps; do
-      kubectl delete "$k" -A -l "$label" --wait=false 2>/dev/null | grep -v '^No resources' || true
-    done
+    kubectl delete "$(kinds_here $rules $plain configmaps | paste -sd, -)" -A -l "$label" --wait=false
     for namespace in hopline hopline-outside; do remove_namespace $namespace; done ;;
   unmesh)
     reachable
