@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkUp starts the suite as `make run` does, with built programs, and measures what a user notices: the time until every process is
+// ready and until the first page has come (ms from the start of the process), the memory of it all ten pages later (MB; pss counts pages that
+// processes share once), the time from a saved weight to the new rules, and the time that an orderly end takes.
+func BenchmarkUp(b *testing.B) {
+	bin := b.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator),
+		"./lab", "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
+	build.Dir = ".."
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("building: %v\n%s", err, out)
+	}
+	sums := map[string]float64{}
+	runs := 0.0
+	for b.Loop() {
+		for unit, value := range oneRun(b, bin) {
+			sums[unit] += value
+		}
+		runs++
+	}
+	for unit, sum := range sums {
+		b.ReportMetric(sum/runs, unit)
+	}
+	b.ReportMetric(0, "ns/op") // a run of all that says nothing
+}
+
+// oneRun is one life of the suite.
+func oneRun(b *testing.B, bin string) map[string]float64 {
+	b.Helper()
+	deploy := b.TempDir()
+	if err := os.CopyFS(deploy, os.DirFS("../deploy")); err != nil {
+		b.Fatal(err)
+	}
+	measured := map[string]float64{}
+	since := func(begun time.Time) float64 { return float64(time.Since(begun).Microseconds()) / 1000 }
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	begun := time.Now()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "lab"), append([]string{"up", "--bin", bin, "--build=never", filepath.Join(deploy, "overlays/canary")}, anyPorts...)...)
+	screen := newScreenful()
+	cmd.Stdout, cmd.Stderr = screen, screen
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	until(b, screen, func() bool { return strings.Contains(screen.String(), "Ctrl-C stops it all") })
+	measured["ms-ready"] = since(begun)
+	urls := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(screen.String(), -1) {
+		urls[m[1]] = m[2]
+	}
+	page(b, urls["Page"])
+	measured["ms-first-page"] = since(begun)
+	for range 10 {
+		page(b, urls["Page"]+"hops")
+	}
+	rss, pss := memory(cmd.Process.Pid)
+	measured["rss-MB"], measured["pss-MB"] = rss, pss
+
+	middle := filepath.Join(deploy, "overlays/canary/middle.yaml")
+	text, err := os.ReadFile(middle)
+	if err != nil {
+		b.Fatal(err)
+	}
+	changed := strings.NewReplacer("weight: 80", "weight: 70", "weight: 20", "weight: 30").Replace(string(text))
+	saved := time.Now()
+	if err := os.WriteFile(middle, []byte(changed), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	until(b, screen, func() bool { return strings.Contains(page(b, urls["Console"]+"api/state"), `"revision":2`) })
+	measured["ms-live"] = since(saved)
+
+	stopped := time.Now()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		b.Skip("there is no way here to send one process a Ctrl-C")
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Fatalf("%v\n%s", err, screen)
+	}
+	measured["ms-stop"] = since(stopped)
+	return measured
+}
+
+func until(b *testing.B, screen *screenful, done func() bool) {
+	b.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.Now().Add(30 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			b.Fatalf("waited 30 s; hopline said:\n%s", screen)
+		}
+		<-tick.C
+	}
+}
+
+func page(b *testing.B, url string) string {
+	b.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		b.Fatalf("%s: %v, %s", url, err, response.Status)
+	}
+	return string(body)
+}
+
+// memory is the resident memory of a process and its children in MB, where /proc tells it: shared pages counted for each, and once.
+func memory(process int) (rss, pss float64) {
+	files, _ := filepath.Glob("/proc/[0-9]*/status")
+	for _, file := range files {
+		status, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		dir := filepath.Dir(file)
+		if dir != "/proc/"+strconv.Itoa(process) && kilobytes(string(status), "PPid:") != float64(process) {
+			continue
+		}
+		rss += kilobytes(string(status), "VmRSS:") / 1024
+		rollup, _ := os.ReadFile(dir + "/smaps_rollup")
+		pss += kilobytes(string(rollup), "Pss:") / 1024
+	}
+	return rss, pss
+}
+
+// kilobytes is the number behind a name in a file of /proc.
+func kilobytes(text, name string) float64 {
+	m := regexp.MustCompile(`(?m)^` + name + `\s+(\d+)`).FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	return n
+}
