@@ -11,7 +11,7 @@ import (
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for variable, with := range map[string]func(*Config){
-		"": func(*Config) {},
+		"":                                       func(*Config) {},
 		"HOSTNAME":                               func(c *Config) { c.Hostname = "a b" },
 		"SERVICE_NAME":                           func(c *Config) { c.ServiceName = "" },
 		"SERVICE_VERSION":                        func(c *Config) { c.ServiceVersion = "v1\nv2" },

@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -12,11 +14,15 @@ func newRegistry() *prometheus.Registry {
 	return registry
 }
 
-// Method is an HTTP method as a label or attribute: those of RFC 9110 and 5789, and _OTHER for what else a client sends.
+// Method is an HTTP method as a label or attribute: those of RFC 9110 and 5789, in upper case as otelhttp has them, and _OTHER for what
+// else a client sends.
 func Method(method string) string {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
 		return method
+	}
+	if upper := strings.ToUpper(method); upper != method {
+		return Method(upper)
 	}
 	return "_OTHER"
 }

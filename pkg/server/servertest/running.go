@@ -80,7 +80,10 @@ func process(stdout, stderr *Output, args, env []string) server.Process {
 }
 
 // Terminate sends SIGTERM and does not wait.
-func (r *Running) Terminate() { r.signals <- syscall.SIGTERM }
+func (r *Running) Terminate() { r.Signal(syscall.SIGTERM) }
+
+// Signal sends a signal as the operating system would.
+func (r *Running) Signal(s os.Signal) { r.signals <- s }
 
 // Wait waits for the end and returns the exit code.
 func (r *Running) Wait() int {

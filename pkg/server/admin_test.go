@@ -1,0 +1,83 @@
+package server
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// askAdmin sends a request to the admin listener's handler.
+func (r *rig) askAdmin(method, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	r.admin().ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return w
+}
+
+// TestAdmin walks through what the admin listener offers.
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "SERVICE_VERSION=v2")
+	r.Get("/hello", Hello)
+	for _, step := range []struct {
+		do           func()
+		method, path string
+		body         string
+		code         int
+		contains     string
+	}{
+		{nil, "GET", "/readyz", "", 503, "starting"},
+		{func() { r.state.ready.Store(true) }, "GET", "/readyz", "", 200, "ready"},
+		{nil, "GET", "/livez", "", 200, "alive"},
+		{nil, "GET", "/version", "", 200, `{"service":"core","version":"v2","host":"core-1",`},
+		{nil, "GET", "/metrics", "", 200, `hopline_build_info{`},
+		{nil, "GET", "/metrics", "", 200, "trace_spans_dropped_total 0"},
+		{nil, "GET", "/metrics", "", 200, "go_goroutines"},
+		{nil, "GET", "/metrics", "", 200, "process_start_time_seconds"},
+		{nil, "GET", "/loglevel", "", 200, `{"level":"info"}`},
+		{nil, "PUT", "/loglevel", `{"level":"debug"}`, 200, `{"level":"debug"}`},
+		{nil, "PUT", "/loglevel", `{"level":"loud"}`, 400, "loud"},
+		{nil, "PUT", "/faults", `{"error_rate":100}`, 200, `"error_rate":100`},
+		{nil, "PUT", "/faults", `{"error_rate":200}`, 400, "want a number from 0 to 100"},
+		{nil, "GET", "/debug/pprof/", "", 200, "goroutine"},
+		{nil, "GET", "/debug/pprof/cmdline", "", 200, ""},
+		{nil, "GET", "/debug/pprof/heap?debug=1", "", 200, "heap profile"},
+		{nil, "GET", "/hello", "", 404, ""},
+		{func() { r.state.draining.Store(true) }, "GET", "/readyz", "", 503, "stopping"},
+		{nil, "GET", "/livez", "", 200, "alive"},
+	} {
+		if step.do != nil {
+			step.do()
+		}
+		if w := r.askAdmin(step.method, step.path, step.body); w.Code != step.code || !strings.Contains(w.Body.String(), step.contains) {
+			t.Errorf("%s %s: %d %.300s, wanted %d with %q", step.method, step.path, w.Code, w.Body, step.code, step.contains)
+		}
+	}
+	if w := r.ask("GET", "/hello"); w.Code != 500 {
+		t.Errorf("after PUT /faults: %d, wanted 500", w.Code)
+	}
+	if w := r.ask("GET", "/metrics"); w.Code != 404 && w.Code != 500 {
+		t.Errorf("the application serves /metrics: %d", w.Code)
+	}
+}
+
+// TestNative: native histograms show in protobuf, for a Prometheus that asks for it.
+func TestNative(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Get("/hello", Hello)
+	r.ask("GET", "/hello")
+	families, err := r.Telemetry.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "http_server_request_duration_seconds" {
+			h := family.Metric[0].Histogram
+			if len(h.PositiveSpan) == 0 || len(h.Bucket) == 0 || len(h.Exemplars) != 1 {
+				t.Errorf("histogram %v, wanted native and classic buckets and an exemplar", h)
+			}
+			return
+		}
+	}
+	t.Error("no histogram of durations")
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hopline/hopline/pkg/answer"
+)
+
+// exchangeRaw sends bytes as they are and returns the answer's status, or the error.
+func exchangeRaw(t *testing.T, address, request string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	go func() { _, _ = io.WriteString(c, request) }() // the server may answer and hang up before it has read all
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return err.Error()
+	}
+	resp.Body.Close()
+	return resp.Status
+}
+
+// TestLimits: what is too long, too many or no HTTP is refused with the code that says so, and the next request is served.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Get("/hello", Hello)
+	r.Post("/read", func(w http.ResponseWriter, req *http.Request) {
+		n, err := io.Copy(io.Discard, req.Body)
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			answer.Text(w, http.StatusRequestEntityTooLarge, err.Error())
+			return
+		}
+		answer.Text(w, http.StatusOK, fmt.Sprint(n))
+	})
+	s := r.serve(t)
+	chunks := func(n int) string {
+		return "POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("10000\r\n"+strings.Repeat("b", 1<<16)+"\r\n", n) + "0\r\n\r\n"
+	}
+	many := &strings.Builder{}
+	for i := range 10000 {
+		fmt.Fprintf(many, "a%d:\r\n", i%10)
+	}
+	for name, c := range map[string]struct{ request, want string }{
+		"hello":                  {"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK"},
+		"10,000 headers":         {"GET /hello HTTP/1.1\r\nHost: x\r\n" + many.String() + "\r\n", "200 OK"},
+		"headers of 63 KiB":      {"GET /hello HTTP/1.1\r\nHost: x\r\nLong: " + strings.Repeat("x", 63<<10) + "\r\n\r\n", "200 OK"},
+		"headers of 65 KiB":      {"GET /hello HTTP/1.1\r\nHost: x\r\nLong: " + strings.Repeat("x", 65<<10) + "\r\n\r\n", "431 Request Header Fields Too Large"},
+		"path of 65 KiB":         {"GET /" + strings.Repeat("x", 65<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", "431 Request Header Fields Too Large"},
+		"control character":      {"GET /hello HTTP/1.1\r\nHost: x\r\nX-Dev-User: a\x01b\r\n\r\n", "400 Bad Request"},
+		"null in a name":         {"GET /hello HTTP/1.1\r\nHost: x\r\nX-\x00: a\r\n\r\n", "400 Bad Request"},
+		"vertical tab":           {"GET /hello HTTP/1.1\r\nHost: x\r\nX-Dev-User: a\x0bb\r\n\r\n", "400 Bad Request"},
+		"no HTTP":                {"\x16\x03\x01 hello\r\n\r\n", "400 Bad Request"},
+		"no host":                {"GET /hello HTTP/1.1\r\n\r\n", "400 Bad Request"},
+		"body of 1 MiB":          {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("b", 1<<20), "200 OK"},
+		"body of 1 MiB and 1":    {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n" + strings.Repeat("b", 1<<20+1), "413 Request Entity Too Large"},
+		"body of 1 MiB, chunked": {chunks(16), "200 OK"},
+		"body of 2 MiB, chunked": {chunks(32), "413 Request Entity Too Large"},
+		"huge length, no body":   {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000000000000\r\n\r\n", "413 Request Entity Too Large"},
+		"broken chunk":           {"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "200 OK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := exchangeRaw(t, s.URL, c.request); !strings.HasPrefix(got, c.want) {
+				t.Errorf("%q, wanted %q", got, c.want)
+			}
+			if got := exchangeRaw(t, s.URL, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"); got != "200 OK" {
+				t.Errorf("afterwards %q", got)
+			}
+		})
+	}
+}
+
+// TestServerLimits holds the times that a listener gives its clients.
+func TestServerLimits(t *testing.T) {
+	t.Parallel()
+	s := newRig(t, "IDLE_TIMEOUT=65m").newServer(http.NotFoundHandler(), context.Background())
+	if s.ReadHeaderTimeout != 5*time.Second || s.IdleTimeout != 65*time.Minute {
+		t.Errorf("header %v, idle %v; wanted 5s and 65m", s.ReadHeaderTimeout, s.IdleTimeout)
+	}
+}
+
+// TestIdle: a connection without requests is closed after IDLE_TIMEOUT.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "IDLE_TIMEOUT=1s")
+	s := r.serve(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(rest), "HTTP/1.1 404") {
+		t.Errorf("%q, %v; wanted an answer and then the end", rest, err)
+	}
+}
+
+// TestVanishing: clients that leave in each phase of a request leave nothing behind; goleak looks for the rest.
+func TestVanishing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Get("/endless", func(w http.ResponseWriter, req *http.Request) {
+		for req.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 4096)); err != nil {
+				return
+			}
+		}
+	})
+	r.Post("/read", func(_ http.ResponseWriter, req *http.Request) { _, _ = io.Copy(io.Discard, req.Body) })
+	s := r.serve(t)
+	for _, part := range []string{
+		"", "GET /endl", "GET /endless HTTP/1.1\r\nHos", "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", "POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",
+	} {
+		for range 20 {
+			c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(c, part); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}
+	}
+	s.Close() // waits for all of them
+	if !strings.Contains(r.scrape(), "http_server_requests_in_flight 0.0\n") {
+		t.Error("requests are still in flight")
+	}
+}
+
+// TestAllow: 405 names what the path does have, for methods that no router knows too.
+func TestAllow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Get("/a", Hello)
+	r.Post("/a", Hello)
+	r.Put("/b/{id}", Hello)
+	for _, c := range []struct {
+		method, path string
+		code         int
+		allow        string
+	}{
+		{"DELETE", "/a", 405, "GET, HEAD, POST"},
+		{"BREW", "/a", 405, "GET, HEAD, POST"},
+		{"GET", "/b/1", 405, "PUT"},
+		{"HEAD", "/b/1", 405, "PUT"},
+		{"HEAD", "/a", 200, ""},
+		{"BREW", "/nowhere", 404, ""},
+		{"GET", "/nowhere", 404, ""},
+	} {
+		if w := r.ask(c.method, c.path); w.Code != c.code || w.Header().Get("Allow") != c.allow {
+			t.Errorf("%s %s: %d with Allow %q, wanted %d and %q", c.method, c.path, w.Code, w.Header().Get("Allow"), c.code, c.allow)
+		}
+	}
+}

@@ -1,0 +1,390 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+	"github.com/hopline/hopline/pkg/server/servertest"
+)
+
+// program is a small service: /hello, /hold, which waits for a release, and /later, which leaves work behind.
+type program struct {
+	held    chan struct{} // gets one for each request that waits
+	release chan struct{} // ends them all when closed
+	done    atomic.Bool   // the work of /later is done
+}
+
+func newProgram() *program {
+	return &program{held: make(chan struct{}, 100), release: make(chan struct{})}
+}
+
+func (p *program) run(process server.Process) int {
+	var cfg server.Config
+	svc, code := server.Open(process, config.About{Name: "sample", Short: "A service for tests."}, &cfg)
+	if svc == nil {
+		return code
+	}
+	svc.Get("/hello", server.Hello)
+	svc.Get("/hold", p.hold)
+	svc.Get("/later", func(w http.ResponseWriter, r *http.Request) {
+		svc.Go(r.Context(), func(ctx context.Context) {
+			_, span := svc.Telemetry.Tracer.Start(ctx, "later")
+			defer span.End()
+			p.held <- struct{}{}
+			select {
+			case <-p.release:
+				p.done.Store(true)
+			case <-ctx.Done():
+			}
+		})
+		server.Hello(w, r)
+	})
+	return svc.Run()
+}
+
+func (p *program) hold(w http.ResponseWriter, r *http.Request) {
+	p.held <- struct{}{}
+	select {
+	case <-p.release:
+		server.Hello(w, r)
+	case <-r.Context().Done():
+	}
+}
+
+// get is one request on a connection of its own.
+func get(t *testing.T, url string) (code int, header http.Header, err error) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	resp, err := client.Get(url)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, resp.Header, err
+}
+
+// TestStop: SIGTERM with requests in flight loses none of them, and their spans arrive.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	const requests = 20
+	p, zipkin := newProgram(), servertest.NewCollector(t)
+	s := servertest.Start(t, p.run, "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+zipkin.Endpoint)
+	var answered sync.WaitGroup
+	var codes [requests]int
+	for i := range requests {
+		answered.Go(func() { codes[i], _, _ = get(t, s.URL+"/hold") })
+	}
+	for range requests {
+		<-p.held
+	}
+	s.Terminate()
+	await(t, "new connections to be refused", func() bool { _, _, err := get(t, s.URL+"/hello"); return err != nil })
+	if code, _, err := get(t, s.Admin+"/readyz"); err != nil || code != 503 {
+		t.Errorf("/readyz while stopping: %d, %v; wanted 503", code, err)
+	}
+	close(p.release)
+	answered.Wait()
+	if code := s.Wait(); code != 0 {
+		t.Errorf("exit code %d, wanted 0:\n%s", code, s.Logs())
+	}
+	for i, code := range codes {
+		if code != 200 {
+			t.Errorf("request %d: %d, wanted 200", i, code)
+		}
+	}
+	spans := 0
+	for _, span := range zipkin.Spans() {
+		if span.Name == "GET /hold" {
+			spans++
+		}
+	}
+	if spans != requests {
+		t.Errorf("%d spans arrived, wanted %d", spans, requests)
+	}
+}
+
+// TestDrainDelay: after SIGTERM not ready at once, but serving on, on new connections and on idle ones, with Connection: close.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	s := servertest.Start(t, p.run, "DRAIN_DELAY=2s")
+	idle := dial(t, s.URL)
+	if got := idle.ask("/hello"); !strings.HasPrefix(got, "HTTP/1.1 200") || strings.Contains(got, "Connection: close") {
+		t.Fatalf("before: %s", got)
+	}
+	s.Terminate()
+	await(t, "/readyz to say 503", func() bool { code, _, _ := get(t, s.Admin+"/readyz"); return code == 503 })
+	if got := idle.ask("/hello"); !strings.HasPrefix(got, "HTTP/1.1 200") || !strings.Contains(got, "Connection: close") {
+		t.Errorf("on an idle connection while draining: %s", got)
+	}
+	if code, _, err := get(t, s.URL+"/hello"); err != nil || code != 200 {
+		t.Errorf("on a new connection while draining: %d, %v", code, err)
+	}
+	if code := s.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestShutdownTimeout: what does not finish is cancelled, and the exit is clean all the same.
+func TestShutdownTimeout(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	s := servertest.Start(t, p.run, "SHUTDOWN_TIMEOUT=50ms")
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		_, _, _ = get(t, s.URL+"/hold")
+		_, _, _ = get(t, s.URL+"/later")
+	}()
+	<-p.held
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, s.Logs())
+	}
+	<-answered
+	if logs := s.Logs(); !strings.Contains(logs, "cancelling what is still in flight") || !strings.Contains(logs, `"code":499`) {
+		t.Errorf("logged:\n%s", logs)
+	}
+}
+
+// TestBackground: work that outlives its answer is finished before the exit, in the same trace.
+func TestBackground(t *testing.T) {
+	t.Parallel()
+	p, zipkin := newProgram(), servertest.NewCollector(t)
+	s := servertest.Start(t, p.run, "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+zipkin.Endpoint)
+	_, header, err := get(t, s.URL+"/later")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.held
+	s.Terminate()
+	await(t, "the application to close", func() bool { _, _, err := get(t, s.URL+"/hello"); return err != nil })
+	close(p.release)
+	if code := s.Wait(); code != 0 || !p.done.Load() {
+		t.Errorf("exit code %d, work done: %v", code, p.done.Load())
+	}
+	if span := zipkin.Find("sample", "later"); span.TraceID != header.Get("X-B3-Traceid") {
+		t.Errorf("trace %s, wanted that of the request, %s", span.TraceID, header.Get("X-B3-Traceid"))
+	}
+}
+
+// TestBackgroundBounded: there is room for so many and no more.
+func TestBackgroundBounded(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	p.held = make(chan struct{}, 2*server.MaxBackground)
+	s := servertest.Start(t, p.run)
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	for range server.MaxBackground + 10 {
+		resp, err := client.Get(s.URL + "/later")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	for range server.MaxBackground {
+		<-p.held
+	}
+	close(p.release)
+	s.Stop()
+	if n := len(p.held); n != 0 {
+		t.Errorf("%d more ran than there is room for", n)
+	}
+}
+
+// TestSecondSignal ends at once, with requests in flight.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	s := servertest.Start(t, p.run, "DRAIN_DELAY=10m")
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		_, _, _ = get(t, s.URL+"/hold")
+	}()
+	<-p.held
+	s.Terminate()
+	s.Terminate()
+	if code := s.Wait(); code != 128+int(syscall.SIGTERM) {
+		t.Errorf("exit code %d, wanted 143", code)
+	}
+	<-answered
+}
+
+// TestInterrupt: Ctrl-C stops as SIGTERM does.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, newProgram().run)
+	s.Signal(os.Interrupt)
+	if code := s.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestPortTaken is told with the variable, and ends with code 1.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
+	for _, variable := range []string{"PORT", "ADMIN_PORT"} {
+		env := []string{"LISTEN_HOST=127.0.0.1", "PORT=0", "ADMIN_PORT=0", variable + "=" + port}
+		code, _, stderr := servertest.Exec(t, newProgram().run, nil, env)
+		if code != server.ExitFailure || !strings.HasPrefix(stderr, variable+`: want a port that is free, got "`+port+`"`) {
+			t.Errorf("%s: exit code %d, %s", variable, code, stderr)
+		}
+	}
+}
+
+// TestHealthy: --healthy asks a running service and says why not.
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	s := servertest.Start(t, p.run, "DRAIN_DELAY=10s")
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(s.Admin, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() (int, string) {
+		code, _, stderr := servertest.Exec(t, p.run, []string{"--healthy"}, []string{"ADMIN_PORT=" + port})
+		return code, stderr
+	}
+	if code, stderr := ask(); code != 0 || stderr != "" {
+		t.Errorf("running: %d %s", code, stderr)
+	}
+	s.Terminate()
+	await(t, "the check to fail", func() bool {
+		code, stderr := ask()
+		return code == 1 && stderr == "503 Service Unavailable: stopping\n"
+	})
+	s.Terminate()
+	s.Wait()
+	if code, stderr := ask(); code != 1 || !strings.Contains(stderr, "refused") {
+		t.Errorf("gone: %d %s", code, stderr)
+	}
+}
+
+// TestTogether: several services live in one process without meeting.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	one := servertest.Start(t, newProgram().run, "SERVICE_NAME=one", "ERROR_RATE=100")
+	two := servertest.Start(t, newProgram().run, "SERVICE_NAME=two")
+	if code, _, _ := get(t, one.URL+"/hello"); code != 500 {
+		t.Errorf("one: %d", code)
+	}
+	if code, header, _ := get(t, two.URL+"/hello"); code != 200 || !strings.HasPrefix(header.Get("X-Served-By"), "two-dev/") {
+		t.Errorf("two: %d by %s", code, header.Get("X-Served-By"))
+	}
+	if strings.Contains(two.Logs(), "one") {
+		t.Errorf("two logged %s", two.Logs())
+	}
+}
+
+// TestStopUnderLoad: a stream of requests over kept connections, and a stop in the middle of it. With a drain delay none of them
+// fails: each connection ends with an answer that says so.
+func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, newProgram().run, "DRAIN_DELAY=500ms")
+	stopped := make(chan struct{})
+	var clients sync.WaitGroup
+	var sent atomic.Int64
+	for range 8 {
+		clients.Go(func() {
+			for {
+				c := dial(t, s.URL)
+				for open := true; open; {
+					answer := c.ask("/hello")
+					sent.Add(1)
+					if !strings.HasPrefix(answer, "HTTP/1.1 200") {
+						t.Errorf("after %d requests: %q", sent.Load(), answer)
+						return
+					}
+					open = !strings.Contains(answer, "Connection: close")
+				}
+				select {
+				case <-stopped: // told on an answer; a balancer sends nothing more
+					return
+				default:
+				}
+			}
+		})
+	}
+	await(t, "some load", func() bool { return sent.Load() > 500 })
+	close(stopped)
+	s.Terminate()
+	clients.Wait()
+	if code := s.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// conn is a client's connection that is kept open and never repaired.
+type conn struct {
+	t  *testing.T
+	c  net.Conn
+	in *bufio.Reader
+}
+
+func dial(t *testing.T, url string) *conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	t.Cleanup(func() { c.Close() })
+	return &conn{t, c, bufio.NewReader(c)}
+}
+
+// ask sends a GET and returns the status line and the header, or the error.
+func (c *conn) ask(path string) string {
+	_ = c.c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := fmt.Fprintf(c.c, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path); err != nil {
+		return err.Error()
+	}
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err.Error()
+	}
+	closes := ""
+	if resp.Close {
+		closes = "\nConnection: close"
+	}
+	return resp.Proto + " " + resp.Status + closes
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(20 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
