@@ -26,7 +26,9 @@ func NewServer(h http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeadBytes,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Hour,
-		ErrorLog:          log.New(io.Discard, "", 0), // of connections that fail; requests are counted and logged by the proxy
+
+		DisableGeneralOptionsHandler: true,                       // OPTIONS * is a request like any other
+		ErrorLog:                     log.New(io.Discard, "", 0), // of connections that fail; requests are counted and logged by the proxy
 	}
 }
 

@@ -42,6 +42,7 @@ type metrics struct {
 	mu     sync.Mutex
 	edges  map[edgeKey]*edge
 	series int
+	limit  int // maxSeries
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -56,6 +57,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hopline_proxy_dropped_total",
 			Help: "What the proxy dropped to stay within its bounds: mirrors, and requests without metrics of their own."}, []string{"what"}),
 		edges: map[edgeKey]*edge{},
+		limit: maxSeries,
 	}
 	m.droppedMirrors, m.droppedSeries = m.dropped.WithLabelValues("mirror"), m.dropped.WithLabelValues("series")
 	if r != nil {
@@ -151,7 +153,7 @@ func (e *edge) add(by reporter, code int, f flags) *series {
 	}
 	m := e.metrics
 	m.mu.Lock()
-	full := m.series >= maxSeries
+	full := m.series >= m.limit
 	if !full {
 		m.series++
 	}

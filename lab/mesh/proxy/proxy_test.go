@@ -111,8 +111,7 @@ func newBench(t testing.TB, o Options, r Rules, pods ...mesh.Pod) *bench {
 
 func serveOn(h http.Handler) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
-	c := NewServer(h)
-	s.Config.MaxHeaderBytes, s.Config.ReadHeaderTimeout, s.Config.ErrorLog = c.MaxHeaderBytes, c.ReadHeaderTimeout, c.ErrorLog
+	s.Config = NewServer(h)
 	s.Start()
 	return s
 }

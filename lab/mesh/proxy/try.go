@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -64,6 +65,7 @@ func (x *exchange) finish(reusable bool) {
 		return
 	}
 	x.hold(nil)
+	x.stopSending()
 	x.host.active.Add(-1)
 	x.host.release(c, reusable)
 }
@@ -80,6 +82,7 @@ func (x *exchange) try(h *host) failure {
 	x.hold(c)
 	if f = x.converse(c); f != none {
 		x.hold(nil)
+		x.stopSending()
 		h.release(c, false)
 	}
 	return f
@@ -119,6 +122,13 @@ func (x *exchange) converse(c *conn) failure {
 		return perTryTimeout
 	}
 	return terminated
+}
+
+// stopSending is for the end of a try.
+func (x *exchange) stopSending() {
+	if x.sender != nil {
+		x.sender.cancel()
+	}
 }
 
 // bodyWritten is whether all of the request's body has gone to the upstream.
@@ -175,6 +185,7 @@ type sender struct {
 	c    *conn
 	wait chan struct{} // closed when the body may go: at once, unless the caller expects 100
 	once sync.Once
+	over atomic.Bool   // the try has ended: nobody needs the body any more
 	done chan struct{} // closed at the end
 	ok   bool          // all was written; to be read once done is closed
 }
@@ -193,6 +204,12 @@ func (x *exchange) send(c *conn) *sender {
 }
 
 func (s *sender) proceed() { s.once.Do(func() { close(s.wait) }) }
+
+// cancel ends a sender that still waits for leave.
+func (s *sender) cancel() {
+	s.over.Store(true)
+	s.proceed()
+}
 
 // finished is whether all of the body has been written.
 func (s *sender) finished() bool {
@@ -219,7 +236,7 @@ func (s *sender) run() {
 			return
 		}
 	}
-	s.ok = s.copy()
+	s.ok = !s.over.Load() && s.copy()
 }
 
 // copy writes the body; false: not to its end.

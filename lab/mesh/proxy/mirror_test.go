@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// mirroring sends everything to middle, with copies to shadow.
+func mirroring(copies uint64) *rules {
+	route := routeTo(service("middle"))
+	route.Mirrors = []mesh.Mirror{{Cluster: service("shadow"), Percent: 100}, {Cluster: service("other"), Percent: 100}}
+	t := toRoute(route)
+	t.decide = func(*mesh.Request, *mesh.Source) mesh.Decision {
+		return mesh.Decision{Outcome: mesh.Forward, Route: route, To: &route.Destinations[0], Mirror: copies}
+	}
+	return t
+}
+
+func TestMirror(t *testing.T) {
+	t.Parallel()
+	type copied struct {
+		body string
+		r    *http.Request
+	}
+	copies := make(chan copied, 10)
+	shadow := handle(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		copies <- copied{string(body), r}
+		w.WriteHeader(500)
+		io.WriteString(w, "nobody reads this")
+	})
+	up := newEcho(t, "middle")
+	b := newBench(t, Options{}, mirroring(1), podOf("middle", "middle-1", up.address()), podOf("shadow", "shadow-1", shadow))
+	send := map[string]func(){
+		"": func() { b.get("http://middle/x?y=z", "x-dev-user: me").want(t, 200, "middle /x?y=z ") },
+		"hello": func() {
+			b.do("POST", "http://middle/x?y=z", strings.NewReader("hello"), "x-dev-user: me").want(t, 200, "middle /x?y=z hello")
+		},
+		"chunked": func() {
+			b.do("POST", "http://middle/x?y=z", io.MultiReader(strings.NewReader("chunked")), "x-dev-user: me").want(t, 200, "middle /x?y=z chunked")
+		},
+	}
+	for body, ask := range send {
+		ask()
+		c := <-copies
+		if c.body != body || c.r.RequestURI != "/x?y=z" || c.r.Host != "middle" {
+			t.Errorf("the copy asked %s of %s with body %q, want %q", c.r.RequestURI, c.r.Host, c.body, body)
+		}
+		original, _ := up.seen()
+		wantHeaders(t, c.r.Header, map[string]string{"x-dev-user": "me", "x-envoy-internal": "true", "x-forwarded-for": "127.0.0.1",
+			"x-request-id": original.Header.Get("x-request-id")})
+		wantHeaders(t, original.Header, map[string]string{"x-envoy-internal": "", "x-forwarded-for": ""})
+	}
+}
+
+func TestMirrorNeverHolds(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	up := newEcho(t, "middle")
+	b := newBench(t, Options{}, mirroring(3), podOf("middle", "middle-1", up.address()), podOf("shadow", "shadow-1", g.address), podOf("other", "other-1", unused(t)))
+	const n = 1500
+	for range n {
+		b.get("http://middle/").want(t, 200, "middle / ")
+	}
+	dropped := func() int { return int(testutil.ToFloat64(b.proxy.metrics.droppedMirrors)) }
+	eventually(t, "copies up to the bound", func() bool { return int(g.waiting.Load()) >= maxMirrors-10 })
+	if w := int(g.waiting.Load()); w > maxMirrors {
+		t.Errorf("%d copies under way, want at most %d", w, maxMirrors)
+	}
+	if dropped() < n-maxMirrors {
+		t.Errorf("%d copies dropped, want at least %d", dropped(), n-maxMirrors)
+	}
+	close(g.open)
+	eventually(t, "no copy under way", func() bool { return len(b.proxy.mirrors) == 0 })
+}
+
+func TestMirrorOfALargeBodyIsDropped(t *testing.T) {
+	t.Parallel()
+	var copies atomic.Int32
+	shadow := handle(t, func(http.ResponseWriter, *http.Request) { copies.Add(1) })
+	up := handle(t, func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	})
+	b := newBench(t, Options{}, mirroring(1), podOf("middle", "middle-1", up), podOf("shadow", "shadow-1", shadow))
+	b.do("POST", "http://middle/", strings.NewReader(strings.Repeat("x", 2*maxReplay))).want(t, 200, fmt.Sprint(2*maxReplay))
+	if n := testutil.ToFloat64(b.proxy.metrics.droppedMirrors); n != 1 || copies.Load() != 0 {
+		t.Errorf("%v dropped, %d copies, want 1 and 0", n, copies.Load())
+	}
+}
