@@ -15,7 +15,8 @@ func newFault(f *networking.HTTPFaultInjection) *Fault {
 	out := &Fault{}
 	if d := f.GetDelay(); d != nil {
 		out.Delay = d.GetFixedDelay().AsDuration()
-		out.DelayPercent = float64(d.GetPercent()) //nolint:staticcheck // deprecated, and still obeyed by Istio
+		//lint:ignore SA1019 deprecated, and still obeyed by Istio
+		out.DelayPercent = float64(d.GetPercent())
 		if d.GetPercentage() != nil {
 			out.DelayPercent = d.GetPercentage().GetValue()
 		}

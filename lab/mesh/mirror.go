@@ -14,10 +14,12 @@ func mirrorsOf(h *networking.HTTPRoute) []mirrorTo {
 	var out []mirrorTo
 	if h.GetMirror() != nil {
 		percent := 100.0
+		//lint:ignore SA1019 deprecated, and still obeyed by Istio
+		old := h.GetMirrorPercent()
 		if h.GetMirrorPercentage() != nil {
 			percent = h.GetMirrorPercentage().GetValue()
-		} else if h.GetMirrorPercent() != nil { //nolint:staticcheck // deprecated, and still obeyed by Istio
-			percent = float64(h.GetMirrorPercent().GetValue()) //nolint:staticcheck // likewise
+		} else if old != nil {
+			percent = float64(old.GetValue())
 		}
 		out = append(out, mirrorTo{h.GetMirror(), percent})
 	}
