@@ -96,7 +96,7 @@ func (a *zipkinAPI) traceMany(p parameters) (any, error) {
 		ids = append(ids, id)
 	}
 	if len(ids) == 1 {
-		return nil, errors.New("Use /api/v2/trace/{traceId} endpoint to retrieve a single trace") //nolint:staticcheck // Zipkin's words
+		return nil, errors.New("one traceId: GET /api/v2/trace/{traceId} gives a single trace")
 	}
 	return a.store.Traces(ids), nil
 }

@@ -3,6 +3,8 @@ package trace
 import (
 	"cmp"
 	"slices"
+
+	"github.com/hopline/hopline/lab/zipkin"
 )
 
 // Segment is a stretch of time during which nothing but one span's own work kept the trace from ending.
@@ -56,8 +58,9 @@ func (n *Node) own(from, to int64, path *[]Segment) {
 
 func (n *Node) end() int64 { return n.Span.Timestamp + n.Span.Duration }
 
-// leftBehind tells whether a call was still going on, in the same service, when n had ended.
+// leftBehind tells whether a call was still going on, in the same service, when n had ended. Below a client's span everything is the
+// other side of its call, which was waited for: a sidecar there has its service's name, and may end a moment later.
 func (n *Node) leftBehind(call *Node) bool {
-	return n.Span != nil && call.end() > n.end() && service(n.Span.LocalEndpoint) != "" &&
-		service(n.Span.LocalEndpoint) == service(call.Span.LocalEndpoint)
+	return n.Span != nil && n.Span.Kind != zipkin.Client && call.end() > n.end() &&
+		service(n.Span.LocalEndpoint) != "" && service(n.Span.LocalEndpoint) == service(call.Span.LocalEndpoint)
 }

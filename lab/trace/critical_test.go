@@ -35,6 +35,7 @@ func TestCriticalPath(t *testing.T) {
 		{"the server's clock is slow", spans("a @10+10 CLIENT front", "b <a @5+10 SERVER middle"), "b:10-15 a:15-20"},
 		{"the server's clock is hours off", spans("a @10+10 CLIENT front", "b <a @500+10 SERVER middle"), "a:10-20"},
 		{"fired and forgotten", spans("a @10+10 SERVER front", "b <a @12+100 CLIENT front", "c <a @13+4 CLIENT front"), "a:10-13 c:13-17 a:17-20"},
+		{"a sidecar of the client's name that ends a moment later", spans("a @10+10 CLIENT front", "b <a @11+10 CLIENT front"), "a:10-11 b:11-20"},
 		{"a span of no duration", spans("a @10+10", "b <a @12+0"), "a:10-20"},
 		{"a span of no time", spans("a @10+10", "b <a"), "a:10-20"},
 		{"no root: gaps", spans("b <a @10+5", "c <a @20+5"), "b:10-15 c:20-25"},
