@@ -284,7 +284,11 @@ func (r *Report) notes() []string {
 			r.Planned, r.TooLate, showMS(r.Lateness.Max), r.Planned-min(r.Planned, r.Sent)))
 	}
 	if r.Early {
-		notes = append(notes, fmt.Sprintf("ended early, after %v; %d requests in flight were left unanswered", seconds(r.Seconds).Round(time.Millisecond), r.Interrupted))
+		note := fmt.Sprintf("ended early, after %v", seconds(r.Seconds).Round(time.Millisecond))
+		if r.Interrupted > 0 {
+			note += fmt.Sprintf("; %d requests in flight were given up", r.Interrupted)
+		}
+		notes = append(notes, note)
 	}
 	if r.Elsewhere > 0 {
 		notes = append(notes, fmt.Sprintf("%d answers redirect to another host and were not followed", r.Elsewhere))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -29,12 +31,15 @@ func TestHopsAreRead(t *testing.T) {
 		body   string
 		want   []hop
 	}{
-		"hop JSON":   {asJSON, chain, both},
-		"other JSON": {asJSON, `{"hops":"none"}`, served},
-		"no JSON":    {asJSON, `{`, served},
-		"text":       {http.Header{"X-Served-By": {"front-amber/front-amber-1-2"}}, "took …", served},
-		"nobody":     {http.Header{}, "", nil},
-		"no slash":   {http.Header{"X-Served-By": {"nonsense"}}, "", nil},
+		"hop JSON": {asJSON, chain, both},
+		"with a clock": {asJSON, strings.Replace(chain, `"time":{}`, `"time":{"service":"clock","version":"prod","host":"clock-1-2","unixtime":3}`, 1),
+			append(slices.Clone(both), hop{"clock", "prod", "clock-1-2", ""})},
+		"a time of others": {asJSON, strings.Replace(chain, `"time":{}`, `"time":{"timezone":"Asia/Jakarta","host":3}`, 1), both},
+		"other JSON":       {asJSON, `{"hops":"none"}`, served},
+		"no JSON":          {asJSON, `{`, served},
+		"text":             {http.Header{"X-Served-By": {"front-amber/front-amber-1-2"}}, "took …", served},
+		"nobody":           {http.Header{}, "", nil},
+		"no slash":         {http.Header{"X-Served-By": {"nonsense"}}, "", nil},
 	} {
 		got, trace := readHops(c.header, []byte(c.body))
 		if diff := cmp.Diff(c.want, got); diff != "" {
