@@ -65,10 +65,10 @@ func chromium() string {
 	return ""
 }
 
-// build makes the services' binaries, as the workspace does.
+// build makes the binaries of the services and of the lab, as the workspace does.
 func build(dir string) (string, error) {
 	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
-	command := exec.Command("go", "build", "-o", bin, "./services/front", "./services/middle", "./services/core", "./services/clock")
+	command := exec.Command("go", "build", "-o", bin, "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced", "./lab")
 	command.Dir = filepath.Join("..", "..")
 	command.Env = append(os.Environ(), "GOWORK=")
 	if text, err := command.CombinedOutput(); err != nil {

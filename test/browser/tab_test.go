@@ -132,9 +132,9 @@ func (p *tab) scheme(name string) {
 }
 
 // eval is the value of a JavaScript expression in the page.
-func eval[T any](p *tab, expression string) T {
+func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, options...))
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}

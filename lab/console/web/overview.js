@@ -47,7 +47,9 @@ function hostsOf(rules) {
     hosts.set(rule.object, host);
     host.rules.push(rule);
   }
-  return [...hosts.values()];
+  // Those with a choice to make come first, and of them the way in.
+  const plain = (host) => (host.rules.length > 1 || host.rules[0].parts.length > 1 ? 0 : 2) + (host.gateway ? 0 : 1);
+  return [...hosts.values()].sort((a, b) => plain(a) - plain(b));
 }
 
 function hostSection(host) {

@@ -5,8 +5,9 @@ function route() {
   byId("overview").hidden = Boolean(id);
   byId("trace").hidden = !id;
   document.title = id ? `Trace ${id} · Hopline console` : "Hopline console";
-  if (id) showTrace(decodeURIComponent(id));
-  else search();
+  if (id) openTrace(id);
+  else closeTrace();
+  if (!id) search();
 }
 
 // Links within the page change the view without loading it anew; with a key held, the browser does what it always does.

@@ -1,23 +1,51 @@
 // One trace: its spans as a waterfall, and beside it what the processes wrote while it ran.
 
 const ticks = 4;
+const youngFor = 15_000; // ms after its end during which a trace's spans may still arrive
+const lookAgainAfter = 1_000; // ms
 
-async function showTrace(id) {
+let shown = ""; // the id of the trace that is shown, or none
+const opened = new Set(); // spans whose details are open
+
+// openTrace shows a trace and, while it is young, what arrives of it. The id is as it stands in the address, escaped.
+async function openTrace(id) {
+  shown = id;
+  opened.clear();
   byId("trace-trouble").hidden = true;
   byId("trace-columns").hidden = true;
   byId("trace-title").textContent = "Trace";
   byId("trace-facts").replaceChildren(element("code", "", id));
-  try {
-    const trace = await ask(`/api/traces/${encodeURIComponent(id)}`);
-    byId("trace-columns").hidden = false;
-    showHead(trace);
-    showWaterfall(trace);
-    showLogs(trace);
-  } catch (error) {
-    byId("trace-trouble").hidden = false;
-    byId("trace-trouble").textContent = error.message;
-  }
   byId("trace-title").focus();
+  const giveUp = Date.now() + youngFor;
+  for (let young = true; young && shown === id; await pause(lookAgainAfter)) {
+    try {
+      const trace = await ask(`/api/traces/${id}`);
+      if (shown !== id) return;
+      showTrace(trace);
+      young = Date.now() < (trace.start + trace.duration) / 1000 + youngFor;
+    } catch (error) {
+      if (shown !== id) return;
+      byId("trace-trouble").hidden = false;
+      byId("trace-trouble").textContent = error.message;
+      young = Date.now() < giveUp;
+    }
+  }
+}
+
+function closeTrace() {
+  shown = "";
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function showTrace(trace) {
+  byId("trace-trouble").hidden = true;
+  byId("trace-columns").hidden = false;
+  showHead(trace);
+  showWaterfall(trace);
+  showLogs(trace);
 }
 
 function showHead(trace) {
@@ -37,16 +65,21 @@ function showWaterfall(trace) {
   const end = Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
   const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", duration(Math.round((end * tick) / ticks))));
   byId("axis").replaceChildren(...marks);
-  byId("waterfall").replaceChildren(...trace.rows.map((row) => spanRow(row, end)));
+  settle(byId("waterfall"), trace.rows.map((row) => ({ ...row, end })), keyOf, spanRow);
   byId("cut").hidden = trace.cut === 0;
   byId("cut").textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
 }
 
-function spanRow(row, end) {
+// keyOf tells a span from the other half of its call, which may have the same id.
+function keyOf(row) {
+  return `${row.id} ${row.kind} ${row.service}`;
+}
+
+function spanRow(row) {
+  const { end } = row;
   const item = element("li", "span");
   const head = element("button", "span-head");
   head.type = "button";
-  head.ariaExpanded = "false";
   head.style.setProperty("--depth", Math.min(row.depth, 12));
 
   const title = element("span", "title");
@@ -65,11 +98,16 @@ function spanRow(row, end) {
 
   head.append(title, lane, element("span", "time", duration(row.duration)));
   item.append(head);
-  head.addEventListener("click", () => {
-    const open = head.ariaExpanded !== "true";
+  const unfold = (open) => {
     head.ariaExpanded = String(open);
     if (open) item.append(spanDetails(row));
-    else item.lastChild.remove();
+    else item.querySelector(".details")?.remove();
+  };
+  unfold(opened.has(keyOf(row)));
+  head.addEventListener("click", () => {
+    const open = !opened.delete(keyOf(row));
+    if (open) opened.add(keyOf(row));
+    unfold(open);
   });
   return item;
 }
@@ -95,7 +133,7 @@ function spanDetails(row) {
 function showLogs(trace) {
   byId("logs-empty").hidden = trace.logs.length > 0;
   byId("logs-facts").textContent = trace.logs.length ? plural(trace.logs.length, "line") : "";
-  byId("logs").replaceChildren(...trace.logs.map(logRow));
+  settle(byId("logs"), trace.logs.map((log, place) => ({ ...log, place })), (log) => log.place, logRow);
 }
 
 function logRow(log) {

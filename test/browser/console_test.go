@@ -1,0 +1,216 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// consoleOf opens the console of a lab.
+func consoleOf(t *testing.T, l *lab) *tab {
+	t.Helper()
+	p := open(t, strings.TrimSuffix(l.console, "/"))
+	p.visit(l.console)
+	p.until(`document.querySelectorAll("#workloads tr").length > 0`)
+	return p
+}
+
+// ruleSays is whether a rule of the overview has some words in it.
+func ruleSays(object, words string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(".host")].some((host) => host.firstChild.title === %q
+		&& [...host.querySelectorAll(".rule")].some((rule) => (rule.innerText + " " + [...rule.querySelectorAll(".bar")].map((bar) => bar.ariaLabel)).replace(/\s+/g, " ").includes(%q)))`, object, words)
+}
+
+// TestConsoleLive follows the lab without a reload: traffic, a changed weight, a broken edit, a killed process, and the lab's end.
+func TestConsoleLive(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	p := consoleOf(t, l)
+	p.until(`document.querySelector("#live").textContent === "Live"`)
+	p.until(`document.querySelector("#workloads-facts").textContent === "14 of 14 ready"`)
+	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 80 %, middle canary 20 %"))
+
+	l.call(30, "hops")
+	l.call(5, "hops", "x-dev-user", "betaUser")
+	p.until(ruleSays("VirtualService hopline/middle", "all other requests 30 requests"))
+	p.until(ruleSays("VirtualService hopline/middle", "x-dev-user is betaUser → D middle dev 5 requests"))
+	p.until(ruleSays("VirtualService hopline/front", "35 requests"))
+	p.shoot("console-overview")
+
+	l.edit("middle.yaml", "weight: 80", "weight: 50")
+	l.edit("middle.yaml", "weight: 20", "weight: 50")
+	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %"))
+	p.until(ruleSays("VirtualService hopline/middle", "all other requests none yet")) // counted anew
+
+	l.edit("middle.yaml", "hosts: [middle]", "hots: [middle]")
+	p.until(`!document.querySelector("#problems").hidden`)
+	p.contains("#problems", "The newest edit does not run", "VirtualService hopline/middle", "spec.hots", "unknown field")
+	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %")) // what ran goes on
+	p.shoot("console-problem")
+	l.edit("middle.yaml", "hots: [middle]", "hosts: [middle]")
+	p.until(`document.querySelector("#problems").hidden`)
+
+	core := eval[int](p, `fetch("/api/state").then((r) => r.json()).then((s) => s.workloads.find((w) => w.name === "hopline/core-prod").pods[0].process)`, chromedp.EvalAwaitPromise)
+	process, err := os.FindProcess(core)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`[...document.querySelectorAll("#workloads tr")].some((row) => /core-prod.*ready.*1/s.test(row.innerText))`)
+
+	l.stop()
+	p.until(`document.querySelector("#live").textContent === "Reconnecting"`)
+}
+
+// TestConsoleTraces searches for traces and reads one, with the keyboard alone.
+func TestConsoleTraces(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	good := l.call(3, "hops")
+	bad := l.call(1, "hops", "x-fault-core", "error=100")
+	p := consoleOf(t, l)
+	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.contains("#traces tr", "GET /demo-app/hops", "spans failed")
+
+	p.do(chromedp.Focus(chromedp.CSS("#search [name=errors]")))
+	p.press(" ")
+	p.until(`document.querySelectorAll("#traces tr").length === 1`)
+	p.press(" ")
+	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.do(chromedp.Focus(chromedp.CSS("#search [name=min]")))
+	p.press("1h", kb.Enter)
+	p.until(`document.querySelector("#traces-empty").checkVisibility()`)
+	p.contains("#traces-empty", "Nothing kept fits this search.")
+	p.press(kb.Backspace, "x", kb.Enter)
+	p.until(`!document.querySelector("#traces-trouble").hidden`)
+	p.contains("#traces-trouble", `want a duration such as 250ms or 2s, got "1x"`)
+	p.press(kb.Backspace, kb.Backspace, kb.Enter)
+	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.do(chromedp.SetValue(chromedp.CSS("#search [name=tags]"), "http.response.status_code=500"), chromedp.Focus(chromedp.CSS("#search [name=tags]")))
+	p.press(kb.Enter)
+	p.until(`document.querySelectorAll("#traces tr").length === 1`)
+
+	p.do(chromedp.Focus(chromedp.CSS("#traces a.request")))
+	p.press(kb.Enter)
+	p.until(`document.querySelectorAll("#waterfall .span").length > 5`)
+	if got := eval[string](p, "location.pathname"); got != "/trace/"+bad {
+		t.Errorf("the link leads to %s, want /trace/%s", got, bad)
+	}
+	p.wants("#trace-title", "GET /demo-app/hops")
+	p.until(`document.activeElement.id === "trace-title"`)
+	p.contains("#waterfall", "istio-ingressgateway", "front", "middle", "core prod", "injected", "✕")
+	if depth := eval[int](p, `Math.max(...[...document.querySelectorAll(".span-head")].map((e) => Number(e.style.getPropertyValue("--depth"))))`); depth < 6 {
+		t.Errorf("the deepest span is at %d, want at least 6: gateway, front twice, its proxy, middle twice, its proxy", depth)
+	}
+	p.press(kb.Tab) // the first span
+	p.press(kb.Enter)
+	p.contains(".details", "http.url", "/demo-app/hops", "upstream_cluster")
+	p.press(kb.Enter)
+	p.until(`document.querySelector(".details") === null`)
+	p.until(`document.querySelectorAll("#logs .log").length >= 3`)
+	p.contains("#logs", "core prod", "front")
+	p.shoot("console-trace")
+
+	p.do(chromedp.NavigateBack())
+	p.until(`document.querySelector("#overview").checkVisibility()`)
+	p.visit(l.console + "trace/" + good)
+	p.until(`document.querySelectorAll("#waterfall .span").length > 5`)
+	p.contains("#trace-facts", "ok", good)
+	p.visit(l.console + "trace/00000000000000000000000000000001")
+	p.until(`!document.querySelector("#trace-trouble").hidden`)
+	p.contains("#trace-trouble", "No trace", "is kept")
+}
+
+// TestFromPageToTrace clicks a call's trace on the page of the front: the lab has told it where its console is.
+func TestFromPageToTrace(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	p := open(t, strings.TrimSuffix(l.page, "/demo-app/"))
+	p.visit(l.page)
+	p.click("button[value=hops]")
+	p.calls(1)
+	link := eval[string](p, `document.querySelector("#history a.trace").href`)
+	if !strings.HasPrefix(link, l.console+"trace/") {
+		t.Fatalf("the link to the trace is %s, want one to %strace/…", link, l.console)
+	}
+	q := open(t, strings.TrimSuffix(l.console, "/"))
+	q.visit(link)
+	q.until(`document.querySelectorAll("#waterfall .span").length > 5`)
+	q.contains("#waterfall", "istio-ingressgateway", "front", "middle", "core")
+}
+
+// TestConsoleEscaped sends spans full of markup.
+func TestConsoleEscaped(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	now := l.call(1, "hops")
+	const evil = `<img src=x onerror=\"document.title='evil'\">`
+	span := fmt.Sprintf(`[{"traceId":%[1]q,"id":"00000000000000ff","name":"%[2]s","timestamp":%[3]s,"duration":5000000,"localEndpoint":{"serviceName":"%[2]s"},
+		"tags":{"error":"%[2]s","%[2]s":"%[2]s","service.version":"%[2]s"},"annotations":[{"timestamp":1,"value":"%[2]s"}]}]`,
+		"f"+now[1:], evil, strconv.FormatInt(time.Now().UnixMicro(), 10))
+	resp, err := http.Post(l.zipkin+"api/v2/spans", "application/json", strings.NewReader(span))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("the collector answers %s", resp.Status)
+	}
+	p := consoleOf(t, l)
+	p.until(`document.querySelector("#traces").innerText.includes("<img src=x")`)
+	p.visit(l.console + "trace/f" + now[1:])
+	p.until(`document.querySelector("#waterfall .span-head") !== null`)
+	p.click(".span-head")
+	p.contains(".details", "<img src=x", "at ")
+	if made := eval[int](p, `document.querySelectorAll("main img").length`); made > 0 {
+		t.Errorf("%d elements were made of a span's words", made)
+	}
+	if title := eval[string](p, "document.title"); strings.Contains(title, "evil") {
+		t.Error("a span's script ran")
+	}
+}
+
+// TestConsoleLook brings the console into each of its states, light and dark, wide and narrow, and measures.
+func TestConsoleLook(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	l.call(10, "hops")
+	l.call(2, "hops", "x-dev-user", "betaUser")
+	bad := l.call(1, "slow-page", "x-fault-core", "error=100")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 360} {
+			p := consoleOf(t, l)
+			p.scheme(scheme)
+			p.size(width, 740)
+			p.until(`document.querySelectorAll("#traces tr").length > 2`)
+			p.measure("overview")
+			p.shoot(fmt.Sprint("console-", scheme, "-", width))
+			p.visit(l.console + "trace/" + bad)
+			p.until(`document.querySelectorAll(".log").length > 1`)
+			p.click(".span-head")
+			p.measure("trace")
+			p.shoot(fmt.Sprint("console-trace-", scheme, "-", width))
+			p.visit(l.console + "trace/nonsense")
+			p.until(`!document.querySelector("#trace-trouble").hidden`)
+			p.measure("no trace")
+		}
+	}
+	l.edit("middle.yaml", "weight: 80", "wait: 80")
+	for _, scheme := range []string{"light", "dark"} {
+		p := consoleOf(t, l)
+		p.scheme(scheme)
+		p.size(360, 740)
+		p.until(`!document.querySelector("#problems").hidden`)
+		p.measure("broken edit")
+		p.shoot(fmt.Sprint("console-problem-", scheme, "-360"))
+	}
+}
