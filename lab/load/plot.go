@@ -150,7 +150,7 @@ func (p plot) SVG() template.HTML {
 		fmt.Fprintf(&b, `<path class="line l%d" d="%s"/><text class="name l%d" x="%g" y="%.1f">%s</text>`, i, path.String(), i, plotWide-right+8, label, esc(l.name))
 	}
 	b.WriteString("</svg>")
-	return template.HTML(b.String()) //nolint:gosec // numbers, and texts that were escaped
+	return template.HTML(b.String()) // numbers, and texts that were escaped
 }
 
 // free moves a label up until it covers no other.

@@ -143,7 +143,8 @@ func checkHash(at problems, path string, h *networking.LoadBalancerSettings_Cons
 	if c := h.GetHttpCookie(); c != nil && c.Name == "" {
 		at.add(path+".httpCookie.name", "missing")
 	}
-	if h.MinimumRingSize != 0 && h.HashAlgorithm != nil { //nolint:staticcheck // deprecated, and still taken by Istio
+	//lint:ignore SA1019 deprecated, and still taken by Istio
+	if h.MinimumRingSize != 0 && h.HashAlgorithm != nil {
 		at.add(path+".minimumRingSize", "not together with ringHash or maglev")
 	}
 	if m := h.GetMaglev(); m != nil {

@@ -45,7 +45,8 @@ func checkGateway(at problems, m Meta, spec *networking.Gateway) {
 		case !encrypted && s.Tls != nil && s.Tls.Mode != networking.ServerTLSSettings_PASSTHROUGH:
 			at.add(path+".tls", "%s is not encrypted", s.Port.Protocol)
 		}
-		if s.Port.TargetPort != 0 { //nolint:staticcheck // deprecated, and refused for that
+		//lint:ignore SA1019 deprecated, and refused
+		if s.Port.TargetPort != 0 {
 			at.add(path+".port.targetPort", "has no meaning in a Gateway")
 		}
 	}

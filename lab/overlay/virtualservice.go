@@ -69,7 +69,8 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 		at.add(path, "want mirror or mirrors, got both")
 	}
 	checkShareOfRequests(at, path+".mirrorPercentage.value", r.MirrorPercentage)
-	if v := r.MirrorPercent.GetValue(); v > 100 { //nolint:staticcheck // deprecated, and still taken by Istio
+	//lint:ignore SA1019 deprecated, and still taken by Istio
+	if v := r.MirrorPercent.GetValue(); v > 100 {
 		at.add(path+".mirrorPercent", "want 0 to 100, got %d", v)
 	}
 	for i, m := range r.Mirrors {
