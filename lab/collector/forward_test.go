@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -47,13 +46,9 @@ func TestForwardToTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const traces = forwardQueue/4 + 5_000
-	began := time.Now()
-	for trace := range traces {
+	const traces = forwardQueue/4 + 1_000
+	for trace := range traces { // the other hangs until release is closed, below
 		c.Add(hops(trace, 0, 4)...)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("adding took %s", took)
 	}
 	if got := c.Stats().Spans; got != 4*traces {
 		t.Errorf("%d spans stored, want %d", got, 4*traces)

@@ -236,7 +236,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // A full store takes no more memory however long it goes on, and its own estimate is not far from the truth.
 func TestMemoryIsFlat(t *testing.T) {
-	const spans = 20_000
+	const spans = 8_000
 	c := start(t, Options{Limits: Limits{Spans: spans, Bytes: 1 << 40}})
 	trace := 0
 	fill := func(count int) uint64 {
