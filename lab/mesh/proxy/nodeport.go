@@ -54,7 +54,7 @@ func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 		return
 	}
 	defer up.Close()
-	splice(side{down, down}, side{up, up}, p.ctx.Done())
+	splice(side{down, down}, side{up, up}, true, p.ctx.Done())
 }
 
 // plain carries a request of a pod without a sidecar, as kube-proxy and the pod's own HTTP client would: to any ready pod of

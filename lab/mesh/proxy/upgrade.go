@@ -36,13 +36,7 @@ func (x *exchange) switchProtocols() {
 	}
 	b.WriteString("Server: " + serverName + "\r\n\r\n")
 	if _, err := io.WriteString(down, b.String()); err == nil {
-		x.sent = splice(struct {
-			io.Reader
-			net.Conn
-		}{rw.Reader, down}, struct {
-			io.Reader
-			net.Conn
-		}{up.r, up.Conn}, x.proxy.ctx.Done())
+		x.sent = splice(side{rw.Reader, down}, side{up.r, up.Conn}, false, x.proxy.ctx.Done())
 	}
 	down.Close()
 	x.finish(false)
@@ -66,36 +60,35 @@ type side = struct {
 	net.Conn
 }
 
-// splice copies both ways until one side ends, or the proxy does, and returns how many bytes went to a. A side that has only stopped sending still
-// gets what the other says.
-func splice(a, b side, end <-chan struct{}) int64 {
+// splice copies both ways until both sides have ended, or the proxy does, and returns how many bytes went to a. With half a side that has
+// only stopped sending still gets what the other says; without, the end of one is the end of both.
+func splice(a, b side, half bool, end <-chan struct{}) int64 {
 	stopped := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		select {
 		case <-end:
-			a.Conn.SetDeadline(past)
-			b.Conn.SetDeadline(past)
+			a.Conn.Close()
+			b.Conn.Close()
 		case <-stopped:
 		}
 	})
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		copyHalf(b, a)
+		copyHalf(b, a, half)
 	}()
-	n := copyHalf(a, b)
+	n := copyHalf(a, b, half)
 	<-copied
 	close(stopped)
 	wg.Wait()
 	return n
 }
 
-// copyHalf copies from one side to the other. After a clean end the other is told that no more comes; after an error it is closed.
-func copyHalf(to, from side) int64 {
+// copyHalf copies from one side to the other. After a clean end the other may be told only that no more comes; else both are closed.
+func copyHalf(to, from side, half bool) int64 {
 	n, err := io.Copy(to.Conn, from.Reader)
-	if half, ok := to.Conn.(interface{ CloseWrite() error }); ok && err == nil {
-		half.CloseWrite()
+	if c, ok := to.Conn.(interface{ CloseWrite() error }); ok && half && err == nil && c.CloseWrite() == nil {
 		return n
 	}
 	to.Conn.Close()
