@@ -30,8 +30,9 @@ type Judgement struct {
 
 // Share is the part of the requests that a destination gets.
 type Share struct {
-	Cluster *Cluster
-	Percent float64
+	Cluster   *Cluster
+	Percent   float64
+	Endpoints []string // a line for each, where whoever asked for the explanation knows them
 }
 
 // Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
@@ -85,7 +86,7 @@ func (e *Explanation) take(j Judgement, r *Route) {
 		total += d.Weight
 	}
 	for _, d := range r.Destinations {
-		e.Shares = append(e.Shares, Share{d.Cluster, 100 * float64(d.Weight) / float64(total)})
+		e.Shares = append(e.Shares, Share{Cluster: d.Cluster, Percent: 100 * float64(d.Weight) / float64(total)})
 	}
 }
 
@@ -121,6 +122,9 @@ func (e Explanation) String() string {
 	case Forward:
 		for _, s := range e.Shares {
 			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.describe())
+			for _, endpoint := range s.Endpoints {
+				fmt.Fprintf(&b, "           %s\n", endpoint)
+			}
 		}
 	}
 	if e.Route != nil {

@@ -129,7 +129,7 @@ func (s *server) commonHosts(v *virtualService) []string {
 			continue
 		}
 		for _, h := range v.hosts {
-			host := strings.ToLower(sh.host)
+			host := sh.host
 			switch {
 			case within(host, h):
 			case within(h, host):
@@ -137,7 +137,7 @@ func (s *server) commonHosts(v *virtualService) []string {
 			default:
 				continue
 			}
-			if !slices.Contains(out, host) {
+			if host = strings.ToLower(host); !slices.Contains(out, host) {
 				out = append(out, host)
 			}
 		}

@@ -126,7 +126,7 @@ func newSidecar(l listener, services []*service, rules []*virtualService, plain 
 		}
 	}
 	for _, svc := range services {
-		if v, ok := mostSpecific(named, strings.ToLower(svc.host)); ok {
+		if v, ok := mostSpecific(named, svc.host); ok {
 			s.byHost[svc.host] = v
 		}
 	}
@@ -194,6 +194,7 @@ func (s *sidecar) table(port int) *portTable {
 // hostsOf parts a VirtualService's hosts into names that no service has, and services.
 func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (names []string, of []*service) {
 	for _, h := range v.hosts {
+		h = strings.ToLower(h)
 		if !isWildcard(h) {
 			if svc := services[h]; svc != nil {
 				of = append(of, svc)
@@ -232,6 +233,7 @@ func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, serv
 }
 
 func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
-	route := defaultRoute(svc, s.clusters.get(svc.host, port, ""), s.plain)
+	// in lower case, as Istio does: a ServiceEntry for a host with capitals has no default route that leads anywhere
+	route := defaultRoute(svc, s.clusters.get(strings.ToLower(svc.host), port, ""), s.plain)
 	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}}, nil)
 }

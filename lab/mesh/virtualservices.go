@@ -14,7 +14,7 @@ import (
 type virtualService struct {
 	object          string // "VirtualService hopline/middle"
 	name, namespace string
-	hosts           []string // as in the rule, in lower case
+	hosts           []string // their letter case is as written: a gateway's server must write it likewise
 	gateways        []string // "mesh" or "namespace/name"
 	exportTo        []string
 	http            []*networking.HTTPRoute
@@ -28,7 +28,7 @@ func newVirtualServices(o *overlay.Overlay) []*virtualService {
 		spec := proto.CloneOf(v.Spec)
 		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
 		for _, h := range spec.GetHosts() {
-			vs.hosts = append(vs.hosts, strings.ToLower(fullName(h, v.Namespace)))
+			vs.hosts = append(vs.hosts, fullName(h, v.Namespace))
 		}
 		vs.gateways = gatewayNames(spec.GetGateways(), v.Namespace)
 		if len(vs.gateways) == 0 {
