@@ -70,8 +70,8 @@ apply_rendered() {
   kubectl get "$(kinds_here $rules $plain | paste -sd, -)" -A -l "$label" -o jsonpath="$as_list" | one_per_line >"$work/have"
   grep -vxF -f "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
     kubectl delete --wait=false -n "$namespace" "$kind" "$name" >/dev/null
-    say "removed ${kind%%.*} $name, which the last overlay left"
-  done
+    echo "${kind%%.*} $name"
+  done | awk '{ names[$1] = names[$1] " " $2 } END { for (k in names) print "deploy: removed " k names[k] ", left by the last overlay" }' | sort >&2
   # The world outside is a namespace: it goes when an overlay does without it.
   if ! grep -q '^Namespace\.v1\.//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
   say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
@@ -110,7 +110,7 @@ remember() { # remember WHAT: keeps the rendering, and of all the last ten
 
 # remove_namespace removes one of ours, unless somebody put something else there.
 remove_namespace() {
-  [ "$(kubectl get namespace "$1" -l "$label" -o name 2>/dev/null)" ] || return 0
+  [ "$(kubectl get namespace "$1" -o jsonpath='{.metadata.labels.app\.kubernetes\.io/part-of}' 2>/dev/null)" = hopline ] || return 0
   others=$(kubectl get deployments,statefulsets,daemonsets,jobs,services,configmaps,secrets,serviceaccounts -n "$1" -l "app.kubernetes.io/part-of!=hopline" -o name |
     grep -vx -e configmap/kube-root-ca.crt -e configmap/istio-ca-root-cert -e configmap/istio-ca-crl -e serviceaccount/default || true)
   if [ -n "$others" ]; then
@@ -148,10 +148,7 @@ case $cmd in
   unmesh)
     reachable
     command -v istioctl >/dev/null || die 'istioctl is missing: https://istio.io/latest/docs/setup/getting-started/#download'
-    render plain; apply_rendered; remember 'plain, Istio removed'
-    # Namespaces keep a label that an apply does not name: without this the new pods would get a sidecar again.
-    kubectl label namespace hopline istio-injection- >/dev/null
-    kubectl rollout restart deployment -n hopline -l "$label" >/dev/null; ready
+    render plain; apply_rendered; remember 'plain, Istio removed'; ready # new pods, without sidecars
     istioctl uninstall -y --purge
     say 'Istio is gone, the services answer at NodePort 30100' ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
