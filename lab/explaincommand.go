@@ -19,9 +19,12 @@ type explainCommand struct {
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
 	From    string   `placeholder:"WORKLOAD" help:"Who asks: a Deployment, front-blue or hopline/front-blue (the ingress gateway)."`
 	Overlay string   `default:"deploy/overlays/canary" placeholder:"DIR" help:"Overlay directory (${default})."`
+
+	ConsolePort int `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for the endpoints (${default})."`
 }
 
-// Run explains a request by the rules of the overlay as it stands on disk; nothing has to run.
+// Run explains a request by the rules of the overlay as it stands on disk. Nothing has to run; when the lab runs that overlay, its endpoints are
+// told too.
 func (c *explainCommand) Run(p program) error {
 	o, err := overlay.Load(c.Overlay)
 	if err != nil {
@@ -39,7 +42,17 @@ func (c *explainCommand) Run(p program) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(p.out, table.Explain(request, from).String())
+	explanation := table.Explain(request, from)
+	lookup, note := c.endpoints(p.stop, o)
+	for i, share := range explanation.Shares {
+		if share.Cluster.Known && len(share.Cluster.Selector) > 0 {
+			explanation.Shares[i].Endpoints = lookup(share.Cluster)
+		}
+	}
+	if len(explanation.Shares) == 0 {
+		note = ""
+	}
+	_, err = fmt.Fprint(p.out, explanation.String(), note)
 	return err
 }
 

@@ -13,7 +13,10 @@ func signals() (stop, now context.Context, release func()) {
 	stop, stopNow := context.WithCancel(context.Background())
 	now, endNow := context.WithCancel(context.Background())
 	told := make(chan os.Signal, 2)
-	signal.Notify(told, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // by nohup
+		signal.Notify(told, syscall.SIGHUP)
+	}
 	go func() {
 		<-told
 		stopNow()

@@ -464,6 +464,36 @@ func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
 	}
 }
 
+func TestExplainKnowsTheEndpointsOfARunningLab(t *testing.T) {
+	t.Parallel()
+	s := start(t, "canary", nil)
+	explain := func(overlay string) string {
+		out := newScreenful()
+		code := run(program{
+			stop: t.Context(), now: t.Context(), out: out, err: out,
+			args: []string{"explain", "GET", "http://middle/hops", "--from=front-blue", "--console-port=" + portOf(s.urls["Console"]), "--overlay=" + overlay},
+		})
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, out)
+		}
+		return out.String()
+	}
+	text := explain(filepath.Join(s.deploy, "overlays/canary"))
+	for pod := range s.pods("hopline/middle-prod") {
+		if !regexp.MustCompile(`(?m)^ +` + pod + ` 127\.0\.0\.1:\d+ ready$`).MatchString(text) {
+			t.Errorf("the explanation has no endpoint %s:\n%s", pod, text)
+		}
+	}
+	if text := explain(filepath.Join(s.deploy, "overlays/prod")); !strings.Contains(text, "the lab does not run it") {
+		t.Errorf("the lab runs another overlay, and the explanation says:\n%s", text)
+	}
+}
+
+func portOf(url string) string {
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
+	return port
+}
+
 func TestLogsAreFollowedHarmlessly(t *testing.T) {
 	t.Parallel()
 	s := start(t, "canary", nil, "--logs")

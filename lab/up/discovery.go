@@ -39,6 +39,20 @@ func discovery(status func() []workload.Status) http.Handler {
 	})
 }
 
+// Running is what /pods tells: which overlay runs, and its pods.
+type Running struct {
+	Overlay string // absolute directory
+	Pods    []workload.Status
+}
+
+// pods tells what runs, for `hopline explain`.
+func pods(dir string, status func() []workload.Status) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(Running{Overlay: dir, Pods: status()})
+	})
+}
+
 // podMetrics passes /pods/{pod}/metrics on to the admin port of that process, and nothing else of it.
 func podMetrics(status func() []workload.Status) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

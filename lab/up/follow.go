@@ -2,6 +2,7 @@ package up
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -18,11 +19,12 @@ const patience = 20 * time.Second
 
 // apply puts an edition in force: all of it, or with an error nothing.
 func (l *lab) apply(e edition) error {
+	before := l.nodePorts.list()
 	if err := l.nodePorts.set(nodePortsOf(e.overlay)); err != nil {
 		return err
 	}
 	if err := l.workloads.Apply(e.overlay); err != nil {
-		return err
+		return errors.Join(err, l.nodePorts.set(before))
 	}
 	l.proxy.Swap(e.table)
 	l.flows.forget()
@@ -58,6 +60,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	impatient := time.NewTimer(patience)
 	defer impatient.Stop()
 	told := false
+	l.look()
 	for {
 		select {
 		case <-l.changed:
@@ -119,11 +122,16 @@ func (l *lab) podChanged(s workload.Status) {
 		}
 		l.terminal.warn("%s %s; started again %s", s.Name, s.Reason, wait)
 	}
+	l.look()
+	l.console.Changed()
+}
+
+// look asks follow to look at the workloads.
+func (l *lab) look() {
 	select {
 	case l.changed <- struct{}{}:
-	default: // follow is about to look anyway
+	default: // it is about to look anyway
 	}
-	l.console.Changed()
 }
 
 // links are the addresses of an edition.

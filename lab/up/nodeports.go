@@ -2,8 +2,9 @@ package up
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -42,18 +43,9 @@ type nodePorts struct {
 	serve sync.WaitGroup
 }
 
-// set opens and closes what it takes to have just these open. The error tells all that could not be opened.
+// set opens and closes what it takes to have just these open. An error tells all that could not be opened, and nothing has changed.
 func (n *nodePorts) set(wanted []nodePort) error {
-	keep := map[nodePort]bool{}
-	for _, w := range wanted {
-		keep[w] = true
-	}
-	for port, listener := range n.open {
-		if !keep[port] {
-			_ = listener.Close()
-			delete(n.open, port)
-		}
-	}
+	opened := map[nodePort]net.Listener{}
 	var problems []error
 	for _, w := range wanted {
 		if n.open[w] != nil {
@@ -64,15 +56,29 @@ func (n *nodePorts) set(wanted []nodePort) error {
 			problems = append(problems, err)
 			continue
 		}
-		n.open[w] = listeners[0]
-		n.serve.Go(func() {
-			if err := n.proxy.ServeNodePort(listeners[0], w.namespace, w.service, w.port); err != nil && !errors.Is(err, net.ErrClosed) {
-				panic(fmt.Sprintf("node port %d: %v", w.node, err)) // loopback listeners do not fail by themselves
-			}
-		})
+		opened[w] = listeners[0]
 	}
-	return errors.Join(problems...)
+	if len(problems) > 0 {
+		for _, listener := range opened {
+			_ = listener.Close()
+		}
+		return errors.Join(problems...)
+	}
+	for port, listener := range n.open {
+		if !slices.Contains(wanted, port) {
+			_ = listener.Close()
+			delete(n.open, port)
+		}
+	}
+	for port, listener := range opened {
+		n.open[port] = listener
+		n.serve.Go(func() { _ = n.proxy.ServeNodePort(listener, port.namespace, port.service, port.port) }) // until the listener is closed
+	}
+	return nil
 }
+
+// list is those that are open.
+func (n *nodePorts) list() []nodePort { return slices.Collect(maps.Keys(n.open)) }
 
 // close closes all; established connections end with the proxy.
 func (n *nodePorts) close() { _ = n.set(nil) }

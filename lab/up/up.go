@@ -55,6 +55,7 @@ type Options struct {
 // lab is the suite while it runs.
 type lab struct {
 	options  Options
+	dir      string // of the overlay, absolute
 	terminal *terminal
 	builder  builder
 	doors    doors
@@ -138,11 +139,11 @@ func (d doors) close() {
 
 // first renders the overlay for the first time and builds the programs that it needs.
 func (l *lab) first(ctx context.Context) (edition, error) {
-	dir, err := filepath.Abs(l.options.Overlay)
-	if err != nil {
+	var err error
+	if l.dir, err = filepath.Abs(l.options.Overlay); err != nil {
 		return edition{}, err
 	}
-	root := workspace(dir)
+	root := workspace(l.dir)
 	if l.options.Bin == "" {
 		l.options.Bin = filepath.Join(root, "bin") // without a checkout: bin here
 	}
@@ -203,6 +204,7 @@ func (l *lab) consoleHandler() http.Handler {
 	guarded := func(h http.Handler) http.Handler { return console.Guard(h, l.hosts()...) }
 	mux.Handle("/", l.console)
 	mux.Handle("GET /sd", guarded(discovery(l.workloads.Status)))
+	mux.Handle("GET /pods", guarded(pods(l.dir, l.workloads.Status)))
 	mux.Handle("GET /pods/{pod}/metrics", guarded(podMetrics(l.workloads.Status)))
 	mux.Handle("GET /metrics", guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
 	return mux

@@ -10,9 +10,13 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// eager is how often a process is asked before its first success. The kubelet waits a whole period, seconds, between a process's start and
+// eager is how soon a process is asked again before its first success. The kubelet waits a whole period, seconds, between a process's start and
 // its being ready; on a laptop all processes are to be ready within one.
 const eager = 15 * time.Millisecond
+
+// eagerness is by what part of the time that has passed since the start the next question waits at least, so that a process that never gets
+// ready is soon asked no more often than its period says.
+const eagerness = 20
 
 // verdict counts a probe's answers against its thresholds.
 type verdict struct {
@@ -46,14 +50,15 @@ type prober struct {
 }
 
 // run asks until ctx ends or change, which is told of each change of belief, the first included, and why, returns false.
-// Before the first success it asks every eager, but counts failures once a period, so that thresholds mean what they say.
+// Before the first success it asks more often, but counts failures once a period, so that thresholds mean what they say.
 func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn bool)) {
 	if !pause(ctx, p.probe.InitialDelay) {
 		return
 	}
 	var v verdict
 	succeeded := false
-	counted := time.Now()
+	begun := time.Now()
+	counted := begun
 	for ctx.Err() == nil {
 		err := p.ask(ctx)
 		if ctx.Err() != nil {
@@ -68,7 +73,7 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 		}
 		wait := p.probe.Period
 		if !succeeded {
-			wait = min(eager, wait)
+			wait = min(max(eager, time.Since(begun)/eagerness), wait)
 		}
 		if !pause(ctx, wait) {
 			return

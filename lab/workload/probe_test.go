@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -63,39 +62,61 @@ func TestProbeTakesTheKubeletsStatuses(t *testing.T) {
 }
 
 // answers is a server of so many failures before it is well.
-type answers struct{ failures int }
+type answers struct{ failures, asked int }
 
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.asked++
 	code := http.StatusOK
-	if a.failures > 0 {
-		a.failures--
+	if a.asked <= a.failures {
 		code = http.StatusServiceUnavailable
 	}
 	return &http.Response{StatusCode: code, Status: http.StatusText(code), Body: http.NoBody, Request: r}, nil
 }
 
-func TestProbeIsEagerUntilTheFirstSuccessButCountsByThePeriod(t *testing.T) {
+// ask probes a server for a minute of a clock of its own and returns when which belief was reached.
+func ask(t *testing.T, server *answers) (good, bad time.Duration) {
+	begun := time.Now()
+	p := prober{
+		client: &http.Client{Transport: server}, url: "http://pod/",
+		probe: &overlay.Probe{InitialDelay: time.Second, Period: time.Second, Timeout: time.Second, Successes: 1, Failures: 3},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p.run(ctx, func(well bool, _ error) bool {
+		if well {
+			good = time.Since(begun)
+		} else {
+			bad = time.Since(begun)
+		}
+		return true
+	})
+	return good, bad
+}
+
+func TestProbeIsEagerUntilTheFirstSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		type change struct {
-			After time.Duration
-			Good  bool
+		server := &answers{failures: 10}
+		good, bad := ask(t, server)
+		if good != time.Second+10*eager || bad != 0 {
+			t.Errorf("well after %v, unwell after %v; want well 10 × %v after the initial delay of 1 s, and never unwell", good, bad, eager)
 		}
-		var got []change
-		begun := time.Now()
-		p := prober{
-			client: &http.Client{Transport: &answers{failures: 300}}, url: "http://pod/",
-			probe: &overlay.Probe{InitialDelay: time.Second, Period: time.Second, Timeout: time.Second, Successes: 1, Failures: 3},
+		if server.asked > 10+60 {
+			t.Errorf("asked %d times, want once a second after the first success", server.asked)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		p.run(ctx, func(good bool, _ error) bool {
-			got = append(got, change{time.Since(begun).Round(100 * time.Millisecond), good})
-			return true
-		})
-		want := []change{{4 * time.Second, false}, {5500 * time.Millisecond, true}} // 1 s + 3 periods; 1 s + 300 · 15 ms
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("changes (-want +got):\n%s", diff)
+	})
+}
+
+func TestProbeThatNeverSucceedsFailsByThePeriodAndIsAskedLessAndLess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &answers{failures: 1 << 30}
+		good, bad := ask(t, server)
+		if good != 0 || bad < 4*time.Second || bad > 4500*time.Millisecond {
+			t.Errorf("well after %v, unwell after %v; want never, and 3 periods after the initial delay of 1 s", good, bad)
+		}
+		if server.asked > 250 {
+			t.Errorf("asked %d times in a minute", server.asked)
 		}
 	})
 }
