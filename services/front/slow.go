@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/otel/codes"
+
 	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/server"
@@ -23,17 +25,20 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 
 		resp, err := middle.Get(ctx, "/slow-endpoint", "Accept", "text/plain")
 		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
 			middle.Fail(w, r, err)
 			return
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
+			span.SetStatus(codes.Error, resp.Status)
 			middle.Copy(w, r, resp)
 			return
 		}
 		relay.PassUp(w.Header(), resp.Header)
 		body, err := readAnswer(resp.Body)
 		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
 			middle.Fail(w, r, err)
 			return
 		}

@@ -57,6 +57,13 @@ function hostSection(host) {
   const heading = element("h3", "", host.title === "*" ? "any host" : host.title);
   if (host.gateway) heading.append(element("span", "chip", "from outside"));
   heading.title = host.object;
+  // A host with one rule and one destination takes one line.
+  const [rule] = host.rules;
+  if (host.rules.length === 1 && rule.parts.length === 1 && rule.matches.length + rule.does.length === 0) {
+    section.classList.add("line");
+    heading.append(single(rule.parts[0]));
+    return withChildren(section, heading, tally(rule));
+  }
   return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
 }
 
@@ -66,8 +73,7 @@ function ruleRow(rule, later) {
   if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
   words.append(element("span", "match", rule.matches.length ? rule.matches.join(", or ") : later ? "all other requests" : "all requests"));
   for (const does of rule.does) words.append(element("span", "chip", does));
-  const seen = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
-  if (rule.errors) seen.append(element("span", "bad", `, ${rule.errors} failed`));
+  const seen = tally(rule);
   const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);
   const asks = rule.parts.filter((part) => part.asked > 0);
   if (rule.parts.length < 2) {
@@ -75,6 +81,12 @@ function ruleRow(rule, later) {
     return withChildren(row, words, seen);
   }
   return withChildren(row, words, seen, bars(rule.parts, asks, total));
+}
+
+function tally(rule) {
+  const words = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
+  if (rule.errors) words.append(element("span", "bad", `, ${rule.errors} failed`));
+  return words;
 }
 
 function single(part) {
