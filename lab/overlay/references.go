@@ -275,8 +275,10 @@ func (r *references) virtualServices() {
 		}
 		for i, host := range v.Spec.Hosts {
 			path := fmt.Sprintf("spec.hosts[%d]", i)
-			if inMesh {
+			if inMesh && meansService(host) {
 				r.host(at, path, host, v.Namespace)
+			} else if inMesh {
+				// a name of the wider world: Istio routes by it on port 80 whether or not anything else names it
 			} else if len(gateways) == len(v.Spec.Gateways) && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)) {
 				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
@@ -299,6 +301,11 @@ func (r *references) virtualServices() {
 			}
 		}
 	}
+}
+
+// meansService tells a host that can only be a Service's: a short name, or one of the cluster's domain.
+func meansService(host string) bool {
+	return !strings.Contains(host, ".") && host != "*" || strings.HasSuffix(host, ".svc.cluster.local")
 }
 
 // gateway finds a Gateway by name, namespace/name, or the older name.namespace.svc.cluster.local.

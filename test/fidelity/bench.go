@@ -1,0 +1,121 @@
+package fidelity
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// bench is both engines before one world.
+type bench struct {
+	world      *world
+	upstreams  *upstreams
+	istio      *istio
+	lab        *lab
+	generation int
+	source     string
+}
+
+// newBench starts both engines on a rendered overlay, rules apart: apply brings those.
+func newBench(rendered, envoy string) (*bench, error) {
+	w, err := parse(rendered)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{world: w}
+	if b.upstreams, err = listen(w); err != nil {
+		return nil, err
+	}
+	if b.istio, err = newIstio(w, envoy); err != nil {
+		b.upstreams.close()
+		return nil, err
+	}
+	if b.lab, err = newLab(w); err != nil {
+		b.istio.close()
+		b.upstreams.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bench) close() error {
+	b.istio.close()
+	err := b.lab.close()
+	b.upstreams.close()
+	return err
+}
+
+// apply gives both engines other rules.
+func (b *bench) apply(docs []string) error {
+	b.generation++
+	if err := b.istio.apply(docs, b.generation); err != nil {
+		return fmt.Errorf("Istio: %w", err)
+	}
+	if err := b.lab.apply(docs); err != nil {
+		return fmt.Errorf("the lab: %w", err)
+	}
+	return nil
+}
+
+// from makes a workload the caller.
+func (b *bench) from(workload string) error {
+	if workload == ingress || workload == b.source {
+		return nil
+	}
+	if err := b.istio.from(workload, b.generation); err != nil {
+		return err
+	}
+	b.source = workload
+	return b.lab.from(workload)
+}
+
+var lastID atomic.Int64
+
+// exchange sends one request to one engine and gathers what the upstreams saw of it.
+func (b *bench) exchange(r request, send func(request) answer) outcome {
+	id := fmt.Sprintf("r%d", lastID.Add(1))
+	o := outcome{answer: send(r.with(idHeader, id))}
+	for _, a := range b.upstreams.take(id) {
+		delete(a.header, "X-Fidelity-Id")
+		o.arrivals = append(o.arrivals, a)
+	}
+	slices.SortStableFunc(o.arrivals, func(x, y arrival) int { return strings.Compare(x.app(), y.app()) })
+	return o
+}
+
+// samples of a choice that is left to chance: a version that gets every tenth request is missed once in 10⁸ times.
+const samples = 175
+
+// both sends the request to Istio and to the lab and says how they differ. Copies travel on their own time, and a cluster may still
+// warm up: what differs is asked again, a few times, a little later. Where the rules leave the version to chance, both engines
+// must come to choose among the same.
+func (b *bench) both(r request) (istio, lab outcome, differ []string) {
+	for wait := time.Millisecond; ; wait *= 4 {
+		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
+		if differ = compare(istio, lab); len(differ) == 0 || wait > 300*time.Millisecond {
+			return istio, lab, differ
+		}
+		if len(compare(istio.anyVersion(), lab.anyVersion())) == 0 {
+			return istio, lab, b.versions(r, istio, lab)
+		}
+		time.Sleep(wait)
+	}
+}
+
+// versions compares the sets of workloads that the engines choose among, once they have chosen differently: each must come to
+// meet all that the other meets.
+func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
+	byIstio, byLab := map[string]bool{}, map[string]bool{}
+	for range samples {
+		istio.met(byIstio)
+		lab.met(byLab)
+		if maps.Equal(byIstio, byLab) {
+			return nil
+		}
+		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
+	}
+	return []string{fmt.Sprintf("workloads met: by Istio %v, by the lab %v", slices.Sorted(maps.Keys(byIstio)), slices.Sorted(maps.Keys(byLab)))}
+}

@@ -1,0 +1,122 @@
+package fidelity
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// corner is one case of testdata/corners: a sentence of the documentation, rules that put it to the test, requests at its edge.
+type corner struct {
+	Name     string
+	Says     string // the sentence
+	Source   string // where it stands
+	Rules    string
+	Requests []cornerRequest
+}
+
+type cornerRequest struct {
+	From    string // client where silent
+	Method  string // GET where silent
+	To      string // authority and path: "svc0:9090/a?b=c"
+	Headers []string
+	Body    string
+	Bytes   int      // a body of so many bytes
+	Within  []string // how long the answer takes, in both engines
+}
+
+func (c cornerRequest) request() request {
+	authority, path, _ := strings.Cut(c.To, "/")
+	r := request{from: c.From, method: c.Method, authority: authority, path: "/" + path, body: c.Body + strings.Repeat("x", c.Bytes)}
+	if r.from == "" {
+		r.from = client
+	}
+	if r.method == "" {
+		r.method = "GET"
+	}
+	for _, h := range c.Headers {
+		name, value, _ := strings.Cut(h, ":")
+		r.header = append(r.header, header{name, strings.TrimSpace(value)})
+	}
+	return r
+}
+
+func readCorners(t *testing.T) map[string][]corner {
+	t.Helper()
+	files, err := filepath.Glob("testdata/corners/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no corner cases in testdata/corners: %v", err)
+	}
+	all := map[string][]corner{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cases []corner
+		if err := yaml.UnmarshalStrict(text, &cases); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		all[strings.TrimSuffix(filepath.Base(f), ".yaml")] = cases
+	}
+	return all
+}
+
+// TestCorners: every corner case, on both engines.
+func TestCorners(t *testing.T) {
+	b, err := newBench(standardWorld(), *envoyBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	compared := 0
+	for file, cases := range readCorners(t) {
+		for _, c := range cases {
+			t.Run(file+"/"+c.Name, func(t *testing.T) {
+				rules := documents(c.Rules)
+				if err := b.apply(rules); err != nil {
+					t.Fatal(err)
+				}
+				for _, cr := range c.Requests {
+					r := cr.request()
+					if err := b.from(r.from); err != nil {
+						t.Fatal(err)
+					}
+					istio, lab, differ := b.both(r)
+					compared++
+					for _, o := range []struct {
+						engine string
+						took   time.Duration
+					}{{"Istio", istio.took}, {"the lab", lab.took}} {
+						if low, high, ok := cr.bounds(t); ok && (o.took < low || o.took > high) {
+							t.Errorf("%s took %v, wanted %v to %v: %s", o.engine, o.took, low, high, r.curl())
+						}
+					}
+					if len(differ) > 0 {
+						t.Errorf("%s\n%s\n  %s", c.Says, r.curl(), strings.Join(differ, "\n  "))
+					}
+				}
+			})
+		}
+	}
+	t.Logf("%d requests compared", compared)
+}
+
+func (c cornerRequest) bounds(t *testing.T) (low, high time.Duration, ok bool) {
+	t.Helper()
+	if len(c.Within) != 2 {
+		return 0, 0, false
+	}
+	var err error
+	if low, err = time.ParseDuration(c.Within[0]); err != nil {
+		t.Fatal(err)
+	}
+	if high, err = time.ParseDuration(c.Within[1]); err != nil {
+		t.Fatal(err)
+	}
+	return low, high, true
+}

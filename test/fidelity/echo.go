@@ -1,0 +1,120 @@
+package fidelity
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Headers by which a request tells the echo what to do. A value may be a list: the nth try of the request gets the nth item, later
+// ones the last. The engines pass them on like any other header.
+const (
+	idHeader     = "x-fidelity-id"     // names the request: its tries and copies share it
+	statusHeader = "x-fidelity-status" // "503,503,200"
+	delayHeader  = "x-fidelity-delay"  // "1s,0s": before the answer
+	closeHeader  = "x-fidelity-close"  // "1,0": close the connection without an answer
+	answerHeader = "x-fidelity-answer" // "name=value": a header of the answer
+)
+
+// arrival is one request as an upstream saw it.
+type arrival struct {
+	workload, pod     string
+	method, uri, host string
+	header            http.Header
+	body              string // a digest where it is long
+}
+
+// upstreams are the echo servers behind both engines and what arrived at them.
+type upstreams struct {
+	mu       sync.Mutex
+	arrivals map[string][]arrival
+	servers  []*http.Server
+}
+
+// listen starts the echo servers: one for each container port of each pod.
+func listen(w *world) (*upstreams, error) {
+	u := &upstreams{arrivals: map[string][]arrival{}}
+	for _, p := range w.pods {
+		for _, c := range p.Spec.Containers {
+			for _, port := range c.Ports {
+				l, err := net.Listen("tcp", net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port.ContainerPort))))
+				if err != nil {
+					u.close()
+					return nil, err
+				}
+				s := &http.Server{Handler: u.echo(p.Annotations[workloadKey], p.Name)}
+				u.servers = append(u.servers, s)
+				go s.Serve(l)
+			}
+		}
+	}
+	return u, nil
+}
+
+func (u *upstreams) close() {
+	for _, s := range u.servers {
+		s.Close()
+	}
+}
+
+// take returns what arrived under an id, and forgets it.
+func (u *upstreams) take(id string) []arrival {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	defer delete(u.arrivals, id)
+	return u.arrivals[id]
+}
+
+func (u *upstreams) echo(workload, pod string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 8<<20))
+		id := r.Header.Get(idHeader)
+		u.mu.Lock()
+		this, try := arrival{workload, pod, r.Method, r.RequestURI, r.Host, r.Header.Clone(), digest(body)}, 0
+		for _, a := range u.arrivals[id] {
+			if a.app() == this.app() {
+				try++
+			}
+		}
+		u.arrivals[id] = append(u.arrivals[id], this)
+		u.mu.Unlock()
+		item := func(header string) string {
+			list := strings.Split(r.Header.Get(header), ",")
+			return strings.TrimSpace(list[min(try, len(list)-1)])
+		}
+		if d, err := time.ParseDuration(item(delayHeader)); err == nil {
+			select {
+			case <-time.After(d):
+			case <-r.Context().Done():
+				return
+			}
+		}
+		if item(closeHeader) == "1" {
+			panic(http.ErrAbortHandler)
+		}
+		if name, value, ok := strings.Cut(r.Header.Get(answerHeader), "="); ok {
+			w.Header().Set(name, value)
+		}
+		code, err := strconv.Atoi(item(statusHeader))
+		if err != nil {
+			code = http.StatusOK
+		}
+		w.WriteHeader(code)
+		fmt.Fprintf(w, "echo %d", try+1)
+	})
+}
+
+func digest(body []byte) string {
+	if len(body) <= 64 {
+		return string(body)
+	}
+	sum := sha256.Sum256(body)
+	return fmt.Sprintf("%d bytes, sha256 %s", len(body), hex.EncodeToString(sum[:8]))
+}

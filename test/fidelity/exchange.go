@@ -1,0 +1,224 @@
+package fidelity
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ingress as a request's source: it comes from outside, through the gateway.
+const ingress = "ingress"
+
+// request is what a caller sends, to either engine.
+type request struct {
+	from      string // workload, or ingress
+	method    string
+	authority string // "web", "web:9090"
+	path      string // path and query as they go over the wire
+	header    []header
+	body      string
+}
+
+type header struct{ name, value string }
+
+// port is that of the authority, 80 where it says none.
+func (r request) port() int {
+	if _, p, ok := strings.Cut(r.authority, ":"); ok {
+		if n, err := strconv.Atoi(p); err == nil {
+			return n
+		}
+	}
+	return 80
+}
+
+// with returns the request with one more header.
+func (r request) with(name, value string) request {
+	r.header = append(append([]header(nil), r.header...), header{name, value})
+	return r
+}
+
+// curl is the request as a line to type, to the engine's entrance at base.
+func (r request) curl() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "curl -i -X %s -H 'Host: %s'", r.method, r.authority)
+	for _, h := range r.header {
+		fmt.Fprintf(&b, " -H '%s: %s'", h.name, h.value)
+	}
+	if r.body != "" {
+		fmt.Fprintf(&b, " --data-binary @- # %d bytes", len(r.body))
+	}
+	fmt.Fprintf(&b, " 'http://…%s' # from %s", r.path, r.from)
+	return b.String()
+}
+
+// answer is what the caller gets.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	took   time.Duration
+	err    error
+}
+
+// do sends the request to an engine's entrance and reads the whole answer. Through a proxy the request line holds the whole URL.
+func (r request) do(client *http.Client, entrance string, proxy bool) answer {
+	var body io.Reader
+	if r.body != "" {
+		body = struct{ io.Reader }{strings.NewReader(r.body)} // not replayable by the client itself
+	}
+	req, err := http.NewRequest(r.method, "http://"+entrance+"/", body)
+	if err != nil {
+		return answer{err: err}
+	}
+	req.URL.Opaque = r.path // as it is, neither cleaned nor escaped anew
+	if proxy {
+		req.URL.Opaque = "//" + r.authority + r.path
+	}
+	req.Host = r.authority
+	req.ContentLength = int64(len(r.body))
+	for _, h := range r.header {
+		req.Header[http.CanonicalHeaderKey(h.name)] = append(req.Header[http.CanonicalHeaderKey(h.name)], h.value)
+	}
+	begin := time.Now()
+	response, err := client.Do(req)
+	if err != nil {
+		return answer{err: err, took: time.Since(begin)}
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(read), time.Since(begin), err}
+}
+
+// outcome is one exchange as a whole: the answer, and what the upstreams saw.
+type outcome struct {
+	answer
+	arrivals []arrival // app by app, in order: a mirrored copy goes to another app than the request, at a time of its own
+}
+
+// compare says how two engines' outcomes differ; nothing means that they agree.
+func compare(istio, lab outcome) []string {
+	var d differences
+	d.check("status", istio.status, lab.status)
+	d.check("error", istio.err != nil, lab.err != nil)
+	d.check("arrivals", len(istio.arrivals), len(lab.arrivals))
+	if len(istio.arrivals) == 0 && len(lab.arrivals) == 0 || istio.status != lab.status || !strings.HasPrefix(istio.body, "echo ") {
+		d.check("body", istio.body, lab.body) // the engine's own answer; an upstream's names the workload, which is compared below
+	}
+	d.headers("answer", istio.header, lab.header, ofAnswers)
+	d.arrivals(istio.arrivals, lab.arrivals)
+	return d
+}
+
+// app is the workload without its version.
+func (a arrival) app() string {
+	app, _, _ := strings.Cut(a.workload, "-")
+	return app
+}
+
+// anyVersion is the outcome without the versions that it met.
+func (o outcome) anyVersion() outcome {
+	o.arrivals = slices.Clone(o.arrivals)
+	for i, a := range o.arrivals {
+		o.arrivals[i].workload = a.app()
+	}
+	return o
+}
+
+// met adds the workloads that were met.
+func (o outcome) met(to map[string]bool) {
+	for _, a := range o.arrivals {
+		to[a.workload] = true
+	}
+}
+
+type differences []string
+
+func (d *differences) check(what string, istio, lab any) {
+	if istio != lab {
+		*d = append(*d, fmt.Sprintf("%s: Istio %v, the lab %v", what, istio, lab))
+	}
+}
+
+func (d *differences) arrivals(istio, lab []arrival) {
+	for i := range min(len(istio), len(lab)) {
+		a, b := istio[i], lab[i]
+		name := fmt.Sprintf("try %d: ", i+1)
+		d.check(name+"workload", a.workload, b.workload)
+		d.check(name+"method", a.method, b.method)
+		d.check(name+"path", a.uri, b.uri)
+		d.check(name+"host", a.host, b.host)
+		d.check(name+"body", a.body, b.body)
+		d.headers(name+"header", a.header, b.header, ofRequests)
+	}
+}
+
+func (d *differences) headers(what string, istio, lab http.Header, by map[string]nature) {
+	names := map[string]bool{}
+	for n := range istio {
+		names[n] = true
+	}
+	for n := range lab {
+		names[n] = true
+	}
+	sorted := make([]string, 0, len(names))
+	for n := range names {
+		sorted = append(sorted, n)
+	}
+	sort.Strings(sorted)
+	for _, n := range sorted {
+		switch by[strings.ToLower(n)] {
+		case ignored:
+		case nearly:
+			a, errA := strconv.Atoi(istio.Get(n))
+			b, errB := strconv.Atoi(lab.Get(n))
+			if errA != nil || errB != nil || a-b > tolerance || b-a > tolerance {
+				d.check(what+" "+n, istio.Get(n), lab.Get(n))
+			}
+		case presence:
+			d.check(what+" "+n+" present", len(istio[n]) > 0, len(lab[n]) > 0)
+		default:
+			// one line of "a,b" and two lines of "a" and "b" are the same header: RFC 9110, 5.3
+			d.check(what+" "+n, strings.Join(istio[n], ","), strings.Join(lab[n], ","))
+		}
+	}
+}
+
+// nature is how a header differs between engines though they mean the same.
+type nature int
+
+const (
+	same     nature = iota
+	presence        // both have it or neither; the value is its own each time
+	nearly          // a number of milliseconds that runs out while the engine works
+	ignored
+)
+
+// tolerance is how far two numbers may be apart that are nearly the same.
+const tolerance = 60
+
+// What differs by nature, and why. Everything else is compared.
+var (
+	ofAnswers = map[string]nature{
+		"date":                          presence, // the time of the answer
+		"server":                        ignored,  // each engine says who it is
+		"x-envoy-upstream-service-time": presence, // milliseconds that passed
+		"x-envoy-decorator-operation":   ignored,  // the upstream's sidecar removes it again in a mesh; there is none here
+	}
+	ofRequests = map[string]nature{
+		"x-request-id":                   presence, // random
+		"x-envoy-expected-rq-timeout-ms": nearly,
+		"x-b3-traceid":                   ignored, // the discovery server here configures no tracing
+		"x-b3-spanid":                    ignored,
+		"x-b3-parentspanid":              ignored,
+		"x-b3-sampled":                   ignored,
+		"x-envoy-peer-metadata":          ignored, // of Istio's own Envoy build; nothing reads it in the lab
+		"x-envoy-peer-metadata-id":       ignored,
+		"x-forwarded-client-cert":        ignored, // mutual TLS, which the lab accepts and does not enforce
+		"x-envoy-decorator-operation":    ignored,
+	}
+)

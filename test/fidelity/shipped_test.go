@@ -1,0 +1,83 @@
+package fidelity
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// callers are the workloads whose calls are compared in every shipped overlay, and whom they call.
+var callers = map[string][]string{
+	ingress:       {"localhost/demo-app/hops", "localhost/demo-app/", "localhost/demo-app", "localhost/demo-appendix", "any.example/demo-app/a/b?c=d", "localhost/", "minimal.svc.kind.org/x", "bounced.svc.kind.org/health"},
+	"front-amber": {"middle/hops", "middle/slow-endpoint", "middle.hopline/hops", "middle.hopline.svc.cluster.local:80/hops"},
+	"middle-prod": {"core/hops", "core/fast-endpoint"},
+	"core-prod":   {"worldtimeapi.org/api/timezone/Asia/Jakarta", "clock/time"},
+	"bounced":     {"minimal:9090/", "bounced:9090/", "minimal.external.kind.org:9090/x"},
+}
+
+// TestShipped: every overlay that ships, for everybody whom its rules tell apart.
+func TestShipped(t *testing.T) {
+	dirs, err := filepath.Glob("../../deploy/overlays/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no overlays: %v", err)
+	}
+	for _, dir := range dirs {
+		name := filepath.Base(dir)
+		if name == "plain" {
+			continue // no mesh: nothing of Istio's to compare with
+		}
+		t.Run(name, func(t *testing.T) {
+			rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := rendered.AsYaml()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := newBench(string(text), *envoyBinary)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.close()
+			if err := b.apply(b.world.rules); err != nil {
+				t.Fatal(err)
+			}
+			compared := 0
+			for from, targets := range callers {
+				if err := b.from(from); err != nil {
+					t.Fatal(err)
+				}
+				for _, to := range targets {
+					if name == "egress" && outside(to) {
+						continue // through the egress gateway and its mutual TLS: the cluster's to show
+					}
+					for _, user := range []string{"", "nobody", "betaUser", "stressTest", "betaUser2"} {
+						authority, path, _ := strings.Cut(to, "/")
+						r := request{from: from, method: "GET", authority: authority, path: "/" + path}
+						if user != "" {
+							r = r.with("x-dev-user", user)
+						}
+						for _, status := range []string{"200", "500", "503"} {
+							if name == "outlier" && status != "200" {
+								continue // who is ejected depends on who was asked how often; chance_test.go compares ejection
+							}
+							compared++
+							if _, _, differ := b.both(r.with(statusHeader, status)); len(differ) > 0 {
+								t.Errorf("%s answered by %s\n  %s", r.curl(), status, strings.Join(differ, "\n  "))
+							}
+						}
+					}
+				}
+			}
+			t.Logf("%d requests compared", compared)
+		})
+	}
+}
+
+func outside(to string) bool {
+	return strings.HasPrefix(to, "worldtimeapi.org/") || strings.HasPrefix(to, "minimal.external.kind.org:")
+}
