@@ -50,7 +50,7 @@ func TestAnswers(t *testing.T) {
 		contentType, body string
 	}{
 		"text":  {func(w http.ResponseWriter) { Text(w, 418, "héllo") }, 418, "text/plain; charset=utf-8", "héllo\n"},
-		"json":  {func(w http.ResponseWriter) { JSON(w, 201, map[string]int{"a": 1}) }, 201, "application/json", `{"a":1}` + "\n"},
+		"json":  {func(w http.ResponseWriter) { JSON(w, 201, map[string]string{"a": "<&>"}) }, 201, "application/json", `{"a":"<&>"}` + "\n"},
 		"wrong": {func(w http.ResponseWriter) { JSON(w, 200, func() {}) }, 500, "text/plain; charset=utf-8", "the answer cannot be written as JSON\n"},
 	} {
 		w := httptest.NewRecorder()

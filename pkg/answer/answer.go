@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Text answers with a text and a newline, as text/plain.
@@ -15,12 +16,14 @@ func Text(w http.ResponseWriter, code int, text string) {
 
 // JSON answers with v as JSON and a newline. What cannot be encoded is a mistake of the program and becomes a 500.
 func JSON(w http.ResponseWriter, code int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body strings.Builder
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // nothing takes it for a page, and people read it: a=1&b=2
+	if err := encoder.Encode(v); err != nil {
 		Text(w, http.StatusInternalServerError, "the answer cannot be written as JSON")
 		return
 	}
-	Raw(w, code, "application/json", string(append(body, '\n')))
+	Raw(w, code, "application/json", body.String())
 }
 
 // Raw answers with body as it is.

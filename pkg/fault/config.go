@@ -2,11 +2,7 @@
 // a header, or as set at run time. It draws the lots; the server carries them out.
 package fault
 
-import (
-	"strconv"
-
-	"github.com/hopline/hopline/pkg/config"
-)
+import "github.com/hopline/hopline/pkg/config"
 
 // Config is the part of a service's settings that says how it fails.
 type Config struct {
@@ -18,11 +14,8 @@ type Config struct {
 
 // Validate implements config.Checked.
 func (c *Config) Validate(r *config.Report) {
-	for variable, rate := range map[string]float64{"ERROR_RATE": c.ErrorRate, "DROP_RATE": c.DropRate} {
-		if !isRate(rate) {
-			r.Add(variable, strconv.FormatFloat(rate, 'g', -1, 64), wantRate)
-		}
-	}
+	config.Range(r, "ERROR_RATE", c.ErrorRate, 0, 100)
+	config.Range(r, "DROP_RATE", c.DropRate, 0, 100)
 }
 
 const wantRate = "a number from 0 to 100"

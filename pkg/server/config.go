@@ -18,7 +18,7 @@ type Config struct {
 	DrainDelay      time.Duration `default:"0s" help:"How long to go on serving after SIGTERM, not ready." want:"a duration such as 5s"`
 	ShutdownTimeout time.Duration `default:"15s" help:"How long requests in flight may finish before they are cancelled." want:"a duration such as 15s"`
 
-	Healthy bool `default:"false" negatable:"" help:"Serve nothing, but ask the service on ADMIN_PORT of this host whether it is ready: exit code 0, or 1 with the reason." want:"true or false"`
+	Healthy bool `default:"false" help:"Serve nothing, but ask the service on ADMIN_PORT of this host whether it is ready: exit code 0, or 1 with the reason." want:"true or false"`
 
 	Faults fault.Config `embed:""`
 

@@ -25,9 +25,9 @@ type Config struct {
 
 // Validate implements config.Checked.
 func (c *Config) Validate(r *config.Report) {
-	for variable, value := range map[string]string{"HOSTNAME": c.Hostname, "SERVICE_NAME": c.ServiceName, "SERVICE_VERSION": c.ServiceVersion} {
-		if !isWord(value) {
-			r.Add(variable, value, "a name of up to 253 letters, digits, dots, underscores and hyphens")
+	for _, name := range []pair{{"HOSTNAME", c.Hostname}, {"SERVICE_NAME", c.ServiceName}, {"SERVICE_VERSION", c.ServiceVersion}} {
+		if !isWord(name.value) {
+			r.Add(name.key, name.value, "a name of up to 253 letters, digits, dots, underscores and hyphens")
 		}
 	}
 	if !validLevel(c.LogLevel) {

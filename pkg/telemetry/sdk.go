@@ -15,7 +15,7 @@ import (
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The Go SDK would read them from the
 // process and ignore what it does not understand; here they are settings like all others.
 type SDK struct {
-	Disabled           bool   `name:"otel-sdk-disabled" default:"false" negatable:"" help:"Make no spans." want:"true or false"`
+	Disabled           bool   `name:"otel-sdk-disabled" default:"false" help:"Make no spans." want:"true or false"`
 	ResourceAttributes string `name:"otel-resource-attributes" help:"Further attributes of all spans, as key=value,key=value."`
 	Sampler            string `name:"otel-traces-sampler" default:"parentbased_always_on" help:"always_on, always_off, traceidratio, or one of them as parentbased_…."`
 	SamplerArg         string `name:"otel-traces-sampler-arg" help:"The ratio of a traceidratio sampler, 0 to 1; without it 1."`
@@ -72,9 +72,9 @@ func (s *SDK) validateSampler(r *config.Report) {
 }
 
 func (s *SDK) validateOTLP(r *config.Report) {
-	for variable, value := range map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": s.OTLPEndpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": s.OTLPTracesEndpoint} {
-		if value != "" && !isCollectorURL(value) {
-			r.Add(variable, value, "a URL such as http://collector:4318")
+	for _, endpoint := range []pair{{"OTEL_EXPORTER_OTLP_ENDPOINT", s.OTLPEndpoint}, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", s.OTLPTracesEndpoint}} {
+		if endpoint.value != "" && !isCollectorURL(endpoint.value) {
+			r.Add(endpoint.key, endpoint.value, "a URL such as http://collector:4318")
 		}
 	}
 	if _, err := parsePairs(s.OTLPHeaders); err != nil {

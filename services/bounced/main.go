@@ -13,8 +13,11 @@ import (
 func main() { os.Exit(run(server.FromOS())) }
 
 // run is the whole program; tests call it with a process of their own.
-func run(p server.Process) int {
-	cfg := Config{timeout: bounceTimeout}
+func run(p server.Process) int { return runWith(p, bounceTimeout) }
+
+// runWith is the program with a bound to bounced calls that a test can shorten.
+func runWith(p server.Process, timeout time.Duration) int {
+	var cfg Config
 	svc, code := server.Open(p, about, &cfg)
 	if svc == nil {
 		return code
@@ -22,7 +25,7 @@ func run(p server.Process) int {
 	client := svc.Client.With(relay.Options{Guard: cfg.BounceAllow.guard(), CheckRedirect: cfg.BounceAllow.redirect})
 	defer client.Close()
 	echo := echo{svc.Identity()}
-	bouncer := bouncer{client: client, allowed: cfg.BounceAllow, identity: svc.Identity(), timeout: cfg.timeout}
+	bouncer := bouncer{client: client, allowed: cfg.BounceAllow, identity: svc.Identity(), timeout: timeout}
 
 	svc.Get("/*", echo.get)
 	svc.Post("/bounce", bouncer.post)
@@ -35,11 +38,9 @@ var about = config.About{Name: "bounced", Short: "The echo and the bouncer: answ
 
 // Config is what bounced can be told.
 type Config struct {
-	server.Config
 	BounceAllow allowList `default:"*,*.svc,*.svc.cluster.local,*.external.kind.org" help:"Hosts that /bounce may call: * is any name without a dot, *.name any below name; a port may follow."`
-	AllowCrash  bool      `default:"false" negatable:"" help:"Let GET /crash end the process with code 137." want:"true or false"`
-
-	timeout time.Duration
+	AllowCrash  bool      `default:"false" help:"Let GET /crash end the process with code 137." want:"true or false"`
+	server.Config
 }
 
 // bounceTimeout is how long a bounced call may take.

@@ -32,9 +32,9 @@ var about = config.About{Name: "core", Short: "The last hop before the time: ask
 
 // Config is what core can be told.
 type Config struct {
-	server.Config
 	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that answers as worldtimeapi.org does."`
 	SlowDuration time.Duration `default:"3s" help:"How long the slow endpoint takes." want:"a duration such as 3s"`
+	server.Config
 }
 
 // Validate implements config.Checked.

@@ -29,6 +29,6 @@ var about = config.About{Name: "middle", Short: "The hop in the middle: relays /
 
 // Config is what middle can be told.
 type Config struct {
-	server.Config
 	UpstreamURL config.URL `default:"http://core" help:"The service to relay to."`
+	server.Config
 }

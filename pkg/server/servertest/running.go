@@ -28,16 +28,18 @@ type Running struct {
 	signals chan os.Signal
 	done    chan struct{}
 	code    int
+	crashed chan int
 }
 
 // Start runs a service with env ("NAME=value", added to PORT=0, ADMIN_PORT=0, LISTEN_HOST=127.0.0.1), waits until it serves,
 // and stops it when the test ends. run is the service's own function, the one that main calls.
 func Start(t testing.TB, run func(server.Process) int, env ...string) *Running {
 	t.Helper()
-	r := &Running{t: t, output: &Output{}, signals: make(chan os.Signal, 2), done: make(chan struct{})}
+	r := &Running{t: t, output: &Output{}, signals: make(chan os.Signal, 2), done: make(chan struct{}), crashed: make(chan int, 1)}
 	listening := make(chan [2]net.Addr, 1)
 	p := process(r.output, r.output, nil, append([]string{"PORT=0", "ADMIN_PORT=0", "LISTEN_HOST=127.0.0.1"}, env...))
 	p.Signals = r.signals
+	p.Exit = r.crash
 	p.Listening = func(app, admin net.Addr) { listening <- [2]net.Addr{app, admin} }
 	go func() {
 		defer close(r.done)
@@ -75,7 +77,6 @@ func Exec(t testing.TB, run func(server.Process) int, args, env []string) (code 
 func process(stdout, stderr *Output, args, env []string) server.Process {
 	return server.Process{
 		Args: args, Env: env, Hostname: "test-host", Stdout: stdout, Stderr: stderr,
-		Exit: func(code int) { panic("servertest: Exit called without Crash") },
 	}
 }
 
@@ -101,6 +102,27 @@ func (r *Running) Stop() int {
 	r.t.Helper()
 	r.Terminate()
 	return r.Wait()
+}
+
+// crash takes the place of os.Exit: notes the code, and breaks off the request that called it, which is what its client would see.
+func (r *Running) crash(code int) {
+	select {
+	case r.crashed <- code:
+	default:
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// Crashed waits until the service ends its process on the spot, and returns the exit code. In the test it then goes on.
+func (r *Running) Crashed() int {
+	r.t.Helper()
+	select {
+	case code := <-r.crashed:
+		return code
+	case <-time.After(deadline):
+		r.t.Fatalf("the service did not end its process within %v", deadline)
+		return 0
+	}
 }
 
 // cleanup ends what the test left running.
