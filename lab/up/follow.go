@@ -56,7 +56,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	for _, note := range first.notes() {
 		l.terminal.note("%s", note)
 	}
-	progress := newProgress(l.terminal, first.overlay)
+	progress := newProgress(l.terminal)
 	impatient := time.NewTimer(patience)
 	defer impatient.Stop()
 	told := false

@@ -2,10 +2,8 @@ package up
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -16,33 +14,24 @@ type progress struct {
 	begun    bool              // every workload was ready once
 }
 
-func newProgress(t *terminal, o *overlay.Overlay) *progress {
-	var names []string
-	for _, d := range o.Deployments {
-		names = append(names, d.Namespace+"/"+d.Name)
-	}
-	slices.Sort(names)
-	t.start(names)
-	return &progress{terminal: t, states: map[string]string{}}
-}
+func newProgress(t *terminal) *progress { return &progress{terminal: t, states: map[string]string{}} }
 
 // show takes a look and reports whether all that is wanted is ready.
 func (p *progress) show(deployments []workload.Deployment, pods []workload.Status) bool {
 	all := true
+	var board []row
 	for _, d := range deployments {
 		state := stateOf(d, pods)
 		all = all && d.Done()
-		if p.states[d.Name] == state {
-			continue
-		}
 		before := p.states[d.Name]
 		p.states[d.Name] = state
-		switch {
-		case !p.begun:
-			p.terminal.show(d.Name, state, d.Done(), strings.HasPrefix(state, "failing"))
-		case state == "updating" || before == "updating" && d.Done():
+		board = append(board, row{d.Name, state, d.Done(), strings.HasPrefix(state, "failing")})
+		if p.begun && state != before && (state == "updating" || before == "updating" && d.Done()) {
 			p.terminal.note("%s: %s", d.Name, state)
 		}
+	}
+	if !p.begun {
+		p.terminal.show(board)
 	}
 	if all && !p.begun {
 		p.begun = true
@@ -68,6 +57,9 @@ func stateOf(d workload.Deployment, pods []workload.Status) string {
 		if p.Deployment == d.Name && !p.Current && p.State != workload.Stopping {
 			return "updating"
 		}
+	}
+	if d.Current == 0 {
+		return "starting"
 	}
 	return fmt.Sprintf("starting, %d of %d ready", d.Current, d.Replicas)
 }

@@ -3,7 +3,6 @@ package up
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,9 +33,10 @@ type terminal struct {
 	done   chan struct{}
 
 	// What follows belongs to the goroutine.
-	board   board
-	dropped chan int
-	hue     map[string]int
+	board   []row          // lines, one for each workload, that show the start
+	drawn   int            // lines of it on the screen
+	hue     map[string]int // by workload, of followed logs
+	dropped chan int       // how many things to say did not fit
 }
 
 func newTerminal(s Screen, logs bool) *terminal {
@@ -121,19 +121,7 @@ func (t *terminal) follow(line workload.Line) {
 	})
 }
 
-// line writes one line above the board.
-func (t *terminal) line(text string) {
-	t.erase()
-	_, _ = io.WriteString(t.screen.Out, text+"\n")
-	t.draw()
-}
-
-// board is the lines, one for each workload, that show the start.
-type board struct {
-	rows  []row
-	drawn int // lines of it on the screen
-}
-
+// row is the line of the board that shows one workload.
 type row struct {
 	name   string
 	state  string
@@ -141,60 +129,46 @@ type row struct {
 	failed bool
 }
 
-// start shows the workloads until they are ready. Off a TTY it shows nothing.
-func (t *terminal) start(names []string) {
+// show draws the board, the workloads while they start, below all that was said; off a TTY, or on one that is too small, there is none.
+func (t *terminal) show(rows []row) {
 	t.post(func() {
-		if !t.screen.TTY || len(names)+2 > t.screen.High {
-			return
+		if t.screen.TTY && len(rows)+2 <= t.screen.High {
+			t.board = rows
+			t.write("")
 		}
-		for _, name := range names {
-			t.board.rows = append(t.board.rows, row{name: name, state: "starting"})
-		}
-		t.draw()
-	})
-}
-
-// show puts a workload's state on the board.
-func (t *terminal) show(name, state string, ready, failed bool) {
-	t.post(func() {
-		i := slices.IndexFunc(t.board.rows, func(r row) bool { return r.name == name })
-		if i < 0 {
-			return
-		}
-		t.erase()
-		t.board.rows[i] = row{name, state, ready, failed}
-		t.draw()
 	})
 }
 
 // started leaves the board as it stands and goes on below it.
 func (t *terminal) started() {
-	t.post(func() { t.board = board{} })
+	t.post(func() { t.board, t.drawn = nil, 0 })
 }
 
-func (t *terminal) erase() {
-	if t.board.drawn > 0 {
-		fmt.Fprintf(t.screen.Out, "\x1b[%dA\x1b[J", t.board.drawn)
-		t.board.drawn = 0
+// line writes one line above the board.
+func (t *terminal) line(text string) { t.write(text + "\n") }
+
+// write puts text in the place of the board and the board below it, in one piece so that nothing flickers.
+func (t *terminal) write(text string) {
+	var b strings.Builder
+	if t.drawn > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", t.drawn)
 	}
-}
-
-func (t *terminal) draw() {
+	b.WriteString(text)
 	width := 0
-	for _, r := range t.board.rows {
+	for _, r := range t.board {
 		width = max(width, len(r.name))
 	}
-	for _, r := range t.board.rows {
+	for _, r := range t.board {
 		mark, code := "·", faint
 		if r.ready {
 			mark, code = "✓", green
 		} else if r.failed {
 			mark, code = "!", yellow
 		}
-		text := fmt.Sprintf("%s %-*s  %s", mark, width, r.name, clean(r.state))
-		_, _ = io.WriteString(t.screen.Out, "  "+t.paint(code, cut(text, t.screen.Wide-3))+"\n")
+		b.WriteString("  " + t.paint(code, cut(fmt.Sprintf("%s %-*s  %s", mark, width, r.name, clean(r.state)), t.screen.Wide-3)) + "\n")
 	}
-	t.board.drawn = len(t.board.rows)
+	t.drawn = len(t.board)
+	_, _ = io.WriteString(t.screen.Out, b.String())
 }
 
 // The SGR codes that are used. They are among the sixteen that every terminal shows readably in its own theme.

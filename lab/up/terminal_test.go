@@ -24,8 +24,7 @@ func spoken(s Screen, logs bool, say func(*terminal)) string {
 func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
 	t.Parallel()
 	got := spoken(Screen{}, false, func(t *terminal) {
-		t.start([]string{"hopline/front", "hopline/middle"})
-		t.show("hopline/front", "ready", true, false)
+		t.show([]row{{name: "hopline/front", state: "starting"}})
 		t.note("a note")
 		t.warn("something\nin two lines")
 		t.started()
@@ -41,10 +40,9 @@ func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
 func TestTheBoardIsDrawnInPlaceBelowOtherLines(t *testing.T) {
 	t.Parallel()
 	got := spoken(Screen{TTY: true, Wide: 80, High: 24}, false, func(t *terminal) {
-		t.start([]string{"hopline/front", "hopline/middle"})
-		t.show("hopline/front", "ready", true, false)
+		t.show([]row{{name: "hopline/front", state: "starting"}, {name: "hopline/middle", state: "failing", failed: true}})
 		t.warn("careful")
-		t.show("hopline/middle", "ready", true, false)
+		t.show([]row{{name: "hopline/front", state: "ready", ready: true}, {name: "hopline/middle", state: "ready", ready: true}})
 		t.started()
 		t.say("the addresses")
 	})
@@ -77,8 +75,7 @@ func onScreen(t *testing.T, output string) []string {
 func TestABoardThatDoesNotFitIsLeftOut(t *testing.T) {
 	t.Parallel()
 	got := spoken(Screen{TTY: true, Wide: 80, High: 3}, false, func(t *terminal) {
-		t.start([]string{"a", "b", "c"})
-		t.show("a", "ready", true, false)
+		t.show([]row{{name: "a"}, {name: "b"}})
 	})
 	if got != "" {
 		t.Errorf("wrote %q", got)
