@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Rule is one http rule of a VirtualService, or the default of a Service without one: what it asks for, and what was seen.
+// Rule is one http rule of a VirtualService, or the default of a Service or ServiceEntry without one: what it asks for, and what was seen.
 type Rule struct {
 	Object  string   `json:"object"` // "VirtualService hopline/middle"
 	Name    string   `json:"name"`   // "everybody", or its place "http[1]"
@@ -157,7 +157,7 @@ func selects(selector, labels map[string]string) bool {
 	return true
 }
 
-// withSeen adds what was counted to the rules that asked for it. Default routes of Services come as rules of their own.
+// withSeen adds what was counted to the rules that asked for it. Default routes, of Services and ServiceEntries, come as rules of their own.
 func withSeen(rules []Rule, flows []Flow) []Rule {
 	rules = cloneRules(rules)
 	for _, f := range flows {
@@ -166,7 +166,7 @@ func withSeen(rules []Rule, flows []Flow) []Rule {
 		}
 		i := slices.IndexFunc(rules, func(r Rule) bool { return r.Object == f.Object && sameRule(r.Name, f.Rule) })
 		if i < 0 {
-			if !strings.HasPrefix(f.Object, "Service ") {
+			if strings.HasPrefix(f.Object, "VirtualService ") {
 				continue // a rule that the newest edition has no more
 			}
 			i = len(rules)

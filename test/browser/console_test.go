@@ -81,6 +81,10 @@ func TestConsoleTraces(t *testing.T) {
 	p.until(`document.querySelectorAll("#traces tr").length === 4`)
 	p.contains("#traces tr", "GET /demo-app/hops", "spans failed")
 
+	for range 12 { // past the addresses and through the search
+		p.press(kb.Tab)
+		p.focusShows()
+	}
 	p.do(chromedp.Focus(chromedp.CSS("#search [name=errors]")))
 	p.press(" ")
 	p.until(`document.querySelectorAll("#traces tr").length === 1`)

@@ -7,6 +7,8 @@ function showState(state) {
   showProblems(state.problems);
   byId("rules-empty").hidden = state.rules.length > 0;
   settle(byId("rules"), hostsOf(state.rules), (host) => host.object, hostSection);
+  byId("notes-card").hidden = state.notes.length === 0;
+  settle(byId("notes"), state.notes, (note) => note, (note) => element("li", "", note));
   byId("workloads-empty").hidden = state.workloads.length > 0;
   byId("workloads-table").hidden = state.workloads.length === 0;
   settle(byId("workloads"), state.workloads, (workload) => workload.name, workloadRow);

@@ -34,6 +34,7 @@ function colours(known, name) {
 const marks = new Map();
 
 function markOf(group, name) {
+  if (marks.size >= 100 && !marks.has(group)) marks.clear();
   const taken = marks.get(group) ?? new Map();
   marks.set(group, taken);
   if (taken.has(name)) return taken.get(name);

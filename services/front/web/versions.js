@@ -35,6 +35,7 @@ function colours(version) {
 const marks = new Map();
 
 function markOf(service, version) {
+  if (marks.size >= 100 && !marks.has(service)) marks.clear();
   const taken = marks.get(service) ?? new Map();
   marks.set(service, taken);
   if (taken.has(version)) return taken.get(version);
