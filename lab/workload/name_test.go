@@ -32,13 +32,14 @@ func TestTemplateHashChangesWithTheTemplateOnly(t *testing.T) {
 			Container: overlay.Container{Env: []overlay.EnvVar{{Name: "ERROR_RATE", Value: value}}},
 		}
 	}
-	if templateHash(template("amber", "0")) != templateHash(template("amber", "0")) {
-		t.Error("equal templates have different hashes")
+	hash := templateHash(template("amber", "0"))
+	if same := templateHash(template("amber", "0")); same != hash {
+		t.Errorf("equal templates have the hashes %s and %s", hash, same)
 	}
-	if templateHash(template("amber", "0")) == templateHash(template("amber", "5")) {
+	if templateHash(template("amber", "5")) == hash {
 		t.Error("a changed variable does not change the hash")
 	}
-	if templateHash(template("amber", "0")) == templateHash(template("blue", "0")) {
+	if templateHash(template("blue", "0")) == hash {
 		t.Error("a changed label does not change the hash")
 	}
 }
