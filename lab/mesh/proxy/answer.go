@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 )
@@ -151,19 +153,21 @@ func (x *exchange) copyBody() bool {
 		case err == io.EOF:
 			return true
 		case err != nil:
-			x.flags |= x.bodyFailure()
+			x.flags |= x.bodyFailure(err)
 			return false
 		}
 	}
 }
 
 // bodyFailure says why an answer's body ended early.
-func (x *exchange) bodyFailure() flags {
-	if x.gone() {
+func (x *exchange) bodyFailure(err error) flags {
+	switch {
+	case x.gone():
 		return flagClientGone
-	}
-	if !x.deadline.IsZero() && !time.Now().Before(x.deadline) {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return flagTimeout
+	case errors.Is(err, errGarbage):
+		return flagProtocol
 	}
 	return flagTermination
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"maps"
-	"slices"
 	"sync"
 
 	"github.com/hopline/hopline/lab/mesh"
@@ -120,14 +119,18 @@ func (c *caller) update(s *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := make(map[*mesh.Cluster]*cluster, len(c.clusters))
+	kept := make(map[*cluster]bool, len(c.clusters))
 	for m, k := range c.clusters {
-		heirs := s.heirs(m)
-		if len(heirs) == 0 && !slices.Contains(slices.Collect(maps.Values(next)), k) {
-			k.close()
+		for _, now := range s.heirs(m) {
+			if next[now] == nil { // else a request that was still under the state before made another
+				next[now], kept[k] = k, true
+				k.update(s.endpoints[now])
+			}
 		}
-		for _, now := range heirs {
-			next[now] = k
-			k.update(s.endpoints[now])
+	}
+	for _, k := range c.clusters {
+		if !kept[k] {
+			k.close()
 		}
 	}
 	c.clusters = next
@@ -167,6 +170,6 @@ func (s *state) heirs(m *mesh.Cluster) []*mesh.Cluster {
 
 // samePolicy is whether two clusters of one name differ in nothing but their endpoints.
 func samePolicy(a, b *mesh.Cluster) bool {
-	return a.Known == b.Known && a.DNS == b.DNS && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
+	return a.Known == b.Known && a.DNS == b.DNS && a.Original == b.Original && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
 		(a.Outlier == b.Outlier || a.Outlier != nil && b.Outlier != nil && *a.Outlier == *b.Outlier)
 }

@@ -30,6 +30,7 @@ type cluster struct {
 
 	updating sync.Mutex // one update at a time
 	current  *endpoints
+	parts    map[string]*cluster // of a cluster with resolution NONE, by name
 }
 
 // hostSet is what a balancer chooses from.
@@ -132,4 +133,10 @@ func (k *cluster) close() {
 	for _, h := range k.hosts.Load().list {
 		h.remove()
 	}
+	k.updating.Lock()
+	defer k.updating.Unlock()
+	for _, p := range k.parts {
+		p.close()
+	}
+	k.parts = nil
 }

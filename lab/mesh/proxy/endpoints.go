@@ -57,8 +57,8 @@ func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, hop func(gatewa
 		} else {
 			e.list = []endpoint{{address: address}}
 		}
-	case c.DNS:
-		e.names = c.Addresses
+	case c.DNS, c.Original:
+		e.names = append([]string{}, c.Addresses...) // not nil: somebody looks them up
 	case c.Selector == nil:
 		e.static(c)
 	default:

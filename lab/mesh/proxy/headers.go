@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -186,7 +187,7 @@ func (x *exchange) rewrite() {
 		if rw.URI != nil {
 			if path := rw.URI(x.req.Path); path != x.req.Path {
 				h[hOriginalPath] = []string{x.req.Path}
-				x.at.Path = path
+				x.at.Path = clean(path)
 			}
 		}
 	}
@@ -198,6 +199,27 @@ func (x *exchange) rewrite() {
 		h[hDecorator] = []string{x.d.Route.Decorator}
 	}
 	x.trace.inject(h)
+}
+
+// clean escapes what must not stand in a request line, should a rewrite have made it.
+func clean(path string) string {
+	bad := func(c byte) bool { return c <= ' ' || c == 0x7f }
+	i := 0
+	for i < len(path) && !bad(path[i]) {
+		i++
+	}
+	if i == len(path) {
+		return path
+	}
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		if bad(c) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func applyRequest(h http.Header, o *mesh.HeaderOps) {

@@ -112,6 +112,15 @@ func TestRewrite(t *testing.T) {
 		"x-envoy-original-host": "middle", "x-envoy-expected-rq-timeout-ms": "60000"})
 }
 
+func TestRewrittenPathsAreClean(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/a": "/a", "/a b": "/a%20b", "/a\r\nx: y": "/a%0D%0Ax:%20y", "/\x7f": "/%7F", "/ü": "/ü"} {
+		if got := clean(path); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestDestinationsAuthority(t *testing.T) {
 	t.Parallel()
 	route := routeTo(service("middle"))

@@ -15,7 +15,8 @@ type hopKey struct {
 }
 
 // hop is a gateway in the middle of the mesh, such as the egress gateway. It is reached over loopback like any workload, so
-// that a request passes it with a span, metrics and tries of its own.
+// that a request passes it with a span, metrics and tries of its own. As every gateway of Istio's it takes its callers for the world
+// outside, even if they are sidecars: it appends their address and makes a new request id.
 type hop struct {
 	address string
 	server  *http.Server
@@ -41,7 +42,6 @@ func (p *Proxy) hopAddress(gateway string, port int) (string, error) {
 		return "", err
 	}
 	c := newCaller(p, source, fmt.Sprintf("%s-%d", gateway, port), port)
-	c.edge = false // its callers are sidecars
 	p.entries = append(p.entries, c)
 	h := &hop{address: l.Addr().String()}
 	h.server = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port) }))

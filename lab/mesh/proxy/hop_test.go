@@ -27,7 +27,10 @@ func TestEgressGateway(t *testing.T) {
 	b := newBench(t, Options{Span: sink.put}, r, podOf("worldtimeapi", "worldtimeapi-1", outside.address()))
 	b.get("http://worldtimeapi.org/api", "x-request-id: mine").want(t, 200, "outside /api ")
 	seen, _ := outside.seen()
-	wantHeaders(t, seen.Header, map[string]string{"x-request-id": "mine"})
+	wantHeaders(t, seen.Header, map[string]string{"x-request-id": "*", "x-forwarded-for": "127.0.0.1"})
+	if seen.Header.Get("x-request-id") == "mine" {
+		t.Error("the gateway kept the caller's request id")
+	}
 	spans := sink.all()
 	if len(spans) != 2 {
 		t.Fatalf("%d spans, want 2", len(spans))

@@ -92,7 +92,7 @@ func (m *mirrored) send(request []byte) {
 	defer cancel()
 	k := m.cluster
 	if k.DNS {
-		m.proxy.names.resolve(ctx, k)
+		m.proxy.names.resolve(ctx, k, k.wanted())
 	}
 	h := k.pick(&exchange{cluster: k})
 	if h == nil {

@@ -17,6 +17,7 @@ const (
 	nameLimit  = 5 * time.Second // how long one look-up may take
 	maxNames   = 1000            // that are remembered
 	maxPerName = 64              // addresses
+	maxParts   = 256             // names that one cluster with resolution NONE is connected to
 )
 
 // names finds the addresses of ServiceEntries with resolution DNS. A name is looked up when a request needs it: a ServiceEntry that nobody uses
@@ -48,9 +49,49 @@ func newNames(ctx context.Context, find func(context.Context, string) ([]netip.A
 	return &names{ctx: ctx, find: find, known: map[string]*name{}}
 }
 
+// resolve brings the hosts of a cluster that goes by names up to date. With resolution NONE the name is the one that the request asks for: in a cluster the
+// caller would have looked it up itself and the sidecar would keep to the address.
+func (x *exchange) resolve() {
+	k := x.cluster
+	switch {
+	case k.DNS:
+		x.proxy.names.resolve(x.ctx, k, k.wanted())
+	case k.Original:
+		host, _, err := net.SplitHostPort(x.req.Authority)
+		if err != nil {
+			host = x.req.Authority
+		}
+		at := net.JoinHostPort(strings.ToLower(host), strconv.Itoa(x.req.Port))
+		x.cluster = k.part(at)
+		x.proxy.names.resolve(x.ctx, x.cluster, []string{at})
+	}
+}
+
+// part is the part of a cluster with resolution NONE that goes to one name. When there are too many, any other is closed.
+func (k *cluster) part(name string) *cluster {
+	k.updating.Lock()
+	defer k.updating.Unlock()
+	p := k.parts[name]
+	if p != nil {
+		return p
+	}
+	for old, q := range k.parts {
+		if len(k.parts) < maxParts {
+			break
+		}
+		q.close()
+		delete(k.parts, old)
+	}
+	p = newCluster(k.caller, k.Cluster)
+	if k.parts == nil {
+		k.parts = map[string]*cluster{}
+	}
+	k.parts[name] = p
+	return p
+}
+
 // resolve brings a cluster's hosts up to date with DNS. It waits only for names that have never been found.
-func (n *names) resolve(ctx context.Context, k *cluster) {
-	want := k.wanted()
+func (n *names) resolve(ctx context.Context, k *cluster, want []string) {
 	var list []endpoint
 	var fault string
 	for _, hostport := range want {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -38,6 +39,32 @@ func TestDNS(t *testing.T) {
 	wrong.Name, wrong.Addresses = "outbound|80||wrong.example", []string{"wrong.example:80"}
 	b.proxy.Swap(toRoute(routeTo(&wrong)))
 	b.get("http://wrong.example/").want(t, 502, "cannot resolve wrong.example, which a ServiceEntry leads to by DNS: no such host")
+}
+
+// TestOriginalDestination is resolution NONE: each request goes where its own host is.
+func TestOriginalDestination(t *testing.T) {
+	t.Parallel()
+	up := newEcho(t, "outside")
+	_, port, _ := net.SplitHostPort(up.address())
+	resolve := func(_ context.Context, host string) ([]netip.Addr, error) {
+		if host == "a.example" {
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		}
+		return nil, &net.DNSError{Err: "no such host", Name: host}
+	}
+	any := &mesh.Cluster{Name: "outbound|80||*.example", Host: "*.example", Known: true, Original: true, External: true}
+	b := newBench(t, Options{Resolve: resolve}, toRoute(routeTo(any)))
+	for range 3 {
+		b.get("http://a.example:"+port+"/").want(t, 200, "outside / ")
+		b.get("http://b.example:"+port+"/").want(t, 502, "cannot resolve b.example, which a ServiceEntry leads to by DNS: no such host")
+	}
+	k := b.cluster(any)
+	for i := range 2 * maxParts {
+		k.part(strconv.Itoa(i))
+	}
+	if n := len(k.parts); n != maxParts {
+		t.Errorf("%d names are connected to, want at most %d", n, maxParts)
+	}
 }
 
 func TestDNSKeepsWhatItHad(t *testing.T) {

@@ -67,9 +67,7 @@ func (x *exchange) plain() {
 	}
 	x.d = d
 	x.cluster = x.in.cluster(x.state, d.To.Cluster)
-	if d.To.Cluster.DNS {
-		x.proxy.names.resolve(x.ctx, x.cluster)
-	}
+	x.resolve()
 	hosts := x.cluster.hosts.Load()
 	if hosts.fault != "" || len(hosts.list) == 0 {
 		x.answer(http.StatusBadGateway, first(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))

@@ -125,6 +125,7 @@ func (x *exchange) fault() bool {
 		x.flags |= flagDelay
 		if !x.sleep(x.d.Delay, time.Time{}) {
 			x.flags |= flagClientGone
+			x.broken = true
 			return false
 		}
 	}
@@ -163,9 +164,7 @@ func (x *exchange) forward() {
 		return
 	}
 	x.cluster = x.in.cluster(x.state, to)
-	if to.DNS {
-		x.proxy.names.resolve(x.ctx, x.cluster)
-	}
+	x.resolve()
 	if why := x.cluster.hosts.Load().fault; why != "" {
 		x.flags |= flagNoHealthy
 		x.answer(http.StatusBadGateway, why)

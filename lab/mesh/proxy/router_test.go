@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -242,5 +245,38 @@ func TestEarlyHints(t *testing.T) {
 		return "HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 	})
 	b := newBench(t, Options{}, toRoute(routeTo(service("middle"))), podOf("middle", "middle-1", up))
-	b.get("http://middle/").want(t, 200, "ok")
+	hints := ""
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+		hints = fmt.Sprint(code, h.Get("link"))
+		return nil
+	}})
+	req, _ := http.NewRequestWithContext(ctx, "GET", "http://middle/", nil)
+	res, err := b.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); hints != "103a" || string(body) != "ok" || res.Header.Get("link") != "" {
+		t.Errorf("hints %q, then %q with link %q", hints, body, res.Header.Get("link"))
+	}
+}
+
+func TestTimeoutInTheMiddleOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	up := script(t, func(string) string { return "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nbegin" }) // and no more
+	logged := make(chan Access, 1)
+	route := routeTo(service("middle"))
+	route.Timeout = 100 * time.Millisecond
+	b := newBench(t, Options{Access: func(a *Access) { logged <- *a }}, toRoute(route), podOf("middle", "middle-1", up))
+	res, err := b.client.Get("http://middle/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err == nil || string(body) != "begin" {
+		t.Errorf("body %q, %v: want its beginning and an error", body, err)
+	}
+	if a := <-logged; a.Flags != "UT" {
+		t.Errorf("flags %s, want UT", a.Flags)
+	}
 }

@@ -145,7 +145,10 @@ func (x *exchange) inform(s *sender) {
 		}
 		return // the server sends its own when the body is read
 	}
+	h := x.w.Header()
+	x.copyHead(h)
 	x.w.WriteHeader(x.resp.status)
+	clear(h)
 }
 
 // authorized asks the destination's policies, which its sidecar would enforce; false: the answer is in x.resp.
