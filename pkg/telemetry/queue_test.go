@@ -45,6 +45,20 @@ func (s *sink) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error 
 
 func (s *sink) Shutdown(context.Context) error { return nil }
 
+// left is the names of what was exported.
+func (s *sink) left() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.names, "")
+}
+
+// fail makes exports end with err from now on.
+func (s *sink) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
 // rig is a provider over a queue over a sink.
 type rig struct {
 	*sink
@@ -76,21 +90,21 @@ func TestQueue(t *testing.T) {
 		r := newRig(SDK{QueueSize: 10, BatchSize: 2, ScheduleDelay: 1000, ExportTimeout: 1000})
 		r.end("a", "b", "c")
 		synctest.Wait()
-		if got := strings.Join(r.names, ""); got != "ab" {
+		if got := r.left(); got != "ab" {
 			t.Errorf("after three spans %q left, wanted the full batch", got)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := strings.Join(r.names, ""); got != "abc" {
+		if got := r.left(); got != "abc" {
 			t.Errorf("after the delay %q left, wanted all", got)
 		}
 		r.end("d")
-		if err := r.queue.ForceFlush(t.Context()); err != nil || strings.Join(r.names, "") != "abcd" {
-			t.Errorf("after a flush %q left (%v), wanted all", r.names, err)
+		if err := r.queue.ForceFlush(t.Context()); err != nil || r.left() != "abcd" {
+			t.Errorf("after a flush %q left (%v), wanted all", r.left(), err)
 		}
 		r.end("e")
-		if err := r.queue.Shutdown(t.Context()); err != nil || strings.Join(r.names, "") != "abcde" {
-			t.Errorf("after the end %q left (%v), wanted all", r.names, err)
+		if err := r.queue.Shutdown(t.Context()); err != nil || r.left() != "abcde" {
+			t.Errorf("after the end %q left (%v), wanted all", r.left(), err)
 		}
 		r.end("late")
 		if got := testutil.ToFloat64(r.dropped); got != 1 {
@@ -134,10 +148,10 @@ func TestQueueFailing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(SDK{QueueSize: 10, BatchSize: 1, ScheduleDelay: 1000, ExportTimeout: 1000})
-		r.err = errors.New("collector is down")
+		r.fail(errors.New("collector is down"))
 		r.end("a", "b", "c")
 		synctest.Wait()
-		r.err = nil
+		r.fail(nil)
 		r.end("d")
 		if err := r.queue.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
