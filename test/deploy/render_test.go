@@ -81,6 +81,15 @@ func renderOverlay(t *testing.T, name string) []object {
 // renderWith renders an overlay with more components on top, as somebody's own overlay would.
 func renderWith(t *testing.T, overlay string, components ...string) []object {
 	t.Helper()
+	for i := range components {
+		components[i] = "components/" + components[i]
+	}
+	return renderOn(t, "overlays/"+overlay, components...)
+}
+
+// renderOn is the same for any directories below deploy/.
+func renderOn(t *testing.T, base string, components ...string) []object {
+	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -96,9 +105,9 @@ func renderWith(t *testing.T, overlay string, components ...string) []object {
 		}
 		return path
 	}
-	k.Resources = []string{relative("overlays/" + overlay)}
+	k.Resources = []string{relative(base)}
 	for _, c := range components {
-		k.Components = append(k.Components, relative("components/"+c))
+		k.Components = append(k.Components, relative(c))
 	}
 	out, err := yaml.Marshal(k)
 	if err != nil {

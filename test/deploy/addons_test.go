@@ -1,0 +1,246 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	telemetry "istio.io/api/telemetry/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubejson "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// addons decodes the dashboards strictly. Kinds that no overlay has are decoded here, all others as an overlay's.
+func addons(t *testing.T, objects []object) (*system, map[string]*corev1.ConfigMap) {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kube := kubejson.NewSerializerWithOptions(kubejson.DefaultMetaFactory, scheme, scheme, kubejson.SerializerOptions{Strict: true})
+	var rest []object
+	files := map[string]*corev1.ConfigMap{}
+	for _, o := range objects {
+		switch o.Kind {
+		case "ClusterRole", "ClusterRoleBinding", "ConfigMap":
+			typed, _, err := kube.Decode(o.raw, nil, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", o, err)
+			}
+			if c, ok := typed.(*corev1.ConfigMap); ok {
+				files[c.Name] = c
+			}
+		case "Telemetry":
+			var all struct {
+				Spec json.RawMessage `json:"spec"`
+			}
+			if err := json.Unmarshal(o.raw, &all); err != nil {
+				t.Fatal(err)
+			}
+			if err := protojson.Unmarshal(all.Spec, &telemetry.Telemetry{}); err != nil {
+				t.Fatalf("%s: %v", o, err)
+			}
+		default:
+			rest = append(rest, o)
+		}
+	}
+	return decode(t, rest), files
+}
+
+func TestAddons(t *testing.T) {
+	t.Parallel()
+	s, files := addons(t, render(t, filepath.Join(root, "addons")))
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, d := range s.deployments {
+		pod := d.Spec.Template
+		c := pod.Spec.Containers[0]
+		if _, tag, ok := strings.Cut(c.Image, ":"); !ok || tag == "latest" {
+			t.Errorf("%s: image %s is not pinned", key, c.Image)
+		}
+		if c.Resources.Requests.Cpu().IsZero() || c.Resources.Limits.Memory().IsZero() {
+			t.Errorf("%s: resources %v", key, c.Resources)
+		}
+		if c.ReadinessProbe == nil {
+			t.Errorf("%s: no readiness probe", key)
+		}
+		if pod.Labels["sidecar.istio.io/inject"] != "false" {
+			t.Errorf("%s would get a sidecar, and its own spans in the traces", key)
+		}
+		for _, v := range pod.Spec.Volumes {
+			if v.ConfigMap != nil && files[v.ConfigMap.Name] == nil {
+				t.Errorf("%s: no ConfigMap %s", key, v.ConfigMap.Name)
+			}
+		}
+		for _, r := range evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec) {
+			if !r.Allowed {
+				t.Errorf("%s: %s: %s", key, r.ForbiddenReason, r.ForbiddenDetail)
+			}
+		}
+	}
+	for key, svc := range s.services {
+		found := false
+		for _, d := range s.deployments {
+			found = found || d.Namespace == svc.Namespace && contains(d.Spec.Template.Labels, svc.Spec.Selector)
+		}
+		if !found {
+			t.Errorf("Service %s selects nothing: %v", key, svc.Spec.Selector)
+		}
+	}
+	for name, port := range map[string]int32{"kiali": 30200, "grafana": 30300} {
+		if got := s.services["istio-system/"+name].Spec.Ports[0].NodePort; got != port {
+			t.Errorf("node port of %s is %d, want %d", name, got, port)
+		}
+	}
+	// The labels by which `istioctl dashboard` finds its pods.
+	for name, label := range map[string][2]string{
+		"jaeger": {"app", "jaeger"}, "kiali": {"app", "kiali"},
+		"prometheus": {"app.kubernetes.io/name", "prometheus"}, "grafana": {"app.kubernetes.io/name", "grafana"},
+	} {
+		if got := s.deployments["istio-system/"+name].Spec.Template.Labels[label[0]]; got != label[1] {
+			t.Errorf("%s: label %s is %q", name, label[0], got)
+		}
+	}
+}
+
+func contains(labels, selector map[string]string) bool {
+	for k, v := range selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// The paths and hosts of the contract, and that somebody is at the end of each.
+func TestDashboardRoutes(t *testing.T) {
+	t.Parallel()
+	s, _ := addons(t, render(t, filepath.Join(root, "addons")))
+	vs := s.virtualServices["istio-system/dashboards"]
+	if vs == nil || !slices.Equal(vs.Gateways, []string{"hopline/hopline"}) {
+		t.Fatalf("VirtualService dashboards: %v", vs)
+	}
+	paths, hosts := map[string]string{}, map[string]string{}
+	for _, h := range vs.Http {
+		for _, m := range h.Match {
+			if h.Redirect != nil {
+				hosts[m.Authority.GetPrefix()] = h.Redirect.Uri
+				if h.Redirect.RedirectCode != 302 {
+					t.Errorf("%s is redirected with %d", m.Authority.GetPrefix(), h.Redirect.RedirectCode)
+				}
+				continue
+			}
+			to := h.Route[0].Destination
+			paths[m.Uri.GetPrefix()] = to.Host
+			if svc := s.services["istio-system/"+to.Host]; svc == nil || svc.Spec.Ports[0].Port != int32(to.Port.Number) {
+				t.Errorf("%s leads to %s, where no such Service is", m.Uri.GetPrefix(), to)
+			}
+		}
+	}
+	if d := gocmp.Diff(map[string]string{"/grafana": "grafana", "/jaeger": "jaeger", "/kiali": "kiali", "/prometheus": "prometheus"}, paths); d != "" {
+		t.Errorf("paths (-want +got):\n%s", d)
+	}
+	want := map[string]string{}
+	for _, name := range []string{"grafana", "jaeger", "kiali", "prometheus"} {
+		want[name+".istio.kind.org"] = "/" + name + "/"
+		if !slices.Contains(vs.Hosts, name+".istio.kind.org") {
+			t.Errorf("host %s.istio.kind.org is not of the VirtualService", name)
+		}
+	}
+	if d := gocmp.Diff(want, hosts); d != "" {
+		t.Errorf("hosts (-want +got):\n%s", d)
+	}
+}
+
+// With the component zipkin nothing of Jaeger is left but Grafana's data source, and the collector's Service leads to Zipkin.
+func TestZipkinInstead(t *testing.T) {
+	t.Parallel()
+	s, _ := addons(t, renderOn(t, "addons", "addons/zipkin"))
+	if s.deployments["istio-system/jaeger"] != nil || s.services["istio-system/jaeger"] != nil {
+		t.Error("Jaeger is still there")
+	}
+	collector, pods := s.services["istio-system/zipkin"], s.deployments["istio-system/zipkin"]
+	if collector == nil || pods == nil || !contains(pods.Spec.Template.Labels, collector.Spec.Selector) || collector.Spec.Ports[0].Port != 9411 {
+		t.Errorf("zipkin.istio-system:9411 does not lead to Zipkin: %v", collector)
+	}
+	for _, h := range s.virtualServices["istio-system/dashboards"].Http {
+		for _, r := range h.Route {
+			if r.Destination.Host == "jaeger" {
+				t.Error("a route leads to Jaeger")
+			}
+		}
+	}
+}
+
+// Every file that Grafana gets is JSON, and no two dashboards or panels have the same name.
+func TestDashboardsAreWellFormed(t *testing.T) {
+	t.Parallel()
+	ids := map[string]string{}
+	for name, d := range dashboards(t) {
+		if other := ids[d.UID]; other != "" || d.UID == "" {
+			t.Errorf("%s: uid %q is also that of %q", name, d.UID, other)
+		}
+		ids[d.UID] = name
+		panels := map[int]bool{}
+		for _, p := range d.Panels {
+			if panels[p.ID] || p.Title == "" || len(p.Targets) == 0 {
+				t.Errorf("%s: panel %d %q has %d queries, or its number twice", name, p.ID, p.Title, len(p.Targets))
+			}
+			panels[p.ID] = true
+			for _, q := range p.Targets {
+				if !slices.Contains([]string{"prometheus", "loki"}, q.Datasource.UID) {
+					t.Errorf("%s: %s asks %q, which is no data source", name, p.Title, q.Datasource.UID)
+				}
+			}
+		}
+	}
+}
+
+type dashboard struct {
+	UID    string `json:"uid"`
+	Panels []struct {
+		ID      int    `json:"id"`
+		Title   string `json:"title"`
+		Targets []struct {
+			Datasource struct {
+				UID string `json:"uid"`
+			} `json:"datasource"`
+			Expr string `json:"expr"`
+		} `json:"targets"`
+	} `json:"panels"`
+}
+
+func dashboards(t *testing.T) map[string]dashboard {
+	t.Helper()
+	_, files := addons(t, render(t, filepath.Join(root, "addons")))
+	all := map[string]dashboard{}
+	for _, c := range files {
+		for name, text := range c.Data {
+			if !strings.HasSuffix(name, ".json") {
+				continue
+			}
+			var d dashboard
+			if err := json.NewDecoder(bytes.NewReader([]byte(text))).Decode(&d); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			all[name] = d
+		}
+	}
+	if len(all) < 4 {
+		t.Fatalf("%d dashboards", len(all))
+	}
+	return all
+}
