@@ -15,7 +15,7 @@ type Options struct {
 	Limits           Limits
 	AutocompleteKeys []string              // tags whose values Zipkin's page offers; none by default, as in Zipkin
 	Forward          string                // base URL of a Zipkin or Jaeger that gets every span as well; none when empty
-	Console          string                // where a browser that opens the collector's address is sent; nowhere when empty
+	Console          string                // base URL of the console, where browsers are sent to /trace/{id}; nowhere when empty
 	Version          string                // in /info
 	Registry         prometheus.Registerer // gets the collector's metrics; nil: none
 }

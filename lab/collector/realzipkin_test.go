@@ -49,6 +49,7 @@ func TestRealZipkin(t *testing.T) {
 	t.Run("reading", c.reading)
 	t.Run("searching", c.searching)
 	t.Run("wrong", c.wrong)
+	t.Run("forwarding", c.forwarding)
 }
 
 // comparison is one run's two servers and what it sends them.
@@ -342,6 +343,9 @@ func (c *comparison) reading(t *testing.T) {
 		paths = append(paths, "/api/v2/trace/"+id, "/zipkin/api/v2/trace/"+id, "/api/v2/trace/"+id[len(id)-16:], "/api/v2/trace/0000000000000000"+id[len(id)-16:],
 			"/api/v2/trace/"+id[:len(id)-16]+id[len(id)-16:], "/api/v2/traceMany?traceIds="+id+","+other, "/api/v2/traceMany?traceIds="+id[len(id)-16:]+","+other)
 	}
+	first := c.traces[0][0].TraceID
+	paths = append(paths, "/zipkin/api/v2/remoteServices?serviceName="+c.mark+"core", "/zipkin/api/v2/traceMany?traceIds=1,"+first, "/zipkin/api/v2/autocompleteValues?key=x",
+		fmt.Sprintf("/zipkin/api/v2/dependencies?endTs=%d&lookback=%d", end, 4*3600_000), fmt.Sprintf("/zipkin/api/v2/traces?endTs=%d&lookback=%d&serviceName=%s", end, 4*3600_000, c.mark+"core"))
 	for _, lookback := range []int64{1, 60_000, 1_000_000, 3_600_000, 2 * 3_600_000} {
 		for _, before := range []int64{0, 1_800_000, 3_600_000, 5_000_000} {
 			paths = append(paths, fmt.Sprintf("/api/v2/dependencies?endTs=%d&lookback=%d", end-before, lookback))
@@ -356,6 +360,27 @@ func (c *comparison) reading(t *testing.T) {
 	theirs, ours := c.both(t, "GET", "/api/v2/services", nil, nil)
 	if a, b := c.mine(t, theirs), c.mine(t, ours); !slices.Equal(a, b) || len(a) < 4 {
 		t.Errorf("services: real %q, ours %q", a, b)
+	}
+}
+
+// forwarding sends traces of this process on to the real Zipkin, where they are the same.
+func (c *comparison) forwarding(t *testing.T) {
+	f, err := New(Options{Forward: c.theirs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(f.Zipkin())
+	t.Cleanup(server.Close)
+	var ids []string
+	for range 20 {
+		trace := c.trace()
+		ids = append(ids, trace[0].TraceID)
+		f.Add(trace...)
+	}
+	f.Close()
+	c.ours = server.URL
+	for _, id := range ids {
+		c.sameTrace(t, "a forwarded trace", id)
 	}
 }
 

@@ -2,9 +2,12 @@ package collector
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/hopline/hopline/lab/zipkin"
 )
 
 // zipkinAPI is Zipkin's HTTP API. Its answers are those of a real Zipkin 3.5.1, against which TestRealZipkin holds them.
@@ -38,10 +41,12 @@ func newZipkinAPI(c *Collector) http.Handler {
 	mux.HandleFunc("GET /info", jsonOf(a.info))
 	mux.HandleFunc("GET /actuator/info", jsonOf(a.info))
 	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET /zipkin/{$}", a.home)
+	mux.HandleFunc("GET /zipkin/traces/{id}", a.tracePage)
 	return mux
 }
 
-// jsonOf makes a handler of an endpoint, whose errors are the client's unless they are an *answerError.
+// jsonOf makes a handler of an endpoint, whose errors are the client's, and 400 unless they are a notFound.
 func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := parametersOf(r)
@@ -50,12 +55,12 @@ func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
 			return
 		}
 		value, err := endpoint(p)
-		if missing, ok := err.(notFound); ok {
-			refuse(w, http.StatusNotFound, string(missing))
-			return
-		}
 		if err != nil {
-			refuse(w, http.StatusBadRequest, err.Error())
+			code := http.StatusBadRequest
+			if errors.As(err, new(notFound)) {
+				code = http.StatusNotFound
+			}
+			refuse(w, code, err.Error())
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -118,4 +123,18 @@ func (a *zipkinAPI) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, a.options.Console, http.StatusFound)
+}
+
+// tracePage sends a browser that has an address of Zipkin's page to the page that shows that trace here.
+func (a *zipkinAPI) tracePage(w http.ResponseWriter, r *http.Request) {
+	id, err := zipkin.TraceID(r.PathValue("id"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if a.options.Console == "" {
+		http.Redirect(w, r, "/api/v2/trace/"+id, http.StatusFound)
+		return
+	}
+	http.Redirect(w, r, strings.TrimSuffix(a.options.Console, "/")+"/trace/"+id, http.StatusFound)
 }

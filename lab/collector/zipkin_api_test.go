@@ -54,6 +54,9 @@ func TestZipkinRoutes(t *testing.T) {
 		{"/health", 200, json, `{"status":"UP"`},
 		{"/info", 200, json, `{"zipkin":{"version":"1.2.3"}}`},
 		{"/", 302, "text", `<a href="http://localhost:8090/">`},
+		{"/zipkin/", 302, "text", `<a href="http://localhost:8090/">`},
+		{"/zipkin/traces/1", 302, "text", `<a href="http://localhost:8090/trace/0000000000000001">`},
+		{"/zipkin/traces/XYZ", 400, "text", `traceId "XYZ" is not lower-case hex`},
 		{"/nothing", 404, "text", ""},
 	} {
 		t.Run(test.path, func(t *testing.T) {
@@ -76,12 +79,15 @@ func get(t *testing.T, address string) response {
 	return askWith(t, client, "GET", address, nil, nil)
 }
 
-func TestHomeWithoutConsole(t *testing.T) {
+func TestPagesWithoutConsole(t *testing.T) {
 	t.Parallel()
-	w := httptest.NewRecorder()
-	start(t, Options{}).Zipkin().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "POST /api/v2/spans") {
-		t.Errorf("got %d %s", w.Code, w.Body)
+	handler := start(t, Options{}).Zipkin()
+	for path, want := range map[string]string{"/": "POST /api/v2/spans", "/zipkin/traces/1": `<a href="/api/v2/trace/0000000000000001">`} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code >= 400 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 }
 
