@@ -86,7 +86,7 @@ function sourceOf(call) {
 // hopLines are the lines that /hops answers as text.
 function hopLines(call) {
   const told = call.hops.filter((hop) => hop.upstream);
-  const lines = told.map((hop) => `took (${Math.round(hop.took)} ms) ${hop.service}-${hop.version} --getRespondFrom--> ${hop.upstream}`);
+  const lines = told.map((hop) => `took (${hop.took >= 10 ? Math.round(hop.took) : hop.took} ms) ${hop.service}-${hop.version} --getRespondFrom--> ${hop.upstream}`);
   const time = call.time ?? {};
   if (time.version) lines.push(`took (${time.duration_ms} ms) ${time.service}-${time.version} at ${time.datetime}`);
   else if (lines.length > 0 && time.datetime) lines.push(`${lines.pop()} at ${time.datetime}`);
