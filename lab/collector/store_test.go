@@ -181,25 +181,6 @@ func TestATraceLargerThanTheStore(t *testing.T) {
 	}
 }
 
-// Names go with the last span that has them.
-func TestNamesAreForgotten(t *testing.T) {
-	t.Parallel()
-	c := start(t, Options{Limits: Limits{Spans: 2}, AutocompleteKeys: []string{"http.route"}})
-	old := &zipkin.Span{TraceID: "a", ID: "1", Name: "old", LocalEndpoint: &zipkin.Endpoint{ServiceName: "ancient"}, RemoteEndpoint: &zipkin.Endpoint{ServiceName: "gone"},
-		Tags: map[string]string{"http.route": "/old"}}
-	c.Add(old)
-	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("Ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"ancient"}, {"old"}, {"gone"}, {"/old"}}) {
-		t.Errorf("got %v", got)
-	}
-	c.Add(hop(0, 0), hop(0, 1))
-	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"front", "middle"}, nil, nil, {"/hops"}}) {
-		t.Errorf("got %v", got)
-	}
-	if len(c.traces) != 1 || len(c.services) != 2 || len(c.services["front"].names) != 1 {
-		t.Errorf("the index keeps what is gone: %d traces, %d services", len(c.traces), len(c.services))
-	}
-}
-
 // Senders, searches and subscriptions at once; for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
@@ -260,64 +241,6 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 }
 
-func TestSubscription(t *testing.T) {
-	t.Parallel()
-	c := start(t, Options{})
-	sub := c.Subscribe(5)
-	c.Add(hop(0, 0))
-	<-sub.Ready()
-	if got := sub.Take(); len(got) != 1 || got[0].ID != "0000000000000001" {
-		t.Errorf("took %v", got)
-	}
-	for n := range 9 {
-		c.accept([]*zipkin.Span{hop(1, n)})
-	}
-	if got := sub.Take(); len(got) != 5 || sub.Dropped() != 4 {
-		t.Errorf("took %d and dropped %d of 9 with room for 5", len(got), sub.Dropped())
-	}
-	sub.Close()
-	sub.Close()
-	c.accept([]*zipkin.Span{hop(2, 0)})
-	if got := sub.Take(); len(got) != 0 {
-		t.Errorf("a closed subscription got %v", got)
-	}
-}
-
-func TestCloseStoresAndEndsSubscriptions(t *testing.T) {
-	t.Parallel()
-	c, err := New(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sub := c.Subscribe(10)
-	c.Add(hop(0, 0))
-	c.Close()
-	<-sub.Done()
-	if got := sub.Take(); len(got) != 1 {
-		t.Errorf("the last span is missing: %v", got)
-	}
-	sub.Close()
-}
-
-func TestParseTags(t *testing.T) {
-	t.Parallel()
-	for query, want := range map[string]map[string]string{
-		"":                          nil,
-		"error":                     {"error": ""},
-		"http.method=GET and error": {"http.method": "GET", "error": ""},
-		" a = b and  c ":            {"a": "b", "c": ""},
-		"a=b and a":                 {"a": "b"},
-		"a and a=b":                 {"a": "b"},
-		"a=b and a=c":               {"a": "c"},
-		"a=b=c":                     {"a": "b=c"},
-		"sand and land=x and y":     {"sand": "", "land": "x", "y": ""},
-	} {
-		if got := ParseTags(query); !cmp.Equal(got, want) {
-			t.Errorf("%q: got %v, want %v", query, got, want)
-		}
-	}
-}
-
 // One core's worth of spans through the whole way in, into a store that is full.
 func BenchmarkAccept(b *testing.B) {
 	c := start(b, Options{Limits: Limits{Spans: 50_000}})
@@ -334,25 +257,4 @@ func BenchmarkAccept(b *testing.B) {
 		c.accept(batch)
 	}
 	b.ReportMetric(4*float64(b.N)/b.Elapsed().Seconds(), "spans/s")
-}
-
-// A search in a full store.
-func BenchmarkSearch(b *testing.B) {
-	c := start(b, Options{Limits: Limits{Spans: 100_000}})
-	for trace := range 25_000 {
-		c.accept([]*zipkin.Span{hop(trace, 0), hop(trace, 1), hop(trace, 2), hop(trace, 3)})
-	}
-	for name, q := range map[string]Query{
-		"newest":  {EndTs: 1 << 50, Lookback: 1 << 50},
-		"service": {Service: "core", EndTs: 1 << 50, Lookback: 1 << 50},
-		"nothing": {Service: "core", Tags: map[string]string{"error": ""}, EndTs: 1 << 50, Lookback: 1 << 50},
-	} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := c.Search(q); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
