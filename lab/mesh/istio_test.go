@@ -20,7 +20,8 @@ import (
 //
 // that is: sent by a sidecar (s) of the workload with app: caller, or by the ingress gateway (g); method, authority, path and headers;
 // the status, then either the workload that answered with the path and authority that it saw, or the new location, or the body. "nobody
-// listens" means that the sidecar has no such port. Every replica of a workload was "its name-number".
+// listens" means that the sidecar has no such port. Every replica of a workload was "its name-number". The files named drawn were made
+// at random.
 func TestLikeIstio(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")

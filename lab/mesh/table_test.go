@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/overlay"
+	"google.golang.org/protobuf/encoding/protojson"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -124,4 +125,48 @@ func TestCompileNonsense(t *testing.T) {
 			_ = table.Explain(&Request{Authority: authority, Port: 80}, &Source{}).String()
 		}
 	}
+}
+
+// Whatever decodes must compile or be refused, and the table then decide; for the naive and the indexed way alike.
+func FuzzCompile(f *testing.F) {
+	f.Add("VirtualService", `{"hosts":["a"],"http":[{"match":[{"uri":{"prefix":"/a"}}],"rewrite":{"uri":"/b"},"route":[{"destination":{"host":"a","subset":"v1"},"weight":1}]}]}`)
+	f.Add("VirtualService", `{"hosts":["*"],"gateways":["gw"],"http":[{"redirect":{"uri":"/x","port":1}},{"directResponse":{"status":200}}]}`)
+	f.Add("DestinationRule", `{"host":"*.one.svc.cluster.local","workloadSelector":{"matchLabels":{"app":"caller"}},"subsets":[{"name":"v1","labels":{"version":"v1"}}]}`)
+	f.Add("Gateway", `{"selector":{"istio":"ingressgateway"},"servers":[{"port":{"number":80,"protocol":"HTTP"},"hosts":["./*"]}]}`)
+	f.Add("ServiceEntry", `{"hosts":["*.ext"],"resolution":"DNS","ports":[{"number":80,"name":"http","protocol":"HTTP"}],"endpoints":[{"address":"a.one"}]}`)
+	f.Add("Sidecar", `{"egress":[{"hosts":["~*/a","./*"]}]}`)
+	f.Add("AuthorizationPolicy", `{"action":"DENY","rules":[{"from":[{"source":{"principals":["*"]}}],"to":[{"operation":{"paths":["/a*"],"ports":["80"]}}]}]}`)
+	base := objects(f, file(f, "base.yaml"))
+	f.Fuzz(func(t *testing.T, kind, text string) {
+		prototype, ok := kinds()[kind]
+		if !ok {
+			return
+		}
+		if err := protojson.Unmarshal([]byte(text), prototype); err != nil {
+			return
+		}
+		o := withObject(kind, prototype)
+		o.Services, o.Deployments = base.Services, base.Deployments
+		table, err := Compile(o)
+		if err != nil {
+			return
+		}
+		ingress := IngressGateway()
+		for _, src := range []*Source{workload(t, o, "caller"), &ingress} {
+			for _, authority := range []string{"a", "a.one", "x.ext", ""} {
+				req := &Request{Method: "GET", Authority: authority, Path: "/a/b?c=d", Scheme: "http", Port: 80}
+				d, e := table.Decide(req, src, 1), table.Explain(req, src)
+				if difference := sameRule(e, d); difference != "" {
+					t.Fatalf("%s differs: %+v and\n%s", difference, d, e)
+				}
+				if d.Route != nil && d.Route.Rewrite != nil && d.Route.Rewrite.URI != nil {
+					_ = d.Route.Rewrite.URI(req.Path)
+				}
+				if d.Outcome == Redirect {
+					_ = d.Route.Redirect.Location(req)
+				}
+				table.Authorize(src, workload(t, o, "a"), req)
+			}
+		}
+	})
 }
