@@ -10,6 +10,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
+	networking "istio.io/api/networking/v1alpha3"
 	telemetry "istio.io/api/telemetry/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -129,34 +130,44 @@ func contains(labels, selector map[string]string) bool {
 func TestDashboardRoutes(t *testing.T) {
 	t.Parallel()
 	s, _ := addons(t, render(t, filepath.Join(root, "addons")))
-	vs := s.virtualServices["istio-system/dashboards"]
-	if vs == nil || !slices.Equal(vs.Gateways, []string{"hopline/hopline"}) {
-		t.Fatalf("VirtualService dashboards: %v", vs)
-	}
-	paths, hosts := map[string]string{}, map[string]string{}
-	for _, h := range vs.Http {
-		for _, m := range h.Match {
-			if h.Redirect != nil {
-				hosts[m.Authority.GetPrefix()] = h.Redirect.Uri
-				if h.Redirect.RedirectCode != 302 {
-					t.Errorf("%s is redirected with %d", m.Authority.GetPrefix(), h.Redirect.RedirectCode)
+	everywhere, own := s.virtualServices["istio-system/dashboards"], s.virtualServices["istio-system/dashboard-hosts"]
+	hosts := map[string]string{}
+	paths := func(vs *networking.VirtualService) map[string]string {
+		got := map[string]string{}
+		for _, h := range vs.GetHttp() {
+			for _, m := range h.Match {
+				if h.Redirect != nil {
+					hosts[m.Authority.GetPrefix()] = h.Redirect.Uri
+					if h.Redirect.GetRedirectCode() != 302 {
+						t.Errorf("%s is redirected with %d", m.Authority.GetPrefix(), h.Redirect.RedirectCode)
+					}
+					continue
 				}
-				continue
-			}
-			to := h.Route[0].Destination
-			paths[m.Uri.GetPrefix()] = to.Host
-			if svc := s.services["istio-system/"+to.Host]; svc == nil || svc.Spec.Ports[0].Port != int32(to.Port.Number) {
-				t.Errorf("%s leads to %s, where no such Service is", m.Uri.GetPrefix(), to)
+				to := h.Route[0].Destination
+				got[m.Uri.GetPrefix()] = to.Host
+				if svc := s.services["istio-system/"+to.Host]; svc == nil || svc.Spec.Ports[0].Port != int32(to.Port.Number) {
+					t.Errorf("%s leads to %s, where no such Service is", m.Uri.GetPrefix(), to)
+				}
 			}
 		}
+		if !slices.Equal(vs.GetGateways(), []string{"hopline/hopline"}) {
+			t.Errorf("gateways %v", vs.GetGateways())
+		}
+		return got
 	}
-	if d := gocmp.Diff(map[string]string{"/grafana": "grafana", "/jaeger": "jaeger", "/kiali": "kiali", "/prometheus": "prometheus"}, paths); d != "" {
+	if !slices.Equal(everywhere.GetHosts(), []string{"*"}) {
+		t.Errorf("VirtualService dashboards is for %v", everywhere.GetHosts())
+	}
+	if d := gocmp.Diff(paths(everywhere), paths(own)); d != "" {
+		t.Errorf("paths (-any host +their own hosts):\n%s", d)
+	}
+	if d := gocmp.Diff(map[string]string{"/grafana": "grafana", "/jaeger": "jaeger", "/kiali": "kiali", "/prometheus": "prometheus"}, paths(everywhere)); d != "" {
 		t.Errorf("paths (-want +got):\n%s", d)
 	}
 	want := map[string]string{}
 	for _, name := range []string{"grafana", "jaeger", "kiali", "prometheus"} {
 		want[name+".istio.kind.org"] = "/" + name + "/"
-		if !slices.Contains(vs.Hosts, name+".istio.kind.org") {
+		if !slices.Contains(own.GetHosts(), name+".istio.kind.org") {
 			t.Errorf("host %s.istio.kind.org is not of the VirtualService", name)
 		}
 	}
@@ -176,10 +187,12 @@ func TestZipkinInstead(t *testing.T) {
 	if collector == nil || pods == nil || !contains(pods.Spec.Template.Labels, collector.Spec.Selector) || collector.Spec.Ports[0].Port != 9411 {
 		t.Errorf("zipkin.istio-system:9411 does not lead to Zipkin: %v", collector)
 	}
-	for _, h := range s.virtualServices["istio-system/dashboards"].Http {
-		for _, r := range h.Route {
-			if r.Destination.Host == "jaeger" {
-				t.Error("a route leads to Jaeger")
+	for key, vs := range s.virtualServices {
+		for _, h := range vs.Http {
+			for _, r := range h.Route {
+				if r.Destination.Host == "jaeger" {
+					t.Errorf("a route of %s leads to Jaeger", key)
+				}
 			}
 		}
 	}
