@@ -132,11 +132,15 @@ func (e *Endpoint) normal(field string) (*Endpoint, error) {
 	if e.Port > 0xffff {
 		return nil, fmt.Errorf("%s.port %d is more than 65535", field, e.Port)
 	}
-	e.ServiceName, e.Port = lower(e.ServiceName), max(e.Port, 0)
-	if *e == (Endpoint{}) {
+	normal := *e
+	normal.ServiceName, normal.Port = lower(e.ServiceName), max(e.Port, 0)
+	switch normal {
+	case Endpoint{}:
 		return nil, nil
+	case *e: // not written to: the spans of the mesh share their endpoints
+		return e, nil
 	}
-	return e, nil
+	return &normal, nil
 }
 
 // setIP fills in an address of either family under its own key, whichever key it was sent under. What is no address is ignored.
