@@ -44,7 +44,7 @@ func wrongPaths() []string {
 	return []string{
 		"/api/v2/spans", "/api/v2/remoteServices", "/api/v2/autocompleteValues", "/api/v2/autocompleteValues?key=", "/api/v2/dependencies", "/api/v2/dependencies?endTs=", "/api/v2/dependencies?endTs=0",
 		"/api/v2/dependencies?endTs=-1", "/api/v2/dependencies?endTs=x", "/api/v2/dependencies?endTs=1&lookback=0", "/api/v2/dependencies?endTs=1&lookback=x",
-		"/api/v2/traces?endTs=0", "/api/v2/traces?endTs=-1", "/api/v2/traces?endTs=x", "/api/v2/traces?endTs=", "/api/v2/traces?lookback=0", "/api/v2/traces?lookback=x", "/api/v2/traces?limit=0", "/api/v2/traces?limit=-1", "/api/v2/traces?limit=x",
+		"/api/v2/traces?endTs=0", "/api/v2/traces?endTs=-1", "/api/v2/traces?endTs=x", "/api/v2/traces?endTs=&serviceName=%+", "/api/v2/traces?lookback=0", "/api/v2/traces?lookback=x", "/api/v2/traces?limit=0", "/api/v2/traces?limit=-1", "/api/v2/traces?limit=x",
 		"/api/v2/traces?limit=99999999999", "/api/v2/traces?minDuration=0", "/api/v2/traces?minDuration=-1", "/api/v2/traces?minDuration=x", "/api/v2/traces?maxDuration=5", "/api/v2/traces?minDuration=5&maxDuration=4", "/api/v2/traces?minDuration=5&maxDuration=-4",
 		"/api/v2/traces?minDuration=&maxDuration=&lookback=9000&endTs=$", "/api/v2/traces?limit=&endTs=$", "/api/v2/traces?endTs=$&endTs=0&lookback=9000", "/api/v2/traces?endTs=$&lookback=&limit=1&serviceName=%+", "/api/v2/traces?endTs=$&lookback=9000&%zz",
 		"/api/v2/trace/", "/api/v2/trace/x", "/api/v2/trace/ABC", "/api/v2/trace/0", "/api/v2/trace/1", "/api/v2/trace/%20" + "1", "/api/v2/trace/123456789012345678901234567890123", "/api/v2/trace/1/2",
