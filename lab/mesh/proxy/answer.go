@@ -23,7 +23,7 @@ func (x *exchange) local(status int, text string) {
 		h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	} else {
 		h["Content-Type"] = nil // keep net/http from guessing one
-		if status != http.StatusNoContent && status != http.StatusNotModified {
+		if status != http.StatusNoContent && status != http.StatusNotModified && x.r.Method != http.MethodHead {
 			h["Content-Length"] = []string{"0"}
 		}
 	}
