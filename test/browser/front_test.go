@@ -79,16 +79,21 @@ func TestChoices(t *testing.T) {
 		fmt.Fprintln(w, "fine")
 	}))
 	t.Cleanup(middle.Close)
-	front := startFront(t, "blue", middle.URL)
+	front := startFront(t, "blue", middle.URL, "TRACE_UI_URL=", "FAULT_HEADERS=false") // passed on, but not obeyed here
 	p := open(t, front.url)
 	p.visit(front.url + "/")
-	for i, test := range []struct{ user, fail, want string }{{"", "", " "}, {"betaUser", "", "betaUser "}, {"stressTest", "", "stressTest "}} {
+	for i, test := range []struct{ user, fail, want string }{{"", "", " "}, {"betaUser", "", "betaUser "}, {"stressTest", "0.05", "stressTest 0.05"}} {
 		p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, test.user))
+		p.click(fmt.Sprintf(`label:has(input[name=fail][value=%q])`, test.fail))
 		p.click("button[value=slow-page]")
 		p.calls(i + 1)
 		if got := asked.Load(); got != test.want {
 			t.Errorf("with user %q and fail %q the upstream saw %q, want %q", test.user, test.fail, got, test.want)
 		}
+	}
+	// Without a place to look at traces their ids are told, but are no links.
+	if ids := eval[[]string](p, `[...document.querySelectorAll("#history .trace")].map((e) => e.tagName + e.textContent.length)`); strings.Join(ids, " ") != "CODE32 CODE32 CODE32" {
+		t.Errorf("the traces are shown as %v, want three ids of 32 digits that lead nowhere", ids)
 	}
 }
 
