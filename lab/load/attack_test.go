@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -279,6 +280,7 @@ func TestTrouble(t *testing.T) {
 			if err != nil {
 				return
 			}
+			_, _ = http.ReadRequest(bufio.NewReader(c))
 			_, _ = io.WriteString(c, "this is no HTTP\r\n\r\n")
 			_ = c.Close()
 		}
@@ -294,7 +296,7 @@ func TestTrouble(t *testing.T) {
 	}))
 	for name, c := range map[string]struct{ url, want string }{
 		"nobody listens": {nobody, "refused"},
-		"no HTTP":        {"http://" + garbage.Addr().String(), ""},
+		"no HTTP":        {"http://" + garbage.Addr().String(), "malformed"},
 		"no answer":      {silent.URL, "no answer within 300ms"},
 		"no end":         {endless.URL, "no answer within 300ms"},
 	} {
