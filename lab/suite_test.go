@@ -107,6 +107,13 @@ type suite struct {
 	ended  chan int          // exit code
 }
 
+// in is the suite for a subtest.
+func (s *suite) in(t *testing.T) *suite {
+	within := *s
+	within.t = t
+	return &within
+}
+
 // anyPorts are the flags that let tests run beside each other.
 var anyPorts = []string{"--ingress-port=0", "--console-port=0", "--zipkin-port=0", "--otlp-port=0"}
 

@@ -13,7 +13,7 @@ type upCommand struct {
 	Overlay string `arg:"" optional:"" default:"deploy/overlays/canary" help:"Overlay directory (${default})."`
 
 	Listen      string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
-	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console may be asked for by; may be given again."`
+	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
 	IngressPort int      `default:"8080" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
 	ConsolePort int      `default:"8090" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
 	ZipkinPort  int      `default:"9411" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`

@@ -194,21 +194,23 @@ func (l *lab) serve() {
 	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.doors.ingress)
 	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.doors.sidecar)
 	l.servers.start(newServer(l.consoleHandler()), l.doors.console)
-	l.servers.start(newServer(l.traces.Zipkin()), l.doors.zipkin)
-	l.servers.start(newServer(l.traces.OTLP()), l.doors.otlp)
+	l.servers.start(newServer(l.guarded(l.traces.Zipkin())), l.doors.zipkin)
+	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.doors.otlp)
 }
 
 // consoleHandler is all that the console's port answers.
 func (l *lab) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
-	guarded := func(h http.Handler) http.Handler { return console.Guard(h, l.hosts()...) }
 	mux.Handle("/", l.console)
-	mux.Handle("GET /sd", guarded(discovery(l.workloads.Status)))
-	mux.Handle("GET /pods", guarded(pods(l.dir, l.workloads.Status)))
-	mux.Handle("GET /pods/{pod}/metrics", guarded(podMetrics(l.workloads.Status)))
-	mux.Handle("GET /metrics", guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
+	mux.Handle("GET /sd", l.guarded(discovery(l.workloads.Status)))
+	mux.Handle("GET /pods", l.guarded(pods(l.dir, l.workloads.Status)))
+	mux.Handle("GET /pods/{pod}/metrics", l.guarded(podMetrics(l.workloads.Status)))
+	mux.Handle("GET /metrics", l.guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
 	return mux
 }
+
+// guarded lets in who asks by a name of this machine: a page elsewhere could otherwise have its own name lead here (DNS rebinding).
+func (l *lab) guarded(h http.Handler) http.Handler { return console.Guard(h, l.hosts()...) }
 
 // hosts are the names that the console may be asked for by, beside localhost.
 func (l *lab) hosts() []string { return append([]string{l.options.Host}, l.options.AllowHosts...) }
