@@ -104,13 +104,15 @@ var serverKind = [...]trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindSer
 // finish ends the span, counts and logs, and turns a panic into a 500: a request never ends the process.
 func (x *exchange) finish(r *http.Request) {
 	panicked := recover()
-	if panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // the value itself is what net/http looks for
+	aborted := panicked == http.ErrAbortHandler //nolint:errorlint // the value itself is what net/http looks for
+	broken := aborted || panicked != nil && x.code != 0
+	if panicked != nil && !aborted {
 		x.panicked(panicked)
 	}
-	x.record(r, x.status(r, panicked))
+	x.record(r, x.status(r, aborted))
 	x.service.metrics.inFlight.Dec()
 	x.service.contexts.Put(x.route)
-	if panicked != nil && (panicked == http.ErrAbortHandler || x.written > 0) { //nolint:errorlint // as above
+	if broken {
 		panic(http.ErrAbortHandler) // net/http closes the connection, so that half an answer is not taken for a whole one
 	}
 }
@@ -148,13 +150,13 @@ const (
 )
 
 // status is the code that the client saw, or what stands for none.
-func (x *exchange) status(r *http.Request, panicked any) int {
+func (x *exchange) status(r *http.Request, aborted bool) int {
 	switch {
 	case x.code != 0:
 		return x.code
 	case r.Context().Err() != nil:
 		return codeGone
-	case panicked != nil:
+	case aborted:
 		return codeDropped
 	default:
 		return http.StatusOK // what net/http sends for a handler that wrote nothing
@@ -166,7 +168,6 @@ func (x *exchange) panicked(value any) {
 	x.service.Log(x).Error("a handler panicked", zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
 	if x.code == 0 {
 		answer.Text(x, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-		x.written = 0 // the answer is whole
 	}
 }
 
