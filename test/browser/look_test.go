@@ -12,6 +12,9 @@ import (
 //go:embed contrast.js
 var contrastScript string
 
+//go:embed overlap.js
+var overlapScript string
+
 // faint is a text with too little contrast.
 type faint struct {
 	Text, Color, Ground string
@@ -51,12 +54,15 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// measure fails for text with less contrast than WCAG 2.2 asks for (1.4.3, level AA), for anything that sticks out of the window, and for
-// controls without a name.
+// measure fails for text with less contrast than WCAG 2.2 asks for (1.4.3, level AA), for texts that lie over one another, for anything
+// that sticks out of the window, and for controls without a name.
 func (p *tab) measure(state string) {
 	p.t.Helper()
 	for _, f := range eval[[]faint](p, contrastScript) {
 		p.t.Errorf("%s: %q has a contrast of %.2f (%s on %s), want %.1f", state, f.Text, f.Ratio, f.Color, f.Ground, f.Want)
+	}
+	for _, pair := range eval[[][2]string](p, overlapScript) {
+		p.t.Errorf("%s: %q and %q lie over one another", state, pair[0], pair[1])
 	}
 	for _, out := range eval[[]string](p, `[...document.querySelectorAll("body *")]
 		.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest(".unseen") && getComputedStyle(e).visibility !== "hidden")

@@ -9,7 +9,7 @@ import (
 )
 
 // TestWatching serves a bad page, so that the silence of the other tests means something: what leaves the origin, what the policy forbids and what
-// throws is seen, and faint or wide things are measured.
+// throws is seen, and faint things and overlapping ones are measured.
 func TestWatching(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
@@ -20,7 +20,8 @@ func TestWatching(t *testing.T) {
 			w.Header().Del("Content-Security-Policy")
 		}
 		fmt.Fprintf(w, `<!doctype html><title>bad</title><body style="background:white"><img src="%s/x.png" alt="">
-			<p style="color:#999">faint</p><p style="color:#777; font-size:24px">large</p><button style="width:3000px"></button><script>throw new Error("thrown")</script>`, elsewhere.URL)
+			<p style="color:#999">faint</p><p style="color:#777; font-size:24px">large</p><button style="width:3000px"></button>
+			<div style="display:flex; width:100px"><b style="width:30px; flex:none; white-space:nowrap">much too long</b><i>over</i></div><p style="width:0; overflow:hidden">cut off</p><script>throw new Error("thrown")</script>`, elsewhere.URL)
 	}))
 	t.Cleanup(server.Close)
 
@@ -44,6 +45,9 @@ func TestWatching(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("nobody saw %q:\n%s", want, got)
 		}
+	}
+	if pairs := eval[[][2]string](p, overlapScript); len(pairs) != 1 || pairs[0] != [2]string{"much too long", "over"} {
+		t.Errorf("the texts that overlap are %q, want the too long one and the one after it", pairs)
 	}
 	if faint := eval[[]faint](p, contrastScript); len(faint) != 1 || faint[0].Text != "faint" || faint[0].Ratio < 2.8 || faint[0].Ratio > 2.9 {
 		t.Errorf("the contrasts found are %+v, want only the faint text's, 2.85", faint)
