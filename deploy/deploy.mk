@@ -30,3 +30,8 @@ rollback: ## the deploy before the last, or TO=n
 	@deploy/deploy.sh rollback $(TO)
 reset: ## remove from the cluster what carries Hopline's label
 	@deploy/deploy.sh reset
+
+.PHONY: e2e
+URL ?= http://localhost:8080
+e2e: ## a tour over everything, on the cluster that KUBECONFIG names: URL= is its ingress gateway
+	cd test/e2e && GOWORK=off go test -count=1 -v -timeout 60m . -url $(URL)
