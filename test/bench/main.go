@@ -1,5 +1,6 @@
 // Command bench measures Hopline beside its peers, on this machine, in one run: services prints how a service with all its
-// telemetry on compares with go-httpbin and podinfo, built here from their modules. Peers take turns, round by round, so that what
+// telemetry on compares with go-httpbin and podinfo, built here from their modules; proxies how the lab's ingress compares with
+// Envoy in the same place. Peers take turns, round by round, so that what
 // else the machine does meets them all alike; each figure is the median of the rounds.
 //
 //	make bench-peers                # or: cd test/bench && GOWORK=off go run . services
@@ -22,7 +23,7 @@ func main() {
 	connections := flag.Int("connections", 16, "keep-alive connections of the client")
 	root := flag.String("root", "../..", "the repository")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "bench [flags] services\n")
+		fmt.Fprintf(flag.CommandLine.Output(), "bench [flags] services | proxies\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -42,9 +43,11 @@ func main() {
 	switch what := flag.Arg(0); what {
 	case "services":
 		err = b.services(os.Stdout)
+	case "proxies":
+		err = b.proxies(os.Stdout)
 	default:
 		flag.Usage()
-		err = fmt.Errorf("want services, got %q", what)
+		err = fmt.Errorf("want services or proxies, got %q", what)
 	}
 	if err != nil {
 		os.RemoveAll(work)

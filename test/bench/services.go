@@ -131,31 +131,7 @@ func (b *bench) round(p peer, sink string, f *figures) error {
 		return err
 	}
 	f.idle = append(f.idle, idle)
-	if _, err := press(url+p.path, b.connections, b.duration/3); err != nil { // warm
-		return err
-	}
-	before, err := running.cpu()
-	if err != nil {
-		return err
-	}
-	l, err := press(url+p.path, b.connections, b.duration)
-	if err != nil {
-		return err
-	}
-	after, err := running.cpu()
-	if err != nil {
-		return err
-	}
-	loaded, err := running.rss()
-	if err != nil {
-		return err
-	}
-	f.loaded = append(f.loaded, loaded)
-	f.rate = append(f.rate, l.rate())
-	f.perRequest = append(f.perRequest, float64((after-before).Microseconds())/float64(l.requests))
-	f.p50 = append(f.p50, l.percentile(0.50))
-	f.p99 = append(f.p99, l.percentile(0.99))
-	return nil
+	return measure(running, target{url: url + p.path}, b.connections, b.duration, f)
 }
 
 // zipkinSink takes spans as a collector does and counts their bodies' spans no closer than it must: by their ids.

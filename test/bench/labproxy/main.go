@@ -1,0 +1,110 @@
+// Command labproxy is the lab's ingress alone, with as many rules as wanted, before one upstream: what bench compares with Envoy. It
+// does what Envoy does beside it: a span of each request to a Zipkin, Istio's metrics, a line of each request to a file.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/zipkin"
+	"github.com/prometheus/client_golang/prometheus"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+func main() {
+	rules := flag.Int("rules", 10, "VirtualServices, a host each")
+	port := flag.String("port", "", "port of the ingress")
+	upstream := flag.String("upstream", "", "port of the upstream")
+	forward := flag.String("zipkin", "", "a Zipkin that gets the spans")
+	file := flag.String("log", "", "file of the access log")
+	flag.Parse()
+	if err := run(*rules, *port, *upstream, *forward, *file); err != nil {
+		log.Fatal("labproxy: ", err)
+	}
+}
+
+func run(rules int, port, upstream, forward, file string) error {
+	table, err := mesh.Compile(configuration(rules))
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	lines := &accessLog{w: bufio.NewWriterSize(f, 64<<10)} // Envoy's buffer
+	spans, err := collector.New(collector.Options{Forward: forward})
+	if err != nil {
+		return err
+	}
+	defer spans.Close()
+	p := proxy.New(proxy.Options{Registry: prometheus.NewRegistry(), Span: func(s *zipkin.Span) { spans.Add(s) }, Access: lines.add})
+	defer p.Close()
+	p.Swap(table)
+	p.SetPods([]mesh.Pod{{Name: "upstream-1", Ready: true, Ports: map[int]string{8080: "127.0.0.1:" + upstream}, Names: map[string]int{"http": 8080},
+		Source: mesh.Source{Workload: "upstream", Namespace: "bench", Labels: map[string]string{"app": "upstream"}, Principal: "cluster.local/ns/bench/sa/default"}}})
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return err
+	}
+	server := proxy.NewServer(p.Gateway(mesh.IngressGateway(), 80))
+	go server.Serve(l)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	<-stop
+	server.Close()
+	return f.Close()
+}
+
+// configuration is n VirtualServices of one host each, at a gateway, before one Service.
+func configuration(n int) *overlay.Overlay {
+	meta := func(kind, name string) overlay.Meta {
+		return overlay.Meta{APIVersion: "v1", Kind: kind, Namespace: "bench", Name: name}
+	}
+	labels := map[string]string{"app": "upstream"}
+	o := &overlay.Overlay{
+		Namespaces: []overlay.Meta{{APIVersion: "v1", Kind: "Namespace", Name: "bench"}},
+		Services:   []overlay.Service{{Meta: meta("Service", "upstream"), Selector: labels, Ports: []overlay.ServicePort{{Name: "http", Port: 80, Target: "http"}}}},
+		Gateways: []overlay.Istio[*networking.Gateway]{{Meta: meta("Gateway", "gateway"), Spec: &networking.Gateway{
+			Selector: map[string]string{"istio": "ingressgateway"},
+			Servers:  []*networking.Server{{Port: &networking.Port{Number: 80, Name: "http", Protocol: "HTTP"}, Hosts: []string{"*"}}}}}},
+	}
+	for i := range n {
+		host := "service-" + strconv.Itoa(i) + ".bench"
+		o.VirtualServices = append(o.VirtualServices, overlay.Istio[*networking.VirtualService]{Meta: meta("VirtualService", host), Spec: &networking.VirtualService{
+			Hosts: []string{host}, Gateways: []string{"gateway"},
+			Http: []*networking.HTTPRoute{{Route: []*networking.HTTPRouteDestination{{Destination: &networking.Destination{Host: "upstream"}}}}}}})
+	}
+	return o
+}
+
+// accessLog writes what Istio's default format says of a request.
+type accessLog struct {
+	mu   sync.Mutex
+	w    *bufio.Writer
+	line []byte
+}
+
+func (l *accessLog) add(a *proxy.Access) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := append(l.line[:0], '[')
+	b = a.Start.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = fmt.Appendf(b, `] "%s %s HTTP/1.1" %d %s %d %d %d "%s" "%s" "%s"`+"\n", a.Method, a.Path, a.Status, a.Flags, a.Received, a.Sent,
+		a.Duration.Milliseconds(), a.RequestID, a.Authority, a.Upstream)
+	l.line = b
+	l.w.Write(b)
+}

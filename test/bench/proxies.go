@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ruleCounts are the sizes at which the proxies are compared.
+var ruleCounts = []int{10, 1_000, 10_000}
+
+// engine is a proxy to compare.
+type engine struct {
+	name  string
+	start func(rules int, port, upstream, zipkin string) (*process, error)
+}
+
+// proxies compares the lab's ingress with Envoy in the same place.
+func (b *bench) proxies(out io.Writer) error {
+	envoy, err := envoyPath()
+	if err != nil {
+		return err
+	}
+	if err := pin(clientCore); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.work, "labproxy"), "./labproxy")
+	build.Dir = filepath.Join(b.root, "test/bench")
+	build.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building labproxy: %w: %s", err, said)
+	}
+	engines := []engine{{"lab", b.startLab}, {"Envoy", func(rules int, port, upstream, zipkin string) (*process, error) {
+		return b.startEnvoy(envoy, rules, port, upstream, zipkin)
+	}}}
+	upstream, err := serveUpstream()
+	if err != nil {
+		return err
+	}
+	sink, spans, err := zipkinSink()
+	if err != nil {
+		return err
+	}
+	zipkin, err := portOf(sink)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "| rules | proxy | CPU per request | requests/s | p50 | p99 | RSS | lab / Envoy |\n|--:|---|--:|--:|--:|--:|--:|--:|\n")
+	for _, rules := range ruleCounts {
+		seen := make([]figures, len(engines))
+		for round := range b.rounds {
+			for i, e := range engines {
+				fmt.Fprintf(os.Stderr, "%d rules, round %d of %d: %s\n", rules, round+1, b.rounds, e.name)
+				if err := b.proxyRound(e, rules, upstream, zipkin, &seen[i]); err != nil {
+					return fmt.Errorf("%s with %d rules: %w", e.name, rules, err)
+				}
+			}
+		}
+		ratio := median(seen[0].perRequest) / median(seen[1].perRequest)
+		for i, e := range engines {
+			f := seen[i]
+			compared := ""
+			if i == 0 {
+				compared = fmt.Sprintf("%.2f", ratio)
+			}
+			fmt.Fprintf(out, "| %d | %s | %.0f µs | %.0f | %.2f ms | %.2f ms | %.0f MB | %s |\n", rules, e.name, median(f.perRequest), median(f.rate),
+				ms(median(f.p50)), ms(median(f.p99)), mb(median(f.loaded)), compared)
+		}
+	}
+	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other; %d spans collected.\n",
+		b.rounds, b.duration, b.connections, spans())
+	return nil
+}
+
+func (b *bench) proxyRound(e engine, rules int, upstream, zipkin string, f *figures) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	since := time.Now()
+	running, err := e.start(rules, port, upstream, zipkin)
+	if err != nil {
+		return err
+	}
+	defer running.stop()
+	hosts := make([]string, rules)
+	for i := range hosts {
+		hosts[i] = host(i)
+	}
+	t := target{url: "http://127.0.0.1:" + port + "/hops", hosts: hosts}
+	if err := t.ready(running, since); err != nil {
+		return err
+	}
+	return measure(running, t, b.connections, b.duration, f)
+}
+
+func (b *bench) startLab(rules int, port, upstream, zipkin string) (*process, error) {
+	return start(nil, filepath.Join(b.work, "labproxy"), "-rules", strconv.Itoa(rules), "-port", port, "-upstream", upstream,
+		"-zipkin", "http://127.0.0.1:"+zipkin, "-log", filepath.Join(b.work, "lab.log"))
+}
+
+func (b *bench) startEnvoy(envoy string, rules int, port, upstream, zipkin string) (*process, error) {
+	config, err := envoyConfig(rules, port, upstream, zipkin, filepath.Join(b.work, "envoy.log"))
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(b.work, "envoy.json")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		return nil, err
+	}
+	return start(nil, envoy, "-c", file, "-l", "error", "--concurrency", "1", "--use-dynamic-base-id")
+}
+
+// serveUpstream answers with what a hop of the suite would, for as long as the process lives.
+func serveUpstream() (port string, err error) {
+	body, err := json.Marshal(map[string]string{"hello": "world!"})
+	if err != nil {
+		return "", err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go fasthttp.Serve(l, func(c *fasthttp.RequestCtx) {
+		c.SetContentType("application/json")
+		c.SetBody(body)
+	})
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
+}
+
+func portOf(url string) (string, error) {
+	u := fasthttp.AcquireURI()
+	defer fasthttp.ReleaseURI(u)
+	if err := u.Parse(nil, []byte(url)); err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(string(u.Host()))
+	return port, err
+}
