@@ -6,26 +6,20 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// pick chooses the host of the next try; nil: there is none to choose. Ejected hosts are left out, unless so many are ejected that
-// Envoy's panic mode takes them all back in. As Istio's retry policy says, a host that was tried already is chosen
-// again only if chance brings it up again and again.
+// pick chooses the host of the next try; nil: there is none to choose. As Istio's retry policy says, a host that was tried already
+// is chosen again only if chance brings it up again and again.
 func (k *cluster) pick(x *exchange) *host {
-	all := k.hosts.Load().list
-	if len(all) == 0 {
-		return nil
-	}
-	healthy := k.healthy(all)
-	if healthy == 0 {
+	hosts := k.inUse(k.hosts.Load().list)
+	if len(hosts) == 0 {
 		return nil
 	}
 	var h *host
 	for range pickAgain + 1 {
-		h = k.choose(x, all, healthy)
+		h = k.choose(x, hosts)
 		if !x.another(h) {
 			break
 		}
@@ -33,77 +27,35 @@ func (k *cluster) pick(x *exchange) *host {
 	return h
 }
 
-// healthy counts the hosts that may be chosen: all of them in panic mode, which begins below the share minHealthPercent.
-func (k *cluster) healthy(all []*host) int {
-	if k.Outlier == nil || k.ejected.Load() == 0 {
-		return len(all)
-	}
-	n, now := 0, time.Now()
-	for _, h := range all {
-		if h.eligible(now) {
-			n++
-		}
-	}
-	if n*100 < k.Outlier.MinHealthPercent*len(all) {
-		return len(all)
-	}
-	return n
-}
-
-// choose is one choice of the balancer among the hosts, of which so many may be chosen.
-func (k *cluster) choose(x *exchange, all []*host, healthy int) *host {
-	if k.Balancer.Kind == mesh.ConsistentHash && x.hashed {
-		return k.byHash(x.hash, all, healthy)
-	}
-	nth := func(r uint64) *host { return k.nth(all, healthy, int(r%uint64(healthy))) }
+// choose is one choice of the balancer.
+func (k *cluster) choose(x *exchange, hosts []*host) *host {
+	n := uint64(len(hosts))
 	switch k.Balancer.Kind {
 	case mesh.RoundRobin:
-		return nth(k.turn.Add(1))
+		return hosts[k.turn.Add(1)%n]
 	case mesh.LeastRequest:
 		r := random()
-		a, b := nth(r>>32), nth(r&0xffffffff)
+		a, b := hosts[(r>>32)%n], hosts[(r&0xffffffff)%n]
 		if b.active.Load() < a.active.Load() {
 			return b
 		}
 		return a
-	}
-	return nth(random())
-}
-
-// nth is the nth host of those that may be chosen.
-func (k *cluster) nth(all []*host, healthy, n int) *host {
-	if healthy == len(all) {
-		return all[n]
-	}
-	now := time.Now()
-	for _, h := range all {
-		if !h.eligible(now) {
-			continue
+	case mesh.ConsistentHash:
+		if x.hashed {
+			return byHash(x.hash, hosts)
 		}
-		if n == 0 {
-			return h
-		}
-		n--
 	}
-	return all[0] // the others were ejected in this moment
+	return hosts[random()%n]
 }
 
 // byHash is the host whose hash, mixed with the key's, is highest (rendezvous hashing): a key keeps its host, and when a host goes only
 // its own keys move. It needs no table, unlike the ring or Maglev; which host a key gets is nobody's promise.
-func (k *cluster) byHash(key uint64, all []*host, healthy int) *host {
-	var best *host
-	var top uint64
-	now := time.Now()
-	for _, h := range all {
-		if healthy != len(all) && !h.eligible(now) {
-			continue
-		}
-		if m := mix(key ^ h.hash); best == nil || m > top {
+func byHash(key uint64, hosts []*host) *host {
+	best, top := hosts[0], uint64(0)
+	for _, h := range hosts {
+		if m := mix(key ^ h.hash); m > top {
 			best, top = h, m
 		}
-	}
-	if best == nil {
-		return all[0]
 	}
 	return best
 }

@@ -19,7 +19,7 @@ type cluster struct {
 	hosts atomic.Pointer[hostSet]
 	turn  atomic.Uint64 // round robin
 
-	ejected atomic.Int32 // hosts that outlier detection has put aside
+	ward    ward
 	retries atomic.Int32 // tries after the first, now
 
 	mu          sync.Mutex // for connections: of all hosts, since the limits are the cluster's
@@ -117,9 +117,7 @@ func (h *host) remove() {
 	h.open -= len(idle)
 	k.connections -= len(idle)
 	k.mu.Unlock()
-	if h.outlier.forget() {
-		k.ejected.Add(-1)
-	}
+	h.forget()
 	for _, c := range idle {
 		c.Close()
 	}

@@ -199,3 +199,26 @@ func TestRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestHEAD has no length where the upstream tells none.
+func TestHEAD(t *testing.T) {
+	t.Parallel()
+	length := ""
+	up := script(t, func(string) string { return "HTTP/1.1 200 OK\r\n" + length + "\r\n" })
+	r := toRoute(routeTo(service("middle")))
+	b := newBench(t, Options{}, r, podOf("middle", "middle-1", up))
+	for _, length = range []string{"", "Content-Length: 17\r\n"} {
+		a := b.do("HEAD", "http://middle/", nil)
+		if got := a.Header.Get("content-length"); !strings.HasSuffix(strings.TrimSpace(length), got) || length != "" && got == "" {
+			t.Errorf("upstream's %q came as %q", length, got)
+		}
+	}
+	b.setPods()
+	if a := b.do("HEAD", "http://middle/", nil); a.Header.Get("content-length") != "19" {
+		t.Errorf("no healthy upstream: content-length %q, want 19", a.Header.Get("content-length"))
+	}
+	b.proxy.Swap(decided(mesh.Decision{Outcome: mesh.NoRoute}))
+	if a := b.do("HEAD", "http://middle/", nil); a.Header.Get("content-length") != "" {
+		t.Errorf("no route: content-length %q, want none", a.Header.Get("content-length"))
+	}
+}

@@ -11,8 +11,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// ward is a cluster of hosts under outlier detection.
-func ward(t testing.TB, n int, o mesh.Outlier) (*cluster, []*host) {
+// underDetection is a cluster of hosts under outlier detection.
+func underDetection(t testing.TB, n int, o mesh.Outlier) (*cluster, []*host) {
 	k, all := hosts(t, mesh.RoundRobin, n)
 	k.Outlier = &o
 	return k, all
@@ -52,7 +52,7 @@ func TestEjection(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			k, all := ward(t, 4, c.policy)
+			k, all := underDetection(t, 4, c.policy)
 			c.happens(all[0])
 			got := map[*host]int{}
 			for range 120 {
@@ -66,72 +66,118 @@ func TestEjection(t *testing.T) {
 }
 
 func TestEjectionLimits(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ hosts, percent, sick, ejected int }{
-		{2, 10, 2, 0}, {10, 10, 3, 1}, {4, 50, 4, 2}, {3, 100, 3, 3}, {10, 99, 10, 9},
-	} {
-		o := defaults()
-		o.MaxEjectionPercent = c.percent
-		k, all := ward(t, c.hosts, o)
-		for _, h := range all[:c.sick] {
-			report(h, 500, 500, 500)
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ hosts, percent, sick, ejected int }{
+			{2, 10, 2, 0}, {10, 10, 3, 1}, {4, 50, 4, 2}, {3, 100, 3, 3}, {10, 99, 10, 9},
+		} {
+			o := defaults()
+			o.MaxEjectionPercent = c.percent
+			k, all := underDetection(t, c.hosts, o)
+			for _, h := range all[:c.sick] {
+				report(h, 500, 500, 500)
+			}
+			time.Sleep(mergeWindow)
+			if got := c.hosts - inUse(k); got != c.ejected {
+				t.Errorf("%d hosts, %d sick, at most %d %%: %d ejected, want %d", c.hosts, c.sick, c.percent, got, c.ejected)
+			}
+			if h := k.pick(&exchange{}); (h == nil) != (c.ejected == c.hosts) {
+				t.Errorf("%d of %d ejected: picked %v", c.ejected, c.hosts, h)
+			}
 		}
-		if got := int(k.ejected.Load()); got != c.ejected {
-			t.Errorf("%d hosts, %d sick, at most %d %%: %d ejected, want %d", c.hosts, c.sick, c.percent, got, c.ejected)
-		}
-		if h := k.pick(&exchange{}); (h == nil) != (c.ejected == c.hosts) {
-			t.Errorf("%d of %d ejected: picked %v", c.ejected, c.hosts, h)
+	})
+}
+
+// inUse counts the hosts that the balancer chooses.
+func inUse(k *cluster) int {
+	got := map[*host]bool{}
+	for range 100 {
+		if h := k.pick(&exchange{}); h != nil {
+			got[h] = true
 		}
 	}
+	return len(got)
 }
 
 func TestPanicThreshold(t *testing.T) {
-	t.Parallel()
-	o := defaults()
-	o.MinHealthPercent = 50
-	k, all := ward(t, 4, o)
-	for i, want := range []int{3, 2, 4, 4} { // hosts in use after one more is sick: below half, all are
-		report(all[i], 500, 500, 500)
-		got := map[*host]bool{}
-		for range 100 {
-			got[k.pick(&exchange{})] = true
+	synctest.Test(t, func(t *testing.T) {
+		o := defaults()
+		o.MinHealthPercent = 50
+		k, all := underDetection(t, 4, o)
+		for i, want := range []int{3, 2, 4, 4} { // hosts in use after one more is sick: below half, all are
+			report(all[i], 500, 500, 500)
+			time.Sleep(mergeWindow)
+			if got := inUse(k); got != want {
+				t.Errorf("%d of 4 sick: %d in use, want %d", i+1, got, want)
+			}
 		}
-		if len(got) != want {
-			t.Errorf("%d of 4 sick: %d in use, want %d", i+1, len(got), want)
-		}
-	}
+	})
 }
 
 // TestReturn follows a host through ejections, which last the base time as often as it has been ejected, up to the next tick of the interval.
 func TestReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, all := ward(t, 2, defaults())
-		h := all[0]
-		start := time.Now()
-		for i, back := range []time.Duration{30 * time.Second, 60 * time.Second, 90 * time.Second} {
+		k, all := underDetection(t, 2, defaults())
+		h, start := all[0], time.Now()
+		want := func(n int) {
+			t.Helper()
+			if got := inUse(k); got != n {
+				t.Errorf("at %v: %d in use, want %d", time.Since(start), got, n)
+			}
+		}
+		for _, c := range []struct{ at, back time.Duration }{
+			{0, 30 * time.Second},
+			{32 * time.Second, 100 * time.Second},  // the second time, 60 s, to the next tick
+			{102 * time.Second, 200 * time.Second}, // the third, 90 s
+			{225 * time.Second, 290 * time.Second}, // two intervals of health take two off the count: 60 s
+		} {
+			time.Sleep(c.at - time.Since(start))
 			report(h, 500, 500, 500)
-			time.Sleep(back - time.Second)
-			if h.eligible(time.Now()) {
-				t.Fatalf("ejection %d: back before %v", i+1, back)
-			}
+			want(1)
+			time.Sleep(c.back - time.Second - time.Since(start))
+			want(1)
 			time.Sleep(time.Second)
-			if !h.eligible(time.Now()) {
-				t.Fatalf("ejection %d: not back after %v", i+1, back)
-			}
+			want(2)
 		}
-		if k.ejected.Load() != 0 {
-			t.Errorf("%d ejected at the end", k.ejected.Load())
-		}
-		time.Sleep(20 * time.Second) // two intervals of health take two off the count
-		time.Sleep(3 * time.Second)  // off the tick
-		report(h, 500, 500, 500)
-		time.Sleep(60 * time.Second)
-		if h.eligible(time.Now()) {
-			t.Errorf("back after exactly the time at %v, which is between ticks", time.Since(start))
+	})
+}
+
+// TestReturnAtTheTick is an ejection that ends between ticks of the interval.
+func TestReturnAtTheTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, all := underDetection(t, 2, defaults())
+		time.Sleep(3 * time.Second)
+		report(all[0], 500, 500, 500)
+		time.Sleep(30 * time.Second)
+		if n := inUse(k); n != 1 {
+			t.Errorf("after the time, between ticks: %d in use, want 1", n)
 		}
 		time.Sleep(7 * time.Second)
-		if !h.eligible(time.Now()) {
-			t.Errorf("not back at the tick after, at %v", time.Since(start))
+		if n := inUse(k); n != 2 {
+			t.Errorf("at the tick: %d in use, want 2", n)
+		}
+	})
+}
+
+// TestChangesAreMerged is what Envoy was seen to do: of two hosts that are ejected at once, the balancer sees the second a second later.
+func TestChangesAreMerged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, all := underDetection(t, 3, defaults())
+		report(all[0], 500, 500, 500)
+		report(all[1], 500, 500, 500)
+		if n := inUse(k); n != 2 {
+			t.Errorf("at once: %d in use, want 2", n)
+		}
+		time.Sleep(mergeWindow - time.Millisecond)
+		if n := inUse(k); n != 2 {
+			t.Errorf("within the window: %d in use, want 2", n)
+		}
+		time.Sleep(time.Millisecond)
+		if n := inUse(k); n != 1 {
+			t.Errorf("after the window: %d in use, want 1", n)
+		}
+		k.setHosts(nil, "")
+		if w := &k.ward; w.ejected != 0 || w.out != 0 {
+			t.Errorf("without hosts: %d ejected, %d out", w.ejected, w.out)
 		}
 	})
 }
