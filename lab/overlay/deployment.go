@@ -47,15 +47,15 @@ type podManifest struct {
 	Containers                    []containerManifest `field:"containers,required" does:"exactly one"`
 	RestartPolicy                 string              `field:"restartPolicy" does:"Always"`
 
-	AutomountServiceAccountToken bool                `field:"automountServiceAccountToken,accepted"`
-	EnableServiceLinks           bool                `field:"enableServiceLinks,accepted"`
-	SecurityContext              podSecurityManifest `field:"securityContext,accepted"`
-	TopologySpreadConstraints    []spreadManifest    `field:"topologySpreadConstraints,accepted"`
-	Affinity                     anything            `field:"affinity,accepted"`
-	NodeSelector                 map[string]string   `field:"nodeSelector,accepted"`
-	Tolerations                  []tolerationM       `field:"tolerations,accepted"`
-	PriorityClassName            string              `field:"priorityClassName,accepted"`
-	ImagePullSecrets             []nameOnly          `field:"imagePullSecrets,accepted"`
+	AutomountServiceAccountToken bool                 `field:"automountServiceAccountToken,accepted"`
+	EnableServiceLinks           bool                 `field:"enableServiceLinks,accepted"`
+	SecurityContext              podSecurityManifest  `field:"securityContext,accepted"`
+	TopologySpreadConstraints    []spreadManifest     `field:"topologySpreadConstraints,accepted"`
+	Affinity                     anything             `field:"affinity,accepted"`
+	NodeSelector                 map[string]string    `field:"nodeSelector,accepted"`
+	Tolerations                  []tolerationManifest `field:"tolerations,accepted"`
+	PriorityClassName            string               `field:"priorityClassName,accepted"`
+	ImagePullSecrets             []nameOnly           `field:"imagePullSecrets,accepted"`
 
 	InitContainers        anything `field:"initContainers,refused" why:"a pod is one process"`
 	EphemeralContainers   anything `field:"ephemeralContainers,refused" why:"a pod is one process"`

@@ -23,11 +23,11 @@ type kustomization struct {
 	Kind       string   `field:"kind"`
 	Metadata   anything `field:"metadata"`
 
-	Resources          []string     `field:"resources"`
-	Components         []string     `field:"components"`
-	Patches            []patch      `field:"patches"`
-	Replacements       []pathOr     `field:"replacements"`
-	ConfigMapGenerator []generatorK `field:"configMapGenerator"`
+	Resources          []string             `field:"resources"`
+	Components         []string             `field:"components"`
+	Patches            []patch              `field:"patches"`
+	Replacements       []replacement        `field:"replacements"`
+	ConfigMapGenerator []configMapGenerator `field:"configMapGenerator"`
 
 	Namespace         anything `field:"namespace"`
 	NamePrefix        anything `field:"namePrefix"`
@@ -66,13 +66,13 @@ type patch struct {
 	Options anything `field:"options"`
 }
 
-type pathOr struct {
+type replacement struct {
 	Path    string   `field:"path"`
 	Source  anything `field:"source"`
 	Targets anything `field:"targets"`
 }
 
-type generatorK struct {
+type configMapGenerator struct {
 	Name      string   `field:"name"`
 	Namespace anything `field:"namespace"`
 	Behavior  anything `field:"behavior"`

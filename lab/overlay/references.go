@@ -275,11 +275,11 @@ func (r *references) virtualServices() {
 		}
 		for i, host := range v.Spec.Hosts {
 			path := fmt.Sprintf("spec.hosts[%d]", i)
-			if inMesh && meansService(host) {
+			switch {
+			case inMesh && meansService(host):
 				r.host(at, path, host, v.Namespace)
-			} else if inMesh {
-				// a name of the wider world: Istio routes by it on port 80 whether or not anything else names it
-			} else if len(gateways) == len(v.Spec.Gateways) && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)) {
+			case inMesh: // a name of the wider world: Istio routes by it on port 80 whether or not anything else names it
+			case len(gateways) == len(v.Spec.Gateways) && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)):
 				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
 		}

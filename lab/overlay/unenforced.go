@@ -102,7 +102,7 @@ type spreadManifest struct {
 	NodeTaintsPolicy   string           `field:"nodeTaintsPolicy"`
 }
 
-type tolerationM struct {
+type tolerationManifest struct {
 	Key               string `field:"key"`
 	Operator          string `field:"operator"`
 	Value             string `field:"value"`
