@@ -32,6 +32,5 @@ reset: ## remove from the cluster what carries Hopline's label
 	@deploy/deploy.sh reset
 
 .PHONY: e2e
-URL ?= http://localhost:8080
 e2e: ## a tour over everything, on the cluster that KUBECONFIG names: URL= is its ingress gateway
-	cd test/e2e && GOWORK=off go test -count=1 -v -timeout 60m . -url $(URL)
+	cd test/e2e && GOWORK=off go test -count=1 -v -timeout 60m . -url $(or $(URL),http://localhost:8080)
