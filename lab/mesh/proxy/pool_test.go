@@ -264,7 +264,7 @@ func TestRollingRestart(t *testing.T) {
 			}
 		})
 	}
-	for i := 1; i <= 20; i++ {
+	for i := 1; i <= 8; i++ {
 		next := start(i)
 		b.setPods(old.pod, next.pod)
 		before := sent.Load()
@@ -315,7 +315,7 @@ func TestSwapUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for i := range 200 {
+	for i := range 60 {
 		c := service("middle")
 		c.Pool.MaxRequestsPerConnection = i % 3 * 1000 // sometimes another policy, sometimes only another table
 		b.proxy.Swap(toRoute(routeTo(c)))
