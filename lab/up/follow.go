@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -100,7 +102,7 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 		err = l.apply(next)
 	}
 	if err == nil {
-		l.terminal.say("%s is live, %d ms after it was saved", l.options.Overlay, time.Since(begun).Milliseconds())
+		l.terminal.say("%s", saved(l.options.Overlay, next.overlay.Files, begun, time.Now()))
 		return
 	}
 	if ctx.Err() != nil {
@@ -111,6 +113,26 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.mu.Unlock()
 	l.console.Changed()
 	l.terminal.warn("%s\nWhat ran before goes on running.", wontRun(l.options.Overlay, err))
+}
+
+// saved says what is live: the file that was saved last, when that was just before begun, or else the overlay.
+func saved(overlay string, files []string, begun, now time.Time) string {
+	var newest string
+	var at time.Time
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.ModTime().After(at) {
+			newest, at = file, info.ModTime()
+		}
+	}
+	if at.After(begun) || begun.Sub(at) > 2*time.Second { // a file was removed, or put there with the time of another day
+		return overlay + " is live as it stands now"
+	}
+	if here, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(here, newest); err == nil && !strings.HasPrefix(short, "..") {
+			newest = short
+		}
+	}
+	return fmt.Sprintf("%s is live, %d ms after it was saved", newest, now.Sub(at).Milliseconds())
 }
 
 // podChanged is told of each change of a pod's status while the Supervisor is locked.

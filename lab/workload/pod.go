@@ -17,6 +17,9 @@ import (
 // portTries is how often a pod whose ports were taken by another program is started on others before it counts as a crash.
 const portTries = 5
 
+// patience is how long a process that drains is left in peace when everything ends: long enough for the spans of the last second to be sent.
+const patience = 1200 * time.Millisecond
+
 // pod is one copy of a Deployment: a process, started again whenever it ends, until the pod is stopped.
 type pod struct {
 	name   string
@@ -230,7 +233,8 @@ func (s *Supervisor) attend(p *pod, proc *process) (reason string) {
 	return reason
 }
 
-// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL when the grace, which counts from the beginning, has run out.
+// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL when the grace, which counts from the beginning, has run out. When
+// everything ends nobody is left to send requests: then there is no preStop, and a second SIGTERM cuts a drain short.
 func (s *Supervisor) end(p *pod, proc *process) {
 	template := p.spec.object.Pod
 	grace := time.NewTimer(template.Grace)
@@ -246,14 +250,25 @@ func (s *Supervisor) end(p *pod, proc *process) {
 		}
 	}
 	proc.terminate()
-	select {
-	case <-proc.done:
+	hurry := s.hurry
+	var again <-chan time.Time
+	for {
+		select {
+		case <-proc.done:
+			return
+		case <-hurry:
+			hurry, again = nil, time.After(patience)
+			continue
+		case <-again:
+			proc.terminate()
+			continue
+		case <-grace.C:
+		case <-s.kill:
+		}
+		proc.kill()
+		<-proc.done
 		return
-	case <-grace.C:
-	case <-s.kill:
 	}
-	proc.kill()
-	<-proc.done
 }
 
 // probe runs a process's probes until ctx ends. What makes the process to be started again goes to unwell.

@@ -79,6 +79,11 @@ func serve() int {
 	if os.Getenv("TEST_STUBBORN") == "true" {
 		select {}
 	}
+	if os.Getenv("TEST_DRAIN") == "true" { // until it is told again
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		<-again
+	}
 	return 0
 }
 

@@ -309,6 +309,20 @@ func TestStubbornProcessIsKilledAfterItsGrace(t *testing.T) {
 	}
 }
 
+func TestCloseCutsADrainShort(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 2, overlay.EnvVar{Name: "TEST_DRAIN", Value: "true"})
+	d.Pod.Grace, d.Pod.Container.PreStop = time.Hour, time.Hour
+	b.apply(d)
+	b.waitDone()
+	begun := time.Now()
+	b.Close(context.Background())
+	if took := time.Since(begun); took < patience || took > patience+5*time.Second {
+		t.Errorf("closing took %v, want little more than %v", took, patience)
+	}
+}
+
 func TestCloseAtOnceWhenToldTo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
