@@ -61,7 +61,7 @@ type kustomization struct {
 
 type patch struct {
 	Path    string   `field:"path"`
-	Patch   anything `field:"patch"`
+	Patch   string   `field:"patch"`
 	Target  anything `field:"target"`
 	Options anything `field:"options"`
 }
@@ -140,6 +140,10 @@ func (in *inspector) file(dir, path string) {
 	}
 	for i, p := range k.Patches {
 		in.optional(dir, path, fmt.Sprintf("patches[%d].path", i), p.Path, yamlFile)
+		// Kustomize itself would follow aliases of aliases without end.
+		if _, err := parseYAML([]byte(p.Patch)); err != nil {
+			in.report.Add(in.named(path), fmt.Sprintf("patches[%d].patch", i), "%s", yamlReason(err))
+		}
 	}
 	for i, r := range k.Replacements {
 		in.optional(dir, path, fmt.Sprintf("replacements[%d].path", i), r.Path, yamlFile)
@@ -223,10 +227,15 @@ func (in *inspector) yaml(path string) (docs []any, ok bool) {
 	}
 	docs, err := parseYAML(f.content)
 	if err != nil {
-		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
-		in.report.Add(in.named(path), "", "%s", strings.Join(strings.Fields(message), " "))
+		in.report.Add(in.named(path), "", "%s", yamlReason(err))
 	}
 	return docs, err == nil
+}
+
+// yamlReason is a parser's error in one line.
+func yamlReason(err error) string {
+	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
+	return strings.Join(strings.Fields(message), " ")
 }
 
 // parseYAML gives the documents of a file as JSON values with json.Number for numbers.

@@ -128,6 +128,16 @@ func TestAHugeFileIsRefused(t *testing.T) {
 	}
 }
 
+func TestDeepNestingIsRefused(t *testing.T) {
+	t.Parallel()
+	root := small(t)
+	write(t, filepath.Join(root, "top/b.yaml"), "data: "+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+"\n")
+	_, err := Load(filepath.Join(root, "top"))
+	if err == nil || !strings.Contains(err.Error(), "max depth") {
+		t.Errorf("Load gave %v", err)
+	}
+}
+
 func TestAnOverlayThatIsNoneIsReported(t *testing.T) {
 	t.Parallel()
 	root := small(t)
