@@ -121,3 +121,14 @@ func TestLogLevel(t *testing.T) {
 		t.Errorf("logged: %s", got)
 	}
 }
+
+// TestTime: nine digits always, in UTC.
+func TestTime(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("east", 7*3600)
+	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(1, 1), time.Date(2026, 1, 2, 3, 4, 5, 678901000, zone), time.Date(2026, 1, 2, 3, 4, 5, 999999999, zone)} {
+		if got, want := string(appendTime(nil, at)), at.UTC().Format(timeLayout); got != want {
+			t.Errorf("%s, wanted %s", got, want)
+		}
+	}
+}

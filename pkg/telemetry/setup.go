@@ -101,6 +101,9 @@ func spanLimits(s *SDK) sdk.SpanLimits {
 	}
 }
 
+// Flush returns when every span that ended before has been exported or lost.
+func (t *Telemetry) Flush(ctx context.Context) error { return t.provider.ForceFlush(ctx) }
+
 // Shutdown flushes spans and logs; ctx bounds how long that may take.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	err := t.provider.Shutdown(ctx)
