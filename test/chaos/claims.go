@@ -1,0 +1,54 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// none lets nothing fail.
+func none(_ injected, outcomes []outcome) []string {
+	if n := failures(outcomes); n > 0 {
+		return []string{fmt.Sprintf("%d requests failed", n)}
+	}
+	return nil
+}
+
+func failures(outcomes []outcome) int {
+	n := 0
+	for _, o := range outcomes {
+		if o.why != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// definedFailures lets only those fail that had to go to the hung process: 504 by the rule's timeouts, later 503 because the lab has noticed
+// that it is not ready. Nobody waits longer than the rule lets.
+func definedFailures(_ injected, outcomes []outcome) (broken []string) {
+	worst, others, undefined := outcome{}, 0, map[string]int{}
+	for _, o := range outcomes {
+		if o.took > worst.took {
+			worst = o
+		}
+		switch {
+		case o.why == "":
+		case o.user != "": // core-test serves them
+			others++
+		case !strings.HasPrefix(o.why, "504 upstream request timeout") && !strings.HasPrefix(o.why, "503 "+noneReady):
+			undefined[o.why]++
+		}
+	}
+	if limit := coreTimeout + 4*slack; worst.took > limit {
+		broken = append(broken, fmt.Sprintf("an answer took %v, longer than %v", worst.took, limit))
+	}
+	if others > 0 {
+		broken = append(broken, fmt.Sprintf("%d requests failed that never went to the hung process", others))
+	}
+	for why, n := range undefined {
+		broken = append(broken, fmt.Sprintf("%d × %s", n, why))
+	}
+	return broken
+}

@@ -1,0 +1,153 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// appPort is the container port that other workloads call.
+const appPort = "8080"
+
+// kill is one process that was killed.
+type kill struct {
+	pod         string
+	at          time.Time
+	back        time.Time // when the pod was ready again
+	connections int       // open to the process at that moment
+}
+
+// Between two kills passes at least this much, and all that was killed before is back.
+const betweenKills = 500 * time.Millisecond
+
+// killAny kills processes in random order, each once: the lab starts it again at once the first time, and as Kubernetes does with a growing
+// delay after that.
+func killAny(ctx context.Context, t *trial) (done injected, err error) {
+	pods, err := t.lab.pods(ctx)
+	if err != nil {
+		return done, err
+	}
+	t.random.Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
+	for _, p := range pods {
+		if ctx.Err() != nil {
+			break
+		}
+		k, err := killOne(t, p)
+		if err != nil {
+			return done, err
+		}
+		done.kills = append(done.kills, k)
+		done.times++
+		pause(ctx, betweenKills)
+	}
+	done.note = killNote(done.kills)
+	return done, nil
+}
+
+// killNote tells how many connections were open to what was killed, and how long it was away.
+func killNote(kills []kill) string {
+	total := 0
+	var longest time.Duration
+	for _, k := range kills {
+		total += k.connections
+		longest = max(longest, k.back.Sub(k.at))
+	}
+	return fmt.Sprintf("%d connections were open to the processes killed, which were ready again after %.2f s at most", total, longest.Seconds())
+}
+
+// killOne kills the process of a pod and waits until it is back.
+func killOne(t *trial, p pod) (k kill, err error) {
+	k.pod = p.Name
+	if k.connections, err = connections(p.Ports[appPort]); err != nil {
+		return k, err
+	}
+	k.at = time.Now()
+	if err := syscall.Kill(p.Process, syscall.SIGKILL); err != nil {
+		return k, fmt.Errorf("killing %s: %w", p.Name, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	for {
+		pods, err := t.lab.pods(ctx)
+		if err != nil {
+			return k, err
+		}
+		if isBack(pods, p) {
+			k.back = time.Now()
+			return k, nil
+		}
+		if ctx.Err() != nil {
+			return k, errors.New(p.Name + " does not come back")
+		}
+		pause(ctx, 10*time.Millisecond)
+	}
+}
+
+// isBack reports whether a pod that was killed is ready with another process.
+func isBack(pods []pod, was pod) bool {
+	for _, p := range pods {
+		if p.Name == was.Name {
+			return p.Ready && p.Process != was.Process
+		}
+	}
+	return false
+}
+
+// The proxy's words, which are Envoy's, for calls that find nobody.
+const (
+	noneReady = "no healthy upstream"
+	nobody    = "remote connection failure"
+)
+
+// slack is what may pass between a process's being ready and the moment callers see it, on a busy machine.
+const slack = 500 * time.Millisecond
+
+// onePerConnection is broken where a kill led to more failures than connections were open to the process.
+func onePerConnection(done injected, outcomes []outcome) []string {
+	return judgeKills(done, outcomes, false)
+}
+
+// onePerConnectionBesideAbsence lets in addition those requests fail that came while no pod of the workload was there.
+func onePerConnectionBesideAbsence(done injected, outcomes []outcome) []string {
+	return judgeKills(done, outcomes, true)
+}
+
+func judgeKills(done injected, outcomes []outcome, alone bool) (broken []string) {
+	failed := make([]int, len(done.kills))
+	for _, o := range outcomes {
+		if o.why == "" {
+			continue
+		}
+		i := killBefore(done.kills, o)
+		if i < 0 {
+			broken = append(broken, "a failure before any kill: "+o.why)
+			continue
+		}
+		if alone && o.at.Before(done.kills[i].back.Add(slack)) && (strings.Contains(o.why, noneReady) || strings.Contains(o.why, nobody)) {
+			continue
+		}
+		failed[i]++
+	}
+	for i, k := range done.kills {
+		if failed[i] > k.connections {
+			broken = append(broken, fmt.Sprintf("%s had %d connections, and %d requests failed", k.pod, k.connections, failed[i]))
+		}
+	}
+	return broken
+}
+
+// killBefore is the last kill before a request ended, or -1.
+func killBefore(kills []kill, o outcome) int {
+	last := -1
+	for i, k := range kills {
+		if k.at.Before(o.at.Add(o.took)) {
+			last = i
+		}
+	}
+	return last
+}

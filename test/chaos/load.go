@@ -1,0 +1,153 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	maxInFlight = 4000             // above it a request is not sent, and counts as failed
+	patience    = 20 * time.Second // of a caller
+)
+
+// users are the values of x-dev-user, so that every version of every hop is called.
+var users = [...]string{"", "", "", "", "betaUser", "", "", "", "", "stressTest"}
+
+// outcome is what became of one request.
+type outcome struct {
+	at   time.Time // when it was to be sent
+	took time.Duration
+	user string
+	why  string // it failed; empty: it did not
+}
+
+// load calls one address at a constant rate, whether or not answers come (an open model), over as many connections as that needs.
+type load struct {
+	url      string
+	interval time.Duration
+	client   *http.Client
+
+	mu       sync.Mutex
+	outcomes []outcome
+}
+
+func newLoad(url string, rate int) *load {
+	return &load{url: url, interval: time.Second / time.Duration(rate), client: &http.Client{
+		Timeout:       patience,
+		Transport:     &http.Transport{MaxIdleConnsPerHost: maxInFlight},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// start begins calling. The function it returns ends that, waits for answers, and returns all outcomes in the order of their time; it may be
+// called again.
+func (l *load) start() (stop func() []outcome) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var loop sync.WaitGroup
+	loop.Go(func() { l.loop(ctx) })
+	return func() []outcome {
+		cancel()
+		loop.Wait()
+		l.client.CloseIdleConnections()
+		slices.SortFunc(l.outcomes, func(a, b outcome) int { return a.at.Compare(b.at) })
+		return l.outcomes
+	}
+}
+
+// loop sends each request at its own time. One whose time has passed, because this machine was busy, is sent at once.
+func (l *load) loop(ctx context.Context) {
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	places := make(chan struct{}, maxInFlight)
+	begun := time.Now()
+	for i := 0; ; i++ {
+		at := begun.Add(time.Duration(i) * l.interval)
+		pause(ctx, time.Until(at))
+		if ctx.Err() != nil {
+			return
+		}
+		user := users[i%len(users)]
+		select {
+		case places <- struct{}{}:
+			calls.Go(func() {
+				defer func() { <-places }()
+				why := l.call(user)
+				l.count(outcome{at, time.Since(at), user, why})
+			})
+		default:
+			l.count(outcome{at, 0, user, fmt.Sprintf("not sent: %d others wait for their answers", maxInFlight)})
+		}
+	}
+}
+
+func (l *load) count(o outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outcomes = append(l.outcomes, o)
+}
+
+// whole is the last line of an answer that went through all hops.
+var whole = regexp.MustCompile(`(?m) at \d{4}-\d\d-\d\dT\S+$`)
+
+// call makes one request and says why it failed.
+func (l *load) call(user string) (why string) {
+	// A body without GetBody keeps net/http from sending the request again by itself when a connection dies.
+	request, err := http.NewRequest(http.MethodGet, l.url, io.NopCloser(strings.NewReader("")))
+	if err != nil {
+		return err.Error()
+	}
+	request.Header.Set("Accept", "text/plain")
+	if user != "" {
+		request.Header.Set("x-dev-user", user)
+	}
+	response, err := l.client.Do(request)
+	if err != nil {
+		return connectionTrouble(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%d, and the answer broke off: %s", response.StatusCode, connectionTrouble(err))
+	case response.StatusCode != http.StatusOK:
+		return fmt.Sprintf("%d %s", response.StatusCode, gist(body))
+	case !whole.Match(body):
+		return fmt.Sprintf("200 that lacks the time: %s", gist(body))
+	}
+	return ""
+}
+
+// connectionTrouble is an error without what differs from request to request.
+func connectionTrouble(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "connection reset"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Sprintf("no answer in %v", patience)
+	}
+	return err.Error()
+}
+
+// gist is the last line of an answer: that of the hop where the trouble was, below those of the hops that passed it on.
+func gist(body []byte) string {
+	text := strings.TrimSpace(string(body))
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	return text[:min(len(text), 200)]
+}

@@ -1,0 +1,85 @@
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// row is a fault's line in the table.
+type row struct {
+	fault, setting, claim string
+	took                  time.Duration
+	done                  injected
+	outcomes              []outcome
+	broken                []string // what was not promised
+}
+
+// verdict says whether the claim held.
+func (r row) verdict() string {
+	if len(r.broken) > 0 {
+		return "BROKEN"
+	}
+	return "held"
+}
+
+// why lists what failed requests were told, the most frequent first.
+func (r row) why() []string {
+	counts := map[string]int{}
+	for _, o := range r.outcomes {
+		if o.why != "" {
+			counts[o.why]++
+		}
+	}
+	var reasons []string
+	for _, why := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	}) {
+		reasons = append(reasons, fmt.Sprintf("%d × %s", counts[why], why))
+	}
+	return reasons
+}
+
+// slowest is how long the slowest answer took.
+func (r row) slowest() time.Duration {
+	var slowest time.Duration
+	for _, o := range r.outcomes {
+		slowest = max(slowest, o.took)
+	}
+	return slowest
+}
+
+// String is the row as it is told while the campaign goes on.
+func (r row) String() string {
+	return fmt.Sprintf("%s: %d times in %.0f s, %d requests, %d failed, claim %s", r.fault, r.done.times, r.took.Seconds(), len(r.outcomes), failures(r.outcomes), r.verdict())
+}
+
+// report prints the table, and below it what there is to say of each row.
+func report(out io.Writer, rows []row) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "fault\toverlay\ttimes\tseconds\trequests\tfailed\tslowest\tclaim\t")
+	for _, r := range rows {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.0f\t%d\t%d\t%.2f s\t%s: %s\t\n", r.fault, r.setting, r.done.times, r.took.Seconds(),
+			len(r.outcomes), failures(r.outcomes), r.slowest().Seconds(), r.verdict(), r.claim)
+	}
+	_ = table.Flush() // to the terminal: nobody would read of its failure
+	for _, r := range rows {
+		lines := r.why()
+		if r.done.note != "" {
+			lines = append(lines, r.done.note)
+		}
+		for _, b := range r.broken {
+			lines = append(lines, "BROKEN: "+b)
+		}
+		if len(lines) > 0 {
+			fmt.Fprintf(out, "\n%s\n  %s\n", r.fault, strings.Join(lines, "\n  "))
+		}
+	}
+}
