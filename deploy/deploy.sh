@@ -12,6 +12,7 @@ cd "$(dirname "$0")"
 
 label=app.kubernetes.io/part-of=hopline
 keep=10
+settle=3 # seconds in which istiod tells all proxies of a change
 # In the order in which they are removed: rules before what they lead to.
 rules='virtualservices.networking.istio.io sidecars.networking.istio.io gateways.networking.istio.io destinationrules.networking.istio.io
   serviceentries.networking.istio.io authorizationpolicies.security.istio.io peerauthentications.security.istio.io'
@@ -62,16 +63,19 @@ one_per_line() {
 }
 as_list='{range .items[*]}{.kind} {.apiVersion} {.metadata.namespace} {.metadata.name}{"\n"}{end}'
 
-# apply_rendered applies the rendering, then removes what carries the label and is not in it.
+# apply_rendered applies the rendering, then removes what carries the label and is not in it. What is labelled hopline.io/order=last leads
+# to other rules, so it is applied when all proxies know those, and removed before them.
 apply_rendered() {
   mesh_or_die
   namespaces_first
+  if grep -q 'hopline.io/order: last' "$work/rendered.yaml"; then
+    kubectl apply -f "$work/rendered.yaml" -l hopline.io/order!=last >/dev/null
+    sleep "$settle"
+  fi
   kubectl apply -f "$work/rendered.yaml" -o jsonpath="$as_list" | one_per_line >"$work/wanted"
-  kubectl get "$(kinds_here $rules $plain | paste -sd, -)" -A -l "$label" -o jsonpath="$as_list" | one_per_line >"$work/have"
-  grep -vxF -f "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
-    kubectl delete --wait=false -n "$namespace" "$kind" "$name" >/dev/null
-    echo "${kind%%.*} $name"
-  done | awk '{ names[$1] = names[$1] " " $2 } END { for (k in names) print "deploy: removed " k names[k] ", left by the last overlay" }' | sort >&2
+  remove "$label,hopline.io/order=last"
+  if [ -s "$work/removed" ]; then sleep "$settle"; fi
+  remove "$label"
   # The world outside is a namespace: it goes when an overlay does without it.
   if ! grep -q '^Namespace\.v1\.//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
   say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
@@ -81,6 +85,16 @@ apply_rendered() {
 namespaces_first() {
   awk 'BEGIN { RS = "---\n" } /\nkind: Namespace\n/ || /^kind: Namespace\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/namespaces.yaml"
   kubectl apply -f "$work/namespaces.yaml" >/dev/null
+}
+
+# remove deletes what carries the labels and is not wanted.
+remove() {
+  kubectl get "$(kinds_here $rules $plain | paste -sd, -)" -A -l "$1" -o jsonpath="$as_list" | one_per_line >"$work/have"
+  grep -vxF -f "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
+    kubectl delete --wait=false -n "$namespace" "$kind" "$name" >/dev/null
+    echo "${kind%%.*} $name"
+  done >"$work/removed"
+  awk '{ names[$1] = names[$1] " " $2 } END { for (k in names) print "deploy: removed " k names[k] ", left by the last overlay" }' "$work/removed" | sort >&2
 }
 
 ready() {

@@ -67,6 +67,15 @@ func testWorkloads(t *testing.T, name string, s *system) {
 	}
 }
 
+// testLabels: by this label `make deploy` removes what an overlay left, and `make reset` all.
+func testLabels(t *testing.T, _ string, s *system) {
+	for _, o := range s.objects {
+		if o.Metadata.Labels["app.kubernetes.io/part-of"] != "hopline" {
+			t.Errorf("%s does not say that it is part of hopline", o)
+		}
+	}
+}
+
 // checkPod holds one Deployment to what the contract says of every pod.
 func checkPod(t *testing.T, s *system, key string, d *appsv1.Deployment) {
 	t.Helper()

@@ -9,6 +9,7 @@ func TestOverlays(t *testing.T) {
 		name  string
 		check func(t *testing.T, overlay string, s *system)
 	}{
+		{"labels", testLabels},
 		{"workloads", testWorkloads},
 		{"services", testServices},
 		{"time sources", testTimeSources},

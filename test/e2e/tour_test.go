@@ -77,9 +77,9 @@ func podsReady(t *testing.T, sidecar bool) error {
 // conformance runs the suite that the lab is held to as well.
 func conformance(t *testing.T, overlay string) {
 	t.Helper()
-	cmd := exec.Command("go", "test", "-count=1", ".", "-url", *ingress, "-overlay", overlay)
+	cmd := exec.Command("go", "test", "-count=1", ".")
 	cmd.Dir = "../conformance"
-	cmd.Env = append(cmd.Environ(), "GOWORK=off")
+	cmd.Env = append(cmd.Environ(), "GOWORK=off", "URL="+*ingress, "OVERLAY="+overlay)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("conformance: %v\n%s", err, out)
 	}
