@@ -96,7 +96,7 @@ func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 	for wait := time.Millisecond; ; wait *= 4 {
 		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
 		if differ = compare(istio, lab); len(differ) == 0 || wait > 300*time.Millisecond {
-			return istio, lab, differ
+			return istio, lab, append(differ, b.explained(r, istio)...)
 		}
 		if len(compare(istio.anyVersion(), lab.anyVersion())) == 0 {
 			return istio, lab, b.versions(r, istio, lab)
@@ -108,6 +108,9 @@ func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 // versions compares the sets of workloads that the engines choose among, once they have chosen differently: each must come to
 // meet all that the other meets.
 func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
+	if b.hashed(r) {
+		return nil
+	}
 	byIstio, byLab := map[string]bool{}, map[string]bool{}
 	for range samples {
 		istio.met(byIstio)

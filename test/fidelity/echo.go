@@ -21,6 +21,7 @@ const (
 	delayHeader  = "x-fidelity-delay"  // "1s,0s": before the answer
 	closeHeader  = "x-fidelity-close"  // "1,0": close the connection without an answer
 	answerHeader = "x-fidelity-answer" // "name=value": a header of the answer
+	sickHeader   = "x-fidelity-sick"   // the workload that answers 503, whoever else may be well
 )
 
 // arrival is one request as an upstream saw it.
@@ -105,6 +106,9 @@ func (u *upstreams) echo(workload, pod string) http.Handler {
 		code, err := strconv.Atoi(item(statusHeader))
 		if err != nil {
 			code = http.StatusOK
+		}
+		if r.Header.Get(sickHeader) == workload {
+			code = http.StatusServiceUnavailable
 		}
 		w.WriteHeader(code)
 		fmt.Fprintf(w, "echo %d", try+1)

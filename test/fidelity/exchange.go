@@ -76,8 +76,8 @@ func (r request) do(client *http.Client, entrance string, proxy bool) answer {
 		return answer{err: err}
 	}
 	req.URL.Opaque = r.path // as it is, neither cleaned nor escaped anew
-	if proxy {
-		req.URL.Opaque = "//" + r.authority + r.path
+	if proxy || strings.HasPrefix(r.path, "//") {
+		req.URL.Opaque = "//" + r.authority + r.path // the whole URL: net/http takes two slashes for the beginning of one
 	}
 	req.Host = r.authority
 	req.ContentLength = int64(len(r.body))
@@ -106,12 +106,21 @@ func compare(istio, lab outcome) []string {
 	d.check("status", istio.status, lab.status)
 	d.check("error", istio.err != nil, lab.err != nil)
 	d.check("arrivals", len(istio.arrivals), len(lab.arrivals))
+	if istio.unknownHost() && lab.status == istio.status && len(lab.arrivals) == 0 {
+		return d
+	}
 	if len(istio.arrivals) == 0 && len(lab.arrivals) == 0 || istio.status != lab.status || !strings.HasPrefix(istio.body, "echo ") {
 		d.check("body", istio.body, lab.body) // the engine's own answer; an upstream's names the workload, which is compared below
 	}
 	d.headers("answer", istio.header, lab.header, ofAnswers)
 	d.arrivals(istio.arrivals, lab.arrivals)
 	return d
+}
+
+// unknownHost says that Istio knows no such host: it answers 502 without a word, the lab with one about the ServiceEntry that is
+// missing.
+func (o outcome) unknownHost() bool {
+	return o.status == http.StatusBadGateway && o.body == "" && len(o.arrivals) == 0
 }
 
 // app is the workload without its version.
@@ -208,6 +217,7 @@ var (
 		"server":                        ignored,  // each engine says who it is
 		"x-envoy-upstream-service-time": presence, // milliseconds that passed
 		"x-envoy-decorator-operation":   ignored,  // the upstream's sidecar removes it again in a mesh; there is none here
+		"set-cookie":                    presence, // of a consistent hash: the value is the hash of an address that each engine sees differently
 	}
 	ofRequests = map[string]nature{
 		"x-request-id":                   presence, // random

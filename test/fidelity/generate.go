@@ -153,7 +153,10 @@ func (g generator) action(route object, service string) {
 	switch n := g.IntN(100); {
 	case n < 10:
 		r := object{}
-		if g.sometimes(70) {
+		switch n := g.IntN(100); {
+		case n < 15 && prefixesOnly(route):
+			r["prefixRewrite"] = pick(g, "/new", "/new/", "/")
+		case n < 70:
 			r["uri"] = pick(g, "/new", "/", "/new?x=1")
 		}
 		if g.sometimes(40) {
@@ -183,6 +186,17 @@ func (g generator) action(route object, service string) {
 	default:
 		g.forward(route, service)
 	}
+}
+
+// prefixesOnly says that a rule matches paths by prefixes alone, as Istio wants it for a prefixRewrite.
+func prefixesOnly(route object) bool {
+	matches, _ := route["match"].([]any)
+	for _, m := range matches {
+		if uri, ok := m.(object)["uri"].(object); ok && uri["prefix"] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (g generator) forward(route object, service string) {
@@ -282,6 +296,9 @@ func (g generator) mirror(route object) {
 	case 2:
 		route["mirror"], route["mirrorPercent"] = object{"host": "mirror.app.svc.cluster.local", "subset": "v1", "port": object{"number": 9090}}, percent
 	case 3:
+		if g.sometimes(50) {
+			to["port"] = object{"number": 80}
+		}
 		route["mirrors"] = []any{object{"destination": to, "percentage": object{"value": percent}}}
 	}
 }
@@ -327,28 +344,66 @@ func (g generator) destinationRule(i int) object {
 	subset := func(version string) any {
 		s := object{"name": version, "labels": object{"version": version}}
 		if g.sometimes(20) {
-			s["trafficPolicy"] = g.policy()
+			s["trafficPolicy"] = g.policies()
 		}
 		return s
 	}
 	spec := object{"host": service, "subsets": []any{subset("v0"), subset("v1"), subset("v2")}}
 	if g.sometimes(40) {
-		spec["trafficPolicy"] = g.policy()
+		spec["trafficPolicy"] = g.policies()
+	}
+	switch g.IntN(12) {
+	case 0:
+		spec["exportTo"] = []any{pick(g, "*", ".")}
+	case 1:
+		spec["workloadSelector"] = object{"matchLabels": object{"app": pick(g, "client", "visitor")}}
 	}
 	return istioObject("DestinationRule", service, spec)
 }
 
+// policies is a policy with perhaps one of its own for a port.
+func (g generator) policies() object {
+	p := g.policy()
+	if g.sometimes(30) {
+		port := g.policy()
+		port["port"] = object{"number": pick(g, 80, 9090)}
+		p["portLevelSettings"] = []any{port}
+	}
+	return p
+}
+
+// policy is one that no single request can come to the bounds of: chance_test.go does.
 func (g generator) policy() object {
 	p := object{}
-	switch g.IntN(3) {
+	switch g.IntN(4) {
 	case 0:
 		p["loadBalancer"] = object{"simple": pick(g, "ROUND_ROBIN", "LEAST_REQUEST", "RANDOM")}
 	case 1:
-		p["loadBalancer"] = object{"consistentHash": pick(g, object{"httpHeaderName": "x-a"}, object{"useSourceIp": true}, object{"httpQueryParameterName": "p"})}
+		p["loadBalancer"] = object{"consistentHash": g.hash()}
+	case 2:
+		p["outlierDetection"] = g.outliers()
 	default:
-		p["connectionPool"] = object{"http": object{"maxRequestsPerConnection": pick(g, 1, 10)}, "tcp": object{"maxConnections": 100}}
+		p["connectionPool"] = object{
+			"http": object{"maxRequestsPerConnection": pick(g, 1, 10), "http1MaxPendingRequests": 100, "http2MaxRequests": 100, "maxRetries": 100, "idleTimeout": "60s"},
+			"tcp":  object{"maxConnections": 100, "connectTimeout": "5s", "idleTimeout": "60s"}}
 	}
 	return p
+}
+
+func (g generator) hash() object {
+	cookie := object{"name": "sticky"}
+	if g.sometimes(50) {
+		cookie["path"] = "/a"
+	}
+	if g.sometimes(50) {
+		cookie["ttl"] = pick(g, "0s", "60s")
+	}
+	return pick(g, object{"httpHeaderName": "x-a"}, object{"useSourceIp": true}, object{"httpQueryParameterName": "p"}, object{"httpCookie": cookie})
+}
+
+func (g generator) outliers() object {
+	return object{"consecutive5xxErrors": 1000, "consecutiveGatewayErrors": 1000, "splitExternalLocalOriginErrors": g.sometimes(50),
+		"consecutiveLocalOriginFailures": 1000, "interval": "60s", "baseEjectionTime": "60s", "maxEjectionPercent": 100, "minHealthPercent": 50}
 }
 
 func istioObject(kind, name string, spec object) object {

@@ -55,6 +55,7 @@ func newIstio(w *world, binary string) (*istio, error) {
 	}}
 	mc := mesh.DefaultMeshConfig()
 	mc.EnableAutoMtls = wrapperspb.Bool(false)
+	mc.OutboundTrafficPolicy = &meshconfig.MeshConfig_OutboundTrafficPolicy{Mode: meshconfig.MeshConfig_OutboundTrafficPolicy_REGISTRY_ONLY} // as always in the lab
 	mc.DefaultProviders = &meshconfig.MeshConfig_DefaultProviders{}
 	mc.ProxyListenPort, mc.ProxyInboundListenPort = freePort(), freePort()
 	permanent, err := parseRules([]string{noCertificates})
@@ -90,6 +91,8 @@ func parseRules(docs []string) ([]config.Config, error) {
 	}
 	for i := range configs {
 		configs[i].Domain = "cluster.local" // without it short host names resolve to nothing
+		// all of one age, as when one command has applied them: of two rules for one host, the first by name holds
+		configs[i].CreationTimestamp = time.Unix(1_700_000_000, 0)
 	}
 	return configs, nil
 }

@@ -1,0 +1,92 @@
+package fidelity
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// explain is what `hopline explain` says of a request.
+func (e *lab) explain(r request) (mesh.Explanation, bool) {
+	path, ok := mesh.NormalizePath(r.path)
+	if !ok {
+		return mesh.Explanation{}, false
+	}
+	req := &mesh.Request{Method: r.method, Authority: r.authority, Path: path, Scheme: "http", Port: r.port(), Header: http.Header{}}
+	for _, h := range r.header {
+		req.Header.Add(h.name, h.value)
+	}
+	source := e.source.Source
+	if r.from == ingress {
+		source, req.Port = mesh.IngressGateway(), 80
+	}
+	return e.table.Explain(req, &source), true
+}
+
+// explained says where an explanation is not what Istio has done: it must name the subsets whose pods Envoy called, and the answers
+// that Envoy gave by itself.
+func (b *bench) explained(r request, istio outcome) []string {
+	e, ok := b.lab.explain(r)
+	if !ok {
+		return nil
+	}
+	var wrong []string
+	wants := func(status int) {
+		if istio.status != status || len(istio.arrivals) > 0 {
+			wrong = append(wrong, fmt.Sprintf("explain says %d by the proxy itself, Istio answered %d after %d tries", status, istio.status, len(istio.arrivals)))
+		}
+	}
+	switch e.Outcome {
+	case mesh.NoHost:
+		wants(http.StatusBadGateway)
+	case mesh.NoRoute:
+		wants(http.StatusNotFound)
+	case mesh.Redirect:
+		wants(e.Route.Redirect.Code)
+	case mesh.Direct:
+		wants(e.Route.Direct.Code)
+	case mesh.Forward:
+		for _, a := range istio.arrivals {
+			if a.app() != "mirror" && !b.named(e, a) {
+				wrong = append(wrong, fmt.Sprintf("explain does not name the subset of %s, which Istio called", a.workload))
+			}
+		}
+	}
+	if wrong != nil {
+		wrong = append(wrong, strings.Split(e.String(), "\n")...)
+	}
+	return wrong
+}
+
+// named says whether an explanation has the workload that a request arrived at among its shares.
+func (b *bench) named(e mesh.Explanation, a arrival) bool {
+	for _, p := range b.world.pods {
+		if p.Name != a.pod || p.Annotations[workloadKey] != a.workload {
+			continue
+		}
+		for _, s := range e.Shares {
+			selected := p.Namespace == s.Cluster.Namespace && len(s.Cluster.Selector) > 0
+			for k, v := range s.Cluster.Selector {
+				selected = selected && p.Labels[k] == v
+			}
+			for _, address := range s.Cluster.Addresses {
+				selected = selected || strings.HasPrefix(address, p.Status.PodIP+":")
+			}
+			if selected && s.Percent > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hashed says that a consistent hash chooses the endpoint: which one it comes to is nobody's promise.
+func (b *bench) hashed(r request) bool {
+	e, ok := b.lab.explain(r)
+	for _, s := range e.Shares {
+		ok = ok && s.Cluster.Balancer.Kind == mesh.ConsistentHash
+	}
+	return ok && len(e.Shares) > 0
+}
