@@ -62,14 +62,11 @@ func oneRun(b *testing.B, bin string) map[string]float64 {
 	defer func() { _ = cmd.Process.Kill() }()
 	until(b, screen, func() bool { return strings.Contains(screen.String(), "Ctrl-C stops it all") })
 	measured["ms-ready"] = since(begun)
-	urls := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(screen.String(), -1) {
-		urls[m[1]] = m[2]
-	}
-	page(b, urls["Page"])
+	urls := addresses(screen.String())
+	page(b, urls["Page"]+"/")
 	measured["ms-first-page"] = since(begun)
 	for range 10 {
-		page(b, urls["Page"]+"hops")
+		page(b, urls["Page"]+"/hops")
 	}
 	rss, pss := memory(cmd.Process.Pid)
 	measured["rss-MB"], measured["pss-MB"] = rss, pss
@@ -84,7 +81,7 @@ func oneRun(b *testing.B, bin string) map[string]float64 {
 	if err := os.WriteFile(middle, []byte(changed), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	until(b, screen, func() bool { return strings.Contains(page(b, urls["Console"]+"api/state"), `"revision":2`) })
+	until(b, screen, func() bool { return strings.Contains(page(b, urls["Console"]+"/api/state"), `"revision":2`) })
 	measured["ms-live"] = since(saved)
 
 	stopped := time.Now()

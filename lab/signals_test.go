@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{t: t, deploy: deployCopy(t), screen: newScreenful(), client: &http.Client{Timeout: 10 * time.Second}, urls: map[string]string{}}
+	s := &suite{t: t, deploy: deployCopy(t), screen: newScreenful(), client: &http.Client{Timeout: 10 * time.Second}}
 	cmd := exec.Command(self, append([]string{"up", "--bin", bin, "--build=never", filepath.Join(s.deploy, "overlays/canary")}, anyPorts...)...)
 	cmd.Args[0] = "hopline" // which is what TestMain goes by
 	cmd.Stdout, cmd.Stderr = s.screen, s.screen
@@ -39,9 +38,7 @@ func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 		s.client.CloseIdleConnections()
 	})
 	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(s.screen.String(), -1) {
-		s.urls[m[1]] = strings.TrimSuffix(m[2], "/")
-	}
+	s.urls = addresses(s.screen.String())
 	return cmd, s
 }
 

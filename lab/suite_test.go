@@ -51,8 +51,16 @@ func deployCopy(t *testing.T) string {
 		t.Fatal(err)
 	}
 	pod := filepath.Join(dir, "components/every-pod/pod.yaml")
-	edit(t, pod, "sleep: {seconds: 5}", "sleep: {seconds: 1}")
-	edit(t, pod, "{name: DRAIN_DELAY, value: 2s}", "{name: DRAIN_DELAY, value: 200ms}")
+	text, err := os.ReadFile(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for slow, quick := range map[string]string{`sleep: \{seconds: \d+\}`: "sleep: {seconds: 1}", `DRAIN_DELAY, value: \w+`: "DRAIN_DELAY, value: 200ms"} {
+		text = regexp.MustCompile(slow).ReplaceAll(text, []byte(quick))
+	}
+	if err := os.WriteFile(pod, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -107,6 +115,16 @@ type suite struct {
 	ended  chan int          // exit code
 }
 
+// addresses are what `hopline up` says that it can be reached by, without a slash at the end, by the names before them.
+func addresses(text string) map[string]string {
+	urls := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(text, -1) {
+		urls[m[1]] = strings.TrimSuffix(m[2], "/")
+	}
+	urls["Ingress"] = strings.TrimSuffix(urls["Page"], "/demo-app")
+	return urls
+}
+
 // in is the suite for a subtest.
 func (s *suite) in(t *testing.T) *suite {
 	within := *s
@@ -125,7 +143,7 @@ func start(t *testing.T, overlay string, prepare func(deploy string), flags ...s
 		t.Fatal(err)
 	}
 	s := &suite{
-		t: t, deploy: deployCopy(t), screen: newScreenful(), urls: map[string]string{}, ended: make(chan int, 1),
+		t: t, deploy: deployCopy(t), screen: newScreenful(), ended: make(chan int, 1),
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	if prepare != nil {
@@ -140,10 +158,7 @@ func start(t *testing.T, overlay string, prepare func(deploy string), flags ...s
 	}()
 	t.Cleanup(s.end)
 	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(s.screen.String(), -1) {
-		s.urls[m[1]] = strings.TrimSuffix(m[2], "/")
-	}
-	s.urls["Ingress"] = strings.TrimSuffix(s.urls["Page"], "/demo-app")
+	s.urls = addresses(s.screen.String())
 	return s
 }
 

@@ -143,27 +143,24 @@ func TestUnreadyPodLeavesTheEndpointsAndComesBack(t *testing.T) {
 	}
 }
 
-func TestFailedLivenessRestarts(t *testing.T) {
+func TestFailedProbesRestart(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	d := server("front", 1, overlay.EnvVar{Name: "TEST_LIVE", Value: "false"})
-	d.Pod.Container.Liveness = &overlay.Probe{Path: "/livez", Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 3}
-	b.apply(d)
-	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
-	if reason := b.Status()[0].Reason; !strings.Contains(reason, "liveness probe failed 3 times") {
-		t.Errorf("reason %q, want the liveness probe", reason)
+	probe := func(path string) *overlay.Probe {
+		return &overlay.Probe{Path: path, Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 3}
 	}
-}
-
-func TestFailedStartupProbeRestarts(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	d := server("front", 1, overlay.EnvVar{Name: "TEST_READY", Value: "false"})
-	d.Pod.Container.Startup = &overlay.Probe{Path: "/readyz", Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 2}
-	b.apply(d)
-	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
-	if reason := b.Status()[0].Reason; !strings.Contains(reason, "startup probe failed 2 times") {
-		t.Errorf("reason %q, want the startup probe", reason)
+	live, start := server("live", 1, overlay.EnvVar{Name: "TEST_LIVE", Value: "false"}), server("start", 1, overlay.EnvVar{Name: "TEST_READY", Value: "false"})
+	live.Pod.Container.Liveness = probe("/livez")
+	start.Pod.Container.Startup = probe("/readyz")
+	for want, d := range map[string]overlay.Deployment{"liveness probe failed 3 times": live, "startup probe failed 3 times": start} {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.apply(d)
+			b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
+			if reason := b.Status()[0].Reason; !strings.Contains(reason, want) {
+				t.Errorf("reason %q, want %q", reason, want)
+			}
+		})
 	}
 }
 
