@@ -258,8 +258,11 @@ func (x *exchange) answerHeaders() {
 	applyResponse(h, &x.d.Route.Headers)
 }
 
+// untold is the length of a body that appendHead says nothing about.
+const untold = -2
+
 // appendHead writes the request's head for the upstream, but for what differs from try to try and the blank line. A length below zero is that of
-// a body that comes in chunks.
+// a body that comes in chunks; untold leaves the length to whoever goes on.
 func (x *exchange) appendHead(b []byte, length int64) []byte {
 	b = append(b, x.req.Method...)
 	b = append(b, ' ')
@@ -271,9 +274,10 @@ func (x *exchange) appendHead(b []byte, length int64) []byte {
 		b = append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	}
 	switch {
+	case length == untold:
 	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	case length > 0 || len(x.r.Header["Content-Length"]) > 0:
+	case length > 0 || len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.state.plain:
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, length, 10)
 		b = append(b, "\r\n"...)
@@ -287,6 +291,15 @@ func (x *exchange) appendHead(b []byte, length int64) []byte {
 		}
 	}
 	return b
+}
+
+// bodiless is whether a method is expected to have no body. Envoy tells upstreams the length of any other's, even 0.
+func bodiless(method string) bool {
+	switch method {
+	case "GET", "HEAD", "DELETE", "TRACE", "CONNECT":
+		return true
+	}
+	return false
 }
 
 // length is that of the body as the upstream gets it.

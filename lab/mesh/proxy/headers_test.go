@@ -200,6 +200,27 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestLengthOfNothing is what Envoy tells the upstream of a request without a body.
+func TestLengthOfNothing(t *testing.T) {
+	t.Parallel()
+	up := newEcho(t, "middle")
+	b := newBench(t, Options{}, toRoute(routeTo(service("middle"))), podOf("middle", "middle-1", up.address()))
+	for method, want := range map[string]string{"GET": "", "HEAD": "", "DELETE": "", "TRACE": "", "POST": "0", "PUT": "0", "PATCH": "0", "OPTIONS": "0"} {
+		c, err := net.Dial("tcp", b.ingress.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, method+" / HTTP/1.1\r\nHost: middle\r\n\r\n")
+		if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if r, _ := up.seen(); r.Method != method || r.Header.Get("content-length") != want {
+			t.Errorf("%s: the upstream saw %s with length %q, want %q", method, r.Method, r.Header.Get("content-length"), want)
+		}
+	}
+}
+
 // TestHEAD has no length where the upstream tells none.
 func TestHEAD(t *testing.T) {
 	t.Parallel()

@@ -49,12 +49,7 @@ func (x *exchange) mirrorHead() []byte {
 	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
 	h[hInternal] = []string{"true"}
-	declared := h["Content-Length"]
-	delete(h, "Content-Length")
-	head := x.appendHead(nil, 0)
-	if declared != nil {
-		h["Content-Length"] = declared
-	}
+	head := x.appendHead(nil, untold)
 	delete(h, hInternal)
 	if had != nil {
 		h[hForwardedFor] = had
@@ -71,7 +66,7 @@ func (m *mirrored) leave(body []byte, kept bool) {
 		return
 	}
 	request := slices.Clip(m.head)
-	if len(body) > 0 {
+	if len(body) > 0 || !bodiless(m.method) {
 		request = appendField(request, "Content-Length", strconv.Itoa(len(body)))
 	}
 	request = append(append(request, "\r\n"...), body...)

@@ -50,7 +50,7 @@ func TestMirror(t *testing.T) {
 	}
 	for body, ask := range send {
 		ask()
-		c := <-copies
+		c := receive(t, "the copy", copies)
 		if c.body != body || c.r.RequestURI != "/x?y=z" || c.r.Host != "middle" {
 			t.Errorf("the copy asked %s of %s with body %q, want %q", c.r.RequestURI, c.r.Host, c.body, body)
 		}

@@ -191,6 +191,21 @@ func TestPerTryTimeout(t *testing.T) {
 	}
 }
 
+// TestPerTryTimeoutIsForTheHead has an answer whose body takes longer than a try may take.
+func TestPerTryTimeoutIsForTheHead(t *testing.T) {
+	t.Parallel()
+	up := handle(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "begin")
+		http.NewResponseController(w).Flush()
+		<-time.After(150 * time.Millisecond)
+		io.WriteString(w, " and end")
+	})
+	route := routeTo(service("middle"))
+	route.Retries = mesh.Retries{Attempts: 1, PerTry: 50 * time.Millisecond, On: mesh.RetryOn5xx}
+	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
+	b.get("http://middle/").want(t, 200, "begin and end")
+}
+
 func TestRetryPrefersOtherHosts(t *testing.T) {
 	t.Parallel()
 	sick := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })

@@ -55,6 +55,7 @@ type exchange struct {
 	endedAt  time.Time
 	deadline time.Time // of the request, once it has ended; zero: none
 	left     bool      // the caller has gone
+	heard    bool      // the try has the head of an answer
 	copies   []*mirrored
 	sender   *sender // of the last try
 	senders  sync.WaitGroup
@@ -233,12 +234,23 @@ func (x *exchange) clock() {
 		return
 	}
 	at := x.deadline
-	if x.retries.PerTry > 0 {
+	if x.retries.PerTry > 0 && !x.heard {
 		if try := time.Now().Add(x.retries.PerTry); at.IsZero() || try.Before(at) {
 			at = try
 		}
 	}
 	x.conn.expire(at)
+}
+
+// headCame ends the try's own time: Envoy's perTryTimeout is for the head of the answer, only the request's timeout for all of it.
+func (x *exchange) headCame() {
+	if x.retries.PerTry == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.heard = true
+	x.clock()
 }
 
 // leave interrupts what the exchange does because the caller has gone.
@@ -255,7 +267,7 @@ func (x *exchange) leave() {
 func (x *exchange) hold(c *conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.conn = c
+	x.conn, x.heard = c, false
 	if c == nil {
 		return
 	}

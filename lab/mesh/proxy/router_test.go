@@ -198,8 +198,8 @@ func TestClientVanishes(t *testing.T) {
 		if _, err := b.client.Do(req); err == nil {
 			t.Fatal("the request was to be broken off")
 		}
-		<-ended // the upstream's request is broken off as well
-		if a := <-logged; a.Flags != "DC" || a.Status != 0 {
+		receive(t, "the end of the upstream's request", ended) // the upstream's request is broken off as well
+		if a := receive(t, "the access record", logged); a.Flags != "DC" || a.Status != 0 {
 			t.Errorf("body %q: logged status %d flags %s, want 0 DC", body, a.Status, a.Flags)
 		}
 	}
@@ -218,7 +218,7 @@ func TestUpstreamEndsInTheMiddle(t *testing.T) {
 	if body, err := io.ReadAll(res.Body); err != io.ErrUnexpectedEOF || string(body) != "short" {
 		t.Errorf("body %q, %v: want the part that came, and an error", body, err)
 	}
-	if a := <-logged; a.Flags != "UC" || a.Status != 200 {
+	if a := receive(t, "the access record", logged); a.Flags != "UC" || a.Status != 200 {
 		t.Errorf("logged status %d flags %s, want 200 UC", a.Status, a.Flags)
 	}
 }
@@ -276,7 +276,7 @@ func TestTimeoutInTheMiddleOfTheAnswer(t *testing.T) {
 	if body, err := io.ReadAll(res.Body); err == nil || string(body) != "begin" {
 		t.Errorf("body %q, %v: want its beginning and an error", body, err)
 	}
-	if a := <-logged; a.Flags != "UT" {
+	if a := receive(t, "the access record", logged); a.Flags != "UT" {
 		t.Errorf("flags %s, want UT", a.Flags)
 	}
 }

@@ -106,6 +106,7 @@ func (x *exchange) converse(c *conn) failure {
 			break
 		}
 		if x.resp.status >= 200 || x.resp.status == http.StatusSwitchingProtocols {
+			x.headCame()
 			return none
 		}
 		x.inform(x.sender)

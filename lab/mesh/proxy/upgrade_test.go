@@ -76,7 +76,7 @@ func TestWebSocket(t *testing.T) {
 				t.Errorf("after the end: %q, %v", rest, err)
 			}
 		}
-		if a := <-logged; a.Status != 101 || a.Sent == 0 {
+		if a := receive(t, "the access record", logged); a.Status != 101 || a.Sent == 0 {
 			t.Errorf("logged %+v", a)
 		}
 	}
