@@ -109,7 +109,7 @@ func TestTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := c.upstream(t)
-			rig := newRig(t, Options{Timeout: 300 * time.Millisecond})
+			rig := newRig(t, Options{Timeout: map[int]time.Duration{504: 300 * time.Millisecond}[c.code]}) // 502 may take its time
 			u := rig.to(t, address)
 			for path, handler := range map[string]http.HandlerFunc{"/x": u.Pass, "/hops": u.Hops} {
 				w := ask(handler, "GET", path)

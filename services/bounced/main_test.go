@@ -2,16 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,31 +20,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var update = flag.Bool("update", false, "write the golden files")
-
-// ask sends a request on a connection of its own.
-func ask(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close = true
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(text)
-}
-
 // TestEchoJSON holds the answer as a whole: order of the keys, headers with the three times, body as it came.
 func TestEchoJSON(t *testing.T) {
 	t.Parallel()
@@ -60,7 +31,7 @@ func TestEchoJSON(t *testing.T) {
 		{"GET", "/bounce", "", `}`},
 		{"GET", "/a%2Fb", "\xff", `,"body":"` + `\ufffd` + `"}`},
 	} {
-		resp, body := ask(t, c.method, bounced.URL+c.path, c.body, "X-Test", "one", "X-Test", "two", "User-Agent", "test")
+		resp, body := servertest.Ask(t, c.method, bounced.URL+c.path, c.body, "X-Test", "one", "X-Test", "two", "User-Agent", "test")
 		want := `^\{"host":"` + host + `","statuscode":200,"headers":\{"Accept-Encoding":"gzip","Connection":"close",` +
 			map[bool]string{true: `"Content-Length":"\d+",`}[c.body != ""] +
 			`"Duration":"[0-9.]+","Request-time":"\d{4}-[^"]+Z","Response-time":"\d{4}-[^"]+Z","User-Agent":"test","X-Test":"one, two"\},` +
@@ -69,7 +40,7 @@ func TestEchoJSON(t *testing.T) {
 			t.Errorf("%s %s: %d %s\nwanted %s", c.method, c.path, resp.StatusCode, body, want)
 		}
 	}
-	if resp, body := ask(t, "HEAD", bounced.URL+"/x", ""); resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != "application/json" {
+	if resp, body := servertest.Ask(t, "HEAD", bounced.URL+"/x", ""); resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("HEAD: %d %q %v", resp.StatusCode, body, resp.Header)
 	}
 }
@@ -79,7 +50,7 @@ func TestEchoText(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "HOSTNAME=minimal-v1-1")
 	for _, header := range [][2]string{{"Accept", "text/plain"}, {"Content-Type", "text/plain; charset=utf-8"}} {
-		_, body := ask(t, "GET", bounced.URL+"/a?b=c", "the\nbody", header[0], header[1], "User-Agent", "test", "B", "2", "B", "1")
+		_, body := servertest.Ask(t, "GET", bounced.URL+"/a?b=c", "the\nbody", header[0], header[1], "User-Agent", "test", "B", "2", "B", "1")
 		names := []string{"Accept-Encoding: gzip", "B: 2", "B: 1", "Connection: close", "Content-Length: 8", "User-Agent: test"}
 		if header[0] == "Accept" {
 			names = append([]string{"Accept: text/plain"}, names...)
@@ -113,11 +84,11 @@ func TestRoutes(t *testing.T) {
 		{bounced, "PUT", "/bounce", 405, "405 method not allowed, but GET, HEAD, POST\n", "GET, HEAD, POST"},
 		{bounced, "BREW", "/x", 405, "405 method not allowed, but GET, HEAD\n", "GET, HEAD"},
 	} {
-		if resp, body := ask(t, c.method, c.to.URL+c.path, ""); resp.StatusCode != c.code || body != c.body || resp.Header.Get("Allow") != c.allow {
+		if resp, body := servertest.Ask(t, c.method, c.to.URL+c.path, ""); resp.StatusCode != c.code || body != c.body || resp.Header.Get("Allow") != c.allow {
 			t.Errorf("%s %s: %d %q with Allow %q, wanted %d %q %q", c.method, c.path, resp.StatusCode, body, resp.Header.Get("Allow"), c.code, c.body, c.allow)
 		}
 	}
-	if resp, body := ask(t, "GET", bounced.URL+"/", strings.Repeat("b", 1<<20+1)); resp.StatusCode != 413 {
+	if resp, body := servertest.Ask(t, "GET", bounced.URL+"/", strings.Repeat("b", 1<<20+1)); resp.StatusCode != 413 {
 		t.Errorf("a body over the limit: %d %s", resp.StatusCode, body)
 	}
 }
@@ -165,7 +136,7 @@ func TestBounce(t *testing.T) {
 	for path, want := range map[string]string{
 		"/ok": `"body":"200 OK"`, "/fail": `"body":"500 Internal Server Error"`, "/on": `"body":"200 OK"`, "/away": `"body":"302 Found"`,
 	} {
-		resp, body := ask(t, "POST", bounced.URL+"/bounce", `{"rebound":"true","endpoint":"`+endpoint.URL+path+`"}`,
+		resp, body := servertest.Ask(t, "POST", bounced.URL+"/bounce", `{"rebound":"true","endpoint":"`+endpoint.URL+path+`"}`,
 			"X-Dev-User", "betaUser", "Content-Type", "application/x-www-form-urlencoded", "Cookie", "secret")
 		if resp.StatusCode != 200 || !strings.Contains(body, want) || !strings.Contains(body, `"X-Endpoint":"here"`) || !strings.HasPrefix(body, `{"host":"127.0.0.1:`) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
@@ -177,7 +148,7 @@ func TestBounce(t *testing.T) {
 			t.Errorf("the endpoint got %v", got)
 		}
 	}
-	if _, metrics := ask(t, "GET", bounced.Admin+"/metrics", ""); !strings.Contains(metrics, `http_client_requests_total{code="500",method="GET",upstream="127.0.0.1"} 1`) {
+	if _, metrics := servertest.Ask(t, "GET", bounced.Admin+"/metrics", ""); !strings.Contains(metrics, `http_client_requests_total{code="500",method="GET",upstream="127.0.0.1"} 1`) {
 		t.Errorf("the upstream is not named by its pattern:\n%s", metrics)
 	}
 }
@@ -209,7 +180,7 @@ func TestBounceRefused(t *testing.T) {
 		`{"rebound":"true","endpoint":"http://2130706433/"}`:            "403 endpoint: BOUNCE_ALLOW=",
 		`{"rebound":"true","endpoint":"http://169.254.169.254/latest"}`: "403 endpoint: BOUNCE_ALLOW=",
 	} {
-		resp, text := ask(t, "POST", bounced.URL+"/bounce", body)
+		resp, text := servertest.Ask(t, "POST", bounced.URL+"/bounce", body)
 		var refusal problem
 		_ = json.Unmarshal([]byte(text), &refusal)
 		if got := fmt.Sprint(resp.StatusCode, " ", refusal.Error); !strings.HasPrefix(got, want) {
@@ -236,78 +207,28 @@ func TestBounceTrouble(t *testing.T) {
 	closed.Close()
 	bounced := servertest.Start(t, func(p server.Process) int { return runWith(p, 200*time.Millisecond) }, "BOUNCE_ALLOW=127.0.0.1")
 	for address, want := range map[string]int{listener.Addr().String(): 504, closed.Addr().String(): 502} {
-		resp, body := ask(t, "POST", bounced.URL+"/bounce", `{"rebound":"true","endpoint":"http://`+address+`"}`)
+		resp, body := servertest.Ask(t, "POST", bounced.URL+"/bounce", `{"rebound":"true","endpoint":"http://`+address+`"}`)
 		if resp.StatusCode != want || !strings.Contains(body, "bounced-dev: http://"+address) {
 			t.Errorf("%d %s, wanted %d", resp.StatusCode, body, want)
 		}
 	}
 }
 
-// TestStop: SIGTERM with bounces in flight loses none of them, and the last span arrives.
+// TestStop: SIGTERM with bounces in flight loses none of them.
 func TestStop(t *testing.T) {
 	t.Parallel()
-	const requests = 10
-	held, release := make(chan struct{}, requests), make(chan struct{})
-	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		held <- struct{}{}
-		<-release
-	}))
-	defer endpoint.Close()
-	zipkin := servertest.NewCollector(t)
-	bounced := servertest.Start(t, run, "BOUNCE_ALLOW=127.0.0.1", "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+zipkin.Endpoint)
-	var answered sync.WaitGroup
-	for range requests {
-		answered.Go(func() {
-			resp, body := ask(t, "POST", bounced.URL+"/bounce", `{"rebound":"true","endpoint":"`+endpoint.URL+`"}`)
-			if resp.StatusCode != 200 || !strings.Contains(body, `"body":"200 OK"`) {
-				t.Errorf("%d %s", resp.StatusCode, body)
-			}
-		})
-	}
-	for range requests {
-		<-held
-	}
-	bounced.Terminate()
-	close(release)
-	answered.Wait()
-	if code := bounced.Wait(); code != 0 {
-		t.Errorf("exit code %d:\n%s", code, bounced.Logs())
-	}
-	if n := len(zipkin.Spans()); n != 2*requests {
-		t.Errorf("%d spans arrived, wanted server and client of %d requests", n, requests)
-	}
+	servertest.Stop{
+		Env: []string{"BOUNCE_ALLOW=127.0.0.1"}, Method: "POST", Path: "/bounce", Body: `{"rebound":"true","endpoint":"{upstream}"}`, Want: `"body":"200 OK"`,
+	}.LosesNone(t, run)
 }
 
-// TestHelp holds the whole text of --help.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, []string{"--help"}, nil)
-	if code != 0 || stderr != "" {
-		t.Errorf("exit code %d, %s", code, stderr)
-	}
-	if *update {
-		if err := os.WriteFile("testdata/help.txt", []byte(stdout), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/help.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), stdout); d != "" {
-		t.Errorf("(-want +got), -update writes it:\n%s", d)
-	}
+	servertest.Help(t, run)
 }
 
-// TestBadSettings are told all at once, with exit code 2.
+// TestBadSettings wants all mistakes told at once.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
-	code, _, stderr := servertest.Exec(t, run, nil, []string{"BOUNCE_ALLOW=http://x", "ALLOW_CRASH=perhaps", "DROP_RATE=NaN"})
-	const want = `BOUNCE_ALLOW: want a list such as *,*.svc,host,host:port,10.0.0.1, got "http://x"
-ALLOW_CRASH: want true or false, got "perhaps"
-DROP_RATE: want a number from 0 to 100, got "NaN"
-`
-	if d := cmp.Diff(want, stderr); d != "" || code != 2 {
-		t.Errorf("exit code %d (-want +got):\n%s", code, d)
-	}
+	servertest.BadSettings(t, run, "BOUNCE_ALLOW=http://x", "ALLOW_CRASH=perhaps", "DROP_RATE=NaN")
 }

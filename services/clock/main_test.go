@@ -1,21 +1,15 @@
 package main
 
 import (
-	"flag"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/pkg/server/servertest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -126,36 +120,11 @@ func do(t *testing.T, method, url, header, value string) (*http.Response, string
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, []string{"--help"}, nil)
-	if code != 0 || stderr != "" {
-		t.Fatalf("exit code %d and %q on stderr, want 0 and nothing", code, stderr)
-	}
-	golden(t, "help.golden", stdout)
+	servertest.Help(t, run)
 }
 
 // TestBadSettings wants all mistakes told at once.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, nil, []string{"PORT=noon", "ERROR_RATE=101", "LATENCY=2s-1s"})
-	if code != 2 || stdout != "" {
-		t.Fatalf("exit code %d and %q on stdout, want 2 and nothing", code, stdout)
-	}
-	golden(t, "bad-settings.golden", stderr)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("other than %s says (-want +got):\n%s", path, diff)
-	}
+	servertest.BadSettings(t, run, "PORT=noon", "ERROR_RATE=101", "LATENCY=2s-1s")
 }

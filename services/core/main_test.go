@@ -2,19 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/pkg/relay"
@@ -22,8 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // source is a time source that answers with body, as JSON when it looks like it.
 func source(t *testing.T, code int, body string) string {
@@ -34,29 +27,6 @@ func source(t *testing.T, code int, body string) string {
 	}))
 	t.Cleanup(s.Close)
 	return s.URL + "/time"
-}
-
-// ask sends a GET on a connection of its own.
-func ask(t *testing.T, url string, header ...string) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close = true
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
 }
 
 // TestRoutes: the paths without an upstream.
@@ -74,7 +44,7 @@ func TestRoutes(t *testing.T) {
 		{"/hops", 502, `^took .* http://unused\.invalid\ncore-dev: http://unused\.invalid: .*\n$`},
 		{"/", 404, `^404 page not found\n$`},
 	} {
-		if resp, body := ask(t, core.URL+c.path); resp.StatusCode != c.code || !regexp.MustCompile(c.body).MatchString(body) {
+		if resp, body := servertest.Ask(t, "GET", core.URL+c.path, ""); resp.StatusCode != c.code || !regexp.MustCompile(c.body).MatchString(body) {
 			t.Errorf("%s: %d %q, wanted %d %s", c.path, resp.StatusCode, body, c.code, c.body)
 		}
 	}
@@ -111,12 +81,12 @@ func TestHops(t *testing.T) {
 			t.Parallel()
 			address := source(t, c.code, c.answer)
 			core := servertest.Start(t, run, "TIME_URL="+address, "SERVICE_VERSION=prod")
-			resp, body := ask(t, core.URL+"/hops")
+			resp, body := servertest.Ask(t, "GET", core.URL+"/hops", "")
 			own := regexp.MustCompile(`^took \([0-9.]+ ms\) core-prod --getRespondFrom--> ` + address)
 			if rest := own.ReplaceAllString(body, ""); resp.StatusCode != c.want || !own.MatchString(body) || rest != c.lines {
 				t.Errorf("%d %q, wanted %d and %q behind the own line", resp.StatusCode, body, c.want, c.lines)
 			}
-			resp, body = ask(t, core.URL+"/hops", "Accept", "application/json")
+			resp, body = servertest.Ask(t, "GET", core.URL+"/hops", "", "Accept", "application/json")
 			var got relay.Hops
 			if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != c.want {
 				t.Fatalf("%d %s: %v", resp.StatusCode, body, err)
@@ -155,71 +125,22 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestStop: SIGTERM with requests in flight loses none of them, and the last span arrives.
+// TestStop: SIGTERM with requests on their way to the clock loses none of them.
 func TestStop(t *testing.T) {
 	t.Parallel()
-	const requests = 10
-	held, release := make(chan struct{}, requests), make(chan struct{})
-	clock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		held <- struct{}{}
-		<-release
-		fmt.Fprintln(w, "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z")
-	}))
-	defer clock.Close()
-	zipkin := servertest.NewCollector(t)
-	core := servertest.Start(t, run, "TIME_URL="+clock.URL, "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+zipkin.Endpoint)
-	var answered sync.WaitGroup
-	for range requests {
-		answered.Go(func() {
-			if resp, body := ask(t, core.URL+"/hops"); resp.StatusCode != 200 {
-				t.Errorf("%d %q", resp.StatusCode, body)
-			}
-		})
-	}
-	for range requests {
-		<-held
-	}
-	core.Terminate()
-	close(release)
-	answered.Wait()
-	if code := core.Wait(); code != 0 {
-		t.Errorf("exit code %d:\n%s", code, core.Logs())
-	}
-	if n := len(zipkin.Spans()); n != 2*requests {
-		t.Errorf("%d spans arrived, wanted server and client of %d requests", n, requests)
-	}
+	const line = "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
+	servertest.Stop{
+		Env: []string{"TIME_URL={upstream}/time"}, Method: "GET", Path: "/hops", Upstream: line, Want: line,
+	}.LosesNone(t, run)
 }
 
-// TestHelp holds the whole text of --help.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, []string{"--help"}, nil)
-	if code != 0 || stderr != "" {
-		t.Errorf("exit code %d, %s", code, stderr)
-	}
-	if *update {
-		if err := os.WriteFile("testdata/help.txt", []byte(stdout), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/help.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), stdout); d != "" {
-		t.Errorf("(-want +got), -update writes it:\n%s", d)
-	}
+	servertest.Help(t, run)
 }
 
-// TestBadSettings are told all at once, with exit code 2.
+// TestBadSettings wants all mistakes told at once.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
-	code, _, stderr := servertest.Exec(t, run, nil, []string{"TIME_URL=clock", "SLOW_DURATION=1h", "SHUTDOWN_TIMEOUT=-1s"})
-	const want = `TIME_URL: want a URL such as http://host or http://host:port/path, got "clock"
-SHUTDOWN_TIMEOUT: want a duration from 0s to 24h, got "-1s"
-SLOW_DURATION: want a duration from 0s to 10m, got "1h0m0s"
-`
-	if d := cmp.Diff(want, stderr); d != "" || code != 2 {
-		t.Errorf("exit code %d (-want +got):\n%s", code, d)
-	}
+	servertest.BadSettings(t, run, "TIME_URL=clock", "SLOW_DURATION=1h", "SHUTDOWN_TIMEOUT=-1s")
 }

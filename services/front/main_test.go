@@ -1,22 +1,16 @@
 package main
 
 import (
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/pkg/server/servertest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -133,36 +127,11 @@ func get(t *testing.T, url, accept string, header http.Header) (*http.Response, 
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, []string{"--help"}, nil)
-	if code != 0 || stderr != "" {
-		t.Fatalf("exit code %d and %q on stderr, want 0 and nothing", code, stderr)
-	}
-	golden(t, "help.golden", stdout)
+	servertest.Help(t, run)
 }
 
 // TestBadSettings wants all mistakes told at once.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := servertest.Exec(t, run, nil, []string{"UPSTREAM_URL=https://middle", "TRACE_UI_URL=javascript:alert({traceID})", "PORT=many"})
-	if code != 2 || stdout != "" {
-		t.Fatalf("exit code %d and %q on stdout, want 2 and nothing", code, stdout)
-	}
-	golden(t, "bad-settings.golden", stderr)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("other than %s says (-want +got):\n%s", path, diff)
-	}
+	servertest.BadSettings(t, run, "UPSTREAM_URL=https://middle", "TRACE_UI_URL=javascript:alert({traceID})", "PORT=many")
 }

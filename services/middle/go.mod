@@ -3,7 +3,6 @@ module github.com/hopline/hopline/services/middle
 go 1.26.0
 
 require (
-	github.com/google/go-cmp v0.7.0
 	github.com/hopline/hopline/pkg v0.0.0
 	go.uber.org/goleak v1.3.0
 )
@@ -15,6 +14,7 @@ require (
 	github.com/go-chi/chi/v5 v5.5.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/prometheus/client_golang v1.25.0 // indirect

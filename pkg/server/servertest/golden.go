@@ -1,0 +1,53 @@
+package servertest
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/server"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Golden holds got to testdata/name, or writes it there with -update.
+func Golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("other than %s says (-want +got), -update writes it:\n%s", path, diff)
+	}
+}
+
+// Help holds the whole text of --help to testdata/help.golden.
+func Help(t *testing.T, run func(server.Process) int) {
+	t.Helper()
+	code, stdout, stderr := Exec(t, run, []string{"--help"}, nil)
+	if code != 0 || stderr != "" {
+		t.Errorf("exit code %d and %q on stderr, wanted 0 and nothing", code, stderr)
+	}
+	Golden(t, "help.golden", stdout)
+}
+
+// BadSettings holds what a service says to an environment that it cannot use to testdata/bad-settings.golden.
+func BadSettings(t *testing.T, run func(server.Process) int, env ...string) {
+	t.Helper()
+	code, stdout, stderr := Exec(t, run, nil, env)
+	if code != config.ExitUsage || stdout != "" {
+		t.Errorf("exit code %d and %q on stdout, wanted %d and nothing", code, stdout, config.ExitUsage)
+	}
+	Golden(t, "bad-settings.golden", stderr)
+}
