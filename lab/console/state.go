@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
@@ -12,6 +13,7 @@ import (
 type State struct {
 	Edition   string     `json:"edition"` // "deploy/overlays/canary"
 	Revision  int        `json:"revision"`
+	Plain     bool       `json:"plain"` // there is no mesh, so that nobody counts requests
 	Problems  []Problem  `json:"problems"`
 	Notes     []string   `json:"notes"`
 	Links     []Link     `json:"links"`
@@ -52,13 +54,19 @@ type Pod struct {
 // build makes the state of this moment.
 func (c *Console) build(edition Edition, flows []Flow) State {
 	s := State{
-		Edition: edition.Name, Revision: edition.Revision, Problems: problems(edition.Problems),
+		Edition: edition.Name, Revision: edition.Revision, Plain: plain(edition.Overlay), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Rules = withSeen(asked(edition.Overlay), sinceEdition(flows, c.baseline))
 	return s
+}
+
+// plain says that an overlay has no object of Istio's: the lab runs it without a mesh, as mesh.Table.Plain tells.
+func plain(o *overlay.Overlay) bool {
+	return o != nil && len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
+		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
 
 // some is never null in JSON.

@@ -17,7 +17,7 @@ type Segment struct {
 // At each moment it is the last-ending of the calls that were waited for which counts, then that call's own calls, and so on.
 //
 // A call counts only within its caller's time, since clocks differ and a server ends its span after its client has the answer. One that
-// outlives its caller within one service was not waited for and does not count. Without a root the path leads through the calls at the
+// a service makes and that outlives the caller in it was not waited for and does not count. Without a root the path leads through the calls at the
 // top, with gaps between them.
 func (n *Node) CriticalPath() []Segment {
 	if n == nil {
@@ -58,9 +58,13 @@ func (n *Node) own(from, to int64, path *[]Segment) {
 
 func (n *Node) end() int64 { return n.Span.Timestamp + n.Span.Duration }
 
-// leftBehind tells whether a call was still going on, in the same service, when n had ended. Below a client's span everything is the
-// other side of its call, which was waited for: a sidecar there has its service's name, and may end a moment later.
+// rounding is by how much, in microseconds, a call may seem to end after its caller that ended before it: each of their four times
+// has lost up to one microsecond.
+const rounding = 2
+
+// leftBehind tells whether a call was still going on, in the same service, when n had ended. What is below a client's span, and what is a
+// server's, is the other side of a call, which was waited for: a sidecar has the name of its service, and either may end a moment later.
 func (n *Node) leftBehind(call *Node) bool {
-	return n.Span != nil && n.Span.Kind != zipkin.Client && call.end() > n.end() &&
+	return n.Span != nil && n.Span.Kind != zipkin.Client && call.Span.Kind != zipkin.Server && call.end() > n.end()+rounding &&
 		service(n.Span.LocalEndpoint) != "" && service(n.Span.LocalEndpoint) == service(call.Span.LocalEndpoint)
 }

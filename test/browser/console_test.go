@@ -2,8 +2,9 @@ package browser
 
 import (
 	"fmt"
-	"net/http"
+	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,7 +132,92 @@ func TestConsoleTraces(t *testing.T) {
 	p.contains("#trace-facts", "ok", good)
 	p.visit(l.console + "trace/00000000000000000000000000000001")
 	p.until(`!document.querySelector("#trace-trouble").hidden`)
-	p.contains("#trace-trouble", "No trace", "is kept")
+	p.contains("#trace-trouble", "No trace", "is kept", "this page looks again")
+	p.visit(l.console + "trace/nonsense")
+	p.until(`!document.querySelector("#trace-trouble").hidden`)
+	if words := p.text("#trace-trouble"); strings.Contains(words, "looks again") {
+		t.Errorf("of an id that none has the page says %q", words)
+	}
+}
+
+// TestConsoleOddTraces shows traces that the suite would not make.
+func TestConsoleOddTraces(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	for name, test := range map[string]func(*testing.T, *lab){"spans come late": spansComeLate, "long names": longNames, "markup": markup} {
+		t.Run(name, func(t *testing.T) { test(t, l.in(t)) })
+	}
+}
+
+// spansComeLate opens a trace before any of its spans has arrived, and the callee's arrives before the caller's.
+func spansComeLate(t *testing.T, l *lab) {
+	p := consoleOf(t, l)
+	p.visit(l.console + "trace/00000000000000aa")
+	p.until(`document.querySelector("#trace-trouble").innerText.includes("this page looks again")`)
+	now := time.Now().UnixMicro()
+	const span = `{"traceId":"00000000000000aa","id":"00000000000000%02x","parentId":"00000000000000%02x","kind":"SERVER","name":%q,"timestamp":%d,"duration":%d,"localEndpoint":{"serviceName":%[3]q}}`
+	l.report("[" + fmt.Sprintf(span, 3, 2, "core", now, 1000) + "]")
+	p.until(`document.querySelector("#trace-facts").innerText.includes("more spans are awaited")`)
+	p.contains("#waterfall", "core", "parent missing")
+	if trouble := eval[bool](p, `document.querySelector("#trace-trouble").hidden`); !trouble {
+		t.Error("the trace is shown, and so is that there is none")
+	}
+	p.shoot("console-trace-late")
+	l.report(strings.ReplaceAll("["+fmt.Sprintf(span, 2, 1, "middle", now-500, 2000)+"]", `"parentId":"0000000000000001",`, ""))
+	p.until(`!document.querySelector("#waterfall").innerText.includes("parent missing")`)
+	if facts := p.text("#trace-facts"); strings.Contains(facts, "awaited") {
+		t.Errorf("all spans have arrived, and the page says %q", facts)
+	}
+}
+
+// longNames shows a trace of names as long as nobody should give them.
+func longNames(t *testing.T, l *lab) {
+	long := strings.Repeat("much-too-long-a-name-", 8)
+	l.report(fmt.Sprintf(`[{"traceId":"00000000000000bb","id":"00000000000000bb","kind":"SERVER","name":%[1]q,"timestamp":%[2]d,"duration":90000,"localEndpoint":{"serviceName":%[1]q},
+		"tags":{"service.version":%[1]q,"error":%[1]q,"fault.injected":"true","http.method":"GET","http.url":"http://%[1]s/%[1]s"}},
+		{"traceId":"00000000000000bb","id":"00000000000000bc","parentId":"00000000000000bd","name":"short","timestamp":%[2]d,"duration":80000,"localEndpoint":{"serviceName":"short"},"tags":{"service.version":%[1]q}}]`,
+		long, time.Now().UnixMicro()))
+	for _, width := range []int64{1280, 360} {
+		p := consoleOf(t, l)
+		p.size(width, 740)
+		p.until(`document.querySelectorAll("#traces tr").length > 0`)
+		p.measure("overview")
+		p.shoot(fmt.Sprint("console-long-", width))
+		p.visit(l.console + "trace/00000000000000bb")
+		p.until(`document.querySelectorAll("#waterfall .span").length === 2`)
+		p.measure("trace")
+		p.shoot(fmt.Sprint("console-trace-long-", width))
+		p.click(".span-head")
+		p.measure("details")
+	}
+}
+
+// TestConsolePlain says why there are no numbers where there is no mesh.
+func TestConsolePlain(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(copyDeploy(t), "overlays", "plain")
+	edit(t, filepath.Join(dir, "front.yaml"), "nodePort: 30100", fmt.Sprint("nodePort: ", freeNodePort(t)))
+	l := runLab(t, "", dir)
+	l.call(2, "hops")
+	p := consoleOf(t, l)
+	p.contains("#workloads-table", "front")
+	p.contains("#plain", "This overlay has no mesh: nothing counts requests.")
+	p.contains("#rules-empty", "No rules")
+	p.measure("plain")
+	p.shoot("console-plain")
+}
+
+// freeNodePort is a port of Kubernetes' range that nobody listens on.
+func freeNodePort(t *testing.T) int {
+	t.Helper()
+	for port := 30001 + os.Getpid()%2000; port < 32768; port++ {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free node port")
+	return 0
 }
 
 // TestFromPageToTrace clicks a call's trace on the page of the front: the lab has told it where its console is.
@@ -152,23 +238,13 @@ func TestFromPageToTrace(t *testing.T) {
 	q.contains("#waterfall", "istio-ingressgateway", "front", "middle", "core")
 }
 
-// TestConsoleEscaped sends spans full of markup.
-func TestConsoleEscaped(t *testing.T) {
-	t.Parallel()
-	l := startLab(t)
+// markup sends spans full of it.
+func markup(t *testing.T, l *lab) {
 	now := l.call(1, "hops")
 	const evil = `<img src=x onerror=\"document.title='evil'\">`
-	span := fmt.Sprintf(`[{"traceId":%[1]q,"id":"00000000000000ff","name":"%[2]s","timestamp":%[3]s,"duration":5000000,"localEndpoint":{"serviceName":"%[2]s"},
+	l.report(fmt.Sprintf(`[{"traceId":%[1]q,"id":"00000000000000ff","name":"%[2]s","timestamp":%[3]s,"duration":5000000,"localEndpoint":{"serviceName":"%[2]s"},
 		"tags":{"error":"%[2]s","%[2]s":"%[2]s","service.version":"%[2]s"},"annotations":[{"timestamp":1,"value":"%[2]s"}]}]`,
-		"f"+now[1:], evil, strconv.FormatInt(time.Now().UnixMicro(), 10))
-	resp, err := http.Post(l.zipkin+"api/v2/spans", "application/json", strings.NewReader(span))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		t.Fatalf("the collector answers %s", resp.Status)
-	}
+		"f"+now[1:], evil, strconv.FormatInt(time.Now().UnixMicro(), 10)))
 	p := consoleOf(t, l)
 	p.until(`document.querySelector("#traces").innerText.includes("<img src=x")`)
 	p.visit(l.console + "trace/f" + now[1:])

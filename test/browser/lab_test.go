@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// lab is `hopline up` with an overlay of its own, which a test may edit.
+// lab is `hopline up` while it runs.
 type lab struct {
 	t                     *testing.T
-	dir                   string // of the overlay
+	dir                   string // of the overlay, which a test may edit if it is a copy
 	page, console, zipkin string // addresses, with a slash at the end
 	command               *exec.Cmd
 	ended                 chan struct{}
@@ -25,16 +25,29 @@ type lab struct {
 // address is a line of the addresses that the lab tells when it is ready.
 var address = regexp.MustCompile(`^\s*(Page|Console|Zipkin|OTLP)\s+(http://\S+)`)
 
-// startLab runs the canary overlay, copied, on ports of the system's choice, and ends it with the test.
+// startLab runs the canary overlay, copied so that the test may edit it, and ends it with the test.
 func startLab(t *testing.T) *lab {
+	t.Helper()
+	return runLab(t, "", filepath.Join(copyDeploy(t), "overlays", "canary"))
+}
+
+// copyDeploy copies the deploy directory of the checkout.
+func copyDeploy(t *testing.T) string {
 	t.Helper()
 	copied := t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(filepath.Join("..", "..", "deploy"))); err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, dir: filepath.Join(copied, "overlays", "canary"), ended: make(chan struct{})}
-	l.command = exec.Command(filepath.Join(bin, "lab"), "up", l.dir, "--bin", bin, "--build", "never",
+	return copied
+}
+
+// runLab runs the overlay in a directory, as seen from another, on ports of the system's choice, and ends it with the test.
+func runLab(t *testing.T, from, dir string) *lab {
+	t.Helper()
+	l := &lab{t: t, dir: dir, ended: make(chan struct{})}
+	l.command = exec.Command(filepath.Join(bin, "lab"), "up", dir, "--bin", bin, "--build", "never",
 		"--ingress-port", "0", "--console-port", "0", "--zipkin-port", "0", "--otlp-port", "0")
+	l.command.Dir = from
 	stdout, err := l.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +69,13 @@ func startLab(t *testing.T) *lab {
 		t.Fatal("the lab is not ready after 60 s")
 	}
 	return l
+}
+
+// in is the lab as a subtest uses it.
+func (l *lab) in(t *testing.T) *lab {
+	sub := *l
+	sub.t = t
+	return &sub
 }
 
 // follow reads what the lab says to its end.
@@ -108,18 +128,36 @@ func (l *lab) call(times int, path string, header ...string) string {
 	return trace
 }
 
-// edit replaces text in a file of the overlay, as someone at an editor would.
-func (l *lab) edit(file, old, new string) {
+// report sends spans, as JSON, to the lab's collector.
+func (l *lab) report(spans string) {
 	l.t.Helper()
-	path := filepath.Join(l.dir, file)
-	text, err := os.ReadFile(path)
+	resp, err := http.Post(l.zipkin+"api/v2/spans", "application/json", strings.NewReader(spans))
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		l.t.Fatalf("the collector answers %s", resp.Status)
+	}
+}
+
+// edit replaces text in a file of the overlay.
+func (l *lab) edit(file, old, new string) {
+	l.t.Helper()
+	edit(l.t, filepath.Join(l.dir, file), old, new)
+}
+
+// edit replaces text in a file, as someone at an editor would.
+func edit(t *testing.T, path, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !strings.Contains(string(text), old) {
-		l.t.Fatalf("%s has no %q", file, old)
+		t.Fatalf("%s has no %q", path, old)
 	}
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), old, new)), 0o644); err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 }

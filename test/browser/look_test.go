@@ -3,6 +3,9 @@ package browser
 import (
 	_ "embed"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
@@ -51,6 +54,33 @@ func TestLook(t *testing.T) {
 				p.shoot(fmt.Sprint("front-frame-", scheme, "-", width))
 			})
 		}
+	}
+}
+
+// TestLongNames shows answers of services and versions with names as long as nobody should give them.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("much-too-long-a-name-", 4)
+	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server-Timing", fmt.Sprintf(`middle;desc=%[1]q;dur=1, %[1]s;desc="prod";dur=12345.6, %[1]s;desc=%[1]q;dur=1`, long))
+		if r.URL.Path == "/hops" {
+			w.WriteHeader(http.StatusNetworkAuthenticationRequired) // a long name too
+		}
+		fmt.Fprint(w, long)
+	}))
+	t.Cleanup(middle.Close)
+	front := startFront(t, long, middle.URL)
+	for _, width := range []int64{1280, 360} {
+		p := open(t, front.url)
+		p.size(width, 740)
+		p.visit(front.url + "/")
+		p.click(`label:has(input[name=user][value=stressTest])`)
+		p.click("button[value=slow-page]")
+		p.calls(1)
+		p.click("button[value=hops]")
+		p.calls(2)
+		p.measure("long names")
+		p.shoot(fmt.Sprint("front-long-", width))
 	}
 }
 

@@ -12,6 +12,7 @@ function showState(state) {
   byId("workloads-empty").hidden = state.workloads.length > 0;
   byId("workloads-table").hidden = state.workloads.length === 0;
   settle(byId("workloads"), state.workloads, (workload) => workload.name, workloadRow);
+  byId("plain").hidden = !state.plain;
   const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
   byId("workloads-facts").textContent = state.workloads.length ? `${ready} of ${state.workloads.length} ready` : "";
 }
@@ -73,7 +74,7 @@ function ruleRow(rule, later) {
   const row = element("div", "rule");
   const words = element("p", "when");
   if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
-  words.append(element("span", "match", rule.matches.length ? rule.matches.join(", or ") : later ? "all other requests" : "all requests"));
+  words.append(element("span", "match", rule.matches.length ? either(rule.matches) : later ? "all other requests" : "all requests"));
   for (const does of rule.does) words.append(element("span", "chip", does));
   const seen = tally(rule);
   const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);
@@ -83,6 +84,13 @@ function ruleRow(rule, later) {
     return withChildren(row, words, seen);
   }
   return withChildren(row, words, seen, bars(rule.parts, asks, total));
+}
+
+// either joins matches of which one is enough, and says but once what they look at: "x-dev-user is betaUser or stressTest".
+function either(matches) {
+  const [, what] = /^(\S+ is )[^,]*$/.exec(matches[0]) ?? [];
+  if (!what || !matches.every((match) => match.startsWith(what) && !match.includes(","))) return matches.join(", or ");
+  return what + matches.map((match) => match.slice(what.length)).join(" or ");
 }
 
 function tally(rule) {

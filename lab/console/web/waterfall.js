@@ -21,13 +21,13 @@ async function openTrace(id) {
     try {
       const trace = await ask(`/api/traces/${id}`);
       if (shown !== id) return;
-      showTrace(trace);
       young = Date.now() < (trace.start + trace.duration) / 1000 + youngFor;
+      showTrace(trace, young);
     } catch (error) {
       if (shown !== id) return;
+      young = Date.now() < giveUp && (!error.status || error.status === 404);
       byId("trace-trouble").hidden = false;
-      byId("trace-trouble").textContent = error.message;
-      young = Date.now() < giveUp;
+      byId("trace-trouble").textContent = young ? `${error.message} Spans take a moment to arrive; this page looks again.` : error.message;
     }
   }
 }
@@ -40,21 +40,23 @@ function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function showTrace(trace) {
+function showTrace(trace, young) {
   byId("trace-trouble").hidden = true;
   byId("trace-columns").hidden = false;
-  showHead(trace);
+  showHead(trace, young);
   showWaterfall(trace);
   showLogs(trace);
 }
 
-function showHead(trace) {
+function showHead(trace, young) {
+  const missing = trace.rows.some((row) => row.adopted);
   byId("trace-title").textContent = trace.title;
   byId("trace-facts").replaceChildren(
     withChildren(element("span", "who"), serviceBadge(trace.service), element("span", "", trace.service)),
     element("span", "", duration(trace.duration)),
     element("span", trace.errors ? "status bad" : "status good", trace.errors ? plural(trace.errors, "span failed", "spans failed") : "ok"),
     element("span", "", plural(trace.spans, "span")),
+    ...(missing ? [element("span", "status waits", young ? "more spans are awaited" : "spans are missing")] : []),
     element("span", "", `began ${clock(trace.start)}`),
     element("code", "", trace.id),
   );
@@ -63,9 +65,9 @@ function showHead(trace) {
 function showWaterfall(trace) {
   // What goes on in the background may end after the root.
   const end = Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
-  const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", duration(Math.round((end * tick) / ticks))));
+  const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", tick === 0 ? "0" : duration((end * tick) / ticks, end)));
   byId("axis").replaceChildren(...marks);
-  settle(byId("waterfall"), trace.rows.map((row) => ({ ...row, end })), keyOf, spanRow);
+  settle(byId("waterfall"), trace.rows.map((row, place) => ({ ...row, end, same: sameAsParent(trace.rows, place) })), keyOf, spanRow);
   byId("cut").hidden = trace.cut === 0;
   byId("cut").textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
 }
@@ -73,6 +75,14 @@ function showWaterfall(trace) {
 // keyOf tells a span from the other half of its call, which may have the same id.
 function keyOf(row) {
   return `${row.id} ${row.kind} ${row.service}`;
+}
+
+// sameAsParent tells whether a span is of the same process as the one that it is drawn below: its name need not be said again.
+function sameAsParent(rows, place) {
+  const row = rows[place];
+  let above = place - 1;
+  while (above >= 0 && rows[above].depth >= row.depth) above--;
+  return above >= 0 && !row.adopted && rows[above].service === row.service && rows[above].version === row.version;
 }
 
 function spanRow(row) {
@@ -83,8 +93,8 @@ function spanRow(row) {
   head.style.setProperty("--depth", Math.min(row.depth, 12));
 
   const title = element("span", "title");
-  title.append(serviceBadge(row.service), element("span", "service", row.service));
-  if (row.version) title.append(element("span", "version", row.version));
+  title.append(serviceBadge(row.service), element("span", row.same ? "unseen" : "service", row.service));
+  if (row.version) title.append(element("span", row.same ? "unseen" : "version", row.version));
   title.append(element("span", "operation", row.name));
   if (row.adopted) title.append(element("span", "chip", "parent missing"));
   if (row.tags?.["fault.injected"]) title.append(element("span", "chip", "injected"));
@@ -94,7 +104,8 @@ function spanRow(row) {
   const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), colours(serviceColours, row.service));
   place(bar, row.start, row.duration, end);
   lane.append(bar);
-  for (const part of row.critical) lane.append(place(element("span", "critical"), part.from, part.to - part.from, end));
+  const drawn = row.critical.filter((part) => part.to - part.from >= end / 500); // less is not to be seen
+  for (const part of drawn) lane.append(place(element("span", "critical"), part.from, part.to - part.from, end));
 
   head.append(title, lane, element("span", "time", duration(row.duration)));
   item.append(head);
@@ -122,6 +133,7 @@ function spanDetails(row) {
   const list = element("dl", "details");
   if (row.proxy) list.append(element("dt", "", "proxy"), element("dd", "", "a span of the mesh, between two applications"));
   const add = (name, value) => list.append(element("dt", "", name), element("dd", "", value));
+  add("service", `${row.service} ${row.version}`.trim());
   add("began", `after ${duration(row.start)}`);
   if (row.kind) add("kind", row.kind.toLowerCase());
   for (const name of Object.keys(row.tags ?? {}).sort()) add(name, row.tags[name]);

@@ -16,11 +16,12 @@ function withChildren(node, ...children) {
   return node;
 }
 
-function duration(microseconds) {
-  if (microseconds >= 1e6) return `${(microseconds / 1e6).toFixed(2)} s`;
-  if (microseconds >= 1e4) return `${Math.round(microseconds / 1e3)} ms`;
-  if (microseconds >= 1e3) return `${(microseconds / 1e3).toFixed(1)} ms`;
-  return `${microseconds} µs`;
+// duration is a length of time in the unit that fits it, or another one.
+function duration(microseconds, other = microseconds) {
+  if (other >= 1e6) return `${(microseconds / 1e6).toFixed(2)} s`;
+  if (other >= 1e4) return `${Math.round(microseconds / 1e3)} ms`;
+  if (other >= 1e3) return `${(microseconds / 1e3).toFixed(1)} ms`;
+  return `${Math.round(microseconds)} µs`;
 }
 
 function percent(part) {
@@ -62,6 +63,6 @@ function settle(parent, items, key, make) {
 // ask fetches JSON; an answer that is none becomes an error that says what the lab said.
 async function ask(path) {
   const response = await fetch(path, { signal: AbortSignal.timeout(10_000) });
-  if (!response.ok) throw new Error((await response.text()).trim() || `${response.status} ${response.statusText}`);
+  if (!response.ok) throw Object.assign(new Error((await response.text()).trim() || `${response.status} ${response.statusText}`), { status: response.status });
   return response.json();
 }

@@ -1,0 +1,115 @@
+package browser
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// maxPicture is the size of a picture's file, in bytes, that a page of the documentation can carry.
+const maxPicture = 150_000
+
+// TestPictures takes the documentation's pictures of the suite at work on the overlay canary, into the directory that PICTURES names.
+func TestPictures(t *testing.T) {
+	dir := os.Getenv("PICTURES")
+	if dir == "" {
+		t.Skip("PICTURES names no directory for the documentation's pictures")
+	}
+	l := runLab(t, filepath.Join("..", ".."), filepath.Join("deploy", "overlays", "canary"))
+
+	p := open(t, strings.TrimSuffix(l.page, "/demo-app/"))
+	p.size(1280, 880)
+	p.visit(l.page)
+	made := 0
+	for _, user := range []string{"", "", "betaUser"} {
+		p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, user))
+		eval[any](p, `(() => { const e = document.querySelector("#repeat").elements; e.times.value = "20"; e.rate.value = "10"; })()`)
+		p.click("#repeat-toggle")
+		made += 20
+		p.calls(made)
+	}
+	q := open(t, strings.TrimSuffix(l.console, "/"))
+	q.size(1280, 900)
+	q.visit(l.console)
+	q.until(`document.querySelector("#live").textContent === "Live" && document.querySelectorAll("#workloads .num:not(.none)").length > 5`)
+	q.keep(dir, "console")
+
+	p.click(`label:has(input[name=user][value=""])`)
+	p.click("button[value=slow-page]")
+	p.calls(made + 1)
+	trace := eval[string](p, `document.querySelector("#history a.trace").href`)
+	p.click("button[value=hops]")
+	p.calls(made + 2)
+	p.keep(dir, "page")
+	p.scheme("dark")
+	p.keep(dir, "page-dark")
+
+	q.visit(trace)
+	q.until(`document.querySelector("#waterfall")?.innerText.includes("data_transformation") && document.querySelectorAll(".log").length >= 4 && !document.querySelector("#waterfall").innerText.includes("parent missing")`)
+	q.size(1280, 840)
+	q.keep(dir, "trace")
+}
+
+// keep writes a picture of the window, from the top of the page, with nothing in focus.
+func (p *tab) keep(dir, name string) {
+	p.t.Helper()
+	eval[any](p, `(() => { document.activeElement.blur(); scrollTo(0, 0); })()`)
+	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	full, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var file bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&file, paletted(full)); err != nil {
+		p.t.Fatal(err)
+	}
+	if file.Len() > maxPicture {
+		p.t.Errorf("%s.png has %d bytes, want at most %d", name, file.Len(), maxPicture)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), file.Bytes(), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// paletted is a picture in its own 256 most frequent colours. A page has few colours and the steps between them at the edges of letters, so
+// that nothing is seen of the difference, and the file is a third as large.
+func paletted(full image.Image) *image.Paletted {
+	bounds := full.Bounds()
+	counts := map[color.Color]int{}
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			counts[full.At(x, y)]++
+		}
+	}
+	var palette color.Palette
+	for c := range counts {
+		palette = append(palette, c)
+	}
+	slices.SortFunc(palette, func(a, b color.Color) int { return cmp.Compare(counts[b], counts[a]) })
+	palette = palette[:min(len(palette), 256)]
+	places := make(map[color.Color]uint8, len(counts))
+	for c := range counts {
+		places[c] = uint8(palette.Index(c))
+	}
+	small := image.NewPaletted(bounds, palette)
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			small.SetColorIndex(x, y, places[full.At(x, y)])
+		}
+	}
+	return small
+}
