@@ -175,7 +175,7 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// rewrite applies the route's changes to headers, authority and path.
+// rewrite applies the route's changes to headers, authority and path. The upstream is told what a rule rewrote, even if that changed nothing.
 func (x *exchange) rewrite() {
 	h, to := x.r.Header, x.d.To
 	applyRequest(h, &to.Headers)
@@ -185,13 +185,11 @@ func (x *exchange) rewrite() {
 	if rw := x.d.Route.Rewrite; rw != nil {
 		authority = first(rw.Authority, authority)
 		if rw.URI != nil {
-			if path := rw.URI(x.req.Path); path != x.req.Path {
-				h[hOriginalPath] = []string{x.req.Path}
-				x.at.Path = clean(path)
-			}
+			h[hOriginalPath] = []string{x.req.Path}
+			x.at.Path = clean(rw.URI(x.req.Path))
 		}
 	}
-	if authority != "" && authority != x.req.Authority {
+	if authority != "" {
 		h[hOriginalHost] = []string{x.req.Authority}
 		x.at.Authority = authority
 	}
