@@ -14,7 +14,7 @@ import (
 // fault is one thing that goes wrong while callers go on calling.
 type fault struct {
 	name string
-	// inject breaks things until ctx ends and then mends them. It returns what it did.
+	// inject breaks things for as long as the trial says and then mends them. It returns what it did.
 	inject func(ctx context.Context, t *trial) (injected, error)
 	// claim says what of the outcomes was not promised; nothing when all was.
 	claim  func(done injected, outcomes []outcome) []string
@@ -31,6 +31,7 @@ type setting struct {
 type trial struct {
 	lab    *lab
 	random *rand.Rand
+	time   time.Duration // how long a fault goes on
 }
 
 // injected is what a fault did.
@@ -92,7 +93,7 @@ func try(ctx context.Context, o options, s setting, progress io.Writer) (rows []
 			err = stopErr
 		}
 	}()
-	t := &trial{lab: l, random: rand.New(rand.NewPCG(o.seed, 0))}
+	t := &trial{lab: l, random: rand.New(rand.NewPCG(o.seed, 0)), time: o.time}
 	for _, f := range s.faults {
 		if err := l.settled(ctx); err != nil {
 			return rows, fmt.Errorf("before %s: %w", f.name, err)
@@ -121,9 +122,7 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	defer stop()
 	begun := time.Now()
 	pause(ctx, before)
-	during, cancel := context.WithTimeout(ctx, o.time)
-	defer cancel()
-	done, err := f.inject(during, t)
+	done, err := f.inject(ctx, t)
 	if err == nil {
 		pause(ctx, after)
 		err = ctx.Err()
@@ -143,20 +142,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// every calls do at a steady pace until ctx ends. A call that takes longer delays the next.
-func every(ctx context.Context, interval time.Duration, do func() error) error {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		if err := do(); err != nil {
-			return err
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-		}
-	}
-	return nil
 }

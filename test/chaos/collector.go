@@ -91,12 +91,12 @@ func (c *collector) stop() error { return c.kill() }
 func breakCollector(ctx context.Context, t *trial) (done injected, err error) {
 	c := t.lab.collector
 	const turn = 1500 * time.Millisecond
-	for ctx.Err() == nil {
+	for end := time.Now().Add(t.time); time.Now().Before(end) && ctx.Err() == nil; {
 		if err := c.kill(); err != nil {
 			return done, err
 		}
 		pause(ctx, turn)
-		if err := c.start(context.WithoutCancel(ctx)); err != nil {
+		if err := c.start(ctx); err != nil {
 			return done, err
 		}
 		if err := c.hears(ctx); err != nil {
@@ -116,7 +116,7 @@ func breakCollector(ctx context.Context, t *trial) (done injected, err error) {
 
 // hears waits until spans come.
 func (c *collector) hears(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
 		names, err := c.services(ctx)

@@ -4,23 +4,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"syscall"
+	"time"
 )
 
 // hang stops one process of a workload, which then neither answers nor closes anything, and lets it go on in the end. A rule bounds how long
 // callers wait.
 func hang(deployment string) func(context.Context, *trial) (injected, error) {
 	return func(ctx context.Context, t *trial) (done injected, err error) {
-		live := t.lab.live.Load()
 		if err := t.lab.overlay.limitCore(true); err != nil {
 			return done, err
 		}
-		for t.lab.live.Load() == live { // the rule must hold first
-			if pause(ctx, pollTime); ctx.Err() != nil {
-				return done, errors.New("the rule with the timeouts does not go live")
-			}
+		if err := t.lab.limited(ctx); err != nil {
+			return done, err
 		}
 		pods, err := t.lab.pods(ctx)
 		if err != nil {
@@ -33,13 +30,29 @@ func hang(deployment string) func(context.Context, *trial) (injected, error) {
 			if err := syscall.Kill(p.Process, syscall.SIGSTOP); err != nil {
 				return done, fmt.Errorf("stopping %s: %w", p.Name, err)
 			}
-			<-ctx.Done()
+			pause(ctx, t.time)
 			if err := syscall.Kill(p.Process, syscall.SIGCONT); err != nil {
 				return done, fmt.Errorf("continuing %s: %w", p.Name, err)
 			}
 			done.times = 1
-			return done, t.lab.settled(context.WithoutCancel(ctx))
+			return done, t.lab.settled(ctx)
 		}
 		return done, fmt.Errorf("no pod of %s", deployment)
+	}
+}
+
+// limited waits until limitCore holds for every request: until core's rules know the sign, and whoever came before has had time to get an answer.
+func (l *lab) limited(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		body, err := get(ctx, l.page+"hops", signHeader, sign)
+		if err == nil && gist(body) == sign {
+			pause(ctx, coreTimeout)
+			return ctx.Err()
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the rule with the timeouts does not go live: %s, %w", gist(body), ctx.Err())
+		}
 	}
 }

@@ -33,11 +33,12 @@ func killAny(ctx context.Context, t *trial) (done injected, err error) {
 		return done, err
 	}
 	t.random.Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
+	end := time.Now().Add(t.time)
 	for _, p := range pods {
-		if ctx.Err() != nil {
+		if time.Now().After(end) || ctx.Err() != nil {
 			break
 		}
-		k, err := killOne(t, p)
+		k, err := killOne(ctx, t, p)
 		if err != nil {
 			return done, err
 		}
@@ -61,7 +62,7 @@ func killNote(kills []kill) string {
 }
 
 // killOne kills the process of a pod and waits until it is back.
-func killOne(t *trial, p pod) (k kill, err error) {
+func killOne(ctx context.Context, t *trial, p pod) (k kill, err error) {
 	k.pod = p.Name
 	if k.connections, err = connections(p.Ports[appPort]); err != nil {
 		return k, err
@@ -70,7 +71,7 @@ func killOne(t *trial, p pod) (k kill, err error) {
 	if err := syscall.Kill(p.Process, syscall.SIGKILL); err != nil {
 		return k, fmt.Errorf("killing %s: %w", p.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
 		pods, err := t.lab.pods(ctx)

@@ -158,7 +158,7 @@ func (l *lab) follow(output io.Reader, ready chan<- map[string]string) {
 		l.mu.Lock()
 		l.said = append(l.said[max(0, len(l.said)-100):], line)
 		l.mu.Unlock()
-		if strings.Contains(line, " is live, ") {
+		if strings.Contains(line, " is live") {
 			l.live.Add(1)
 		}
 		if found := address.FindStringSubmatch(line); found != nil {

@@ -78,12 +78,21 @@ const (
 	coreTry     = 300 * time.Millisecond
 )
 
+// Where core is limited, its rules answer a request with this header by its value: so one can see that they are in force. Services pass on
+// headers whose names begin so.
+const (
+	signHeader = "x-fault-chaos"
+	sign       = "limited"
+)
+
 // limitCore bounds how long anybody waits for core, or lifts the bound.
 func (o *overlay) limitCore(on bool) error {
 	patch := "[]\n"
 	if on {
 		patch = fmt.Sprintf("- {op: add, path: /spec/http/1/timeout, value: %v}\n"+
-			"- {op: add, path: /spec/http/1/retries, value: {attempts: 2, perTryTimeout: %v, retryOn: 5xx}}\n", coreTimeout, coreTry)
+			"- {op: add, path: /spec/http/1/retries, value: {attempts: 2, perTryTimeout: %v, retryOn: 5xx}}\n"+
+			"- {op: add, path: /spec/http/0, value: {match: [{headers: {%s: {exact: %s}}}], directResponse: {status: 418, body: {string: %s}}}}\n",
+			coreTimeout, coreTry, signHeader, sign, sign)
 	}
 	return o.write("core.yaml", patch)
 }

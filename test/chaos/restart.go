@@ -2,11 +2,14 @@
 
 package main
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // restartAll restarts every workload again and again, each time once the last restart is through.
 func restartAll(ctx context.Context, t *trial) (done injected, err error) {
-	for ctx.Err() == nil {
+	for end := time.Now().Add(t.time); time.Now().Before(end); {
 		before, err := t.lab.pods(ctx)
 		if err != nil {
 			return done, err
@@ -14,8 +17,7 @@ func restartAll(ctx context.Context, t *trial) (done injected, err error) {
 		if err := t.lab.overlay.restart(); err != nil {
 			return done, err
 		}
-		// Not bounded by ctx: a restart that has begun is seen through.
-		if err := t.lab.replaced(context.WithoutCancel(ctx), before); err != nil {
+		if err := t.lab.replaced(ctx, before); err != nil {
 			return done, err
 		}
 		done.times++

@@ -12,22 +12,25 @@ import (
 	"time"
 )
 
+// swapEvery is the time from one saved rule to the next.
+const swapEvery = 100 * time.Millisecond
+
 // swapRules saves other weights ten times a second, and in the end a rule that can be told from all before by what it does.
 func swapRules(ctx context.Context, t *trial) (done injected, err error) {
 	live := t.lab.live.Load()
 	edits := 0
-	err = every(ctx, 100*time.Millisecond, func() error {
-		edits++
-		return t.lab.overlay.weights(edits % 100)
-	})
-	if err != nil {
-		return done, err
+	begun := time.Now()
+	for ; time.Since(begun) < t.time && ctx.Err() == nil; edits++ {
+		if err := t.lab.overlay.weights(edits % 100); err != nil {
+			return done, err
+		}
+		pause(ctx, time.Until(begun.Add(time.Duration(edits+1)*swapEvery)))
 	}
 	if err := t.lab.overlay.weights(100); err != nil {
 		return done, err
 	}
 	done.times = edits + 1
-	err = t.lab.all(context.WithoutCancel(ctx), "middle-canary")
+	err = t.lab.all(ctx, "middle-canary")
 	swapped := t.lab.live.Load() - live
 	done.note = fmt.Sprintf("saved %d times, %d went live one by one", done.times, swapped)
 	if err == nil && swapped == 0 {
@@ -55,10 +58,14 @@ func (l *lab) all(ctx context.Context, version string) error {
 	return nil
 }
 
-func get(ctx context.Context, url string) ([]byte, error) {
+// get is the answer to one request, with a header if name and value are given, on a connection of its own.
+func get(ctx context.Context, url string, header ...string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
 	}
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 	if err != nil {
