@@ -120,7 +120,7 @@ func openDoors(o Options) (doors, error) {
 		return doors{}, err
 	}
 	d := doors{ingress: listeners[0], console: listeners[1], zipkin: listeners[2], otlp: listeners[3]}
-	if listeners, err = open(loopback, []door{{"the sidecars", 0, "free one"}}); err != nil {
+	if listeners, err = open(loopback, []door{{"the sidecars", 0, "the lab needs a free port"}}); err != nil {
 		d.close()
 		return doors{}, err
 	}

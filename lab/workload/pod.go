@@ -299,7 +299,7 @@ func (s *Supervisor) probe(ctx context.Context, p *pod, unwell chan<- string) {
 		})
 	}
 	if container.Readiness == nil {
-		s.update(p, func() { p.ready, p.state = true, Ready })
+		s.update(p, func() { p.ready, p.state, p.reason = true, Ready, "" })
 		return
 	}
 	s.prober(p, container.Readiness).run(ctx, func(good bool, why error) bool {
