@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -28,7 +29,6 @@ func TestPictures(t *testing.T) {
 	l := runLab(t, filepath.Join("..", ".."), filepath.Join("deploy", "overlays", "canary"))
 
 	p := open(t, strings.TrimSuffix(l.page, "/demo-app/"))
-	p.size(1280, 880)
 	p.visit(l.page)
 	made := 0
 	for _, user := range []string{"", "", "betaUser"} {
@@ -39,10 +39,11 @@ func TestPictures(t *testing.T) {
 		p.calls(made)
 	}
 	q := open(t, strings.TrimSuffix(l.console, "/"))
-	q.size(1280, 900)
 	q.visit(l.console)
-	q.until(`document.querySelector("#live").textContent === "Live" && document.querySelectorAll("#workloads .num:not(.none)").length > 5`)
-	q.keep(dir, "console")
+	q.until(`document.querySelector("#live").textContent === "Live"`)
+	q.until(ruleSays("VirtualService hopline/front", fmt.Sprint(made+1, " requests"))) // and the page itself
+	q.until(`document.querySelectorAll("#traces tr").length > 0`)
+	q.keep(dir, "console", "#overview > .columns > .stacked > .card")
 
 	p.click(`label:has(input[name=user][value=""])`)
 	p.click("button[value=slow-page]")
@@ -50,20 +51,23 @@ func TestPictures(t *testing.T) {
 	trace := eval[string](p, `document.querySelector("#history a.trace").href`)
 	p.click("button[value=hops]")
 	p.calls(made + 2)
-	p.keep(dir, "page")
+	p.keep(dir, "page", "#shares .share:nth-child(3)")
 	p.scheme("dark")
-	p.keep(dir, "page-dark")
+	p.keep(dir, "page-dark", "#shares .share:nth-child(3)")
 
 	q.visit(trace)
 	q.until(`document.querySelector("#waterfall")?.innerText.includes("data_transformation") && document.querySelectorAll(".log").length >= 4 && !document.querySelector("#waterfall").innerText.includes("parent missing")`)
-	q.size(1280, 840)
-	q.keep(dir, "trace")
+	q.keep(dir, "trace", "#trace-columns > .card:has(#logs)")
 }
 
-// keep writes a picture of the window, from the top of the page, with nothing in focus.
-func (p *tab) keep(dir, name string) {
+// keep writes a picture of the page from its top to a little below an element, with nothing in focus and the mouse away.
+func (p *tab) keep(dir, name, last string) {
 	p.t.Helper()
 	eval[any](p, `(() => { document.activeElement.blur(); scrollTo(0, 0); })()`)
+	if _, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved}); err != nil {
+		p.t.Fatal(err)
+	}
+	p.size(1280, eval[int64](p, fmt.Sprintf(`Math.ceil(document.querySelector(%q).getBoundingClientRect().bottom + 16)`, last)))
 	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		p.t.Fatal(err)

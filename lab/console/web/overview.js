@@ -95,7 +95,7 @@ function either(matches) {
 
 function tally(rule) {
   const words = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
-  if (rule.errors) words.append(element("span", "bad", `, ${rule.errors} failed`));
+  if (rule.errors) words.append(", ", element("span", "bad", `${rule.errors} failed`));
   return words;
 }
 
