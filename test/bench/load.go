@@ -9,22 +9,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// load is what one round measured.
-type load struct {
+// pressed is what one round measured.
+type pressed struct {
 	requests int
 	elapsed  time.Duration
 	latency  []time.Duration // sorted
 	failures int             // no answer, or none that was 200
 }
 
-func (l load) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() }
+func (l pressed) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() }
 
-// percentile q of the latencies, 0 < q < 1.
-func (l load) percentile(q float64) time.Duration {
-	if len(l.latency) == 0 {
+// percentile q of sorted times, 0 < q < 1; 0 of none.
+func percentile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	return l.latency[min(len(l.latency)-1, int(q*float64(len(l.latency))))]
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
 // target is what is asked: a URL, and the hosts that the requests name in turn; none: the URL's own.
@@ -35,11 +35,11 @@ type target struct {
 
 // press asks one target over so many keep-alive connections, each asking again once answered. It is a closed loop: it finds how
 // much a server can do, and says nothing of latency at a rate below that.
-func press(t target, connections int, duration time.Duration) (load, error) {
+func press(t target, connections int, duration time.Duration) (pressed, error) {
 	client := &fasthttp.Client{MaxConnsPerHost: connections, ReadTimeout: 5 * time.Second, NoDefaultUserAgentHeader: true}
 	defer client.CloseIdleConnections()
 	var (
-		total load
+		total pressed
 		mu    sync.Mutex
 		wg    sync.WaitGroup
 		first error
@@ -52,7 +52,7 @@ func press(t target, connections int, duration time.Duration) (load, error) {
 			request.SetRequestURI(t.url)
 			request.UseHostHeader = len(t.hosts) > 0
 			request.Header.Set("Accept", "application/json")
-			var mine load
+			var mine pressed
 			var trouble error
 			for last := time.Now(); last.Before(end); {
 				if n := len(t.hosts); n > 0 {
@@ -90,48 +90,48 @@ func press(t target, connections int, duration time.Duration) (load, error) {
 	return total, nil
 }
 
-// ready asks every millisecond until the first and the last host are answered with 200, for twenty seconds at most.
+// ready waits until the first and the last host are answered with 200, for thirty seconds at most.
 func (t target) ready(p *process, since time.Time) error {
 	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	request.SetRequestURI(t.url)
 	request.UseHostHeader = true
 	for _, host := range []string{t.hosts[0], t.hosts[len(t.hosts)-1]} {
 		request.Header.SetHost(host)
-		for fasthttp.DoTimeout(request, response, time.Second) != nil || response.StatusCode() != 200 {
-			if time.Since(since) > 20*time.Second {
-				return fmt.Errorf("not ready after 20 s: %s", p.out.String())
-			}
-			time.Sleep(time.Millisecond)
+		if _, err := p.until(since, 30*time.Second, func() bool {
+			return fasthttp.DoTimeout(request, response, time.Second) == nil && response.StatusCode() == 200
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// measure warms a server, presses it, and notes what that cost.
-func measure(p *process, t target, connections int, duration time.Duration, f *figures) error {
-	if _, err := press(t, connections, duration/3); err != nil {
-		return err
-	}
-	before, err := p.cpu()
+// measure warms a server, presses it, notes what that cost, and tells how many requests it sent.
+func measure(p *process, t target, connections int, duration time.Duration, f *figures) (requests int, err error) {
+	warm, err := press(t, connections, duration/3)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	before, err := cpu(p.Process.Pid)
+	if err != nil {
+		return 0, err
 	}
 	l, err := press(t, connections, duration)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	after, err := p.cpu()
+	after, err := cpu(p.Process.Pid)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	loaded, err := p.rss()
+	loaded, err := rss(p.Process.Pid)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f.loaded = append(f.loaded, loaded)
 	f.rate = append(f.rate, l.rate())
 	f.perRequest = append(f.perRequest, float64((after-before).Microseconds())/float64(l.requests))
-	f.p50 = append(f.p50, l.percentile(0.50))
-	f.p99 = append(f.p99, l.percentile(0.99))
-	return nil
+	f.p50 = append(f.p50, percentile(l.latency, 0.50))
+	f.p99 = append(f.p99, percentile(l.latency, 0.99))
+	return warm.requests + l.requests, nil
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,96 +21,124 @@ const serverCore, clientCore = 0, 1
 
 // pin keeps this process, and the threads it starts from now on, on one core.
 func pin(core int) error {
-	var set unix.CPUSet
-	set.Set(core)
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return fmt.Errorf("pinning to a core needs Linux: %w", err)
 	}
 	for _, t := range tasks {
-		id, _ := strconv.Atoi(t.Name())
-		if err := unix.SchedSetaffinity(id, &set); err != nil {
-			return fmt.Errorf("pinning to core %d (two are needed): %w", core, err)
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return fmt.Errorf("thread %q: want a number", t.Name())
+		}
+		if err := pinThread(id, core); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// process is a peer that runs.
+// pinThread keeps a thread on one core; 0 is the calling one.
+func pinThread(id, core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	if err := unix.SchedSetaffinity(id, &set); err != nil {
+		return fmt.Errorf("pinning to core %d (two are needed): %w", core, err)
+	}
+	return nil
+}
+
+// process is a program that runs. It dies with this process.
 type process struct {
 	*exec.Cmd
-	out bytes.Buffer
+	output string        // file of what it writes
+	ended  chan struct{} // closed at its end
 }
 
-// start runs a program on the server's core with nothing but the given environment. It dies with this process.
-func start(env []string, program string, args ...string) (*process, error) {
-	p := &process{Cmd: exec.Command("taskset", append([]string{"-c", strconv.Itoa(serverCore), program}, args...)...)}
+// start runs a program with nothing but the given environment, PATH and HOME. What it says goes to a file, whichever of its two
+// outputs it takes: a pipe would cost one server a reader on the client's core, and the other nothing.
+func (b *bench) start(env []string, program string, args ...string) (*process, error) {
+	p := &process{Cmd: exec.Command(program, args...), output: filepath.Join(b.work, filepath.Base(program)+".out"), ended: make(chan struct{})}
+	output, err := os.Create(p.output)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
 	p.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
-	p.Stderr = &p.out
-	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return p, p.Start()
+	p.Stdout, p.Stderr = output, output
+	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // which hopline ends its own processes for, too
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = p.Wait() // how it ended shows in what it said
+		close(p.ended)
+	}()
+	return p, nil
 }
 
-// stop ends the process and waits for its end.
+// startPinned is start on the server's core: a child begins where the thread that made it may run.
+func (b *bench) startPinned(env []string, program string, args ...string) (*process, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := pinThread(0, serverCore); err != nil {
+		return nil, err
+	}
+	p, err := b.start(env, program, args...)
+	if back := pinThread(0, clientCore); back != nil {
+		return nil, back
+	}
+	return p, err
+}
+
+// stop ends the process, within ten seconds, and waits for its end.
 func (p *process) stop() {
-	p.Process.Signal(syscall.SIGTERM)
-	ended := make(chan struct{})
-	go func() { p.Wait(); close(ended) }()
+	_ = p.Process.Signal(syscall.SIGTERM) // has it ended before, that is no error
 	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		p.Process.Kill()
-		<-ended
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		_ = p.Process.Kill()
+		<-p.ended
 	}
 }
 
-// ready asks every millisecond until the answer is 200, for ten seconds at most, and returns how long that took.
+// said is the end of what the process wrote.
+func (p *process) said() string {
+	text, err := os.ReadFile(p.output)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
+}
+
+// until asks done every millisecond until it holds, and returns how long that took since a moment. The error says what the process
+// said, when it has ended or the time is up.
+func (p *process) until(since time.Time, limit time.Duration, done func() bool) (time.Duration, error) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-p.ended:
+			return 0, fmt.Errorf("%s has ended: %s", p.Path, p.said())
+		case <-tick.C:
+		}
+		if time.Since(since) > limit {
+			return 0, fmt.Errorf("%s: not so far after %v: %s", p.Path, limit, p.said())
+		}
+	}
+	return time.Since(since), nil
+}
+
+// ready waits until the answer is 200, for ten seconds at most, and returns how long that took.
 func (p *process) ready(url string, since time.Time) (time.Duration, error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	for time.Since(since) < 10*time.Second {
-		if response, err := client.Get(url); err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return time.Since(since), nil
-			}
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return 0, fmt.Errorf("%s: not ready after 10 s: %s", strings.Join(p.Args, " "), p.out.String())
-}
-
-// rss is the resident memory in bytes, now.
-func (p *process) rss() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kib << 10, err
-		}
-	}
-	return 0, fmt.Errorf("process %d has no VmRSS", p.Process.Pid)
-}
-
-// cpu is the processor time used so far, in user and in system mode.
-func (p *process) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	var ticks int64
-	for _, f := range fields[11:13] { // utime and stime, proc(5); a tick is 10 ms
-		n, err := strconv.ParseInt(f, 10, 64)
+	return p.until(since, 10*time.Second, func() bool {
+		response, err := client.Get(url)
 		if err != nil {
-			return 0, err
+			return false
 		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
 }
 
 // freePort is a loopback port that was free a moment ago: peers cannot be told to take any.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -20,7 +19,7 @@ var ruleCounts = []int{10, 1_000, 10_000}
 // engine is a proxy to compare.
 type engine struct {
 	name  string
-	start func(rules int, port, upstream, zipkin string) (*process, error)
+	start func(rules int, port, upstream string, zipkin *sink) (*process, error)
 }
 
 // proxies compares the lab's ingress with Envoy in the same place.
@@ -32,28 +31,21 @@ func (b *bench) proxies(out io.Writer) error {
 	if err := pin(clientCore); err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.work, "labproxy"), "./labproxy")
-	build.Dir = filepath.Join(b.root, "test/bench")
-	build.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building labproxy: %w: %s", err, said)
+	if _, err := b.build("test/bench", "./labproxy", "labproxy"); err != nil {
+		return err
 	}
-	engines := []engine{{"lab", b.startLab}, {"Envoy", func(rules int, port, upstream, zipkin string) (*process, error) {
+	engines := []engine{{"lab", b.startLab}, {"Envoy", func(rules int, port, upstream string, zipkin *sink) (*process, error) {
 		return b.startEnvoy(envoy, rules, port, upstream, zipkin)
 	}}}
 	upstream, err := serveUpstream()
 	if err != nil {
 		return err
 	}
-	sink, spans, err := zipkinSink()
+	zipkin, err := zipkinSink()
 	if err != nil {
 		return err
 	}
-	zipkin, err := portOf(sink)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "| rules | proxy | CPU per request | requests/s | p50 | p99 | RSS | lab / Envoy |\n|--:|---|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Fprintf(out, "| rules | proxy | CPU per request | requests/s | p50 | p99 | RSS | spans per request | CPU, lab / Envoy |\n|--:|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, rules := range ruleCounts {
 		seen := make([]figures, len(engines))
 		for round := range b.rounds {
@@ -71,16 +63,16 @@ func (b *bench) proxies(out io.Writer) error {
 			if i == 0 {
 				compared = fmt.Sprintf("%.2f", ratio)
 			}
-			fmt.Fprintf(out, "| %d | %s | %.0f µs | %.0f | %.2f ms | %.2f ms | %.0f MB | %s |\n", rules, e.name, median(f.perRequest), median(f.rate),
-				ms(median(f.p50)), ms(median(f.p99)), mb(median(f.loaded)), compared)
+			fmt.Fprintf(out, "| %d | %s | %.0f µs | %.0f | %.2f ms | %.2f ms | %.0f MB | %.2f | %s |\n", rules, e.name, median(f.perRequest), median(f.rate),
+				ms(median(f.p50)), ms(median(f.p99)), mb(median(f.loaded)), median(f.spans), compared)
 		}
 	}
-	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other; %d spans collected.\n",
-		b.rounds, b.duration, b.connections, spans())
+	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other.\n",
+		b.rounds, b.duration, b.connections)
 	return nil
 }
 
-func (b *bench) proxyRound(e engine, rules int, upstream, zipkin string, f *figures) error {
+func (b *bench) proxyRound(e engine, rules int, upstream string, zipkin *sink, f *figures) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -99,16 +91,24 @@ func (b *bench) proxyRound(e engine, rules int, upstream, zipkin string, f *figu
 	if err := t.ready(running, since); err != nil {
 		return err
 	}
-	return measure(running, t, b.connections, b.duration, f)
+	before := zipkin.spans()
+	requests, err := measure(running, t, b.connections, b.duration, f)
+	running.stop() // which sends the last of its spans
+	f.spans = append(f.spans, float64(zipkin.spans()-before)/float64(requests))
+	return err
 }
 
-func (b *bench) startLab(rules int, port, upstream, zipkin string) (*process, error) {
-	return start(nil, filepath.Join(b.work, "labproxy"), "-rules", strconv.Itoa(rules), "-port", port, "-upstream", upstream,
-		"-zipkin", "http://127.0.0.1:"+zipkin, "-log", filepath.Join(b.work, "lab.log"))
+func (b *bench) startLab(rules int, port, upstream string, zipkin *sink) (*process, error) {
+	return b.startPinned(nil, filepath.Join(b.work, "labproxy"), "-rules", strconv.Itoa(rules), "-port", port, "-upstream", upstream,
+		"-zipkin", "http://127.0.0.1:"+zipkin.port, "-log", filepath.Join(b.work, "lab.log"))
 }
 
-func (b *bench) startEnvoy(envoy string, rules int, port, upstream, zipkin string) (*process, error) {
-	config, err := envoyConfig(rules, port, upstream, zipkin, filepath.Join(b.work, "envoy.log"))
+func (b *bench) startEnvoy(envoy string, rules int, port, upstream string, zipkin *sink) (*process, error) {
+	log := filepath.Join(b.work, "envoy.log")
+	if err := os.WriteFile(log, nil, 0o600); err != nil { // Envoy goes on with the log that it finds
+		return nil, err
+	}
+	config, err := envoyConfig(rules, port, upstream, zipkin.port, log)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (b *bench) startEnvoy(envoy string, rules int, port, upstream, zipkin strin
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return nil, err
 	}
-	return start(nil, envoy, "-c", file, "-l", "error", "--concurrency", "1", "--use-dynamic-base-id")
+	return b.startPinned(nil, envoy, "-c", file, "-l", "error", "--concurrency", "1", "--use-dynamic-base-id")
 }
 
 // serveUpstream answers with what a hop of the suite would, for as long as the process lives.
@@ -134,14 +134,4 @@ func serveUpstream() (port string, err error) {
 		c.SetBody(body)
 	})
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
-}
-
-func portOf(url string) (string, error) {
-	u := fasthttp.AcquireURI()
-	defer fasthttp.ReleaseURI(u)
-	if err := u.Parse(nil, []byte(url)); err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(string(u.Host()))
-	return port, err
 }

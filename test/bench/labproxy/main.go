@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -65,8 +66,7 @@ func run(rules int, port, upstream, forward, file string) error {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	<-stop
-	server.Close()
-	return f.Close()
+	return errors.Join(server.Close(), lines.flush(), f.Close())
 }
 
 // configuration is n VirtualServices of one host each, at a gateway, before one Service.
@@ -107,4 +107,11 @@ func (l *accessLog) add(a *proxy.Access) {
 		a.Duration.Milliseconds(), a.RequestID, a.Authority, a.Upstream)
 	l.line = b
 	l.w.Write(b)
+}
+
+// flush writes what is left.
+func (l *accessLog) flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Flush()
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// lab is `hopline up`, while it runs.
+type lab struct {
+	*process
+	page, console, zipkin string        // addresses, without a slash at the end
+	took                  time.Duration // until all was ready
+}
+
+// up runs an overlay with the programs that `make build` has made, and waits until it says that all is ready.
+func (b *bench) up(overlay string) (*lab, error) {
+	args := []string{"up", overlay, "--build=never", "--bin", filepath.Join(b.root, "bin")}
+	var ports []string
+	for _, flag := range []string{"--ingress-port=", "--console-port=", "--zipkin-port=", "--otlp-port="} {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		args, ports = append(args, flag+port), append(ports, port)
+	}
+	since := time.Now()
+	p, err := b.start(nil, filepath.Join(b.root, "bin/hopline"), args...)
+	if err != nil {
+		return nil, fmt.Errorf("%w (make build makes it)", err)
+	}
+	l := &lab{process: p, page: "http://127.0.0.1:" + ports[0], console: "http://127.0.0.1:" + ports[1], zipkin: "http://127.0.0.1:" + ports[2]}
+	if l.took, err = p.until(since, 2*time.Minute, func() bool { return strings.Contains(p.said(), "Ctrl-C stops it all") }); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return l, nil
+}
+
+// state is what the console tells of the lab, as far as it is wanted here.
+type state struct {
+	Revision  int `json:"revision"` // counts the rules that went live
+	Workloads []struct {
+		Pods []struct {
+			Name    string `json:"name"`
+			Process int    `json:"process"`
+		} `json:"pods"`
+	} `json:"workloads"`
+}
+
+func (l *lab) state() (s state, err error) {
+	response, err := http.Get(l.console + "/api/state")
+	if err != nil {
+		return s, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("%s/api/state: %s", l.console, response.Status)
+	}
+	return s, json.NewDecoder(response.Body).Decode(&s)
+}
+
+// live waits until rules of a revision are in force, and returns how long that took since a moment.
+func (l *lab) live(revision int, since time.Time) (time.Duration, error) {
+	var trouble error
+	took, err := l.until(since, time.Minute, func() bool {
+		var s state
+		s, trouble = l.state()
+		return trouble != nil || s.Revision >= revision
+	})
+	return took, errors.Join(err, trouble)
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// echo is a workload of deploy/base's form, with its Service: the echo, under a name of its own.
+func echo(name string) string {
+	return strings.ReplaceAll(`---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: NAME, namespace: hopline}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: NAME
+  namespace: hopline
+  labels: {app: NAME}
+spec:
+  selector: {app: NAME}
+  ports:
+    - {name: http, port: 80, targetPort: http}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: NAME
+  namespace: hopline
+  labels: {app: NAME, version: prod}
+spec:
+  selector:
+    matchLabels: {app: NAME}
+  template:
+    metadata:
+      labels: {app: NAME, version: prod}
+    spec:
+      serviceAccountName: NAME
+      containers:
+        - name: app
+          image: localhost:5001/hopline/bounced:dev
+          ports:
+            - {name: http, containerPort: 8080}
+            - {name: http-admin, containerPort: 8081}
+`, "NAME", name)
+}
+
+// around are the namespace and the gateway of every overlay here.
+const around = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: hopline
+  labels: {istio-injection: enabled}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: hopline, namespace: hopline}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - port: {name: http, number: 80, protocol: HTTP}
+      hosts: ["*"]
+`
+
+// virtualServices are n rules, for a host each, that lead from the gateway to one workload: the nth rule's requests carry a header
+// by which one can tell the revision of the rules.
+func virtualServices(n int, to, revision string) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: rule-%d, namespace: hopline}
+spec:
+  gateways: [hopline]
+  hosts: [%s]
+  http:
+    - match:
+        - uri: {prefix: /}
+      headers: {request: {set: {x-revision: %q}}}
+      route:
+        - destination: {host: %s, port: {number: 80}}
+`, i, host(i), revision, to)
+	}
+	return text.String()
+}
+
+// overlay writes an overlay of files, each with its text, into a folder of its own.
+func (b *bench) overlay(files map[string]string) (dir string, err error) {
+	if dir, err = os.MkdirTemp(b.work, "overlay-"); err != nil {
+		return "", err
+	}
+	kustomization := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
+	for name, text := range files {
+		kustomization += "  - " + name + "\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(kustomization), 0o644)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hopline/hopline/lab/load"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// routeRate is the low rate, in requests a second, at which the ingress is asked.
+const routeRate = 100
+
+// routed is what was measured with a number of routes.
+type routed struct {
+	load, compile time.Duration // from files to objects, from objects to a table
+	live          time.Duration // from a saved change to new rules
+	rss           int64         // of hopline
+	latency       load.Latency
+}
+
+// routes measures the lab with more and more VirtualServices.
+func (b *bench) routes(out io.Writer) error {
+	counts, duration := []int{1, 10, 100, 1_000, 10_000}, 5*time.Second
+	if b.quick {
+		counts, duration = []int{1, 100}, time.Second
+	}
+	loading, compiling, live := line{name: "load"}, line{name: "compile"}, line{name: "saved to live"}
+	p50, p99, memory := line{name: "p50"}, line{name: "p99"}, line{name: "hopline (RSS)"}
+	fmt.Fprintf(out, "| routes | load | compile | saved to live | hopline RSS | p50 | p99 |\n|--:|--:|--:|--:|--:|--:|--:|\n")
+	for _, n := range counts {
+		fmt.Fprintf(os.Stderr, "%d routes\n", n)
+		r, err := b.routesRound(n, duration)
+		if err != nil {
+			return fmt.Errorf("%d routes: %w", n, err)
+		}
+		fmt.Fprintf(out, "| %d | %.1f ms | %.2f ms | %.0f ms | %.1f MB | %.2f ms | %.2f ms |\n", n, ms(r.load), ms(r.compile), ms(r.live), mb(r.rss),
+			r.latency.P50, r.latency.P99)
+		x := float64(n)
+		loading.add(x, ms(r.load))
+		compiling.add(x, ms(r.compile))
+		live.add(x, ms(r.live))
+		memory.add(x, mb(r.rss))
+		p50.add(x, r.latency.P50)
+		p99.add(x, r.latency.P99)
+	}
+	fmt.Fprintf(out, "\nRequests at %d a second for %v, to the last of the rules; the change is one to every rule.\n", routeRate, duration)
+	return b.draw(
+		chart{file: "routes-change", title: "A change of the rules", x: "routes", y: "ms", logX: true, logY: true, lines: []line{live, loading, compiling}},
+		chart{file: "routes-latency", title: fmt.Sprintf("Latency at %d requests a second", routeRate), x: "routes", y: "ms", logX: true, lines: []line{p99, p50}},
+		chart{file: "routes-memory", title: "Memory", x: "routes", y: "MB", logX: true, lines: []line{memory}},
+	)
+}
+
+// routesRound measures n routes: how they are read, in this process, and how the lab lives with them.
+func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error) {
+	dir, err := b.overlay(map[string]string{"around.yaml": around, "echo.yaml": echo("echo"), "rules.yaml": virtualServices(n, "echo", "1")})
+	if err != nil {
+		return r, err
+	}
+	if r.load, r.compile, err = b.read(dir); err != nil {
+		return r, err
+	}
+	l, err := b.up(dir)
+	if err != nil {
+		return r, err
+	}
+	defer l.stop()
+	for _, d := range []time.Duration{duration / 5, duration} { // the first to warm up
+		report, err := arrive(l.page+"/", routeRate, d, "Host: "+host(n-1))
+		if err != nil {
+			return r, err
+		}
+		r.latency = report.Latency
+	}
+	if r.rss, err = rss(l.Process.Pid); err != nil {
+		return r, err
+	}
+	before, err := l.state()
+	if err != nil {
+		return r, err
+	}
+	saved := time.Now()
+	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(virtualServices(n, "echo", "2")), 0o644); err != nil {
+		return r, err
+	}
+	r.live, err = l.live(before.Revision+1, saved)
+	return r, err
+}
+
+// read loads and compiles an overlay as often as there are rounds, and tells the medians.
+func (b *bench) read(dir string) (loading, compiling time.Duration, err error) {
+	var loads, compiles []time.Duration
+	for range b.rounds {
+		begun := time.Now()
+		objects, err := overlay.Load(dir)
+		if err != nil {
+			return 0, 0, err
+		}
+		loaded := time.Now()
+		if _, err := mesh.Compile(objects); err != nil {
+			return 0, 0, err
+		}
+		loads, compiles = append(loads, loaded.Sub(begun)), append(compiles, time.Since(loaded))
+	}
+	return median(loads), median(compiles), nil
+}
+
+// arrive sends requests when they are due, each over a new connection, as `hopline load` does. All of them must be answered, with 200.
+func arrive(url string, rate float64, duration time.Duration, headers ...string) (r load.Report, err error) {
+	var text bytes.Buffer
+	c := load.Command{URL: url, Rate: rate, Duration: duration, Header: append(headers, "Accept: application/json"), Method: "GET",
+		Timeout: 30 * time.Second, MaxInFlight: 1000, JSON: true}
+	if err := c.Validate(); err != nil {
+		return r, err
+	}
+	if err := c.Execute(context.Background(), load.Output{Report: &text}); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text.Bytes(), &r); err != nil {
+		return r, err
+	}
+	if r.Errors > 0 {
+		return r, fmt.Errorf("%s: %d of %d requests failed: %v %v", url, r.Errors, r.Planned, r.Statuses, r.Failures)
+	}
+	return r, nil
+}
