@@ -281,6 +281,15 @@ func (x *exchange) hold(c *conn) {
 	}
 }
 
+// letGo ends the use of the connection and reports whether another request may have it: if the caller left in the meantime, its deadlines are in the
+// past, however complete the answer was.
+func (x *exchange) letGo() (sound bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.conn = nil
+	return !x.left
+}
+
 // settle waits for what still reads the request's body. If the answer came before the body's end, nobody wants the rest.
 func (x *exchange) settle() {
 	if x.body == nil {

@@ -64,10 +64,10 @@ func (x *exchange) finish(reusable bool) {
 		x.host.active.Add(-1)
 		return
 	}
-	x.hold(nil)
+	sound := x.letGo()
 	x.stopSending()
 	x.host.active.Add(-1)
-	x.host.release(c, reusable)
+	x.host.release(c, reusable && sound)
 }
 
 // try sends the request to a host and reads the answer's head. With a failure the connection is gone.
