@@ -36,8 +36,8 @@ type trial struct {
 
 // injected is what a fault did.
 type injected struct {
-	times int    // how often
-	note  string // what else there is to say
+	times int      // how often
+	notes []string // what else there is to say
 	kills []kill
 }
 
@@ -120,6 +120,8 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	calls := newLoad(t.lab.page+"hops", o.rate)
 	stop := calls.start()
 	defer stop()
+	seen := (&watch{lab: t.lab}).start(ctx)
+	defer seen()
 	begun := time.Now()
 	pause(ctx, before)
 	done, err := f.inject(ctx, t)
@@ -128,6 +130,7 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 		err = ctx.Err()
 	}
 	outcomes := stop()
+	done.notes = append(done.notes, seen()...)
 	if err != nil {
 		return row{}, err
 	}

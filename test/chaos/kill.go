@@ -46,7 +46,7 @@ func killAny(ctx context.Context, t *trial) (done injected, err error) {
 		done.times++
 		pause(ctx, betweenKills)
 	}
-	done.note = killNote(done.kills)
+	done.notes = append(done.notes, killNote(done.kills))
 	return done, nil
 }
 

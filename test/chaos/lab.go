@@ -177,6 +177,7 @@ type pod struct {
 	Name       string
 	Deployment string
 	State      string
+	Reason     string
 	Ready      bool
 	Current    bool
 	Process    int

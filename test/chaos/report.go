@@ -71,10 +71,7 @@ func report(out io.Writer, rows []row) {
 	}
 	_ = table.Flush() // to the terminal: nobody would read of its failure
 	for _, r := range rows {
-		lines := r.why()
-		if r.done.note != "" {
-			lines = append(lines, r.done.note)
-		}
+		lines := append(r.why(), r.done.notes...)
 		for _, b := range r.broken {
 			lines = append(lines, "BROKEN: "+b)
 		}

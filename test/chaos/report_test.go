@@ -13,7 +13,7 @@ func TestReport(t *testing.T) {
 	var out bytes.Buffer
 	report(&out, []row{
 		{fault: "quiet", setting: "canary", claim: "no failure", took: 3 * time.Second, done: injected{times: 2}, outcomes: []outcome{{took: time.Second / 4}}},
-		{fault: "loud", setting: "retry", claim: "no failure", took: 4 * time.Second, done: injected{times: 1, note: "noted"}, broken: []string{"4 requests failed"},
+		{fault: "loud", setting: "retry", claim: "no failure", took: 4 * time.Second, done: injected{times: 1, notes: []string{"noted"}}, broken: []string{"4 requests failed"},
 			outcomes: []outcome{{why: "503 b"}, {why: "504 a"}, {why: "503 c"}, {why: "503 c"}, {}}},
 	})
 	const want = `fault  overlay  times  seconds  requests  failed  slowest  claim               

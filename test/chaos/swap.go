@@ -32,7 +32,7 @@ func swapRules(ctx context.Context, t *trial) (done injected, err error) {
 	done.times = edits + 1
 	err = t.lab.all(ctx, "middle-canary")
 	swapped := t.lab.live.Load() - live
-	done.note = fmt.Sprintf("saved %d times, %d went live one by one", done.times, swapped)
+	done.notes = append(done.notes, fmt.Sprintf("saved %d times, %d went live one by one", done.times, swapped))
 	if err == nil && swapped == 0 {
 		err = errors.New("no change went live")
 	}
