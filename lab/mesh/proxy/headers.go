@@ -181,17 +181,18 @@ func (x *exchange) rewrite() {
 	applyRequest(h, &to.Headers)
 	applyRequest(h, &x.d.Route.Headers)
 	x.at = x.req
-	authority := to.Authority
+	if to.Authority != "" { // Envoy says nothing of what a weighted destination changes
+		x.at.Authority = to.Authority
+	}
 	if rw := x.d.Route.Rewrite; rw != nil {
-		authority = first(rw.Authority, authority)
+		if rw.Authority != "" {
+			h[hOriginalHost] = []string{x.req.Authority}
+			x.at.Authority = rw.Authority
+		}
 		if rw.URI != nil {
 			h[hOriginalPath] = []string{x.req.Path}
 			x.at.Path = clean(rw.URI(x.req.Path))
 		}
-	}
-	if authority != "" {
-		h[hOriginalHost] = []string{x.req.Authority}
-		x.at.Authority = authority
 	}
 	if x.d.Route.Decorator != "" {
 		h[hDecorator] = []string{x.d.Route.Decorator}

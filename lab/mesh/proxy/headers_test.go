@@ -125,9 +125,11 @@ func TestDestinationsAuthority(t *testing.T) {
 	t.Parallel()
 	route := routeTo(service("middle"))
 	route.Destinations[0].Authority = "canary.example"
-	if r := seenBy(t, route, func(b *bench) { b.get("http://middle/") }); r.Host != "canary.example" {
+	r := seenBy(t, route, func(b *bench) { b.get("http://middle/") })
+	if r.Host != "canary.example" {
 		t.Errorf("asked of %s", r.Host)
 	}
+	wantHeaders(t, r.Header, map[string]string{"x-envoy-original-host": ""})
 }
 
 func TestAnswerHeaders(t *testing.T) {
