@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -61,22 +60,25 @@ func (r row) String() string {
 	return fmt.Sprintf("%s: %d times in %.0f s, %d requests, %d failed, claim %s", r.fault, r.done.times, r.took.Seconds(), len(r.outcomes), failures(r.outcomes), r.verdict())
 }
 
-// report prints the table, and below it what there is to say of each row.
+// report prints the table. What else there is to say of a row goes on below it, in the last column.
 func report(out io.Writer, rows []row) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "fault\toverlay\ttimes\tseconds\trequests\tfailed\tslowest\tclaim\t")
+	fmt.Fprintln(table, "fault\toverlay\ttimes\tseconds\trequests\tfailed\tslowest\tclaim\twhy, and what else was seen")
 	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%.0f\t%d\t%d\t%.2f s\t%s: %s\t\n", r.fault, r.setting, r.done.times, r.took.Seconds(),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.0f\t%d\t%d\t%.2f s\t%s: %s", r.fault, r.setting, r.done.times, r.took.Seconds(),
 			len(r.outcomes), failures(r.outcomes), r.slowest().Seconds(), r.verdict(), r.claim)
-	}
-	_ = table.Flush() // to the terminal: nobody would read of its failure
-	for _, r := range rows {
 		lines := append(r.why(), r.done.notes...)
 		for _, b := range r.broken {
 			lines = append(lines, "BROKEN: "+b)
 		}
-		if len(lines) > 0 {
-			fmt.Fprintf(out, "\n%s\n  %s\n", r.fault, strings.Join(lines, "\n  "))
+		before := "\t"
+		for _, line := range lines {
+			fmt.Fprint(table, before, line, "\n")
+			before = "\t\t\t\t\t\t\t\t"
+		}
+		if len(lines) == 0 {
+			fmt.Fprintln(table)
 		}
 	}
+	_ = table.Flush() // to the terminal: nobody would read of its failure
 }

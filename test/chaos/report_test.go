@@ -16,16 +16,13 @@ func TestReport(t *testing.T) {
 		{fault: "loud", setting: "retry", claim: "no failure", took: 4 * time.Second, done: injected{times: 1, notes: []string{"noted"}}, broken: []string{"4 requests failed"},
 			outcomes: []outcome{{why: "503 b"}, {why: "504 a"}, {why: "503 c"}, {why: "503 c"}, {}}},
 	})
-	const want = `fault  overlay  times  seconds  requests  failed  slowest  claim               
-quiet  canary   2      3        1         0       0.25 s   held: no failure    
-loud   retry    1      4        5         4       0.00 s   BROKEN: no failure  
-
-loud
-  2 × 503 c
-  1 × 503 b
-  1 × 504 a
-  noted
-  BROKEN: 4 requests failed
+	const want = `fault  overlay  times  seconds  requests  failed  slowest  claim               why, and what else was seen
+quiet  canary   2      3        1         0       0.25 s   held: no failure
+loud   retry    1      4        5         4       0.00 s   BROKEN: no failure  2 × 503 c
+                                                                               1 × 503 b
+                                                                               1 × 504 a
+                                                                               noted
+                                                                               BROKEN: 4 requests failed
 `
 	if out.String() != want {
 		t.Errorf("printed:\n%s\nwanted:\n%s", out.String(), want)
