@@ -43,7 +43,7 @@ func TestPictures(t *testing.T) {
 	q.until(`document.querySelector("#live").textContent === "Live"`)
 	q.until(ruleSays("VirtualService hopline/front", fmt.Sprint(made+1, " requests"))) // and the page itself
 	q.until(`document.querySelectorAll("#traces tr").length > 0`)
-	q.keep(dir, "console", "#overview > .columns > .stacked > .card")
+	q.keep(dir, "console", "#workloads-table")
 
 	p.click(`label:has(input[name=user][value=""])`)
 	p.click("button[value=slow-page]")
