@@ -71,13 +71,13 @@ func report(out io.Writer, rows []row) {
 		for _, b := range r.broken {
 			lines = append(lines, "BROKEN: "+b)
 		}
+		if len(lines) == 0 {
+			lines = []string{"-"}
+		}
 		before := "\t"
 		for _, line := range lines {
 			fmt.Fprint(table, before, line, "\n")
 			before = "\t\t\t\t\t\t\t\t"
-		}
-		if len(lines) == 0 {
-			fmt.Fprintln(table)
 		}
 	}
 	_ = table.Flush() // to the terminal: nobody would read of its failure

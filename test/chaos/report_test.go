@@ -17,7 +17,7 @@ func TestReport(t *testing.T) {
 			outcomes: []outcome{{why: "503 b"}, {why: "504 a"}, {why: "503 c"}, {why: "503 c"}, {}}},
 	})
 	const want = `fault  overlay  times  seconds  requests  failed  slowest  claim               why, and what else was seen
-quiet  canary   2      3        1         0       0.25 s   held: no failure
+quiet  canary   2      3        1         0       0.25 s   held: no failure    -
 loud   retry    1      4        5         4       0.00 s   BROKEN: no failure  2 × 503 c
                                                                                1 × 503 b
                                                                                1 × 504 a
