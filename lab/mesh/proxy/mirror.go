@@ -56,7 +56,11 @@ func (x *exchange) mirrorHead() []byte {
 	} else {
 		delete(h, hForwardedFor)
 	}
-	return appendField(head, hAttempts, "1")
+	head = appendField(head, hAttempts, "1")
+	if expected := x.expected(); expected > 0 {
+		head = appendField(head, hExpected, strconv.FormatInt(expected.Milliseconds(), 10))
+	}
+	return head
 }
 
 // leave sends the copy with the request's body, if that was kept.

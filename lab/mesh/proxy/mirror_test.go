@@ -96,3 +96,15 @@ func TestMirrorOfALargeBodyIsDropped(t *testing.T) {
 		t.Errorf("%v dropped, %d copies, want 1 and 0", n, copies.Load())
 	}
 }
+
+// TestNoMirrorOfWhatGoesNowhere is what Envoy was seen to do: without a host for the request itself there is no copy either.
+func TestNoMirrorOfWhatGoesNowhere(t *testing.T) {
+	t.Parallel()
+	shadow := newEcho(t, "shadow")
+	b := newBench(t, Options{}, mirroring(1), podOf("shadow", "shadow-1", shadow.address()))
+	b.get("http://middle/").want(t, 503, "no healthy upstream")
+	b.proxy.Close() // waits for copies
+	if _, n := shadow.seen(); n != 0 {
+		t.Errorf("%d copies, want none", n)
+	}
+}

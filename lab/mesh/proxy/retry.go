@@ -17,10 +17,7 @@ const (
 
 // again is whether another try follows one that ended so, and counts it.
 func (x *exchange) again(f failure) bool {
-	if x.retrying {
-		x.cluster.retries.Add(-1)
-		x.retrying = false
-	}
+	x.retryOver()
 	if x.retries.Attempts == 0 || !x.retriable(f) {
 		return false
 	}
@@ -38,6 +35,14 @@ func (x *exchange) again(f failure) bool {
 	}
 	x.retrying = true
 	return true
+}
+
+// retryOver counts a retry out that has ended, or that has not come about.
+func (x *exchange) retryOver() {
+	if x.retrying {
+		x.cluster.retries.Add(-1)
+		x.retrying = false
+	}
 }
 
 // retriable is whether the policy names what happened. The rules are those of Envoy's RetryStateImpl.

@@ -258,6 +258,22 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
+// TestRetriesThatDoNotComeAbout has the caller's timeout end a request while it waits for its next try: the limit on retries is free again.
+func TestRetriesThatDoNotComeAbout(t *testing.T) {
+	t.Parallel()
+	up := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	route := routeTo(service("middle"))
+	route.Timeout = 20 * time.Millisecond
+	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Hour}
+	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
+	for range 3 {
+		b.get("http://middle/").want(t, 504, "upstream request timeout")
+	}
+	if n := b.cluster(route.Destinations[0].Cluster).retries.Load(); n != 0 {
+		t.Errorf("%d retries under way at rest", n)
+	}
+}
+
 func TestBackoffIsBounded(t *testing.T) {
 	t.Parallel()
 	x := &exchange{ctx: t.Context(), retries: mesh.Retries{Backoff: 200 * time.Microsecond}}

@@ -178,11 +178,15 @@ func (x *exchange) forward() {
 	x.head = x.appendHead(x.head[:0], x.length())
 	stop := context.AfterFunc(x.ctx, x.leave)
 	defer func() { x.noticed = !stop() }()
-	x.mirror()
+	h := x.cluster.pick(x)
+	if h != nil { // Envoy sends no copies of what it cannot send itself
+		x.mirror()
+	}
 	if x.body == nil {
 		x.bodyEnd(nil, true)
 	}
-	f := x.tries()
+	f := x.tries(h)
+	x.retryOver()
 	if f != none {
 		x.fail(f)
 		return

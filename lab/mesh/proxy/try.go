@@ -11,12 +11,10 @@ import (
 	"time"
 )
 
-// tries sends the request to one host after another until one answers or the route's policy has enough. It leaves the last
-// answer in x.resp, with its body still on the connection.
-func (x *exchange) tries() failure {
-	var last failure
+// tries sends the request to a host, and then to one after another until one answers or the route's policy has enough. It leaves
+// the last answer in x.resp, with its body still on the connection.
+func (x *exchange) tries(h *host) failure {
 	for {
-		h := x.cluster.pick(x)
 		if h == nil {
 			return noHealthy
 		}
@@ -25,7 +23,7 @@ func (x *exchange) tries() failure {
 		x.attempts++
 		x.tryStart = time.Now()
 		h.active.Add(1)
-		last = x.try(h)
+		last := x.try(h)
 		x.judge(h, last)
 		if !x.again(last) {
 			return last
@@ -34,6 +32,7 @@ func (x *exchange) tries() failure {
 		if f := x.backoff(); f != none {
 			return f
 		}
+		h = x.cluster.pick(x)
 	}
 }
 
