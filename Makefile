@@ -55,6 +55,10 @@ fmt: ## format every Go file
 browser: ## the pages in headless Chromium (needs chromium)
 	cd test/browser && GOWORK=off go test -count=1 ./...
 
+.PHONY: pictures
+pictures: ## the documentation's pictures, docs/images (needs chromium)
+	cd test/browser && PICTURES=$(CURDIR)/docs/images GOWORK=off go test -count=1 -run TestPictures .
+
 .PHONY: conformance
 conformance: ## the contract, held against what runs at URL=http://localhost:8080: OVERLAY=canary, TRACES=http://localhost:9411
 	cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) GOWORK=off go test -count=1 ./...
