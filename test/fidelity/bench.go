@@ -76,8 +76,14 @@ var lastID atomic.Int64
 
 // exchange sends one request to one engine and gathers what the upstreams saw of it.
 func (b *bench) exchange(r request, send func(request) answer) outcome {
+	return b.exchangeAndWait(r, send, 0)
+}
+
+// exchangeAndWait waits a little for copies before it gathers.
+func (b *bench) exchangeAndWait(r request, send func(request) answer, wait time.Duration) outcome {
 	id := fmt.Sprintf("r%d", lastID.Add(1))
 	o := outcome{answer: send(r.with(idHeader, id))}
+	time.Sleep(wait)
 	for _, a := range b.upstreams.take(id) {
 		delete(a.header, "X-Fidelity-Id")
 		o.arrivals = append(o.arrivals, a)
@@ -94,7 +100,7 @@ const samples = 175
 // must come to choose among the same.
 func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 	for wait := time.Millisecond; ; wait *= 4 {
-		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
+		istio, lab = b.exchangeAndWait(r, b.istio.send, wait), b.exchangeAndWait(r, b.lab.send, wait)
 		if differ = compare(istio, lab); len(differ) == 0 || wait > 300*time.Millisecond {
 			return istio, lab, append(differ, b.explained(r, istio)...)
 		}

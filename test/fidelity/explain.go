@@ -29,8 +29,8 @@ func (e *lab) explain(r request) (mesh.Explanation, bool) {
 // that Envoy gave by itself.
 func (b *bench) explained(r request, istio outcome) []string {
 	e, ok := b.lab.explain(r)
-	if !ok {
-		return nil
+	if !ok || istio.status == http.StatusBadRequest && len(istio.arrivals) == 0 {
+		return nil // refused before any rule was looked at
 	}
 	var wrong []string
 	wants := func(status int) {
@@ -49,7 +49,7 @@ func (b *bench) explained(r request, istio outcome) []string {
 		wants(e.Route.Direct.Code)
 	case mesh.Forward:
 		for _, a := range istio.arrivals {
-			if a.app() != "mirror" && !b.named(e, a) {
+			if !b.named(e, a) {
 				wrong = append(wrong, fmt.Sprintf("explain does not name the subset of %s, which Istio called", a.workload))
 			}
 		}
@@ -60,26 +60,40 @@ func (b *bench) explained(r request, istio outcome) []string {
 	return wrong
 }
 
-// named says whether an explanation has the workload that a request arrived at among its shares.
+// named says whether an explanation leads to the workload that a request arrived at.
 func (b *bench) named(e mesh.Explanation, a arrival) bool {
 	for _, p := range b.world.pods {
 		if p.Name != a.pod || p.Annotations[workloadKey] != a.workload {
 			continue
 		}
-		for _, s := range e.Shares {
-			selected := p.Namespace == s.Cluster.Namespace && len(s.Cluster.Selector) > 0
-			for k, v := range s.Cluster.Selector {
+		for _, c := range clusters(e) {
+			selected := p.Namespace == c.Namespace && len(c.Selector) > 0
+			for k, v := range c.Selector {
 				selected = selected && p.Labels[k] == v
 			}
-			for _, address := range s.Cluster.Addresses {
+			for _, address := range c.Addresses {
 				selected = selected || strings.HasPrefix(address, p.Status.PodIP+":")
 			}
-			if selected && s.Percent > 0 {
+			if selected {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// clusters are those that an explanation names: where the request may go, and its copies.
+func clusters(e mesh.Explanation) []*mesh.Cluster {
+	var all []*mesh.Cluster
+	for _, s := range e.Shares {
+		if s.Percent > 0 {
+			all = append(all, s.Cluster)
+		}
+	}
+	for _, m := range e.Route.Mirrors {
+		all = append(all, m.Cluster)
+	}
+	return all
 }
 
 // hashed says that a consistent hash chooses the endpoint: which one it comes to is nobody's promise.
