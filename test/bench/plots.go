@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // line is one curve of a chart.
@@ -63,12 +66,15 @@ func (c chart) save(path string) error {
 	}
 	p.Title.TextStyle.Font.Variant, p.Legend.TextStyle.Font.Variant = "Sans", "Sans"
 	p.Title.TextStyle.Font.Size = 12
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(2)
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{0xe4}, color.Gray{0xe4}
 	p.Add(grid)
 	coloured := 0
 	for _, l := range c.lines {
+		if len(l.xys) == 0 {
+			return fmt.Errorf("%s has no points", l.name)
+		}
 		curve, points, err := plotter.NewLinePoints(l.xys)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
@@ -95,8 +101,24 @@ func (c chart) save(path string) error {
 	}
 	if c.logY {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		p.Y.Max *= 20 // room for the legend
 	} else {
 		p.Y.Min, p.Y.Max = 0, p.Y.Max*1.35 // from nothing, with room for the legend
 	}
-	return p.Save(12.5*vg.Centimeter, 7.5*vg.Centimeter, path)
+	return write(p, path)
+}
+
+// write draws a plot, with a margin that its outermost ticks' labels reach into.
+func write(p *plot.Plot, path string) error {
+	canvas := vgsvg.New(12.5*vg.Centimeter, 7.5*vg.Centimeter)
+	whole := draw.New(canvas)
+	whole.FillPolygon(p.BackgroundColor, []vg.Point{whole.Min, {X: whole.Max.X, Y: whole.Min.Y}, whole.Max, {X: whole.Min.X, Y: whole.Max.Y}})
+	const margin = 4 * vg.Millimeter
+	p.Draw(draw.Crop(whole, margin, -margin, margin, -margin))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = canvas.WriteTo(f)
+	return errors.Join(err, f.Close())
 }

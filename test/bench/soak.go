@@ -15,6 +15,10 @@ import (
 const (
 	soakUsers = 50      // new users a second
 	storeFull = 110_000 // spans that fill the lab's store, which holds 100,000
+
+	// Before, so many times the users for so long: heaps reach their size, and what is made on first use is there.
+	warmFactor = 4
+	warmTime   = 20 * time.Second
 )
 
 // memories are samples of resident memory, in MB, by the process's name.
@@ -40,7 +44,11 @@ func (b *bench) soak(out io.Writer) error {
 	if _, err := new(spanStream).stream(l.zipkin, 20_000, storeFull*time.Second/20_000); err != nil {
 		return err
 	}
-	if _, err := arrive(url, soakUsers, b.soakTime/6); err != nil {
+	warm := warmTime
+	if b.quick {
+		warm /= 10
+	}
+	if _, err := arrive(url, warmFactor*soakUsers, warm); err != nil {
 		return err
 	}
 	stop, seen := make(chan struct{}), make(chan memories)
