@@ -29,8 +29,8 @@ func (e *lab) explain(r request) (mesh.Explanation, bool) {
 // that Envoy gave by itself.
 func (b *bench) explained(r request, istio outcome) []string {
 	e, ok := b.lab.explain(r)
-	if !ok || istio.status == http.StatusBadRequest && len(istio.arrivals) == 0 {
-		return nil // refused before any rule was looked at
+	if !ok || istio.err != nil || istio.status == http.StatusBadRequest && len(istio.arrivals) == 0 {
+		return nil // refused before any rule was looked at, or cut off in the middle of its body
 	}
 	var wrong []string
 	wants := func(status int) {
