@@ -34,7 +34,7 @@ func (b *bench) up(overlay string) (*lab, error) {
 		return nil, fmt.Errorf("%w (make build makes it)", err)
 	}
 	l := &lab{process: p, page: "http://127.0.0.1:" + ports[0], console: "http://127.0.0.1:" + ports[1], zipkin: "http://127.0.0.1:" + ports[2]}
-	if l.took, err = p.until(since, 2*time.Minute, func() bool { return strings.Contains(p.said(), "Ctrl-C stops it all") }); err != nil {
+	if l.took, err = p.until(since, 5*time.Minute, func() bool { return strings.Contains(p.said(), "Ctrl-C stops it all") }); err != nil {
 		p.stop()
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (l *lab) state() (s state, err error) {
 // live waits until rules of a revision are in force, and returns how long that took since a moment.
 func (l *lab) live(revision int, since time.Time) (time.Duration, error) {
 	var trouble error
-	took, err := l.until(since, time.Minute, func() bool {
+	took, err := l.until(since, 5*time.Minute, func() bool {
 		var s state
 		s, trouble = l.state()
 		return trouble != nil || s.Revision >= revision
