@@ -52,10 +52,10 @@ func (b *bench) close() error {
 func (b *bench) apply(docs []string) error {
 	b.generation++
 	if err := b.istio.apply(docs, b.generation); err != nil {
-		return fmt.Errorf("Istio: %w", err)
+		return fmt.Errorf("by Istio: %w", err)
 	}
 	if err := b.lab.apply(docs); err != nil {
-		return fmt.Errorf("the lab: %w", err)
+		return fmt.Errorf("by the lab: %w", err)
 	}
 	return nil
 }

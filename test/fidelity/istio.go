@@ -249,7 +249,7 @@ func (e *istio) settled(generation int) error {
 		end := time.Now().Add(20 * time.Second)
 		for last != want {
 			if time.Now().After(end) {
-				return fmt.Errorf("Envoy on port %d did not take the rules: its generation is %q, wanted %s", port, last, want)
+				return fmt.Errorf("the Envoy on port %d did not take the rules: its generation is %q, wanted %s", port, last, want)
 			}
 			a := e.ask(port, request{method: "GET", authority: markerHost, path: "/"})
 			if last = a.body; last != want {

@@ -55,13 +55,13 @@ func parse(rendered string) (*world, error) {
 		case head.Kind == "Service":
 			s := &corev1.Service{}
 			if err := yaml.UnmarshalStrict([]byte(doc), s); err != nil {
-				return nil, fmt.Errorf("Service %s: %w", head.Name, err)
+				return nil, fmt.Errorf("reading Service %s: %w", head.Name, err)
 			}
 			w.addService(s)
 		case head.Kind == "Deployment":
 			d := &appsv1.Deployment{}
 			if err := yaml.UnmarshalStrict([]byte(doc), d); err != nil {
-				return nil, fmt.Errorf("Deployment %s: %w", head.Name, err)
+				return nil, fmt.Errorf("reading Deployment %s: %w", head.Name, err)
 			}
 			w.addPods(d)
 		}
