@@ -91,7 +91,7 @@ func (l allowList) match(u *url.URL) (pattern, bool) {
 // as they are called.
 func (p pattern) covers(host string) bool {
 	if p.host == host {
-		return true
+		return !strings.HasPrefix(host, "*") // a host that spells out a wildcard is no name
 	}
 	if !isName(host) || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return false
