@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"regexp"
 	"testing"
@@ -98,24 +97,10 @@ func TestClientIP(t *testing.T) {
 // do asks on a connection of its own and sets one header unless its value is empty.
 func do(t *testing.T, method, url, header, value string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
-	if err != nil {
-		t.Fatal(err)
+	if value == "" {
+		return servertest.Ask(t, method, url, "")
 	}
-	if value != "" {
-		r.Header.Set(header, value)
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	return servertest.Ask(t, method, url, "", header, value)
 }
 
 func TestHelp(t *testing.T) {

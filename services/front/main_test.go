@@ -103,26 +103,13 @@ func middleHops(w http.ResponseWriter, r *http.Request) {
 
 func get(t *testing.T, url, accept string, header http.Header) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
+	list := []string{"Accept", accept}
+	for name, values := range header {
+		for _, value := range values {
+			list = append(list, name, value)
+		}
 	}
-	r.Header = header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
-	r.Header.Set("Accept", accept)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	return servertest.Ask(t, http.MethodGet, url, "", list...)
 }
 
 func TestHelp(t *testing.T) {
