@@ -252,19 +252,20 @@ func parseYAML(content []byte) (docs []any, err error) {
 		if doc == nil {
 			continue // nothing between two separators
 		}
-		encoded, err := json.Marshal(doc)
+		v, err := asJSON(doc)
 		if err != nil {
-			return nil, errors.New("want texts as the keys of mappings")
-		}
-		if doc, err = parseJSON(encoded); err != nil {
 			return nil, err
 		}
-		docs = append(docs, doc)
+		docs = append(docs, v)
 	}
 }
 
-// parseJSON gives a JSON value with json.Number for numbers, so that none loses digits.
-func parseJSON(encoded []byte) (v any, err error) {
+// asJSON makes a JSON value of what YAML was decoded to, with json.Number for numbers, so that none loses digits.
+func asJSON(decoded any) (v any, err error) {
+	encoded, err := json.Marshal(decoded)
+	if err != nil {
+		return nil, errors.New("want texts as the keys of mappings, and finite numbers")
+	}
 	d := json.NewDecoder(bytes.NewReader(encoded))
 	d.UseNumber()
 	err = d.Decode(&v)

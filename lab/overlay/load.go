@@ -101,12 +101,13 @@ func render(disk *snapshot, dir string, report *Report) []map[string]any {
 	}
 	objects := make([]map[string]any, 0, resources.Size())
 	for _, r := range resources.Resources() {
-		encoded, err := r.MarshalJSON()
+		var decoded any
+		err := r.YNode().Decode(&decoded) // its own MarshalJSON would write YAML and read it again
 		if err != nil {
 			report.Add(r.CurId().String(), "", "%v", err)
 			continue
 		}
-		v, err := parseJSON(encoded)
+		v, err := asJSON(decoded)
 		if err != nil {
 			report.Add(r.CurId().String(), "", "%v", err)
 			continue
