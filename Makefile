@@ -89,7 +89,7 @@ bench: build ## speed and size, as docs/performance.md tells them
 .PHONY: bench-peers bench-growth measure
 bench-peers: ## beside go-httpbin and podinfo, or ARGS=proxies beside Envoy (needs Linux, two cores)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),services)
-bench-growth: build ## from 5 to 200 workloads, 1 to 2,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
+bench-growth: build ## from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),growth)
 measure: ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure

@@ -65,12 +65,21 @@ spec:
       hosts: ["*"]
 `
 
-// virtualServices are n rules, for a host each, that lead from the gateway to one workload: the nth rule's requests carry a header
-// by which one can tell the revision of the rules.
+// routesPerHost is how many routes one VirtualService holds: 10,000 routes are not 10,000 objects, which kustomize would take minutes
+// for, since it compares each with all others.
+const routesPerHost = 20
+
+// hostsOf is how many VirtualServices, and hosts, hold n routes.
+func hostsOf(n int) int { return (n + routesPerHost - 1) / routesPerHost }
+
+// virtualServices are n routes from the gateway to one workload, in VirtualServices of a host each. A host's routes match prefixes,
+// exact paths and headers by turns; its last one takes the rest. Their requests carry a header that tells the revision of the rules.
 func virtualServices(n int, to, revision string) string {
 	var text strings.Builder
 	for i := range n {
-		fmt.Fprintf(&text, `---
+		h, nth := i/routesPerHost, i%routesPerHost
+		if nth == 0 {
+			fmt.Fprintf(&text, `---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: rule-%d, namespace: hopline}
@@ -78,12 +87,20 @@ spec:
   gateways: [hopline]
   hosts: [%s]
   http:
-    - match:
-        - uri: {prefix: /}
+`, h, host(h))
+		}
+		match := [...]string{
+			fmt.Sprintf("{uri: {prefix: /part-%d/}}", nth),
+			fmt.Sprintf("{uri: {exact: /page-%d}}", nth),
+			fmt.Sprintf("{headers: {x-dev-user: {exact: user-%d}}}", nth),
+		}[nth%3]
+		if nth == routesPerHost-1 || i == n-1 {
+			match = "{uri: {prefix: /}}"
+		}
+		fmt.Fprintf(&text, `    - match: [%s]
       headers: {request: {set: {x-revision: %q}}}
-      route:
-        - destination: {host: %s, port: {number: 80}}
-`, i, host(i), revision, to)
+      route: [{destination: {host: %s, port: {number: 80}}}]
+`, match, revision, to)
 	}
 	return text.String()
 }
