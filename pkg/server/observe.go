@@ -106,8 +106,11 @@ func (x *exchange) finish(r *http.Request) {
 	panicked := recover()
 	aborted := panicked == http.ErrAbortHandler //nolint:errorlint // the value itself is what net/http looks for
 	broken := aborted || panicked != nil && x.code != 0
-	if panicked != nil && !aborted {
+	switch {
+	case panicked != nil && !aborted:
 		x.panicked(panicked)
+	case panicked == nil && x.code == 0 && r.Context().Err() != nil:
+		broken = !x.stopped()
 	}
 	x.record(r, x.status(r, aborted))
 	x.service.metrics.inFlight.Dec()
@@ -168,6 +171,16 @@ func (x *exchange) panicked(value any) {
 	if x.code == 0 {
 		answer.Text(x, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 	}
+}
+
+// stopped answers 503 when a handler was cancelled because SHUTDOWN_TIMEOUT is over. Otherwise it is the client that has gone, or that has
+// closed its half of the connection and waits. Neither must get the empty 200 that net/http sends for a handler that wrote nothing.
+func (x *exchange) stopped() bool {
+	if x.service.state.ctx.Err() == nil {
+		return false
+	}
+	answer.Text(x, http.StatusServiceUnavailable, x.service.Identity().Name()+" stops, and the request took longer than SHUTDOWN_TIMEOUT")
+	return true
 }
 
 // routeOf is the pattern that the router matched, or unmatched: never what the client sent.

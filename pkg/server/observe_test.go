@@ -171,7 +171,14 @@ func TestGone(t *testing.T) {
 	r.Get("/slow", func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/slow", nil).WithContext(ctx))
+	func() {
+		defer func() {
+			if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // the value itself is what net/http looks for
+				t.Errorf("panicked with %v, want the connection given up", got)
+			}
+		}()
+		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/slow", nil).WithContext(ctx))
+	}()
 	if line := r.log.lines(t)[0]; line["code"] != 499.0 || line["level"] != "info" {
 		t.Errorf("logged %v", line)
 	}

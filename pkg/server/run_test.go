@@ -139,25 +139,45 @@ func TestDrainDelay(t *testing.T) {
 	}
 }
 
-// TestShutdownTimeout: what does not finish is cancelled, and the exit is clean all the same.
+// TestShutdownTimeout: what does not finish is cancelled and told so, and the exit is clean all the same.
 func TestShutdownTimeout(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	s := servertest.Start(t, p.run, "SHUTDOWN_TIMEOUT=50ms")
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		_, _, _ = get(t, s.URL+"/hold")
-		_, _, _ = get(t, s.URL+"/later")
-	}()
+	if code, _, err := get(t, s.URL+"/later"); err != nil || code != 200 {
+		t.Fatalf("work left behind: %d, %v", code, err)
+	}
+	answered := make(chan string)
+	go func() { answered <- dial(t, s.URL).ask("/hold") }()
+	<-p.held
 	<-p.held
 	if code := s.Stop(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, s.Logs())
 	}
-	<-answered
-	if logs := s.Logs(); !strings.Contains(logs, "cancelling what is still in flight") || !strings.Contains(logs, `"code":499`) {
+	if answer := <-answered; !strings.HasPrefix(answer, "HTTP/1.1 503") {
+		t.Errorf("the request that was cancelled got %q, want a 503", answer)
+	}
+	if logs := s.Logs(); !strings.Contains(logs, "cancelling what is still in flight") || !strings.Contains(logs, `"code":503`) {
 		t.Errorf("logged:\n%s", logs)
 	}
+}
+
+// TestHalfClosed: a client that will send no more, but reads on, gets no answer rather than an empty one.
+func TestHalfClosed(t *testing.T) {
+	t.Parallel()
+	p := newProgram()
+	s := servertest.Start(t, p.run)
+	c := dial(t, s.URL)
+	answered := make(chan string)
+	go func() { answered <- c.ask("/hold") }()
+	<-p.held
+	if err := c.c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer := <-answered; strings.HasPrefix(answer, "HTTP/") {
+		t.Errorf("got %q, want the connection closed", answer)
+	}
+	await(t, "the log line", func() bool { return strings.Contains(s.Logs(), `"code":499`) })
 }
 
 // TestBackground: work that outlives its answer is finished before the exit, in the same trace.

@@ -14,6 +14,9 @@ func (p *page) framed(title string, text http.HandlerFunc) http.HandlerFunc {
 	return forBrowsers(func(w http.ResponseWriter, r *http.Request) {
 		said := &caption{header: w.Header(), code: http.StatusOK}
 		text(said, r)
+		if !said.wrote {
+			return // the request was cancelled; the server tells what that means
+		}
 		p.writeFrame(w, title, said)
 	}, text)
 }

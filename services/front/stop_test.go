@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hopline/hopline/pkg/server/servertest"
@@ -56,6 +57,29 @@ func TestStop(t *testing.T) {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	checkSpans(t, zipkin.Spans(), traces, fastTrace)
+}
+
+// TestCutShort stops the front while its upstream hangs: a browser is told so too, in place of a page around nothing.
+func TestCutShort(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	middle := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-release
+	}))
+	t.Cleanup(middle.Close)
+	defer close(release)
+	front := servertest.Start(t, run, "UPSTREAM_URL="+middle.URL, "SHUTDOWN_TIMEOUT=50ms")
+	answer := make(chan string)
+	go func() {
+		resp, body := get(t, front.URL+"/slow-page", browser, nil)
+		answer <- resp.Status + " " + body
+	}()
+	<-arrived
+	front.Terminate()
+	if got := <-answer; !strings.HasPrefix(got, "503 ") || !strings.Contains(got, "front-dev stops") {
+		t.Errorf("the request that was cancelled got %q, want a 503 that says why", got)
+	}
 }
 
 // checkSpans wants of every trace the server's and the client's span, and of slow pages the span of their own between them.
