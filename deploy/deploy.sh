@@ -19,6 +19,7 @@ rules='virtualservices.networking.istio.io sidecars.networking.istio.io gateways
 plain='ingresses.networking.k8s.io poddisruptionbudgets.policy networkpolicies.networking.k8s.io deployments.apps services serviceaccounts'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 say() { printf 'deploy: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -37,17 +38,21 @@ render() { # render OVERLAY
   fi
 }
 
-# kinds_here prints those of the given kinds that this cluster knows.
-kinds_here() {
-  kubectl api-resources --no-headers -o name >"$work/known"
-  for k in "$@"; do
+# known lists what the cluster has. An aggregated API that is down, such as that of metrics, makes kubectl fail after it has listed the rest.
+known() { kubectl api-resources --no-headers -o name >"$work/known" || [ -s "$work/known" ]; }
+
+# labelled lists, as KIND,KIND, those of the rules and the plain kinds that this cluster knows.
+labelled() {
+  known
+  for k in $rules $plain; do
     if grep -qx "$k" "$work/known"; then echo "$k"; fi
-  done
+  done >"$work/kinds"
+  paste -sd, "$work/kinds"
 }
 
 # mesh_or_die: what the rendering needs and the cluster lacks is said before anything is changed.
 mesh_or_die() {
-  kubectl api-resources --no-headers -o name >"$work/known"
+  known
   missing=
   for k in $rules; do
     kind=$(printf %s "${k%%.*}" | sed 's/ies$/y/; s/s$//')
@@ -64,7 +69,8 @@ one_per_line() {
 as_list='{range .items[*]}{.kind} {.apiVersion} {.metadata.namespace} {.metadata.name}{"\n"}{end}'
 
 # apply_rendered applies the rendering, then removes what carries the label and is not in it. What is labelled hopline.io/order=last leads
-# to other rules, so it is applied when all proxies know those, and removed before them.
+# to other rules, so it is applied when all proxies know those, and removed before them. kubectl writes into files, not into pipes, which
+# would hide that it failed: then nothing must be removed, since what could not be applied would pass for a leftover.
 apply_rendered() {
   mesh_or_die
   namespaces_first
@@ -72,7 +78,8 @@ apply_rendered() {
     kubectl apply -f "$work/rendered.yaml" -l hopline.io/order!=last >/dev/null
     sleep "$settle"
   fi
-  kubectl apply -f "$work/rendered.yaml" -o jsonpath="$as_list" | one_per_line >"$work/wanted"
+  kubectl apply -f "$work/rendered.yaml" -o jsonpath="$as_list" >"$work/list"
+  one_per_line <"$work/list" >"$work/wanted"
   remove "$label,hopline.io/order=last"
   if [ -s "$work/removed" ]; then sleep "$settle"; fi
   remove "$label"
@@ -89,7 +96,9 @@ namespaces_first() {
 
 # remove deletes what carries the labels and is not wanted.
 remove() {
-  kubectl get "$(kinds_here $rules $plain | paste -sd, -)" -A -l "$1" -o jsonpath="$as_list" | one_per_line >"$work/have"
+  kinds=$(labelled)
+  kubectl get "$kinds" -A -l "$1" -o jsonpath="$as_list" >"$work/list"
+  one_per_line <"$work/list" >"$work/have"
   grep -vxF -f "$work/wanted" "$work/have" | while IFS=/ read -r kind namespace name; do
     kubectl delete --wait=false -n "$namespace" "$kind" "$name" >/dev/null
     echo "${kind%%.*} $name"
@@ -143,7 +152,8 @@ case $cmd in
     reachable; render "${1:-canary}"
     awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
     mv "$work/rules.yaml" "$work/rendered.yaml"; mesh_or_die
-    kubectl apply -f "$work/rendered.yaml" | grep -v ' unchanged$' || say 'nothing changed' ;;
+    kubectl apply -f "$work/rendered.yaml" >"$work/list"
+    grep -v ' unchanged$' "$work/list" || say 'nothing changed' ;;
   history)
     reachable
     kubectl get configmaps -n hopline -l hopline.io/history --sort-by=.metadata.creationTimestamp \
@@ -157,7 +167,8 @@ case $cmd in
     apply_rendered; remember "$what (deploy $n again)"; ready ;;
   reset)
     reachable
-    kubectl delete "$(kinds_here $rules $plain configmaps | paste -sd, -)" -A -l "$label" --wait=false
+    kinds=$(labelled)
+    kubectl delete "$kinds,configmaps" -A -l "$label" --wait=false
     for namespace in hopline hopline-outside; do remove_namespace $namespace; done ;;
   unmesh)
     reachable
