@@ -60,7 +60,7 @@ func (c *clusters) fill(out *Cluster) {
 	out.Pool = newPool(policy.pool)
 	out.Outlier = newOutlier(policy.outlier)
 	if c.plain {
-		out.Balancer = Balancer{Kind: Random} // as kube-proxy picks
+		out.Balancer = Random // as kube-proxy picks
 	}
 }
 
@@ -139,23 +139,15 @@ func (c *clusters) kubernetesService(address string) *service {
 // newBalancer takes Istio's default, least request, where nothing is said.
 // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-SimpleLB)
 func newBalancer(lb *networking.LoadBalancerSettings) Balancer {
-	hash := lb.GetConsistentHash()
-	if hash == nil {
-		switch lb.GetSimple() {
-		case networking.LoadBalancerSettings_ROUND_ROBIN:
-			return Balancer{Kind: RoundRobin}
-		case networking.LoadBalancerSettings_RANDOM:
-			return Balancer{Kind: Random}
-		default:
-			return Balancer{Kind: LeastRequest}
-		}
+	switch {
+	case lb.GetConsistentHash() != nil:
+		return ConsistentHash
+	case lb.GetSimple() == networking.LoadBalancerSettings_ROUND_ROBIN:
+		return RoundRobin
+	case lb.GetSimple() == networking.LoadBalancerSettings_RANDOM:
+		return Random
 	}
-	b := Balancer{Kind: ConsistentHash, HashHeader: hash.GetHttpHeaderName(), HashQuery: hash.GetHttpQueryParameterName(), HashSource: hash.GetUseSourceIp()}
-	if cookie := hash.GetHttpCookie(); cookie != nil {
-		b.HashCookie, b.CookiePath = cookie.GetName(), cookie.GetPath()
-		b.CookieMake, b.CookieTTL = cookie.GetTtl() != nil, cookie.GetTtl().AsDuration()
-	}
-	return b
+	return LeastRequest
 }
 
 func newPool(p *networking.ConnectionPoolSettings) Pool {

@@ -65,6 +65,7 @@ type Route struct {
 	Mirrors      []Mirror
 	Redirect     *RedirectTo
 	Direct       *DirectAnswer
+	Hash         []HashKey // of the request, for destinations with a ConsistentHash balancer
 	Headers      HeaderOps // of the rule, and of its destination where it has just one; those of a weighted destination are applied before it
 
 	Decorator string // Istio's operation name for spans: "middle.hopline.svc.cluster.local:80/*"
@@ -186,28 +187,28 @@ type Cluster struct {
 	Outlier  *Outlier // nil: no ejection
 }
 
-// Balancer picks one endpoint of a cluster.
-type Balancer struct {
-	Kind       BalancerKind
-	HashHeader string // with ConsistentHash: the header whose value is hashed,
-	HashCookie string // or the cookie,
+// Balancer picks one endpoint of a cluster: Istio's LoadBalancerSettings.SimpleLB, or consistent hashing.
+type Balancer uint8
+
+// The balancers. LeastRequest is Istio's default.
+const (
+	LeastRequest Balancer = iota
+	RoundRobin
+	Random
+	ConsistentHash // by the keys of the route
+)
+
+// HashKey is what consistent hashing goes by: a header, a query parameter, the caller's address or a cookie. Of several that a request
+// has, the hashes are combined.
+type HashKey struct {
+	Header     string
+	Query      string
+	Source     bool
+	Cookie     string
 	CookiePath string
 	CookieMake bool          // whether the cookie is made when absent: without, such requests go anywhere
 	CookieTTL  time.Duration // of a cookie that is made; 0: for the session
-	HashQuery  string        // or the query parameter,
-	HashSource bool          // or the caller's address
 }
-
-// BalancerKind is Istio's LoadBalancerSettings.SimpleLB, or consistent hashing.
-type BalancerKind uint8
-
-// The kinds. LeastRequest is Istio's default.
-const (
-	LeastRequest BalancerKind = iota
-	RoundRobin
-	Random
-	ConsistentHash
-)
 
 // Pool bounds connections and requests to a cluster. 0 means Istio's default, which is no bound.
 type Pool struct {

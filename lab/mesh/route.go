@@ -220,9 +220,11 @@ func (l *listener) destinations(route *Route, h *networking.HTTPRoute, authority
 				*authority = host
 			}
 			route.Destinations = []Destination{{Cluster: l.cluster(d.GetDestination()), Weight: 1}}
+			route.addKey(l.hash(d.GetDestination()))
 			return nil
 		}
 		if d.GetWeight() > 0 {
+			route.addKey(l.hash(d.GetDestination()))
 			route.Destinations = append(route.Destinations, Destination{Cluster: l.cluster(d.GetDestination()), Weight: int(d.GetWeight()), Authority: host, Headers: ops})
 		}
 	}
@@ -230,7 +232,7 @@ func (l *listener) destinations(route *Route, h *networking.HTTPRoute, authority
 }
 
 func (l *listener) retries(route *Route, h *networking.HTTPRoute) error {
-	hashed := len(h.GetRoute()) == 1 && route.Destinations[0].Cluster.Balancer.Kind == ConsistentHash
+	hashed := len(h.GetRoute()) == 1 && l.hash(h.GetRoute()[0].GetDestination()) != nil
 	retries, err := newRetries(h.GetRetries(), hashed)
 	if err != nil {
 		return fmt.Errorf("retries.%w", err)
@@ -262,8 +264,9 @@ func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, 
 }
 
 // defaultRoute is that of a service without rules: to its endpoints, with Istio's default retries.
-func defaultRoute(s *service, cluster *Cluster, plain bool) *Route {
+func defaultRoute(s *service, cluster *Cluster, hash *networking.LoadBalancerSettings_ConsistentHashLB, plain bool) *Route {
 	route := &Route{Object: s.object, Rule: "default", Destinations: []Destination{{Cluster: cluster, Weight: 1}}}
+	route.addKey(hash)
 	if !plain {
 		route.Retries, _ = newRetries(nil, false)
 		route.Decorator = cluster.Host + ":" + strconv.Itoa(cluster.Port) + "/*"

@@ -58,22 +58,6 @@ func TestRetryWords(t *testing.T) {
 	}
 }
 
-// A consistent hash keeps to its endpoint: other hosts are not preferred when it tries again.
-func TestRetriesOfAHash(t *testing.T) {
-	t.Parallel()
-	hash := ruleHead + "metadata: {name: a, namespace: one}\nspec: {host: a, trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true}}}}\n---\n" +
-		"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r, namespace: one}\nspec: {hosts: [r.test], http: [{route: [{destination: {host: a}}]}]}"
-	o := objects(t, file(t, "base.yaml"), hash)
-	table, err := Compile(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, src := parseRequest(t, o, "s GET r.test /")
-	if d := table.Decide(req, src, 1); d.Route.Retries.OtherHosts {
-		t.Error("retries of a consistent hash prefer other hosts")
-	}
-}
-
 func TestHeaderOps(t *testing.T) {
 	t.Parallel()
 	ops := "headers: {request: {set: {x-b: b, x-a: a, host: h.test}, add: {x-c: \"100%%\"}, remove: [x-d, host]}, response: {set: {x-e: e}, add: {x-f: f}, remove: [server]}}"

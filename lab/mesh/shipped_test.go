@@ -187,7 +187,7 @@ func TestShippedPlain(t *testing.T) {
 		t.Fatal("the overlay plain has rules")
 	}
 	d := table.Decide(&Request{Method: "GET", Authority: "middle", Path: "/", Port: 80, Header: http.Header{}}, workload(t, o, "front"), 1)
-	if d.Outcome != Forward || d.Route.Retries.Attempts != 0 || d.Route.Decorator != "" || d.To.Cluster.Balancer.Kind != Random {
+	if d.Outcome != Forward || d.Route.Retries.Attempts != 0 || d.Route.Decorator != "" || d.To.Cluster.Balancer != Random {
 		t.Errorf("got %+v, want the Service alone", d)
 	}
 }

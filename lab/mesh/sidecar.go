@@ -234,6 +234,7 @@ func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, serv
 
 func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
 	// in lower case, as Istio does: a ServiceEntry for a host with capitals has no default route that leads anywhere
-	route := defaultRoute(svc, s.clusters.get(strings.ToLower(svc.host), port, ""), s.plain)
+	host := strings.ToLower(svc.host)
+	route := defaultRoute(svc, s.clusters.get(host, port, ""), s.clusters.hash(host, port, ""), s.plain)
 	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}}, nil)
 }

@@ -69,7 +69,9 @@ func (x *exchange) pass() {
 	h := x.w.Header()
 	x.copyHead(h)
 	if !x.state.plain {
-		x.addCookie(h)
+		if len(x.setCookies) > 0 {
+			h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookies...)
+		}
 		h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
 	}
 	if x.resp.body == bodyDenied {

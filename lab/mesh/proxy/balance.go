@@ -2,8 +2,8 @@ package proxy
 
 import (
 	"fmt"
+	"math/bits"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -30,7 +30,7 @@ func (k *cluster) pick(x *exchange) *host {
 // choose is one choice of the balancer.
 func (k *cluster) choose(x *exchange, hosts []*host) *host {
 	n := uint64(len(hosts))
-	switch k.Balancer.Kind {
+	switch k.Balancer {
 	case mesh.RoundRobin:
 		return hosts[k.turn.Add(1)%n]
 	case mesh.LeastRequest:
@@ -77,61 +77,57 @@ func hashString(s string) uint64 {
 	return mix(h)
 }
 
-// key works out what consistent hashing goes by. A request that lacks it goes anywhere; a cookie that is absent is made where the
-// policy gives a lifetime for it.
-func (x *exchange) key() {
-	b := &x.cluster.Balancer
-	if b.Kind != mesh.ConsistentHash {
+// keys works out what consistent hashing goes by: all keys of the route that the request has, combined as Envoy does. A request that
+// has none goes anywhere.
+func (x *exchange) keys() {
+	if x.cluster.Balancer != mesh.ConsistentHash {
 		return
 	}
-	value, ok := "", false
-	switch {
-	case b.HashHeader != "":
-		if v := x.r.Header.Values(b.HashHeader); len(v) > 0 {
-			value, ok = strings.Join(v, ","), true
+	for i := range x.d.Route.Hash {
+		if value, ok := x.key(&x.d.Route.Hash[i]); ok {
+			x.hash, x.hashed = bits.RotateLeft64(x.hash, 1)^hashString(value), true
 		}
-	case b.HashCookie != "":
-		value, ok = x.cookie(b)
-	case b.HashQuery != "":
-		if _, query, found := strings.Cut(x.req.Path, "?"); found {
-			if q, err := url.ParseQuery(query); err == nil && q.Has(b.HashQuery) {
-				value, ok = q.Get(b.HashQuery), true
-			}
-		}
-	case b.HashSource:
-		value, ok = x.in.name, true
-		if x.in.edge {
-			value, _, _ = net.SplitHostPort(x.r.RemoteAddr)
-		}
-	}
-	if ok {
-		x.hash, x.hashed = hashString(value), true
 	}
 }
 
-// cookie is the value of the cookie that is hashed.
-func (x *exchange) cookie(b *mesh.Balancer) (string, bool) {
-	if c, err := x.r.Cookie(b.HashCookie); err == nil && c.Value != "" {
+// key is the request's value of a key.
+func (x *exchange) key(k *mesh.HashKey) (value string, ok bool) {
+	switch {
+	case k.Header != "":
+		v := x.r.Header.Values(k.Header)
+		return strings.Join(v, ","), len(v) > 0
+	case k.Query != "":
+		if _, query, found := strings.Cut(x.req.Path, "?"); found {
+			if q, err := url.ParseQuery(query); err == nil && q.Has(k.Query) {
+				return q.Get(k.Query), true
+			}
+		}
+		return "", false
+	case k.Cookie != "":
+		return x.cookie(k)
+	case x.in.edge:
+		value, _, _ = net.SplitHostPort(x.r.RemoteAddr)
+		return value, true
+	}
+	return x.in.name, true
+}
+
+// cookie is the value of the cookie that is hashed. One that is absent is made where the policy gives a lifetime for it.
+func (x *exchange) cookie(k *mesh.HashKey) (string, bool) {
+	if c, err := x.r.Cookie(k.Cookie); err == nil && c.Value != "" {
 		return c.Value, true
 	}
-	if !b.CookieMake {
+	if !k.CookieMake {
 		return "", false
 	}
 	value := fmt.Sprintf("%016x", random())
-	made := b.HashCookie + `="` + value + `"`
-	if b.CookieTTL > 0 {
-		made += fmt.Sprintf("; Max-Age=%d", int(b.CookieTTL.Seconds()))
+	made := k.Cookie + `="` + value + `"`
+	if k.CookieTTL > 0 {
+		made += fmt.Sprintf("; Max-Age=%d", int(k.CookieTTL.Seconds()))
 	}
-	if b.CookiePath != "" {
-		made += "; Path=" + b.CookiePath
+	if k.CookiePath != "" {
+		made += "; Path=" + k.CookiePath
 	}
-	x.setCookie = made + "; HttpOnly"
+	x.setCookies = append(x.setCookies, made+"; HttpOnly")
 	return value, true
-}
-
-// addCookie gives the caller the cookie that was made for it.
-func (x *exchange) addCookie(h http.Header) {
-	if x.setCookie != "" {
-		h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookie)
-	}
 }

@@ -20,11 +20,11 @@ func within(t testing.TB, what string, count, n int, p float64) {
 }
 
 // hosts is a cluster with so many hosts that nobody connects to.
-func hosts(t testing.TB, kind mesh.BalancerKind, n int) (*cluster, []*host) {
+func hosts(t testing.TB, kind mesh.Balancer, n int) (*cluster, []*host) {
 	p := New(Options{})
 	t.Cleanup(func() { p.Close() })
 	m := service("middle")
-	m.Balancer.Kind = kind
+	m.Balancer = kind
 	k := newCluster(newCaller(p, mesh.Source{}, "test", 0), m)
 	var list []endpoint
 	for i := range n {
@@ -113,8 +113,13 @@ func TestHashKeys(t *testing.T) {
 		pods = append(pods, podOf("middle", fmt.Sprint("middle-", i), handle(t, name(fmt.Sprint(i)))))
 	}
 	c := service("middle")
-	c.Balancer = mesh.Balancer{Kind: mesh.ConsistentHash, HashHeader: "x-user"}
-	b := newBench(t, Options{}, toRoute(routeTo(c)), pods...)
+	c.Balancer = mesh.ConsistentHash
+	by := func(keys ...mesh.HashKey) *rules {
+		r := routeTo(c)
+		r.Hash = keys
+		return toRoute(r)
+	}
+	b := newBench(t, Options{}, by(mesh.HashKey{Header: "x-user"}), pods...)
 	same := func(what string, headers ...string) {
 		t.Helper()
 		want := b.get("http://middle/?user=a", headers...).body
@@ -133,16 +138,11 @@ func TestHashKeys(t *testing.T) {
 	if len(seen) < 2 {
 		t.Error("requests without the header all go to one pod")
 	}
-	swap := func(l mesh.Balancer) {
-		d := *c
-		d.Balancer = l
-		b.proxy.Swap(toRoute(routeTo(&d)))
-	}
-	swap(mesh.Balancer{Kind: mesh.ConsistentHash, HashQuery: "user"})
+	b.proxy.Swap(by(mesh.HashKey{Query: "user"}))
 	same("query")
-	swap(mesh.Balancer{Kind: mesh.ConsistentHash, HashSource: true})
+	b.proxy.Swap(by(mesh.HashKey{Source: true}))
 	same("source")
-	swap(mesh.Balancer{Kind: mesh.ConsistentHash, HashCookie: "who", CookieMake: true, CookieTTL: time.Minute, CookiePath: "/"})
+	b.proxy.Swap(by(mesh.HashKey{Cookie: "who", CookieMake: true, CookieTTL: time.Minute, CookiePath: "/"}))
 	same("cookie", "Cookie: who=me")
 	a := b.get("http://middle/")
 	made := a.Header.Get("set-cookie")
@@ -155,7 +155,18 @@ func TestHashKeys(t *testing.T) {
 			t.Fatalf("with the cookie that was made: pod %s and set-cookie %q, want pod %s and none", got.body, got.Header.Get("set-cookie"), a.body)
 		}
 	}
-	swap(mesh.Balancer{Kind: mesh.ConsistentHash, HashCookie: "who"})
+	b.proxy.Swap(by(mesh.HashKey{Header: "x-user"}, mesh.HashKey{Cookie: "who"}))
+	same("both keys", "x-user: me", "Cookie: who=me")
+	same("the first key alone", "x-user: me")
+	same("the second key alone", "Cookie: who=me")
+	clear(seen)
+	for i := range 100 {
+		seen[b.get("http://middle/", "x-user: me", fmt.Sprint("Cookie: who=", i)).body] = true
+	}
+	if len(seen) < 2 {
+		t.Error("of two keys, the second makes no difference")
+	}
+	b.proxy.Swap(by(mesh.HashKey{Cookie: "who"}))
 	if got := b.get("http://middle/").Header.Get("set-cookie"); got != "" {
 		t.Errorf("a cookie without a lifetime is not to be made: %q", got)
 	}

@@ -181,12 +181,12 @@ func (x *exchange) rewrite() {
 	applyRequest(h, &to.Headers)
 	applyRequest(h, &x.d.Route.Headers)
 	x.at = x.req
-	if to.Authority != "" { // Envoy says nothing of what a weighted destination changes
+	if to.Authority != "" { // a change that Envoy says nothing of: what it made counts as the original below
 		x.at.Authority = to.Authority
 	}
 	if rw := x.d.Route.Rewrite; rw != nil {
 		if rw.Authority != "" {
-			h[hOriginalHost] = []string{x.req.Authority}
+			h[hOriginalHost] = []string{x.at.Authority}
 			x.at.Authority = rw.Authority
 		}
 		if rw.URI != nil {

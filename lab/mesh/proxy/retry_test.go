@@ -211,7 +211,7 @@ func TestRetryPrefersOtherHosts(t *testing.T) {
 	sick := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	well := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
 	route := routeTo(service("middle"))
-	route.Destinations[0].Cluster.Balancer.Kind = mesh.Random
+	route.Destinations[0].Cluster.Balancer = mesh.Random
 	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Microsecond, OtherHosts: true}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", sick), podOf("middle", "middle-2", well))
 	// A retry chooses the sick host again only if chance does so six times: 1/2 · 1/64 of all requests fail.

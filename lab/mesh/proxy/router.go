@@ -27,18 +27,18 @@ type exchange struct {
 	host    *host // of the last try
 	trace   traceContext
 
-	upgrade   bool
-	body      *requestBody // nil: none
-	retries   mesh.Retries
-	timeout   time.Duration
-	attempts  int
-	retrying  bool // this try counts against the cluster's limit of retries
-	tried     []*host
-	tryStart  time.Time
-	hash      uint64
-	hashed    bool
-	setCookie string
-	head      []byte // of the request to the upstream; what differs from try to try follows
+	upgrade    bool
+	body       *requestBody // nil: none
+	retries    mesh.Retries
+	timeout    time.Duration
+	attempts   int
+	retrying   bool // this try counts against the cluster's limit of retries
+	tried      []*host
+	tryStart   time.Time
+	hash       uint64
+	hashed     bool
+	setCookies []string // made for the caller
+	head       []byte   // of the request to the upstream; what differs from try to try follows
 
 	resp   response
 	status int // sent to the caller; 0: none
@@ -172,7 +172,7 @@ func (x *exchange) forward() {
 		return
 	}
 	x.policy()
-	x.key()
+	x.keys()
 	x.rewrite()
 	x.openBody()
 	x.head = x.appendHead(x.head[:0], x.length())

@@ -1,0 +1,45 @@
+package mesh
+
+import networking "istio.io/api/networking/v1alpha3"
+
+// hash is what a DestinationRule says of consistent hashing for a destination; nil: nothing. That a cluster hashes, and by what, are two
+// things to Istio: the cluster goes by the port that it is for, this by the port that the destination names, 0 for none. So settings of
+// a port mean nothing for a destination without one: its requests have no key, and go anywhere.
+// (pilot/pkg/networking/core/route/route.go, HashForHTTPDestination)
+func (c *clusters) hash(host string, port int, subset string) *networking.LoadBalancerSettings_ConsistentHashLB {
+	s := c.services[host]
+	if s == nil {
+		return nil
+	}
+	rule := c.rules.find(host, s.namespace, c.namespace, c.labels)
+	if rule == nil {
+		return nil
+	}
+	var best *networking.LoadBalancerSettings_ConsistentHashLB
+	for _, p := range []*networking.TrafficPolicy{rule.policy, rule.subset(subset).GetTrafficPolicy()} { // the latter's come first
+		if h := p.GetLoadBalancer().GetConsistentHash(); h != nil {
+			best = h
+		}
+		if h, ofPort := portPolicy(p, port); ofPort && h.balancer.GetConsistentHash() != nil {
+			best = h.balancer.GetConsistentHash()
+		}
+	}
+	return best
+}
+
+// hash is that of a destination as a rule names it.
+func (l *listener) hash(d *networking.Destination) *networking.LoadBalancerSettings_ConsistentHashLB {
+	return l.clusters.hash(d.GetHost(), int(d.GetPort().GetNumber()), d.GetSubset())
+}
+
+// addKey adds the key of a consistent hash, if it is one.
+func (r *Route) addKey(h *networking.LoadBalancerSettings_ConsistentHashLB) {
+	k := HashKey{Header: h.GetHttpHeaderName(), Query: h.GetHttpQueryParameterName(), Source: h.GetUseSourceIp()}
+	if cookie := h.GetHttpCookie(); cookie != nil {
+		k.Cookie, k.CookiePath = cookie.GetName(), cookie.GetPath()
+		k.CookieMake, k.CookieTTL = cookie.GetTtl() != nil, cookie.GetTtl().AsDuration()
+	}
+	if k != (HashKey{}) {
+		r.Hash = append(r.Hash, k)
+	}
+}
