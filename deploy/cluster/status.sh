@@ -1,7 +1,9 @@
 #!/bin/sh
 # What is up, one line for each: `make status`.
 set -eu
-kubectl version >/dev/null 2>&1 || { echo 'cluster: none answers (make cluster)'; exit 1; }
+die() { printf 'status: %s\n' "$*" >&2; exit 1; }
+command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'
+kubectl version >/dev/null 2>&1 || die 'no cluster answers. make cluster makes one; KUBECONFIG names another.'
 line() { printf '%-12s %s\n' "$1" "$2"; }
 line cluster "$(kubectl config current-context 2>/dev/null || echo unknown), Kubernetes $(kubectl version -o json | sed -n '/serverVersion/,$s/.*"gitVersion": "\(.*\)".*/\1/p'), $(kubectl get nodes --no-headers | grep -cw Ready) nodes ready"
 ready() { # ready NAMESPACE SELECTOR: "7 of 8 ready; not ready: …"

@@ -16,7 +16,8 @@ say() { printf 'cluster: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
 
-# taken HOST-PORT: something listens there already
+# taken HOST-PORT: something listens there already. Where sh is bash it can ask by itself, elsewhere it needs nc.
+# shellcheck disable=SC3025
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || { command -v nc >/dev/null && nc -z 127.0.0.1 "$1" >/dev/null 2>&1; }; }
 
 check() {
@@ -43,6 +44,7 @@ make_kind() {
   if kind get clusters 2>/dev/null | grep -qx $cluster; then
     say "cluster $cluster is there already"
   else
+    # shellcheck disable=SC2013
     for p in $(sed -n 's/.*hostPort: \([0-9]*\).*/\1/p' "$config"); do
       if taken "$p"; then die "port $p of this machine is taken (lsof -i :$p says by whom). Free it, or change hostPort in $config."; fi
     done
