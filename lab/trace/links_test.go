@@ -20,6 +20,7 @@ func TestLinks(t *testing.T) {
 		{"the root's client is known", spans("a SERVER front to:browser"), []Link{{"browser", "front", 1, 0}}},
 		{"a client and its server count once, under the server's name", spans("a SERVER front", "b <a CLIENT front to:mid", "c <b SERVER middle"), []Link{{"front", "middle", 1, 0}}},
 		{"a shared span too", spans("a SERVER front", "b <a CLIENT front", "b <a SERVER middle shared"), []Link{{"front", "middle", 1, 0}}},
+		{"work that does not say where it ran is its client's", spans("b CLIENT front", "b SERVER middle shared", "c <b", "d <c SERVER core"), []Link{{"front", "middle", 1, 0}, {"front", "core", 1, 0}}},
 		{"a client whose server says nothing", spans("a SERVER front", "b <a CLIENT front to:db"), []Link{{"front", "db", 1, 0}}},
 		{"a server behind local work", spans("a SERVER front", "b <a front", "c <b CLIENT front", "d <c SERVER middle"), []Link{{"front", "middle", 1, 0}}},
 		{"work of two known sides is a call", spans("a front to:cache"), []Link{{"front", "cache", 1, 0}}},

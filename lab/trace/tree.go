@@ -31,13 +31,12 @@ func Build(spans []*zipkin.Span) *Node {
 type key struct {
 	id       string
 	shared   bool
-	anywhere bool            // a server's half, wherever it ran
-	endpoint zipkin.Endpoint // of a server's half
+	endpoint zipkin.Endpoint // of a server's half; empty where it does not say
 }
 
 func sharedKey(id string, e *zipkin.Endpoint) key {
 	if e == nil {
-		return key{id: id, shared: true, anywhere: true}
+		return key{id: id, shared: true}
 	}
 	return key{id: id, shared: true, endpoint: *e}
 }
@@ -55,7 +54,6 @@ func (b *builder) build(spans []*zipkin.Span) *Node {
 		switch {
 		case span.Shared:
 			b.nodes[sharedKey(span.ID, span.LocalEndpoint)] = node
-			b.nodes[sharedKey(span.ID, nil)] = node
 		case span.ParentID == "" && b.root == nil:
 			b.root = node // the first without a parent is the root
 			b.nodes[key{id: span.ID}] = node
@@ -93,7 +91,8 @@ func (b *builder) parent(span *zipkin.Span) *Node {
 	if span.ParentID == "" {
 		return nil
 	}
-	// A span within a server whose half is shared has the same id for its parent as that server's client.
+	// A span within a server whose half is shared has the same id for its parent as that server's client. One that does not say where
+	// it ran goes to the client's half (zipkin2.internal.SpanNode).
 	if parent := b.nodes[sharedKey(span.ParentID, span.LocalEndpoint)]; parent != nil {
 		return parent
 	}

@@ -83,6 +83,7 @@ func TestBuild(t *testing.T) {
 		{"a server that took over its client's id", spans("a @1+9 SERVER front", "b <a @2+7 CLIENT front", "b <a @3+5 SERVER middle shared", "c <b @4+1 CLIENT middle"), "a\n b\n  bs\n   c\n"},
 		{"the same without the mark and the parent", spans("a @1+9 SERVER front", "b <a @2+7 CLIENT front", "b @3+5 SERVER middle"), "a\n b\n  bs\n"},
 		{"two servers under one id", spans("b @2+7 CLIENT front", "b @3+2 SERVER one/1.1.1.1 shared", "b @6+2 SERVER two/2.2.2.2 shared", "c <b @7+1 two/2.2.2.2"), "b\n bs\n bs\n  c\n"},
+		{"a child that does not say where it ran", spans("b @2+7 CLIENT front", "b @3+2 SERVER middle shared", "c <b @4+1"), "b\n bs\n c\n"},
 		{"pieces of a span", spans("a @1+9 front", "a name=late front", "b <a @2+1"), "a\n b\n"},
 		{"a parent that has not arrived", spans("a @1+9", "c <b @2+1"), "a\n c*\n"},
 		{"a root that has not arrived", spans("b <a @2+1", "c <b @3+1", "d <a @1+1"), "?\n d*\n b*\n  c\n"},
