@@ -35,10 +35,14 @@ func peers() []peer {
 	}
 }
 
+// serviceRate is the rate, in requests a second, at which the servers' latency is compared: a fifth of what they hold.
+const serviceRate = 5_000
+
 // figures are one peer's, over the rounds.
 type figures struct {
 	binary           int64
 	ready, p50, p99  []time.Duration
+	calm50, calm99   []time.Duration // at a rate below saturation
 	idle, loaded     []int64
 	rate, perRequest []float64
 	spans            []float64 // per request
@@ -68,11 +72,12 @@ func (b *bench) services(out io.Writer) error {
 			}
 		}
 	}
-	fmt.Fprintf(out, "| server | binary | ready | RSS idle | RSS under load | requests/s | CPU per request | p50 | p99 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Fprintf(out, "| server | binary | ready | RSS idle | RSS under load | requests/s | CPU per request | p50 | p99 | p50 at %[1]d/s | p99 at %[1]d/s |\n"+
+		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", serviceRate)
 	for i, p := range peers {
 		f := seen[i]
-		fmt.Fprintf(out, "| %s | %.1f MB | %.0f ms | %.1f MB | %.1f MB | %.0f | %.0f µs | %.2f ms | %.2f ms |\n", p.name, mb(f.binary), ms(median(f.ready)),
-			mb(median(f.idle)), mb(median(f.loaded)), median(f.rate), median(f.perRequest), ms(median(f.p50)), ms(median(f.p99)))
+		fmt.Fprintf(out, "| %s | %.1f MB | %.0f ms | %.1f MB | %.1f MB | %.0f | %.0f µs | %.2f ms | %.2f ms | %.2f ms | %.2f ms |\n", p.name, mb(f.binary), ms(median(f.ready)),
+			mb(median(f.idle)), mb(median(f.loaded)), median(f.rate), median(f.perRequest), ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)))
 	}
 	fmt.Fprintf(out, "\n%d rounds of %v each, %d connections, server and client on a core each; bounced exported %d spans.\n",
 		b.rounds, b.duration, b.connections, zipkin.spans())
@@ -130,7 +135,7 @@ func (b *bench) round(p peer, zipkin *sink, f *figures) error {
 		return err
 	}
 	f.idle = append(f.idle, idle)
-	_, err = measure(running, target{url: url + p.path}, b.connections, b.duration, f)
+	_, err = measure(running, target{url: url + p.path, rate: serviceRate}, b.connections, b.duration, f)
 	return err
 }
 
