@@ -19,17 +19,18 @@ import (
 // spanEncoder writes spans as Zipkin's JSON, version 2, by the mapping of OpenTelemetry's specification
 // (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). What all spans of a resource share is written once.
 type spanEncoder struct {
-	set      *attribute.Set
-	endpoint []byte // "localEndpoint":{…}
-	tags     []byte // "key":"value",… of the resource
+	endpoint []byte                     // "localEndpoint":{…}
+	tags     []byte                     // "key":"value",… of the resource
+	keys     map[attribute.Key]struct{} // of these tags
 }
 
 func newSpanEncoder(r *resource.Resource) spanEncoder {
-	e := spanEncoder{set: r.Set()}
-	name, _ := e.set.Value(semconv.ServiceNameKey)
+	e := spanEncoder{keys: map[attribute.Key]struct{}{}}
+	name, _ := r.Set().Value(semconv.ServiceNameKey)
 	e.endpoint = append(appendString([]byte(`"localEndpoint":{"serviceName":`), name.AsString()), '}')
 	for _, kv := range r.Attributes() {
 		e.tags = appendTag(e.tags, kv)
+		e.keys[kv.Key] = struct{}{}
 	}
 	return e
 }
@@ -66,7 +67,7 @@ func (e spanEncoder) append(b []byte, span sdk.ReadOnlySpan) []byte {
 // appendTags writes what is the span's own, each followed by a comma. A resource's attribute of the same key goes before it.
 func (e spanEncoder) appendTags(b []byte, span sdk.ReadOnlySpan) []byte {
 	for _, kv := range span.Attributes() {
-		if kv.Key != "error" && !e.set.HasValue(kv.Key) {
+		if _, shared := e.keys[kv.Key]; !shared && kv.Key != "error" {
 			b = appendTag(b, kv)
 		}
 	}
@@ -183,6 +184,9 @@ func appendSpanID(b []byte, id trace.SpanID) []byte { return hex.AppendEncode(b,
 // appendString writes a JSON string. Bytes that are no UTF-8 become the replacement character, as in encoding/json.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
+	if isPlain(s) {
+		return append(append(b, s...), '"')
+	}
 	for plain := 0; ; {
 		at := strings.IndexFunc(s[plain:], needsEscape)
 		if at < 0 {
@@ -193,6 +197,16 @@ func appendString(b []byte, s string) []byte {
 		b = appendEscaped(b, r)
 		plain += at + size
 	}
+}
+
+// isPlain is true of most strings, and quickly told.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func needsEscape(r rune) bool {
