@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,33 +15,39 @@ import (
 // queue is a span processor that hands spans to an exporter in batches. Unlike the SDK's own it counts each span that it loses,
 // be it for want of room or because the exporter failed, and it logs the first failure and the recovery in place of each one.
 //
-// A span that ends costs the request one send on a channel. The channel bounds the memory.
+// A span that ends costs its request one append to a bounded list. The goroutine that exports is woken for a full batch and when it
+// is time, not for each span.
 type queue struct {
 	exporter sdk.SpanExporter
-	spans    chan sdk.ReadOnlySpan
+	full     chan struct{} // has an element when there may be a full batch
 	flush    chan chan struct{}
 	stop     chan struct{} // closed by Shutdown
 	done     chan struct{} // closed when the last batch is out
-	stopOnce sync.Once
 
-	batchSize     int
-	scheduleDelay time.Duration
-	exportTimeout time.Duration
+	size, batchSize int
+	scheduleDelay   time.Duration
+	exportTimeout   time.Duration
 
 	dropped prometheus.Counter
 	log     *zap.Logger
 	failing atomic.Bool
 	cut     atomic.Pointer[context.CancelFunc] // ends an export under way
+	batch   []sdk.ReadOnlySpan                 // under way; of the goroutine that exports alone
+
+	mu      sync.Mutex
+	waiting []sdk.ReadOnlySpan
+	stopped bool
 }
 
 // newQueue starts the goroutine that exports. Shutdown ends it.
 func newQueue(exporter sdk.SpanExporter, s *SDK, dropped prometheus.Counter, log *zap.Logger) *queue {
 	q := &queue{
 		exporter:      exporter,
-		spans:         make(chan sdk.ReadOnlySpan, s.QueueSize),
+		full:          make(chan struct{}, 1),
 		flush:         make(chan chan struct{}),
 		stop:          make(chan struct{}),
 		done:          make(chan struct{}),
+		size:          s.QueueSize,
 		batchSize:     s.BatchSize,
 		scheduleDelay: time.Duration(s.ScheduleDelay) * time.Millisecond,
 		exportTimeout: time.Duration(s.ExportTimeout) * time.Millisecond,
@@ -54,21 +61,29 @@ func newQueue(exporter sdk.SpanExporter, s *SDK, dropped prometheus.Counter, log
 // OnStart implements sdk.SpanProcessor.
 func (q *queue) OnStart(context.Context, sdk.ReadWriteSpan) {}
 
-// OnEnd implements sdk.SpanProcessor. It never blocks.
+// OnEnd implements sdk.SpanProcessor. It never waits for the exporter.
 func (q *queue) OnEnd(span sdk.ReadOnlySpan) {
 	if !span.SpanContext().IsSampled() {
 		return
 	}
-	select {
-	case <-q.stop:
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped || len(q.waiting) >= q.size {
 		q.dropped.Inc()
 		return
-	default:
+	}
+	q.waiting = append(q.waiting, span)
+	q.tell()
+}
+
+// tell wakes the goroutine that exports if there is a full batch. The caller holds q.mu.
+func (q *queue) tell() {
+	if len(q.waiting) < q.batchSize {
+		return
 	}
 	select {
-	case q.spans <- span:
-	default:
-		q.dropped.Inc()
+	case q.full <- struct{}{}:
+	default: // it is about to look anyway
 	}
 }
 
@@ -92,7 +107,12 @@ func (q *queue) ForceFlush(ctx context.Context) error {
 
 // Shutdown implements sdk.SpanProcessor: exports what waits, as long as ctx allows, and stops the exporter.
 func (q *queue) Shutdown(ctx context.Context) error {
-	q.stopOnce.Do(func() { close(q.stop) })
+	q.mu.Lock()
+	if !q.stopped {
+		q.stopped = true
+		close(q.stop)
+	}
+	q.mu.Unlock()
 	select {
 	case <-q.done:
 	case <-ctx.Done():
@@ -104,7 +124,7 @@ func (q *queue) Shutdown(ctx context.Context) error {
 	return q.exporter.Shutdown(ctx)
 }
 
-// run collects spans and exports a batch when it is full, when it is time, and at the end.
+// run exports a batch when it is full, what there is when it is time, and all of it at the end.
 func (q *queue) run() {
 	defer close(q.done)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -113,43 +133,52 @@ func (q *queue) run() {
 
 	tick := time.NewTicker(q.scheduleDelay)
 	defer tick.Stop()
-	batch := make([]sdk.ReadOnlySpan, 0, min(q.batchSize, 64))
 	for {
 		select {
-		case span := <-q.spans:
-			if batch = append(batch, span); len(batch) >= q.batchSize {
-				batch = q.export(ctx, batch)
-			}
+		case <-q.full:
+			q.export(ctx, q.take(q.batchSize))
 		case <-tick.C:
-			batch = q.export(ctx, batch)
+			q.export(ctx, q.take(1))
 		case flushed := <-q.flush:
-			batch = q.drain(ctx, batch)
+			q.drain(ctx)
 			close(flushed)
 		case <-q.stop:
-			q.drain(ctx, batch)
+			q.drain(ctx)
 			return
 		}
 	}
 }
 
-// drain exports the batch and all that waits.
-func (q *queue) drain(ctx context.Context, batch []sdk.ReadOnlySpan) []sdk.ReadOnlySpan {
-	for {
-		select {
-		case span := <-q.spans:
-			if batch = append(batch, span); len(batch) >= q.batchSize {
-				batch = q.export(ctx, batch)
-			}
-		default:
-			return q.export(ctx, batch)
-		}
+// take is the next batch, if at least so many spans wait.
+func (q *queue) take(least int) []sdk.ReadOnlySpan {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), q.batchSize)
+	if n < least {
+		return nil
+	}
+	q.batch = append(q.batch[:0], q.waiting[:n]...)
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	q.tell()
+	return q.batch
+}
+
+// drain exports all that waits now, and not what comes meanwhile, which might never end.
+func (q *queue) drain(ctx context.Context) {
+	q.mu.Lock()
+	n := len(q.waiting)
+	q.mu.Unlock()
+	for n > 0 {
+		batch := q.take(1)
+		n -= len(batch)
+		q.export(ctx, batch)
 	}
 }
 
-// export sends a batch and returns it emptied.
-func (q *queue) export(ctx context.Context, batch []sdk.ReadOnlySpan) []sdk.ReadOnlySpan {
+// export sends a batch and forgets it.
+func (q *queue) export(ctx context.Context, batch []sdk.ReadOnlySpan) {
 	if len(batch) == 0 {
-		return batch
+		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.exportTimeout)
 	defer cancel()
@@ -162,5 +191,4 @@ func (q *queue) export(ctx context.Context, batch []sdk.ReadOnlySpan) []sdk.Read
 		q.log.Info("the span exporter works again")
 	}
 	clear(batch)
-	return batch[:0]
 }
