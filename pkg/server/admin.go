@@ -20,7 +20,7 @@ func (s *Service) admin() http.Handler {
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "alive") })
 	r.Get("/readyz", s.readyz)
 	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) { answer.JSON(w, http.StatusOK, s.about) })
-	r.Handle("/loglevel", s.Telemetry.Level)
+	r.Handle("/loglevel", http.MaxBytesHandler(s.Telemetry.Level, 4096))
 	r.Handle("/faults", s.faults)
 	r.HandleFunc("/debug/pprof/*", pprof.Index)
 	r.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

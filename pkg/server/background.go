@@ -29,6 +29,9 @@ func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	stop := context.AfterFunc(s.state.ctx, cancel)
 	b.running.Go(func() {
 		defer func() {
+			if panicked := recover(); panicked != nil { // as in a handler: no request ends the process
+				s.logPanic(ctx, "work in the background panicked", panicked)
+			}
 			stop()
 			cancel()
 			<-b.limit

@@ -167,10 +167,15 @@ func (x *exchange) status(r *http.Request, aborted bool) int {
 
 // panicked logs a handler's panic and answers 500 if nothing was sent yet.
 func (x *exchange) panicked(value any) {
-	x.service.Log(x).Error("a handler panicked", zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
+	x.service.logPanic(x, "a handler panicked", value)
 	if x.code == 0 {
 		answer.Text(x, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 	}
+}
+
+// logPanic is called by the deferred function that recovered value.
+func (s *Service) logPanic(ctx context.Context, message string, value any) {
+	s.Log(ctx).Error(message, zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
 }
 
 // stopped answers 503 when a handler was cancelled because SHUTDOWN_TIMEOUT is over. Otherwise it is the client that has gone, or that has
@@ -219,6 +224,16 @@ func (x *exchange) WriteString(text string) (int, error) {
 	}
 	n, err := io.WriteString(x.ResponseWriter, text)
 	x.written += int64(n)
+	return n, err
+}
+
+// ReadFrom implements io.ReaderFrom: io.Copy then takes net/http's pooled buffer instead of one of 32 KiB for each answer that is relayed.
+func (x *exchange) ReadFrom(source io.Reader) (int64, error) {
+	if x.code == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	n, err := io.Copy(x.ResponseWriter, source)
+	x.written += n
 	return n, err
 }
 

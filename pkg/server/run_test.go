@@ -201,6 +201,35 @@ func TestBackground(t *testing.T) {
 	}
 }
 
+// TestBackgroundPanic: work that panics is logged with its trace and ends nothing but itself.
+func TestBackgroundPanic(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, func(process server.Process) int {
+		var cfg server.Config
+		svc, code := server.Open(process, config.About{Name: "sample"}, &cfg)
+		if svc == nil {
+			return code
+		}
+		svc.Get("/later", func(w http.ResponseWriter, r *http.Request) {
+			svc.Go(r.Context(), func(context.Context) { panic("bad luck") })
+			server.Hello(w, r)
+		})
+		return svc.Run()
+	})
+	_, header, err := get(t, s.URL+"/later")
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the panic in the log", func() bool {
+		_, line, _ := strings.Cut(s.Logs(), "work in the background panicked")
+		line, _, _ = strings.Cut(line, "\n")
+		return strings.Contains(line, `"panic":"bad luck"`) && strings.Contains(line, header.Get("X-B3-Traceid"))
+	})
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestBackgroundBounded: there is room for so many and no more.
 func TestBackgroundBounded(t *testing.T) {
 	t.Parallel()
