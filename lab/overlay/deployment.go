@@ -12,7 +12,7 @@ type deploymentManifest struct {
 	Kind       string   `field:"kind"`
 	Metadata   metadata `field:"metadata,required"`
 	Spec       struct {
-		Replicas *int `field:"replicas" does:"as many processes"`
+		Replicas *int `field:"replicas" does:"as many processes, 100 at most"`
 		Selector struct {
 			MatchLabels      map[string]string `field:"matchLabels,required"`
 			MatchExpressions anything          `field:"matchExpressions,refused" why:"use matchLabels"`
@@ -160,6 +160,9 @@ type probeManifest struct {
 	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"the pod's holds"`
 }
 
+// maxReplicas keeps a slip of the finger from starting more processes than a laptop bears.
+const maxReplicas = 100
+
 func addDeployment(d *decoding, m Meta, decoded any) {
 	spec := decoded.(*deploymentManifest).Spec
 	at := problems{report: d.report, object: m.String()}
@@ -176,8 +179,8 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 			Grace:          seconds(valueOr(spec.Template.Spec.TerminationGracePeriodSeconds, 30)),
 		},
 	}
-	if out.Replicas < 0 {
-		at.add("spec.replicas", "want 0 or more, got %d", out.Replicas)
+	if out.Replicas < 0 || out.Replicas > maxReplicas {
+		at.add("spec.replicas", "want 0 to %d, for each is a process of this machine, got %d", maxReplicas, out.Replicas)
 	}
 	checkRollout(at, spec.Strategy.Type, out)
 	checkLabels(at, "spec.template.metadata.labels", out.Pod.Labels)

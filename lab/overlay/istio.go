@@ -151,13 +151,10 @@ func (s *strict) whole(path string, from any, least, most int64) {
 
 // duration reads a duration as Istio does, with time.ParseDuration, and writes it as protojson wants it: "100ms" as "0.1s".
 func (s *strict) duration(path string, from any) any {
-	text, ok := want[string](s, path, from)
-	if !ok {
-		return from
-	}
+	text, ok := from.(string)
 	d, err := time.ParseDuration(text)
-	if err != nil {
-		s.problem(path, "want a duration like 1h, 1m, 1s or 1ms, got %s", quote(text))
+	if !ok || err != nil {
+		s.problem(path, "want a duration like 1h, 1m, 1s or 1ms, got %s", describe(from))
 		return from
 	}
 	sign := ""

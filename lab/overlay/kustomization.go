@@ -213,8 +213,34 @@ func (in *inspector) entry(dir, from, at, entry string, r role) {
 		in.report.Add(object, at, "%v", f.err)
 	case r == directoryOnly:
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
+	case r == fileOrDirectory:
+		in.objects(target)
 	case r != plainFile:
 		in.yaml(target)
+	}
+}
+
+// objects inspects a file of objects. Of one without a kind or a name kustomize would not even say which file it is in.
+func (in *inspector) objects(path string) {
+	docs, _ := in.yaml(path)
+	for i, doc := range docs {
+		at := ""
+		if len(docs) > 1 {
+			at = fmt.Sprintf("document %d", i+1)
+		}
+		object, ok := doc.(map[string]any)
+		if !ok {
+			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc))
+			continue
+		}
+		kind, _ := object["kind"].(string)
+		metadata, _ := object["metadata"].(map[string]any)
+		name, _ := metadata["name"].(string)
+		if kind == "" {
+			in.report.Add(in.named(path), at, "the object has no kind")
+		} else if name == "" && !strings.HasSuffix(kind, "List") { // a list has items, with names of their own
+			in.report.Add(in.named(path), at, "the %s has no metadata.name", kind)
+		}
 	}
 }
 
