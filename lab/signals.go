@@ -8,7 +8,7 @@ import (
 )
 
 // signals turns what the system and the user say into two contexts: stop ends with the first Ctrl-C, SIGTERM or closed terminal, now
-// with the second. Windows tells Go of a closed console by SIGTERM as well.
+// with the second. A third one ends this process as it would any other. Windows tells Go of a closed console by SIGTERM as well.
 func signals() (stop, now context.Context, release func()) {
 	stop, stopNow := context.WithCancel(context.Background())
 	now, endNow := context.WithCancel(context.Background())
@@ -22,6 +22,7 @@ func signals() (stop, now context.Context, release func()) {
 		stopNow()
 		<-told
 		endNow()
+		signal.Stop(told)
 	}()
 	return stop, now, func() { signal.Stop(told) }
 }

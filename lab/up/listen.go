@@ -14,6 +14,15 @@ type door struct {
 	remedy string // when it is taken: "--ingress-port takes another"
 }
 
+// checkHost says at once what would otherwise be said of every port.
+func checkHost(host string) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return fmt.Errorf("--listen %s: want an address of this machine: %w", host, systemError(err))
+	}
+	return listener.Close()
+}
+
 // open listens on all doors of a host, in their order, or on none: the error has one line for each that cannot be opened.
 func open(host string, doors []door) ([]net.Listener, error) {
 	var listeners []net.Listener
@@ -37,15 +46,20 @@ func open(host string, doors []door) ([]net.Listener, error) {
 
 // problem says which port could not be had, for what, and what to do about it.
 func (d door) problem(host string, err error) error {
-	why := err.Error()
-	var system *net.OpError
-	if errors.As(err, &system) {
-		why = system.Err.Error()
-	}
+	why := systemError(err).Error()
 	if isAddressInUse(err) {
 		why = "already in use by another program"
 	}
 	return fmt.Errorf("port %d on %s, for %s: %s; %s", d.port, host, d.what, why, d.remedy)
+}
+
+// systemError is an error of net without its address, which the message that it stands in names.
+func systemError(err error) error {
+	var system *net.OpError
+	if errors.As(err, &system) {
+		return system.Err
+	}
+	return err
 }
 
 // localURL is how the user reaches a listener: by localhost where that leads to it.

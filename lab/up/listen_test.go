@@ -34,6 +34,16 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 	}
 }
 
+func TestAHostThatIsNotThisMachineIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"192.0.2.1", "no such host"} {
+		_, err := openDoors(Options{Host: host})
+		if err == nil || !strings.HasPrefix(err.Error(), "--listen "+host+": want an address of this machine: ") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
 func TestLocalURLIsWhatABrowserOnThisMachineCanUse(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{"127.0.0.1": "http://localhost:", "0.0.0.0": "http://localhost:", "::": "http://localhost:"} {

@@ -110,6 +110,9 @@ func Run(ctx, now context.Context, o Options) error {
 }
 
 func openDoors(o Options) (doors, error) {
+	if err := checkHost(o.Host); err != nil {
+		return doors{}, err
+	}
 	listeners, err := open(o.Host, []door{
 		{"the ingress gateway", o.IngressPort, "--ingress-port takes another"},
 		{"the console", o.ConsolePort, "--console-port takes another"},
