@@ -65,8 +65,12 @@ pictures: need-go ## the documentation's pictures, docs/images (needs chromium)
 	cd test/browser && PICTURES=$(CURDIR)/docs/images GOWORK=off go test -count=1 -run TestPictures .
 
 .PHONY: conformance
-conformance: ## the contract, held against what runs at URL=http://localhost:8080: OVERLAY=canary, TRACES=http://localhost:9411
-	cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) GOWORK=off go test -count=1 ./...
+conformance: need-go ## the contract, held against what runs at URL=http://localhost:8080 (OVERLAY=, TRACES=, ADMIN=, LOGS=), or against the lab, overlay by overlay
+ifdef URL
+	@cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) ADMIN='$(ADMIN)' LOGS='$(LOGS)' GOWORK=off go test -count=1
+else
+	@.ci/conformance $(ARGS)
+endif
 
 .PHONY: deploy-check
 deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types
@@ -91,7 +95,7 @@ stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --dur
 bench: build ## speed and size, as docs/performance.md tells them
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
 
-.PHONY: bench-peers bench-growth measure
+.PHONY: bench-peers bench-growth bench-check measure
 bench-peers: need-go ## beside go-httpbin and podinfo, or ARGS=proxies beside Envoy (needs Linux, two cores)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),services)
 bench-growth: build ## from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)

@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -318,76 +316,52 @@ func twoSpeeds() http.Handler {
 	})
 }
 
-// agrees compares a report with vegeta's figures for the same target in the same run.
-func agrees(t *testing.T, r *Report, theirs vegeta.Metrics) {
+// Beside vegeta's own attack and metrics, as a library; test/bench has its command. What else the machine does meets both, but not at
+// the same moments: they have three tries.
+func TestFiguresAgreeWithVegeta(t *testing.T) {
+	t.Parallel()
+	server := serve(t, twoSpeeds())
+	for range 3 {
+		differ := besideVegeta(t, server.URL+"/")
+		if differ == "" {
+			return
+		}
+		t.Log(differ)
+	}
+	t.Error("hopline load and vegeta differ each time")
+}
+
+// besideVegeta runs both at once and says where they differ.
+func besideVegeta(t *testing.T, url string) string {
 	t.Helper()
+	var theirs vegeta.Metrics
+	var both sync.WaitGroup
+	both.Go(func() {
+		attacker := vegeta.NewAttacker(vegeta.KeepAlive(false))
+		targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: url})
+		for r := range attacker.Attack(targeter, vegeta.ConstantPacer{Freq: 50, Per: time.Second}, 2*time.Second, "") {
+			theirs.Add(r)
+		}
+		theirs.Close()
+	})
+	r, err := run(t, t.Context(), url, "--rate", "50", "--duration", "2s")
+	both.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var differ []string
 	near := func(what string, ours float64, vegetas time.Duration) {
 		if v := ms(vegetas); ours < v-15 || ours > v+15 {
-			t.Errorf("%s: %v ms, vegeta has %v ms", what, ours, v)
+			differ = append(differ, fmt.Sprintf("%s: %v ms, vegeta has %v ms", what, ours, v))
 		}
 	}
 	near("p90", r.Latency.P90, theirs.Latencies.P90)
 	near("p95", r.Latency.P95, theirs.Latencies.P95)
 	near("mean", r.Latency.Mean, theirs.Latencies.Mean)
 	if r.Sent != 100 || theirs.Requests < 99 || theirs.Requests > 101 {
-		t.Errorf("sent %d, vegeta %d", r.Sent, theirs.Requests)
+		differ = append(differ, fmt.Sprintf("sent %d, vegeta %d", r.Sent, theirs.Requests))
 	}
-}
-
-// Beside vegeta's own attack and metrics, as a library.
-func TestFiguresAgreeWithVegeta(t *testing.T) {
-	t.Parallel()
-	server := serve(t, twoSpeeds())
-	var theirs vegeta.Metrics
-	var both sync.WaitGroup
-	both.Go(func() {
-		attacker := vegeta.NewAttacker(vegeta.KeepAlive(false))
-		targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: server.URL + "/"})
-		for r := range attacker.Attack(targeter, vegeta.ConstantPacer{Freq: 50, Per: time.Second}, 2*time.Second, "") {
-			theirs.Add(r)
-		}
-		theirs.Close()
-	})
-	r, err := run(t, t.Context(), server.URL+"/", "--rate", "50", "--duration", "2s")
-	both.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
-	agrees(t, r, theirs)
-}
-
-// Beside vegeta's own command: go install github.com/tsenart/vegeta/v12@v12.12.0 brings it.
-func TestFiguresAgreeWithVegetasCommand(t *testing.T) {
-	t.Parallel()
-	vegetas, err := exec.LookPath("vegeta")
-	if err != nil {
-		t.Skip("no vegeta on the PATH")
-	}
-	server := serve(t, twoSpeeds())
-	var results, report bytes.Buffer
-	var both sync.WaitGroup
-	var attackErr error
-	both.Go(func() {
-		attack := exec.CommandContext(t.Context(), vegetas, "attack", "-rate", "50", "-duration", "2s", "-keepalive=false")
-		attack.Stdin, attack.Stdout = strings.NewReader("GET "+server.URL+"/\n"), &results
-		attackErr = attack.Run()
-	})
-	r, err := run(t, t.Context(), server.URL+"/", "--rate", "50", "--duration", "2s")
-	both.Wait()
-	if err != nil || attackErr != nil {
-		t.Fatal(err, attackErr)
-	}
-	sum := exec.CommandContext(t.Context(), vegetas, "report", "-type", "json")
-	sum.Stdin, sum.Stdout = &results, &report
-	if err := sum.Run(); err != nil {
-		t.Fatal(err)
-	}
-	var theirs vegeta.Metrics
-	if err := json.Unmarshal(report.Bytes(), &theirs); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("vegeta's command: %+v; hopline load: %+v", theirs.Latencies, r.Latency)
-	agrees(t, r, theirs)
+	return strings.Join(differ, "; ")
 }
 
 func TestProgressWithoutATerminalIsPlain(t *testing.T) {
