@@ -100,6 +100,8 @@ bench-peers: need-go ## beside go-httpbin and podinfo, or ARGS=proxies beside En
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),services)
 bench-growth: build ## from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),growth)
+bench-check: need-go ## the measuring itself, and hopline load beside vegeta's own command
+	cd test/bench && GOWORK=off go test -count=1 ./...
 measure: need-go ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure
 
