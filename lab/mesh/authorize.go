@@ -145,6 +145,18 @@ func newPolicies(o *overlay.Overlay, report *overlay.Report) *policies {
 	return &out
 }
 
+// deny says whether an object is a policy that denies, and not one of those of which one must allow.
+func (p policies) deny(object string) bool {
+	for _, list := range p {
+		for _, one := range list {
+			if one.object == object {
+				return one.deny
+			}
+		}
+	}
+	return false
+}
+
 // checkAccess refuses what a rule's values may say beyond the lab's understanding.
 func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
 	for i, t := range r.GetTo() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/overlay"
 )
 
 // Explanation says what becomes of a request, and why.
@@ -16,6 +18,8 @@ type Explanation struct {
 	Taken   *Judgement  // the one that did; nil for none
 	Route   *Route      // its route
 	Shares  []Share     // of its destinations
+	Path    string      // as they get it; empty where no rule rewrites it
+	To      string      // with Redirect: the location
 	Missing string      // with NoHost
 }
 
@@ -33,6 +37,7 @@ type Share struct {
 	Cluster   *Cluster
 	Percent   float64
 	Endpoints []string // a line for each, where whoever asked for the explanation knows them
+	Refusals  []string // a line for each Deployment whose AuthorizationPolicies do not let the request in
 }
 
 // Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
@@ -53,7 +58,8 @@ func (t *Table) Explain(req *Request, src *Source) Explanation {
 		r := &host.rules[i]
 		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
 		if j.Why == "" {
-			e.take(j, r.route)
+			e.take(j, r.route, req)
+			t.authorize(&e, req, src)
 			return e
 		}
 		e.Passed = append(e.Passed, j)
@@ -71,11 +77,14 @@ func (e *Explanation) pass(over []passedOver, before int) []passedOver {
 	return over
 }
 
-func (e *Explanation) take(j Judgement, r *Route) {
+func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 	e.Taken, e.Route = &j, r
+	if r.Rewrite != nil && r.Rewrite.URI != nil {
+		e.Path = r.Rewrite.URI(req.Path)
+	}
 	switch {
 	case r.Redirect != nil:
-		e.Outcome = Redirect
+		e.Outcome, e.To = Redirect, r.Redirect.Location(req)
 	case r.Direct != nil:
 		e.Outcome = Direct
 	default:
@@ -88,6 +97,49 @@ func (e *Explanation) take(j Judgement, r *Route) {
 	for _, d := range r.Destinations {
 		e.Shares = append(e.Shares, Share{Cluster: d.Cluster, Percent: 100 * float64(d.Weight) / float64(total)})
 	}
+}
+
+// authorize notes which of the destinations' Deployments would answer 403.
+func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
+	for i, d := range e.Route.Destinations {
+		share := &e.Shares[i]
+		if len(share.Cluster.Selector) == 0 {
+			continue
+		}
+		arriving := *req
+		if d.Authority != "" {
+			arriving.Authority = d.Authority
+		}
+		if w := e.Route.Rewrite; w != nil && w.Authority != "" {
+			arriving.Authority = w.Authority
+		}
+		if e.Path != "" {
+			arriving.Path = e.Path
+		}
+		for _, to := range t.compiler.overlay.Deployments {
+			if to.Namespace != share.Cluster.Namespace || !hasLabels(to.Pod.Labels, share.Cluster.Selector) {
+				continue
+			}
+			arriving.Port = share.Cluster.targetOf(to.Pod.Container.Ports)
+			if ok, policy := t.Authorize(src, &Source{Namespace: to.Namespace, Labels: to.Pod.Labels}, &arriving); !ok {
+				why := "no AuthorizationPolicy allows it"
+				if t.policies.deny(policy) {
+					why = policy + " denies it"
+				}
+				share.Refusals = append(share.Refusals, to.Name+" answers 403: "+why)
+			}
+		}
+	}
+}
+
+// targetOf is the cluster's port among those of a container.
+func (c *Cluster) targetOf(ports []overlay.ContainerPort) int {
+	for _, p := range ports {
+		if c.TargetName != "" && p.Name == c.TargetName {
+			return p.Number
+		}
+	}
+	return c.Target
 }
 
 func callerText(src *Source) string {
@@ -116,7 +168,7 @@ func (e Explanation) String() string {
 	case NoRoute:
 		b.WriteString("404: no rule takes it\n")
 	case Redirect:
-		fmt.Fprintf(&b, "%d: redirected\n", e.Route.Redirect.Code)
+		fmt.Fprintf(&b, "%d: redirected to %s\n", e.Route.Redirect.Code, e.To)
 	case Direct:
 		fmt.Fprintf(&b, "%d: answered by the proxy, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
 	case Forward:
@@ -125,10 +177,13 @@ func (e Explanation) String() string {
 			for _, endpoint := range s.Endpoints {
 				fmt.Fprintf(&b, "           %s\n", endpoint)
 			}
+			for _, refusal := range s.Refusals {
+				fmt.Fprintf(&b, "           %s\n", refusal)
+			}
 		}
 	}
 	if e.Route != nil {
-		e.Route.describe(&b)
+		e.Route.describe(&b, e.Path)
 	}
 	return b.String()
 }
@@ -165,8 +220,8 @@ func (c *Cluster) describe() string {
 	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), port)
 }
 
-// describe writes what else a route does, a line for each thing.
-func (r *Route) describe(b *strings.Builder) {
+// describe writes what else a route does, a line for each thing; path is what it makes of the request's.
+func (r *Route) describe(b *strings.Builder, path string) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	if f := r.Fault; f != nil && f.Delay > 0 && f.DelayPercent > 0 {
 		line("fault: %g %% delayed by %s", f.DelayPercent, f.Delay)
@@ -177,8 +232,8 @@ func (r *Route) describe(b *strings.Builder) {
 	if w := r.Rewrite; w != nil && w.Authority != "" {
 		line("authority rewritten to %s", w.Authority)
 	}
-	if w := r.Rewrite; w != nil && w.URI != nil {
-		line("path rewritten")
+	if path != "" {
+		line("path rewritten to %s", path)
 	}
 	if r.Timeout > 0 {
 		line("timeout %s", r.Timeout)

@@ -97,7 +97,7 @@ rules of VirtualService one/a
   fault: 50 % delayed by 2s
   fault: 1.5 % aborted with 503
   authority rewritten to other.test
-  path rewritten
+  path rewritten to /otherhops
   timeout 3s
   up to 4 retries on gateway-error,connect-failure, each try at most 500ms
   5 % mirrored to b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
@@ -121,7 +121,23 @@ rules of front.test
 rules of front.test
   no   VirtualService one/front http[0].match[0]: uri prefix "/a" is wanted, and the path is "/b"
   yes  VirtualService one/front http[1].match[0]: takes query parameter q present
-301: redirected
+301: redirected to http://front.test/a?q
+`},
+		"refused": {&caller, Request{Authority: "b", Path: "/secret"},
+			`GET b:80/secret, from caller-v1 in namespace one
+rules of Service one/b
+  yes  Service one/b default: takes everything
+  100.0 %  b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
+           b-v1 answers 403: AuthorizationPolicy one/b denies it
+  up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
+`},
+		"not allowed": {&Source{Workload: "a-v2", Namespace: "one", Labels: map[string]string{"app": "a", "version": "v2"}}, Request{Authority: "c.two", Path: "/", Port: 9090},
+			`GET c.two:9090/, from a-v2 in namespace one
+rules of Service two/c
+  yes  Service two/c default: takes everything
+  100.0 %  c.two.svc.cluster.local:9090: pods of namespace two with app=c, port http
+           c-v1 answers 403: no AuthorizationPolicy allows it
+  up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
 `},
 		"no host": {&caller, Request{Authority: "nobody.test", Path: "/"},
 			`GET nobody.test:80/, from caller-v1 in namespace one
