@@ -39,7 +39,9 @@ func logsOf(lines []workload.Line, start int64) []Log {
 func logOf(line workload.Line, start int64) Log {
 	log := Log{Pod: line.Pod, Message: line.Text, At: line.Time.UnixMicro() - start}
 	var fields map[string]any
-	if json.Unmarshal([]byte(line.Text), &fields) != nil {
+	decoder := json.NewDecoder(strings.NewReader(line.Text))
+	decoder.UseNumber() // as it stands in the line: 1048576, not 1.048576e+06
+	if decoder.Decode(&fields) != nil || fields == nil || decoder.More() {
 		return log
 	}
 	text := func(name string) string {

@@ -136,7 +136,7 @@ spec:
 	if diff := cmp.Diff([]string{"method is GET, path matches /a.*", "?q begins with x"}, first.Matches); diff != "" {
 		t.Errorf("matches (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"timeout 2s", "3 retries", "delays 10 % by 1s", "aborts 5 % with 418"}, first.Does); diff != "" {
+	if diff := cmp.Diff([]string{"timeout 2s", "3 retries on 5xx", "delays 10 % by 1s", "aborts 5 % with 418"}, first.Does); diff != "" {
 		t.Errorf("what it does (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]Part{{Service: "far.example", Asked: 1}}, first.Parts); diff != "" {

@@ -72,7 +72,9 @@ func does(route *networking.HTTPRoute) []string {
 	if t := route.GetTimeout(); t != nil && t.AsDuration() > 0 {
 		add("timeout %s", t.AsDuration())
 	}
-	if r := route.GetRetries(); r != nil {
+	if r := route.GetRetries(); r.GetRetryOn() != "" {
+		add("%d retries on %s", r.GetAttempts(), r.GetRetryOn())
+	} else if r != nil {
 		add("%d retries", r.GetAttempts())
 	}
 	if d := route.GetFault().GetDelay(); d != nil {

@@ -34,6 +34,7 @@ type Edition struct {
 	Name     string            // as the user named it: "deploy/overlays/canary"
 	Revision int               // counts the editions that came to run; when it changes, shares are counted anew
 	Overlay  *overlay.Overlay  // what runs; nil before the first
+	Plain    bool              // it runs without a mesh, as mesh.Table.Plain tells
 	Problems []overlay.Problem // why the newest edit does not run; the one before it does
 	Notes    []string          // what is accepted and not enforced, and other warnings that stay
 	Links    []Link            // where things are: the page, Zipkin's API

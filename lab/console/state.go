@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
@@ -54,19 +53,13 @@ type Pod struct {
 // build makes the state of this moment.
 func (c *Console) build(edition Edition, flows []Flow) State {
 	s := State{
-		Edition: edition.Name, Revision: edition.Revision, Plain: plain(edition.Overlay), Problems: problems(edition.Problems),
+		Edition: edition.Name, Revision: edition.Revision, Plain: edition.Plain, Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Rules = withSeen(asked(edition.Overlay), sinceEdition(flows, c.baseline))
 	return s
-}
-
-// plain says that an overlay has no object of Istio's: the lab runs it without a mesh, as mesh.Table.Plain tells.
-func plain(o *overlay.Overlay) bool {
-	return o != nil && len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
-		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
 
 // some is never null in JSON.

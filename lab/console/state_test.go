@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -44,32 +42,6 @@ hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 1
 `
 	if got != want {
 		t.Errorf("the workloads are\n%swant\n%s", got, want)
-	}
-}
-
-// TestPlain holds the console to what the mesh says of the same overlays.
-func TestPlain(t *testing.T) {
-	t.Parallel()
-	const mutualTLS = "apiVersion: v1\nkind: Namespace\nmetadata: {name: hopline}\n---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: hopline}\nspec: {mtls: {mode: STRICT}}\n"
-	for name, test := range map[string]struct {
-		overlay *overlay.Overlay
-		want    bool
-	}{
-		"plain":          {load(t, "plain"), true},
-		"canary":         {load(t, "canary"), false},
-		"mutual TLS":     {fromText(t, mutualTLS), false},
-		"nothing at all": {fromText(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: hopline}\n"), true},
-	} {
-		table, err := mesh.Compile(test.overlay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := plain(test.overlay); got != test.want || got != table.Plain() {
-			t.Errorf("%s: plain is %t, the mesh says %t, want %t", name, got, table.Plain(), test.want)
-		}
-	}
-	if plain(nil) {
-		t.Error("before anything runs there is no telling")
 	}
 }
 

@@ -63,12 +63,15 @@ func TestLogLine(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Log{
 		`{"level":"WARN","msg":"slow","b":1,"a":"x y","trace_id":"t","caller":"c"}`: {Level: "warn", Message: "slow", Fields: "a=x y b=1"},
-		`{"msg":7}`:             {Message: "7"},
-		`[1,2]`:                 {Message: "[1,2]"},
-		`"text"`:                {Message: `"text"`},
-		"\x1b[31mpanic\x1b[0m":  {Message: "\x1b[31mpanic\x1b[0m"},
-		`{"ts":"not a time"}`:   {},
-		strings.Repeat("{", 99): {Message: strings.Repeat("{", 99)},
+		`{"msg":"request","bytes":1048576}`:                                         {Message: "request", Fields: "bytes=1048576"},
+		`{"msg":7}`:                                                                 {Message: "7"},
+		`null`:                                                                      {Message: "null"},
+		`{"msg":"a"} {}`:                                                            {Message: `{"msg":"a"} {}`},
+		`[1,2]`:                                                                     {Message: "[1,2]"},
+		`"text"`:                                                                    {Message: `"text"`},
+		"\x1b[31mpanic\x1b[0m":                                                      {Message: "\x1b[31mpanic\x1b[0m"},
+		`{"ts":"not a time"}`:                                                       {},
+		strings.Repeat("{", 99):                                                     {Message: strings.Repeat("{", 99)},
 	} {
 		got := logOf(workload.Line{Text: text}, 0)
 		got.At = 0
