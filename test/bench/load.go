@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -54,14 +53,13 @@ func press(t target, connections int, duration time.Duration) (pressed, error) {
 func pace(t target, connections int, rate float64, duration time.Duration) (pressed, error) {
 	due := make(chan time.Time, connections) // when it is full this side waits, but the moments stay those that were planned
 	go func() {
-		runtime.LockOSThread() // the clock's thread sleeps to the microsecond, unlike Go's timers on an idle process
 		defer close(due)
 		begin := time.Now()
 		for i := range int(rate * duration.Seconds()) {
 			at := begin.Add(time.Duration(float64(i) / rate * float64(time.Second)))
 			if wait := time.Until(at); wait > 0 {
-				sleep := unix.NsecToTimespec(wait.Nanoseconds())
-				_ = unix.Nanosleep(&sleep, nil) // one that is cut short is early by less than a request takes
+				sleep := unix.NsecToTimespec(wait.Nanoseconds()) // finer than Go's timers, which an idle process rounds to a millisecond
+				_ = unix.Nanosleep(&sleep, nil)                  // a signal may cut it short: then the request is early, and its answer too
 			}
 			due <- at
 		}
