@@ -57,9 +57,9 @@ func pace(t target, connections int, rate float64, duration time.Duration) (pres
 		begin := time.Now()
 		for i := range int(rate * duration.Seconds()) {
 			at := begin.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-			if wait := time.Until(at); wait > 0 {
-				sleep := unix.NsecToTimespec(wait.Nanoseconds()) // finer than Go's timers, which an idle process rounds to a millisecond
-				_ = unix.Nanosleep(&sleep, nil)                  // a signal may cut it short: then the request is early, and its answer too
+			for wait := time.Until(at); wait > 0; wait = time.Until(at) { // a signal may cut a sleep short
+				sleep := unix.NsecToTimespec(wait.Nanoseconds())
+				_ = unix.Nanosleep(&sleep, nil) // finer than Go's timers, which an idle process rounds to a millisecond
 			}
 			due <- at
 		}
