@@ -24,6 +24,10 @@ func newOTLP(s *Store) http.Handler {
 	o := &otlp{store: s}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", o.post)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { // who follows the link to this address reads what it is
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "OTLP over HTTP: POST /v1/traces")
+	})
 	return mux
 }
 

@@ -189,7 +189,7 @@ func TestOTLPErrors(t *testing.T) {
 		})
 	}
 	t.Run("routes", func(t *testing.T) {
-		for path, want := range map[string]int{"/v1/traces": 405, "/v1/metrics": 404} {
+		for path, want := range map[string]int{"/": 200, "/v1/traces": 405, "/v1/metrics": 404} {
 			if got := ask(t, "GET", server.URL+path, nil, nil); got.code != want {
 				t.Errorf("GET %s: %d, want %d", path, got.code, want)
 			}

@@ -100,6 +100,13 @@ func TestConsoleTraces(t *testing.T) {
 	p.contains("#traces-trouble", `want a duration such as 250ms or 2s, got "1x"`)
 	p.press(kb.Backspace, kb.Backspace, kb.Enter)
 	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.press("1") // the list follows on, and does not look for what is still being typed
+	l.call(1, "hops")
+	p.until(`document.querySelectorAll("#traces tr").length === 5`)
+	if !eval[bool](p, `document.querySelector("#traces-trouble").hidden`) {
+		t.Errorf("before anything was searched for the page complains: %s", p.text("#traces-trouble"))
+	}
+	p.press(kb.Backspace)
 	p.do(chromedp.SetValue(chromedp.CSS("#search [name=tags]"), "http.response.status_code=500"), chromedp.Focus(chromedp.CSS("#search [name=tags]")))
 	p.press(kb.Enter)
 	p.until(`document.querySelectorAll("#traces tr").length === 1`)

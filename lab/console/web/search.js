@@ -2,14 +2,19 @@
 
 const followEvery = 2000; // ms between two looks while the list follows
 
+let wanted = new URLSearchParams(); // what was searched for last; what is being typed meanwhile is not looked for
 let searching = 0; // the search whose answer is awaited; older answers are late
 
-async function search() {
+function search() {
+  wanted = new URLSearchParams();
+  for (const [name, value] of new FormData(byId("search"))) if (value && name !== "follow") wanted.set(name, value);
+  look();
+}
+
+async function look() {
   const number = ++searching;
-  const parameters = new URLSearchParams();
-  for (const [name, value] of new FormData(byId("search"))) if (value && name !== "follow") parameters.set(name, value);
   try {
-    const [found, names] = await Promise.all([ask(`/api/traces?${parameters}`), ask(`/api/names?service=${encodeURIComponent(parameters.get("service") ?? "")}`)]);
+    const [found, names] = await Promise.all([ask(`/api/traces?${wanted}`), ask(`/api/names?service=${encodeURIComponent(wanted.get("service") ?? "")}`)]);
     if (number === searching) showTraces(found, names);
   } catch (error) {
     if (number === searching) showSearchTrouble(error);
@@ -18,16 +23,15 @@ async function search() {
 
 function showSearchTrouble(error) {
   byId("traces-trouble").hidden = false;
-  byId("traces-trouble").textContent = error.message;
+  tell("traces-trouble", error.message);
 }
 
 function showTraces(found, names) {
   byId("traces-trouble").hidden = true;
   byId("traces-table").hidden = found.length === 0;
   byId("traces-empty").hidden = found.length > 0;
-  const narrowed = [...new FormData(byId("search"))].some(([name, value]) => value && name !== "follow");
-  byId("traces-empty").textContent = narrowed ? "Nothing kept fits this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
-  byId("traces-facts").textContent = found.length ? `the newest ${found.length}` : "";
+  byId("traces-empty").textContent = wanted.size > 0 ? "Nothing kept fits this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
+  tell("traces-facts", found.length ? `the newest ${found.length}` : "");
   const longest = Math.max(...found.map((trace) => trace.duration), 1);
   settle(byId("traces"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
   fill(byId("search").elements.service, names.services);
@@ -76,5 +80,5 @@ byId("search").addEventListener("change", search);
 
 setInterval(() => {
   const following = byId("search").elements.follow.checked && !byId("overview").hidden && !document.hidden;
-  if (following) search();
+  if (following) look();
 }, followEvery);

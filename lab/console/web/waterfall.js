@@ -131,7 +131,7 @@ function place(node, start, length, end) {
 
 function spanDetails(row) {
   const list = element("dl", "details");
-  if (row.proxy) list.append(element("dt", "", "proxy"), element("dd", "", "a span of the mesh, between two applications"));
+  if (row.proxy) list.append(element("dt", "", "proxy"), element("dd", "", "a span of the mesh, not of an application"));
   const add = (name, value) => list.append(element("dt", "", name), element("dd", "", value));
   add("service", `${row.service} ${row.version}`.trim());
   add("began", `after ${duration(row.start)}`);

@@ -40,6 +40,11 @@ function clock(microseconds) {
   return `${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 
+// tell puts words where a screen reader listens, which would read them out again if they were put there again.
+function tell(id, words) {
+  if (byId(id).textContent !== words) byId(id).textContent = words;
+}
+
 // settle makes the children of parent those that items ask for. A child whose item is unchanged stays where it is, and so does the
 // focus in it.
 function settle(parent, items, key, make) {
