@@ -166,12 +166,13 @@ const view = {
   },
 
   history(history) {
-    const empty = history.calls.length === 0;
+    const made = history.calls.length;
+    const empty = made === 0;
     const failed = history.calls.filter((call) => call.failed).length;
     byId("history-table").hidden = empty;
     byId("history-empty").hidden = !empty;
     byId("clear").hidden = empty;
-    byId("history-facts").textContent = empty ? "" : `${history.calls.length} made, ${failed} failed`;
+    byId("history-facts").textContent = empty ? "" : made < kept ? `${made} made, ${failed} failed` : `${failed} of the last ${kept} failed`;
     // Rows that stand already stay, so that nobody's focus goes with them.
     const rows = byId("history");
     if (empty) rows.replaceChildren();
