@@ -20,7 +20,7 @@ type upCommand struct {
 	OTLPPort    int      `name:"otlp-port" default:"4318" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
 	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
 	Logs        bool     `help:"Show the output of all processes."`
-	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin in the checkout that the overlay lies in)."`
+	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin in the checkout of the overlay or of here, or where hopline is)."`
 	Build       up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
 }
 

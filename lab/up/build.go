@@ -37,6 +37,15 @@ func workspace(dir string) string {
 	}
 }
 
+// ownDirectory is where this very program is: without a checkout the others lie beside it.
+func ownDirectory() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	return filepath.Dir(self), err
+}
+
 // builder makes programs from the source of a checkout.
 type builder struct {
 	root string // the checkout, or "": then there is nothing to build from

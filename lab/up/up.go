@@ -3,11 +3,13 @@
 package up
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -47,7 +49,7 @@ type Options struct {
 	OTLPPort    int
 	Forward     string // base URL of a Zipkin or Jaeger that gets every span too; empty: none
 	Logs        bool   // show the processes' output
-	Bin         string // directory of the programs; empty: bin in the checkout that the overlay lies in
+	Bin         string // directory of the programs; empty: bin in the checkout that the overlay, or else the user, is in, or where this program is
 	Build       Build
 	Screen      Screen
 }
@@ -146,11 +148,20 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	if l.dir, err = filepath.Abs(l.options.Overlay); err != nil {
 		return edition{}, err
 	}
-	root := workspace(l.dir)
-	if l.options.Bin == "" {
-		l.options.Bin = filepath.Join(root, "bin") // without a checkout: bin here
+	here, err := os.Getwd()
+	if err != nil {
+		return edition{}, err
 	}
-	if l.options.Bin, err = filepath.Abs(l.options.Bin); err != nil {
+	root := cmp.Or(workspace(l.dir), workspace(here))
+	switch {
+	case l.options.Bin != "":
+		l.options.Bin, err = filepath.Abs(l.options.Bin)
+	case root != "":
+		l.options.Bin = filepath.Join(root, "bin")
+	default:
+		l.options.Bin, err = ownDirectory()
+	}
+	if err != nil {
 		return edition{}, err
 	}
 	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}
