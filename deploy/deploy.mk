@@ -32,5 +32,5 @@ reset: ## remove from the cluster what carries Hopline's label
 	@deploy/deploy.sh reset
 
 .PHONY: e2e
-e2e: ## a tour over everything, on the cluster that KUBECONFIG names: URL= is its ingress gateway
-	cd test/e2e && GOWORK=off go test -count=1 -v -timeout 60m . -url $(or $(URL),http://localhost:8080)
+e2e: ## a tour over everything, on the cluster that KUBECONFIG names: URL= is its ingress gateway, ARGS='-run TestTour/egress'
+	cd test/e2e && GOWORK=off go test -count=1 -v -timeout 60m -parallel 8 . -url $(or $(URL),http://localhost:8080) $(ARGS)

@@ -3,16 +3,15 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -31,32 +30,55 @@ func TestMain(m *testing.M) {
 		fmt.Println("skipped: no cluster. make e2e URL=http://localhost:8080 takes the one that KUBECONFIG names")
 		os.Exit(0)
 	}
-	steps := [][]string{
-		{"istioctl", "install", "-y", "-f", "deploy/cluster/istio.yaml"},
-		{"kubectl", "apply", "-k", "deploy/addons"},
-		{"kubectl", "rollout", "status", "-n", "istio-system", "deployment/jaeger", "--timeout=180s"},
-		{"kubectl", "rollout", "status", "-n", "istio-system", "deployment/prometheus", "--timeout=180s"},
-	}
-	if *images {
-		steps = append([][]string{{"deploy/images.sh", "build"}, {"deploy/images.sh", "push"}}, steps...)
-	}
-	for _, s := range steps {
-		if out, err := command(s...); err != nil {
-			fmt.Printf("%s: %v\n%s", strings.Join(s, " "), err, out)
-			os.Exit(1)
-		}
+	if !setUp() {
+		os.Exit(1)
 	}
 	code := m.Run()
-	if out, err := command("deploy/deploy.sh", "reset"); err != nil {
-		fmt.Printf("reset: %v\n%s", err, out)
+	if !step("deploy/deploy.sh", "reset") {
 		code = 1
 	}
 	os.Exit(code)
 }
 
+// setUp makes the images while Istio is being installed: the one is work, the other mostly waiting.
+func setUp() bool {
+	ok := [3]bool{true, true, true}
+	var all sync.WaitGroup
+	all.Go(func() { ok[0] = step("deploy/cluster/up.sh", "mesh") })
+	if *images {
+		all.Go(func() { ok[1] = step("deploy/images.sh", "build") && step("deploy/images.sh", "push") })
+	}
+	all.Go(func() { ok[2] = step("go", "-C", "test/conformance", "test", "-c", "-o", conformanceBinary(), ".") })
+	all.Wait()
+	return !slices.Contains(ok[:], false)
+}
+
+// conformanceBinary is where the conformance suite is built, once for all overlays; `make clean` removes it.
+func conformanceBinary() string {
+	path, err := filepath.Abs(filepath.Join(root, "out", "conformance.test"))
+	if err != nil {
+		panic(err) // there is no working directory
+	}
+	return path
+}
+
+// step runs a command and prints how long it took, or what it said when it failed.
+func step(args ...string) bool {
+	start := time.Now()
+	out, err := command(args...)
+	if err != nil {
+		fmt.Printf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		return false
+	}
+	fmt.Printf("%5.1f s  %s\n", time.Since(start).Seconds(), strings.Join(args, " "))
+	return true
+}
+
+// command runs a command at the repository's root. Test modules stand outside the workspace.
 func command(args ...string) (string, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = root
+	cmd.Env = append(cmd.Environ(), "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -70,10 +92,36 @@ func run(t *testing.T, args ...string) string {
 	return out
 }
 
+// rolledOut waits for deployments of a namespace.
+func rolledOut(t *testing.T, namespace string, deployments ...string) {
+	t.Helper()
+	for _, d := range deployments {
+		run(t, "kubectl", "rollout", "status", "-n", namespace, "deployment/"+d, "--timeout=180s")
+	}
+}
+
 // deploy puts an overlay on the cluster and waits for its pods.
 func deploy(t *testing.T, overlay string) {
 	t.Helper()
 	run(t, "deploy/deploy.sh", "deploy", overlay)
+}
+
+// kustomization makes a directory whose kustomization picks from deploy/ what is named, and returns its path.
+func kustomization(t *testing.T, resource, component string) string {
+	t.Helper()
+	dir := t.TempDir()
+	deploy, err := filepath.Abs(filepath.Join(root, "deploy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if deploy, err = filepath.Rel(dir, deploy); err != nil { // kustomize takes no absolute ones
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("resources: [%s]\ncomponents: [%s]\n", filepath.Join(deploy, resource), filepath.Join(deploy, component))
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // apply applies a manifest for the length of a test.
@@ -81,7 +129,7 @@ func apply(t *testing.T, manifest string) {
 	t.Helper()
 	for _, verb := range []string{"apply", "delete"} {
 		do := func() {
-			cmd := exec.Command("kubectl", verb, "-f", "-")
+			cmd := exec.Command("kubectl", verb, "-f", "-", "--wait=false")
 			cmd.Stdin = strings.NewReader(manifest)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("kubectl %s: %v\n%s", verb, err, out)
@@ -117,90 +165,28 @@ func forward(t *testing.T, namespace, target, port string) string {
 	return "http://" + address
 }
 
-type answer struct {
-	code   int
-	body   string
-	header http.Header
-}
-
-// ask asks once. Headers are NAME, VALUE, …; Host is one of them.
-func ask(method, url, body string, headers ...string) (answer, error) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := (&http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, string(raw), resp.Header}, err
-}
-
-func get(t *testing.T, path string, headers ...string) answer {
-	t.Helper()
-	a, err := ask("GET", *ingress+path, "", headers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// eventually asks every quarter of a second until there is no error.
-func eventually(t *testing.T, within time.Duration, what func() error) {
-	t.Helper()
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(within)
-	for {
-		err := what()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("after %s: %v", within, err)
-		case <-tick.C:
-		}
-	}
-}
-
-// ours lists what in the cluster carries Hopline's label, but for the history of deploys, as KIND NAMESPACE/NAME.
+// ours lists what in the cluster carries Hopline's label, but for the history of deploys.
 func ours(t *testing.T) []string {
 	t.Helper()
 	kinds := "deployments.apps,services,serviceaccounts,networkpolicies.networking.k8s.io,poddisruptionbudgets.policy," +
 		"virtualservices.networking.istio.io,destinationrules.networking.istio.io,gateways.networking.istio.io,serviceentries.networking.istio.io," +
 		"sidecars.networking.istio.io,authorizationpolicies.security.istio.io,peerauthentications.security.istio.io"
-	return list(t, run(t, "kubectl", "get", kinds, "-A", "-l", "app.kubernetes.io/part-of=hopline", "-o", "json"))
+	return lines(run(t, "kubectl", "get", kinds, "-A", "-l", "app.kubernetes.io/part-of=hopline",
+		"-o", `go-template={{range .items}}{{if not .metadata.deletionTimestamp}}`+identity+`{{end}}{{end}}`))
 }
 
-func list(t *testing.T, raw string) []string {
+// rendered lists what an overlay consists of.
+func rendered(t *testing.T, overlay string) []string {
 	t.Helper()
-	var all struct {
-		Items []struct {
-			Kind     string
-			Metadata struct {
-				Name, Namespace   string
-				DeletionTimestamp *time.Time
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(raw), &all); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, o := range all.Items {
-		if o.Metadata.DeletionTimestamp == nil && o.Kind != "Namespace" {
-			names = append(names, o.Kind+" "+o.Metadata.Namespace+"/"+o.Metadata.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return lines(run(t, "sh", "-c", "kubectl kustomize deploy/overlays/"+overlay+
+		" | kubectl create --dry-run=client --validate=false -f - -o go-template='{{if ne .kind \"Namespace\"}}"+identity+"{{end}}'"))
+}
+
+// identity is a template for what names an object, a line each.
+const identity = `{{.kind}} {{.metadata.namespace}}/{{.metadata.name}}{{"\n"}}`
+
+func lines(text string) []string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	slices.Sort(all)
+	return all
 }

@@ -2,70 +2,100 @@ package e2e
 
 import (
 	"fmt"
-	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// Under load, nothing that a teacher does costs a request: every workload restarted, istiod restarted, overlays switched.
-func TestNothingIsLost(t *testing.T) {
-	deploy(t, "canary")
-	stop := load(t, 200)
-	run(t, "kubectl", "rollout", "restart", "deployment", "-n", "hopline", "-l", "app.kubernetes.io/part-of=hopline")
-	for _, workload := range []string{"front-amber", "front-blue", "front-green", "middle-prod", "middle-canary", "middle-dev", "core-prod", "core-test", "clock"} {
-		run(t, "kubectl", "rollout", "status", "-n", "hopline", "deployment/"+workload, "--timeout=180s")
-	}
-	run(t, "kubectl", "rollout", "restart", "deployment", "-n", "istio-system", "istiod")
-	run(t, "kubectl", "rollout", "status", "-n", "istio-system", "deployment/istiod", "--timeout=180s")
-	for _, overlay := range []string{"prod", "split", "egress", "canary"} {
-		deploy(t, overlay)
-	}
-	sent, failed := stop()
-	for what, n := range failed {
-		t.Errorf("%d of %d requests: %s", n, sent, what)
-	}
-	t.Logf("%d requests, %d kinds of failure", sent, len(failed))
+// perSecond is the rate of all loads.
+const perSecond = 200
+
+// pressure is a load of so many requests a second through the ingress, whether answers come or not.
+type pressure struct {
+	stop func() // ends it and waits for the last answers; more often than once does no harm
+
+	mu     sync.Mutex
+	sent   int
+	failed map[string]int // by what the caller got
 }
 
-// load sends so many requests a second, whether answers come or not, until it is told to stop; then it waits for the last answers.
-func load(t *testing.T, perSecond int) (stop func() (sent int, failed map[string]int)) {
+// load begins to ask for what every workload of the chain takes part in. It ends with the test at the latest.
+func load(t *testing.T) *pressure {
 	t.Helper()
-	var mu sync.Mutex
-	failed, sent := map[string]int{}, 0
+	p := &pressure{failed: map[string]int{}}
 	done := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		tick := time.NewTicker(time.Second / time.Duration(perSecond))
-		defer tick.Stop()
+		begun := time.Now()
 		for i := 0; ; i++ {
 			select {
 			case <-done:
 				return
-			case <-tick.C:
+			case <-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / perSecond))): // late ones go out at once
 			}
-			sent++
-			path, headers := "/demo-app/hops", []string{}
-			switch i % 3 {
-			case 1:
-				headers = []string{"x-dev-user", "betaUser"}
-			case 2:
-				path = "/demo-app/hello"
-			}
-			all.Go(func() {
-				a, err := ask("GET", *ingress+path, "", headers...)
-				if err == nil && a.code == 200 {
-					return
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				failed[fmt.Sprintf("%s %d %.120s %v", path, a.code, a.body, err)]++
-			})
+			all.Go(func() { p.ask(i) })
 		}
 	})
-	return func() (int, map[string]int) {
+	p.stop = sync.OnceFunc(func() {
 		close(done)
 		all.Wait()
-		return sent, maps.Clone(failed)
+	})
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *pressure) ask(i int) {
+	path, headers := "/demo-app/hops", []string{"x-b3-sampled", "1"}
+	if i%10 > 0 {
+		headers[1] = "0" // every span of every request would take as much of a small machine as the requests themselves
+	}
+	switch i % 3 {
+	case 1:
+		headers = append(headers, "x-dev-user", "betaUser")
+	case 2:
+		path = "/demo-app/hello"
+	}
+	a, err := ask("GET", *ingress+path, "", headers...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent++
+	if err != nil || a.code != 200 {
+		p.failed[fmt.Sprintf("%s %s %d %.160q %v", time.Now().Format(time.TimeOnly), path, a.code, a.body, err)]++
+	}
+}
+
+// failures ends the load and returns how many requests failed, and how.
+func (p *pressure) failures(t *testing.T) (n int, how string) {
+	t.Helper()
+	p.stop()
+	var lines []string
+	for what, times := range p.failed {
+		n += times
+		lines = append(lines, fmt.Sprintf("%4d × %s", times, what))
+	}
+	slices.Sort(lines)
+	t.Logf("%d of %d requests failed", n, p.sent)
+	return n, strings.Join(lines, "\n")
+}
+
+// nothingIsLost: nothing that a teacher does costs a request, be it every workload restarted, istiod restarted, or overlays switched.
+func nothingIsLost(t *testing.T) {
+	deploy(t, "canary")
+	load := load(t)
+	t.Run("workloads restarted", func(t *testing.T) {
+		run(t, "kubectl", "rollout", "restart", "deployment", "-n", "hopline", "-l", "app.kubernetes.io/part-of=hopline")
+		rolledOut(t, "hopline", "front-amber", "front-blue", "front-green", "middle-prod", "middle-canary", "middle-dev", "core-prod", "core-test", "clock")
+	})
+	t.Run("istiod restarted", func(t *testing.T) {
+		run(t, "kubectl", "rollout", "restart", "deployment", "-n", "istio-system", "istiod")
+		rolledOut(t, "istio-system", "istiod")
+	})
+	for _, overlay := range []string{"prod", "split", "egress", "canary"} {
+		t.Run("to "+overlay, func(t *testing.T) { deploy(t, overlay) })
+	}
+	if n, how := load.failures(t); n > 0 {
+		t.Errorf("%d requests failed:\n%s", n, how)
 	}
 }

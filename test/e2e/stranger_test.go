@@ -36,7 +36,7 @@ spec:
 // meet starts a stranger in a namespace and returns how to make it call somebody: the status code and body that it got.
 func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 	t.Helper()
-	apply(t, replace(stranger, "NAMESPACE", namespace))
+	apply(t, strings.ReplaceAll(stranger, "NAMESPACE", namespace))
 	run(t, "kubectl", "rollout", "status", "-n", namespace, "deployment/stranger", "--timeout=120s")
 	base := forward(t, namespace, "deployment/stranger", "8080")
 	return func(endpoint string) (int, string) {
@@ -62,9 +62,8 @@ func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 	}
 }
 
-// A caller inside the mesh that no AuthorizationPolicy names gets 403, and one without a certificate is not listened to at all.
-func TestStrangers(t *testing.T) {
-	deploy(t, "canary")
+// strangers: a caller inside the mesh that no AuthorizationPolicy names gets 403, and one without a certificate is not listened to at all.
+func strangers(t *testing.T) {
 	inside := meet(t, "hopline")
 	for _, host := range []string{"http://front/hello", "http://middle/hops", "http://core/hops", "http://clock/time", "http://minimal:9090/", "http://bounced:9090/"} {
 		if code, body := inside(host); code != 403 {
@@ -81,9 +80,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// With the overlay egress the world outside is reached through the gateway and in no other way.
-func TestEgress(t *testing.T) {
-	deploy(t, "egress")
+// wayOut: with the overlay egress the world outside is reached through the gateway and in no other way.
+func wayOut(t *testing.T) {
 	inside := meet(t, "hopline")
 	since := time.Now().UTC().Format(time.RFC3339)
 	for _, endpoint := range []string{"http://worldtimeapi.org/api/timezone/Asia/Jakarta", "http://minimal.external.kind.org:9090/e2e"} {

@@ -3,35 +3,67 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
+// look is something to see on an overlay.
+type look struct {
+	name string
+	at   func(*testing.T)
+}
+
 // TestTour goes from overlay to overlay, as somebody who tries them out would. After each step the cluster holds what the overlay says and
 // nothing else, every pod has its sidecar and is ready, Istio finds nothing to complain about, and the contract holds.
 func TestTour(t *testing.T) {
-	for _, overlay := range []string{"canary", "prod", "dev", "beta", "stress", "plain", "retry", "split", "outlier", "egress", "canary"} {
-		t.Run(overlay, func(t *testing.T) {
-			deploy(t, overlay)
-			want := list(t, run(t, "kubectl", "apply", "--dry-run=client", "-o", "json", "-k", "deploy/overlays/"+overlay))
-			if got := ours(t); !slices.Equal(got, want) {
-				t.Errorf("the cluster holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-			eventually(t, time.Minute, func() error { return podsReady(t, overlay != "plain") })
-			if overlay == "plain" {
-				return // no ingress gateway leads there
-			}
-			if out := run(t, "istioctl", "analyze", "-n", "hopline"); !strings.Contains(out, "No validation issues found") {
-				t.Errorf("istioctl analyze: %s", out)
-			}
-			conformance(t, overlay)
-		})
-	}
+	visit(t, "plain", 200)
+	visit(t, "canary", 2000, look{"strangers", strangers}, look{"trace in Jaeger", traceInJaeger}, look{"Prometheus", prometheus}, look{"dashboards", dashboards})
+	visit(t, "prod", 200)
+	visit(t, "dev", 200)
+	visit(t, "beta", 500)
+	visit(t, "stress", 500)
+	visit(t, "split", 500)
+	visit(t, "egress", 0, look{"the way out", wayOut}, look{"Zipkin", zipkinForJaeger})
+	visit(t, "outlier", 500)
+	visit(t, "retry", 500)
+	t.Run("pods killed", kills)
+	t.Run("nothing is lost", nothingIsLost)
 	if out := run(t, "istioctl", "proxy-status"); strings.Contains(out, "STALE") || !strings.Contains(out, "front-amber") {
 		t.Errorf("istioctl proxy-status: %s", out)
+	}
+	t.Run("nothing had to be started again", nothingRestarted)
+}
+
+// visit deploys an overlay, sees whether all is in order, and then has all the looks at it at once. The conformance suite takes so many
+// samples for each of its statistical cases: on overlay canary enough to see the shares, on others enough to tell one rule from the other.
+func visit(t *testing.T, overlay string, samples int, looks ...look) {
+	t.Helper()
+	t.Run(overlay, func(t *testing.T) {
+		deploy(t, overlay)
+		if got, want := ours(t), rendered(t, overlay); !slices.Equal(got, want) {
+			t.Errorf("the cluster holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		eventually(t, time.Minute, func() error { return podsReady(t, overlay != "plain") })
+		if overlay != "plain" {
+			looks = append(looks, look{"istioctl analyze", analyze})
+		}
+		if samples > 0 {
+			looks = append(looks, look{"conformance", func(t *testing.T) { conformance(t, overlay, samples) }})
+		}
+		for _, l := range looks {
+			t.Run(l.name, func(t *testing.T) {
+				t.Parallel()
+				l.at(t)
+			})
+		}
+	})
+}
+
+func analyze(t *testing.T) {
+	if out := run(t, "istioctl", "analyze", "-n", "hopline"); !strings.Contains(out, "No validation issues found") {
+		t.Error(out)
 	}
 }
 
@@ -72,15 +104,4 @@ func podsReady(t *testing.T, sidecar bool) error {
 		}
 	}
 	return nil
-}
-
-// conformance runs the suite that the lab is held to as well.
-func conformance(t *testing.T, overlay string) {
-	t.Helper()
-	cmd := exec.Command("go", "test", "-count=1", ".")
-	cmd.Dir = "../conformance"
-	cmd.Env = append(cmd.Environ(), "GOWORK=off", "URL="+*ingress, "OVERLAY="+overlay)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("conformance: %v\n%s", err, out)
-	}
 }

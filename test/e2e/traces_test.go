@@ -3,21 +3,43 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 )
 
-// One request of betaUser is one trace, read back from Jaeger through the gateway: the gateway, the sidecars and the services' own spans, each
-// with its parent; and the services' log lines carry its id.
-func TestTrace(t *testing.T) {
-	deploy(t, "canary")
-	a := get(t, "/demo-app/hops", "x-dev-user", "betaUser")
-	id := a.header.Get("x-b3-traceid")
-	if a.code != 200 || len(id) != 32 {
-		t.Fatalf("%d, trace %q", a.code, id)
-	}
-	eventually(t, 30*time.Second, func() error { return whole(id) })
+// span is what the tests want to know of one, whichever store it comes from.
+type span struct{ id, parent, service string }
+
+// traceInJaeger: one request of betaUser is one trace, read back through the gateway, and the services' log lines carry its id.
+func traceInJaeger(t *testing.T) {
+	rolledOut(t, "istio-system", "jaeger")
+	id := oneRequest(t)
+	eventually(t, 30*time.Second, func() error {
+		var got struct {
+			Data []struct {
+				Spans []struct {
+					SpanID, ProcessID string
+					References        []struct{ SpanID string }
+				}
+				Processes map[string]struct{ ServiceName string }
+			}
+		}
+		if err := read("/jaeger/api/traces/"+id, &got); err != nil {
+			return err
+		}
+		if len(got.Data) != 1 {
+			return fmt.Errorf("%d traces", len(got.Data))
+		}
+		var spans []span
+		for _, s := range got.Data[0].Spans {
+			parent := ""
+			for _, r := range s.References {
+				parent = r.SpanID
+			}
+			spans = append(spans, span{s.SpanID, parent, got.Data[0].Processes[s.ProcessID].ServiceName})
+		}
+		return whole(spans)
+	})
 	for _, workload := range []string{"middle-dev", "core-test", "clock"} {
 		if err := contains(run(t, "kubectl", "logs", "-n", "hopline", "deployment/"+workload, "-c", "app", "--since=5m"), `"trace_id":"`+id+`"`); err != nil {
 			t.Errorf("%s: %v", workload, err)
@@ -25,41 +47,78 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// whole says what is missing from a trace.
-func whole(id string) error {
-	a, err := ask("GET", *ingress+"/jaeger/api/traces/"+id, "")
+// zipkinForJaeger: the same on overlay egress with Zipkin in Jaeger's place, for as long as the test takes; and the conformance suite, which reads
+// traces by its API.
+func zipkinForJaeger(t *testing.T) {
+	run(t, "kubectl", "apply", "-k", kustomization(t, "addons", "addons/zipkin"))
+	run(t, "kubectl", "delete", "deployment", "-n", "istio-system", "jaeger")
+	t.Cleanup(func() {
+		run(t, "kubectl", "apply", "-k", "deploy/addons")
+		run(t, "kubectl", "delete", "deployment", "-n", "istio-system", "zipkin")
+	})
+	rolledOut(t, "istio-system", "zipkin")
+	trace := func(id string) (spans []span, err error) {
+		var got []struct {
+			ID, ParentID  string
+			LocalEndpoint struct{ ServiceName string }
+		}
+		err = read("/zipkin/api/v2/trace/"+id, &got)
+		for _, s := range got {
+			spans = append(spans, span{s.ID, s.ParentID, s.LocalEndpoint.ServiceName})
+		}
+		return spans, err
+	}
+	var id string
+	var asked time.Time
+	eventually(t, time.Minute, func() error {
+		if time.Since(asked) > 10*time.Second { // some of the last one's spans were still sent to Jaeger
+			id, asked = oneRequest(t), time.Now()
+		}
+		spans, err := trace(id)
+		if err != nil {
+			return err
+		}
+		return whole(spans)
+	})
+	conformance(t, "egress", 500, "-traces", *ingress+"/zipkin")
+}
+
+// oneRequest asks as betaUser, who meets middle-dev, core-test and clock on canary, and returns the trace's id.
+func oneRequest(t *testing.T) string {
+	t.Helper()
+	a := get(t, "/demo-app/hops", "x-dev-user", "betaUser")
+	id := a.header.Get("x-b3-traceid")
+	if a.code != 200 || len(id) != 32 {
+		t.Fatalf("%d, trace %q", a.code, id)
+	}
+	return id
+}
+
+// read decodes the JSON that a path of the ingress answers.
+func read(path string, into any) error {
+	a, err := ask("GET", *ingress+path, "")
 	if err != nil {
 		return err
 	}
-	var got struct {
-		Data []struct {
-			Spans []struct {
-				SpanID, ProcessID string
-				References        []struct{ RefType, SpanID string }
-			}
-			Processes map[string]struct{ ServiceName string }
-		}
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		return fmt.Errorf("%s: %d %.200q: %w", path, a.code, a.body, err)
 	}
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-		return fmt.Errorf("%d %s: %w", a.code, a.body, err)
+	return nil
+}
+
+// whole says what is missing from a trace: the gateway, the sidecars and the services' own spans, each with its parent, and one root.
+func whole(spans []span) error {
+	ids, services, roots := map[string]bool{}, map[string]int{}, 0
+	for _, s := range spans {
+		ids[s.id] = true
+		services[s.service]++
 	}
-	if len(got.Data) != 1 {
-		return fmt.Errorf("%d traces", len(got.Data))
-	}
-	trace := got.Data[0]
-	spans, services, roots := []string{}, map[string]int{}, 0
-	for _, s := range trace.Spans {
-		spans = append(spans, s.SpanID)
-		services[trace.Processes[s.ProcessID].ServiceName]++
-	}
-	for _, s := range trace.Spans {
-		if len(s.References) == 0 {
+	for _, s := range spans {
+		switch {
+		case s.parent == "":
 			roots++
-		}
-		for _, r := range s.References {
-			if !slices.Contains(spans, r.SpanID) {
-				return fmt.Errorf("span %s is an orphan: its parent %s is not there", s.SpanID, r.SpanID)
-			}
+		case !ids[s.parent]:
+			return fmt.Errorf("span %s of %s is an orphan: its parent %s is not there", s.id, s.service, s.parent)
 		}
 	}
 	// A caller has four spans: its sidecar's two, its server's and its client's. clock calls nobody.
