@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -73,4 +74,18 @@ func (l *lab) live(revision int, since time.Time) (time.Duration, error) {
 		return trouble != nil || s.Revision >= revision
 	})
 	return took, errors.Join(err, trouble)
+}
+
+// metrics are the console's, or those that it passes on from a pod.
+func (l *lab) metrics(path string) (string, error) {
+	response, err := http.Get(l.console + path)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s%s: %s", l.console, path, response.Status)
+	}
+	return string(text), err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hopline/hopline/lab/load"
@@ -20,8 +22,8 @@ const (
 	warmFactor = 4
 	warmTime   = 20 * time.Second
 
-	// Go collects garbage every two minutes at the latest: before its first collection a process with little to do only grows.
-	settled = 150 * time.Second // since the start
+	// Garbage collections that a process has behind it when its memory begins to count: until its first it only grows.
+	collections = 2
 )
 
 // memories are samples of resident memory, in MB, by the process's name.
@@ -33,7 +35,6 @@ type memories struct {
 // soak runs the canary overlay under users for a time, and tells whether memory and latency grow. The lab's store of spans is
 // filled before, so that what grows is not it, and heaps have been collected once.
 func (b *bench) soak(out io.Writer) error {
-	begun := time.Now()
 	l, err := b.up(filepath.Join(b.root, "deploy/overlays/canary"))
 	if err != nil {
 		return err
@@ -55,8 +56,8 @@ func (b *bench) soak(out io.Writer) error {
 	if _, err := arrive(url, warmFactor*soakUsers, warm); err != nil {
 		return err
 	}
-	if rest := settled - time.Since(begun); rest > 0 && !b.quick {
-		if _, err := arrive(url, soakUsers, rest); err != nil {
+	for name := range processes {
+		if err := l.settle(name); err != nil {
 			return err
 		}
 	}
@@ -84,6 +85,30 @@ func (l *lab) processes() (map[string]int, error) {
 		}
 	}
 	return numbers, nil
+}
+
+// settle asks a process for its metrics, as Prometheus would, until it has collected its garbage often enough. A process with little
+// else to do may take a quarter of an hour for that by itself.
+func (l *lab) settle(name string) error {
+	path := "/pods/" + name + "/metrics"
+	if name == hopline {
+		path = "/metrics"
+	}
+	for range 1_000 {
+		text, err := l.metrics(path)
+		if err != nil {
+			return err
+		}
+		_, rest, found := strings.Cut(text, "\ngo_gc_duration_seconds_count ")
+		if !found {
+			return fmt.Errorf("%s%s does not tell of garbage collections", l.console, path)
+		}
+		count, _, _ := strings.Cut(rest, "\n")
+		if n, err := strconv.ParseFloat(count, 64); err != nil || n >= collections {
+			return err
+		}
+	}
+	return fmt.Errorf("%s has collected no garbage after a thousand answers", name)
 }
 
 // hopline is the name of the lab's own process in tables.

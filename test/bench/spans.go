@@ -182,17 +182,12 @@ func (b *bench) spansRound(rate int, duration time.Duration) (c collected, err e
 
 // lostSpans are the collector's own counts of spans that it has no more, by reason.
 func (l *lab) lostSpans() (map[string]float64, error) {
-	response, err := http.Get(l.console + "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	text, err := l.metrics("/metrics")
 	if err != nil {
 		return nil, err
 	}
 	lost := map[string]float64{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		rest, ok := strings.CutPrefix(line, `hopline_collector_spans_dropped_total{reason="`)
 		if !ok {
 			continue
