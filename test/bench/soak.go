@@ -88,7 +88,7 @@ func (l *lab) processes() (map[string]int, error) {
 }
 
 // settle asks a process for its metrics, as Prometheus would, until it has collected its garbage often enough. A process with little
-// else to do may take a quarter of an hour for that by itself.
+// else to do would be long in coming to that by itself.
 func (l *lab) settle(name string) error {
 	path := "/pods/" + name + "/metrics"
 	if name == hopline {
