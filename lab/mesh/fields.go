@@ -132,6 +132,7 @@ func serviceEntryFields() KindFields {
 			"ports", "ports.name", "ports.number", "ports.protocol", "ports.targetPort", "resolution", "workloadSelector", "workloadSelector.labels"},
 		Accepted: []string{"endpoints.serviceAccount", "subjectAltNames"},
 		Values: map[string]string{
+			"hosts":             "none of a Service of the same namespace",
 			"ports.protocol":    "HTTP",
 			"resolution":        "NONE, STATIC, DNS or DNS_ROUND_ROBIN",
 			"addresses":         "addresses, not ranges of them",
@@ -152,7 +153,8 @@ func authorizationPolicyFields() KindFields {
 			"rules.from.source.principals", "rules.from.source.notPrincipals", "rules.from.source.namespaces", "rules.from.source.notNamespaces",
 			"rules.to", "rules.to.operation", "rules.to.operation.hosts", "rules.to.operation.notHosts", "rules.to.operation.ports", "rules.to.operation.notPorts",
 			"rules.to.operation.methods", "rules.to.operation.notMethods", "rules.to.operation.paths", "rules.to.operation.notPaths"}),
-		Values: map[string]string{"action": "ALLOW or DENY", "rules.to.operation.paths": "paths, not templates of them"}}
+		Values: map[string]string{"action": "ALLOW or DENY", "rules.from.source.namespaces": "with a star at an end alone",
+			"rules.to.operation.paths": "paths, not templates of them"}}
 }
 
 func sorted(s []string) []string {

@@ -40,7 +40,7 @@ func kinds() []kind {
 		istioKind("Sidecar", networkingVersions, checkSidecar, func(o *Overlay) *[]Istio[*networking.Sidecar] { return &o.Sidecars }),
 
 		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &istioManifest{},
-			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addNotEnforced},
+			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addPeerAuthentication},
 		{name: "NetworkPolicy", apiVersions: []string{"networking.k8s.io/v1"}, status: accepted, manifest: &networkPolicyManifest{}, add: addNotEnforced},
 		{name: "PodDisruptionBudget", apiVersions: []string{"policy/v1"}, status: accepted, manifest: &disruptionBudgetManifest{}, add: addNotEnforced},
 	}
@@ -140,7 +140,7 @@ type metadata struct {
 	Namespace         string            `field:"namespace"`
 	Labels            map[string]string `field:"labels"`
 	Annotations       map[string]string `field:"annotations"`
-	CreationTimestamp anything          `field:"creationTimestamp"` // generators write it as null
+	CreationTimestamp anything          `field:"creationTimestamp" does:"not looked at, as by the API server, which sets its own"` // generators write it as null
 }
 
 type istioManifest struct {

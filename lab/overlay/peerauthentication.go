@@ -1,0 +1,30 @@
+package overlay
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	security "istio.io/api/security/v1beta1"
+)
+
+// addPeerAuthentication applies Istio's ValidatePeerAuthentication. What the object says is not enforced.
+func addPeerAuthentication(d *decoding, m Meta, spec any) {
+	at := problems{report: d.report, object: m.String()}
+	checkIstioMetadata(at, m)
+	p := spec.(*security.PeerAuthentication)
+	labels := p.GetSelector().GetMatchLabels()
+	checkSelector(at, "spec.selector.matchLabels", labels)
+	if p.PortLevelMtls != nil && len(p.PortLevelMtls) == 0 {
+		at.add("spec.portLevelMtls", "empty, want at least one port")
+	}
+	if len(p.PortLevelMtls) > 0 && len(labels) == 0 {
+		at.add("spec.portLevelMtls", "want a selector with labels: ports are those of workloads, not of a namespace")
+	}
+	for _, port := range slices.Sorted(maps.Keys(p.PortLevelMtls)) {
+		if port < 1 || port > 65535 {
+			at.add(fmt.Sprintf("spec.portLevelMtls.%d", port), "want a port from 1 to 65535")
+		}
+	}
+	addNotEnforced(d, m, spec)
+}
