@@ -13,54 +13,51 @@ import (
 // maxBody bounds what one request may carry, in bytes, before and after decompression.
 const maxBody = 5 << 20
 
-// bodyError is a body that cannot be read, with the status that says so.
-type bodyError struct {
+// badBody is why a body cannot be read, with the status that says so.
+type badBody struct {
 	code   int
 	reason string
 }
 
-func (e *bodyError) Error() string { return e.reason }
-
-var errTooLarge = &bodyError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes (5 MiB), compressed or not", maxBody)}
+var tooLarge = &badBody{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes (5 MiB), compressed or not", maxBody)}
 
 // readBody reads a body, plain or gzipped, and stops at the limit, however small a gzipped one was on the wire.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *bodyError) {
-	data, err := unpack(http.MaxBytesReader(w, r.Body, maxBody), r)
-	if err == errTooLarge {
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *badBody) {
+	data, bad := unpack(http.MaxBytesReader(w, r.Body, maxBody), r)
+	if bad == tooLarge {
 		// A sender that is cut off while it is sending sees a broken connection and not the answer: give it a chance to finish.
 		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
-	return data, err
+	return data, bad
 }
 
-func unpack(body io.Reader, r *http.Request) ([]byte, *bodyError) {
+func unpack(body io.Reader, r *http.Request) ([]byte, *badBody) {
 	size := min(max(r.ContentLength, 0), maxBody) + 512
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 	case "gzip":
 		zipped, err := gzip.NewReader(body)
 		if err != nil {
-			return nil, asBodyError("cannot gunzip spans", err)
+			return nil, asBadBody("cannot gunzip spans", err)
 		}
 		body = io.LimitReader(zipped, maxBody+1)
 		size = min(4*size, maxBody+512)
 	default:
-		return nil, &bodyError{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding: want gzip or none, got %.40q", encoding)}
+		return nil, &badBody{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding: want gzip or none, got %.40q", encoding)}
 	}
 	buffer := bytes.NewBuffer(make([]byte, 0, size))
 	if _, err := buffer.ReadFrom(body); err != nil {
-		return nil, asBodyError("cannot read the body", err)
+		return nil, asBadBody("cannot read the body", err)
 	}
 	if buffer.Len() > maxBody {
-		return nil, errTooLarge
+		return nil, tooLarge
 	}
 	return buffer.Bytes(), nil
 }
 
-func asBodyError(what string, err error) *bodyError {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errTooLarge
+func asBadBody(what string, err error) *badBody {
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return tooLarge
 	}
-	return &bodyError{http.StatusBadRequest, fmt.Sprintf("%s: %v", what, err)}
+	return &badBody{http.StatusBadRequest, fmt.Sprintf("%s: %v", what, err)}
 }

@@ -20,10 +20,10 @@ func start(t testing.TB, o Options) *Collector {
 	return c
 }
 
-// await asks until it is so, for ten seconds at most.
+// await asks until it is so, for twenty seconds at most.
 func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	deadline, tick := time.After(10*time.Second), time.NewTicker(5*time.Millisecond)
+	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for !so() {
 		select {

@@ -52,10 +52,10 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// await asks until it is so, for five seconds at most.
+// await asks until it is so, for twenty seconds at most.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	deadline, tick := time.After(5*time.Second), time.NewTicker(5*time.Millisecond)
+	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for !so() {
 		select {
