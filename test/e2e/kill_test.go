@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"strconv"
@@ -73,29 +72,4 @@ func kill(t *testing.T, pod string) (connections int) {
 	}
 	run(t, "kubectl", "delete", "pod", "-n", "hopline", pod, "--force", "--grace-period=0")
 	return connections
-}
-
-// nothingRestarted: no add-on, gateway or istiod has had to be started again: the memory that they are given is enough.
-func nothingRestarted(t *testing.T) {
-	var pods struct {
-		Items []struct {
-			Metadata struct{ Name string }
-			Status   struct {
-				ContainerStatuses []struct {
-					RestartCount int
-					LastState    struct{ Terminated *struct{ Reason string } }
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(run(t, "kubectl", "get", "pods", "-n", "istio-system", "-o", "json")), &pods); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range pods.Items {
-		for _, c := range p.Status.ContainerStatuses {
-			if c.RestartCount > 0 {
-				t.Errorf("%s was started again %d times: %s", p.Metadata.Name, c.RestartCount, fmt.Sprint(c.LastState))
-			}
-		}
-	}
 }

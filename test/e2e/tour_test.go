@@ -105,3 +105,28 @@ func podsReady(t *testing.T, sidecar bool) error {
 	}
 	return nil
 }
+
+// nothingRestarted: no add-on, gateway or istiod has had to be started again: the memory that they are given is enough.
+func nothingRestarted(t *testing.T) {
+	var pods struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Status   struct {
+				ContainerStatuses []struct {
+					RestartCount int
+					LastState    struct{ Terminated *struct{ Reason string } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(run(t, "kubectl", "get", "pods", "-n", "istio-system", "-o", "json")), &pods); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pods.Items {
+		for _, c := range p.Status.ContainerStatuses {
+			if c.RestartCount > 0 {
+				t.Errorf("%s was started again %d times, the last time for %+v", p.Metadata.Name, c.RestartCount, c.LastState.Terminated)
+			}
+		}
+	}
+}
