@@ -1,42 +1,37 @@
 package conformance
 
 import (
-	"encoding/json"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-func hostOf(upstream string) string {
-	u, err := url.Parse(upstream)
-	if err != nil {
-		return upstream
-	}
-	return u.Hostname()
-}
-
 // TestIngress holds the paths and hosts that the ingress knows.
 func TestIngress(t *testing.T) {
-	html := map[string]string{"Accept": "text/html"}
+	t.Parallel()
+	meshed(t)
+	html := headers{"Accept": "text/html"}
 	for _, c := range []struct {
 		name, path string
-		headers    map[string]string
+		headers    headers
 		code       int
 		location   string // the path of the Location header
 		contains   string
 	}{
 		{"page", "/demo-app/", html, 200, "", "Slow page"},
-		{"page on another host", "/demo-app/", with(html, "Host", "anything.example"), 200, "", "Slow page"},
+		{"page on another host", "/demo-app/", html.and("Host", "anything.example"), 200, "", "Slow page"},
 		{"prefix without slash", "/demo-app", nil, 301, "/demo-app/", ""},
 		{"prefix is rewritten", "/demo-app/hello", nil, 200, "", `{"hello":"world!"}`},
 		{"prefix ends at its slash", "/demo-appendix", nil, 404, "", ""},
 		{"unknown path", "/", nil, 404, "", ""},
-		{"unknown path of front", "/demo-app/nowhere", nil, 404, "", ""},
-		{"minimal by host", "/any/path", map[string]string{"Host": "minimal.svc.kind.org"}, 200, "", `"requestURI":"/any/path"`},
-		{"bounced by host", "/health", map[string]string{"Host": "bounced.svc.kind.org"}, 200, "", "Status OK"},
-		{"fast", "/demo-app/fast-page", nil, 200, "", "Hello Fast!"},
-		{"fast as a page", "/demo-app/fast-page", html, 200, "", "Hello Fast!"},
-		{"slow", "/demo-app/slow-page", nil, 200, "", "Response from core: I am a slow request that took 3.00 seconds to complete."},
+		{"front's path without the prefix", "/hops", nil, 404, "", ""},
+		{"minimal by host", "/any/path", headers{"Host": minimalHost}, 200, "", `"requestURI":"/any/path"`},
+		{"minimal by host, whatever its case", "/any/path", headers{"Host": strings.ToUpper(minimalHost)}, 200, "", `"requestURI":"/any/path"`},
+		{"minimal by host and port", "/any/path", headers{"Host": minimalHost + ":8080"}, 200, "", `"requestURI":"/any/path"`},
+		{"the hosts have all paths to themselves", "/demo-app/hops", headers{"Host": minimalHost}, 200, "", `"requestURI":"/demo-app/hops"`},
+		{"bounced by host", "/health", headers{"Host": bouncedHost}, 200, "", "Status OK"},
+		{"no other name below theirs", "/health", headers{"Host": "x." + bouncedHost}, 404, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -50,59 +45,79 @@ func TestIngress(t *testing.T) {
 			if !strings.Contains(a.body, c.contains) {
 				t.Errorf("%s: wanted %q in the body: %s", c.path, c.contains, a.body)
 			}
-		})
-	}
-}
-
-// TestEcho holds the echo's shape: its keys in order, and the plain form.
-func TestEcho(t *testing.T) {
-	t.Parallel()
-	to := map[string]string{"Host": "minimal.svc.kind.org"}
-	a := call(t, "GET", "/x?y=1", to, "")
-	order := []string{"host", "statuscode", "headers", "protocol", "requestURI", "servedBy", "version", "method"}
-	d := json.NewDecoder(strings.NewReader(a.body))
-	if _, err := d.Token(); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range order {
-		key, err := d.Token()
-		if err != nil || key != want {
-			t.Fatalf("next key is %v (%v), wanted %q: %s", key, err, want, a.body)
-		}
-		var skip any
-		if err := d.Decode(&skip); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if plain := get(t, "/x", with(to, "Accept", "text/plain")); !strings.HasPrefix(plain.body, "Request served by minimal-v") {
-		t.Errorf("wanted a line that says who served: %s", plain.body)
-	}
-	if a := call(t, "DELETE", "/x", to, ""); a.StatusCode != 405 || a.Header.Get("Allow") == "" {
-		t.Errorf("DELETE: %d with Allow %q, wanted 405 and the methods", a.StatusCode, a.Header.Get("Allow"))
-	}
-}
-
-// TestBounce: the bouncer reaches a name outside the mesh, and only what it may.
-func TestBounce(t *testing.T) {
-	t.Parallel()
-	to := map[string]string{"Host": "minimal.svc.kind.org"} // the same program as bounced, which fails on purpose
-	for _, c := range []struct {
-		name, body string
-		code       int
-		contains   string
-	}{
-		{"outside", `{"rebound":"true","endpoint":"http://minimal.external.kind.org:9090"}`, 200, `"body":"200 OK"`},
-		{"inside", `{"rebound":"true","endpoint":"http://minimal:9090"}`, 200, `"body":"200 OK"`},
-		{"no rebound", `{"rebound":"false","endpoint":"http://minimal:9090"}`, 200, ""},
-		{"not allowed", `{"rebound":"true","endpoint":"http://169.254.169.254/"}`, 403, "BOUNCE_ALLOW"},
-		{"not JSON", `rebound`, 400, ""},
-		{"a field missing", `{"rebound":"true"}`, 400, "endpoint"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			a := call(t, "POST", "/bounce", to, c.body)
-			if a.StatusCode != c.code || !strings.Contains(a.body, c.contains) {
-				t.Errorf("%d %s, wanted %d and %q", a.StatusCode, a.body, c.code, c.contains)
+			if c.code == 404 && a.body != "" {
+				t.Errorf("%s: body %q, wanted none: no rule takes it", c.path, a.body)
 			}
 		})
+	}
+}
+
+// absolute is a link that leads astray below a path prefix.
+var absolute = regexp.MustCompile(`\b(href|src|action)="/[^"]*`)
+
+// TestFront holds what front answers to people and to programs.
+func TestFront(t *testing.T) {
+	t.Parallel()
+	const slow = `I am a slow request that took 3\.\d\d seconds to complete\.`
+	for _, c := range []struct {
+		path, accept string
+		contains     []string // regular expressions
+	}{
+		{"/", "text/html", []string{"Slow page", "Fast page", "x-dev-user", "betaUser", "stressTest", "fail"}},
+		{"/", "*/*", []string{`^took \([0-9.]+ ms\) front-`}},
+		{"/hello", "", []string{`^{"hello":"world!"}\n?$`}},
+		{"/fast-page", "", []string{"^Hello Fast!\n?$"}},
+		{"/fast-page", "text/html", []string{"<html", "Hello Fast!"}},
+		{"/slow-page", "", []string{"^Response from core: " + slow + "\n?$"}},
+		{"/slow-page", "text/html", []string{"<html", "Response from core: ", slow}},
+	} {
+		t.Run(c.path+" for "+or(c.accept, "nobody in particular"), func(t *testing.T) {
+			t.Parallel()
+			h := headers{}
+			if c.accept != "" {
+				h["Accept"] = c.accept
+			}
+			a := get(t, page(c.path), h)
+			if a.StatusCode != 200 {
+				t.Errorf("%d, wanted 200: %s", a.StatusCode, a.body)
+			}
+			for _, part := range c.contains {
+				if !regexp.MustCompile(part).MatchString(a.body) {
+					t.Errorf("wanted %s in the body: %s", part, a.body)
+				}
+			}
+			kind := "text/plain"
+			switch {
+			case c.accept == "text/html":
+				kind = c.accept
+				for _, link := range absolute.FindAllString(a.body, -1) {
+					if !strings.HasPrefix(link, `href="/jaeger/trace/`) { // TRACE_UI_URL in the cluster
+						t.Errorf("a link that is not relative: %s", link)
+					}
+				}
+			case c.path == "/hello":
+				kind = "application/json"
+			}
+			if got := a.Header.Get("Content-Type"); !strings.HasPrefix(got, kind) {
+				t.Errorf("Content-Type %q, wanted %s", got, kind)
+			}
+		})
+	}
+}
+
+// TestDashboards: hosts of their own lead to the dashboards' paths. They belong to the cluster's add-ons.
+func TestDashboards(t *testing.T) {
+	t.Parallel()
+	meshed(t)
+	only(t, istio, "dashboards behind the ingress, which are add-ons of a cluster")
+	for _, name := range []string{"grafana", "jaeger", "kiali", "prometheus"} {
+		a := get(t, "/", headers{"Host": name + ".istio.kind.org"})
+		if a.StatusCode == 404 {
+			skip(t, "deploy/addons is not in this cluster, or not all of it: it knows no %s", name)
+		}
+		location, err := url.Parse(a.Header.Get("Location"))
+		if a.StatusCode != 302 || err != nil || strings.TrimSuffix(location.Path, "/") != "/"+name {
+			t.Errorf("%s: %d to %q (%v), wanted 302 to /%s", name, a.StatusCode, a.Header.Get("Location"), err, name)
+		}
 	}
 }

@@ -2,82 +2,84 @@ package conformance
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 )
 
-// users are the values of x-dev-user that the rules tell apart, and one that they do not.
-var users = []string{"", "nobody", "betaUser", "stressTest"}
-
-// chain is what one user's calls meet on their way: the share of each version of middle and core, and who tells the time.
+// chain is what a call meets on its way: the share of each version of middle and core, and who tells the time.
 type chain struct {
-	middle, core map[string]float64
+	middle, core shares
 	time         string // host of the last hop's upstream
 }
 
-var (
-	canarySplit = map[string]float64{"prod": 80, "canary": 20}
-	all         = func(version string) map[string]float64 { return map[string]float64{version: 100} }
-	byDefault   = chain{canarySplit, all("prod"), "worldtimeapi.org"}
-	inCanary    = map[string]chain{
-		"betaUser":   {all("dev"), all("test"), "clock"},
-		"stressTest": {canarySplit, all("test"), "clock"},
-	}
+const (
+	outside = "worldtimeapi.org" // core-prod asks it, always
+	clock   = "clock"            // core-test asks it
 )
 
-// rules is the contract's table: by overlay, then by user; "" is everybody else.
+var (
+	canarySplit = shares{"prod": 80, "canary": 20}
+	byDefault   = chain{canarySplit, all("prod"), outside}
+	stressed    = chain{canarySplit, all("test"), clock}
+	canary      = map[string]chain{"": byDefault, "betaUser": {all("dev"), all("test"), clock}, "stressTest": stressed}
+)
+
+// rules is the contract's table: by overlay, then by x-dev-user; "" is everybody who is not named.
 var rules = map[string]map[string]chain{
-	"canary":  {"": byDefault, "betaUser": inCanary["betaUser"], "stressTest": inCanary["stressTest"]},
-	"retry":   {"": byDefault, "betaUser": inCanary["betaUser"], "stressTest": inCanary["stressTest"]},
-	"split":   {"": byDefault, "betaUser": inCanary["betaUser"], "stressTest": inCanary["stressTest"]},
-	"egress":  {"": byDefault, "betaUser": inCanary["betaUser"], "stressTest": inCanary["stressTest"]},
-	"outlier": {"": byDefault, "betaUser": inCanary["betaUser"], "stressTest": inCanary["stressTest"]},
-	"prod":    {"": {all("prod"), all("prod"), "worldtimeapi.org"}},
-	"dev":     {"": {all("dev"), all("prod"), "worldtimeapi.org"}},
-	"beta":    {"": byDefault, "betaUser": {all("canary"), all("prod"), "worldtimeapi.org"}},
-	"stress":  {"": byDefault, "stressTest": {canarySplit, all("test"), "clock"}},
+	"canary":  canary,
+	"retry":   canary,
+	"split":   canary,
+	"egress":  canary,
+	"outlier": canary,
+	"prod":    {"": {all("prod"), all("prod"), outside}},
+	"dev":     {"": {all("dev"), all("prod"), outside}},
+	"beta":    {"": byDefault, "betaUser": {all("canary"), all("prod"), outside}},
+	"stress":  {"": byDefault, "stressTest": stressed},
+	"plain":   {"": {all("prod"), all("test"), clock}},
 }
 
-// front's three variants share the load whatever the rules say.
-var fronts = map[string]float64{"amber": 1, "blue": 1, "green": 1}
+// wanted is what an overlay has for a user.
+func wanted(user string) chain {
+	if c, named := rules[*overlay][user]; named {
+		return c
+	}
+	return rules[*overlay][""]
+}
 
-// TestRouting holds every cell of the contract's table: which versions answer whom, and in what shares.
+// fronts are front's variants, which share the load whatever the rules say.
+func fronts() []string {
+	if *overlay == "plain" {
+		return []string{"amber"}
+	}
+	return []string{"amber", "blue", "green"}
+}
+
+// TestRouting holds every cell of the contract's table: which versions answer whom, and in what shares. A name is compared as it stands: whoever
+// comes close to betaUser is nobody.
 func TestRouting(t *testing.T) {
-	for _, user := range users {
-		t.Run("x-dev-user="+or(user, "none"), func(t *testing.T) {
-			want, ok := rules[*overlay][user]
-			if !ok {
-				want = rules[*overlay][""]
+	t.Parallel()
+	for _, cell := range [][]string{{"", "nobody", "betauser", "betaUser2", "abetaUser", "betaUser,stressTest"}, {"betaUser"}, {"stressTest"}} {
+		t.Run("x-dev-user="+or(cell[0], "none or other"), func(t *testing.T) {
+			t.Parallel()
+			want := wanted(cell[0])
+			n := max(want.middle.calls(), want.core.calls())
+			var seen [4]map[string]int // front, middle, core, time source
+			for i := range seen {
+				seen[i] = map[string]int{}
 			}
-			headers := map[string]string{"Accept": "application/json"}
-			if user != "" {
-				headers["x-dev-user"] = user
-			}
-			seen := [4]map[string]int{{}, {}, {}, {}}
-			counts := tally(t, *samples, func() (string, error) {
-				a, err := try("GET", "/demo-app/hops", headers, "")
-				if err != nil {
-					return "", err
-				}
-				h, err := decode[hops](a)
-				if err != nil {
-					return "", err
-				}
-				if a.StatusCode != 200 || len(h.Hops) < 3 {
-					return "", fmt.Errorf("%d with %d hops, wanted 200 and at least 3: %s", a.StatusCode, len(h.Hops), a.body)
-				}
-				return h.Hops[0].Version + " " + h.Hops[1].Version + " " + h.Hops[2].Version + " " + hostOf(h.Hops[2].Upstream), nil
-			})
-			for key, n := range counts {
-				var versions [4]string
-				fmt.Sscan(key, &versions[0], &versions[1], &versions[2], &versions[3])
-				for i, v := range versions {
-					seen[i][v] += n
+			for key, count := range tally(t, n, func(i int) (string, error) { return route(cell[i%len(cell)]) }) {
+				for i, version := range strings.Fields(key) {
+					seen[i][version] += count
 				}
 			}
-			for version := range fronts {
+			for _, version := range fronts() {
 				if seen[0][version] == 0 {
-					t.Errorf("front-%s answered none of %d calls; the variants share the load: %v", version, *samples, seen[0])
+					t.Errorf("front-%s answered none of %d calls; the variants share the load: %v", version, n, seen[0])
 				}
+			}
+			if len(seen[0]) != len(fronts()) {
+				t.Errorf("front's versions are %v, wanted %v", seen[0], fronts())
 			}
 			fits(t, "middle", seen[1], want.middle)
 			fits(t, "core", seen[2], want.core)
@@ -86,38 +88,57 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-// TestMinimalSplit: v1 alone, but in the overlay split, where v2 takes half.
-func TestMinimalSplit(t *testing.T) {
-	want := all("v1")
-	if *overlay == "split" {
-		want = map[string]float64{"v1": 50, "v2": 50}
+// route calls through all hops and returns the versions of front, middle and core, and the host that told the time. Nobody is to keep the
+// traces of so many calls.
+func route(user string) (string, error) {
+	h := headers{"Accept": "application/json", "x-b3-sampled": "0"}
+	if user != "" {
+		h["x-dev-user"] = user
 	}
-	counts := tally(t, *samples, func() (string, error) {
-		a, err := try("GET", "/", map[string]string{"Host": "minimal.svc.kind.org"}, "")
-		if err != nil {
-			return "", err
-		}
-		echo, err := decode[struct{ Version string }](a)
-		return echo.Version, err
-	})
-	fits(t, "minimal", counts, want)
+	a, err := try("GET", page("/hops"), h, "")
+	if err != nil {
+		return "", err
+	}
+	got, err := decode[hops](a)
+	if err != nil {
+		return "", err
+	}
+	if a.StatusCode != 200 || len(got.Hops) < 3 {
+		return "", fmt.Errorf("%d with %d hops, wanted 200 and at least 3: %s", a.StatusCode, len(got.Hops), a.body)
+	}
+	upstream, err := url.Parse(got.Hops[2].Upstream)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{got.Hops[0].Version, got.Hops[1].Version, got.Hops[2].Version, upstream.Hostname()}, " "), nil
 }
 
-// TestRetry: seven of ten answers of bounced are errors; the overlay retry hides nearly all of them, ten retries at the ingress,
-// and elsewhere the caller sees them all, since a plain 500 is not retried by default.
-func TestRetry(t *testing.T) {
-	failing := 0.7
-	if *overlay == "retry" {
-		for range 10 {
-			failing *= 0.7
-		}
+// TestMinimalSplit: v1 alone, but in the overlay split, where v2 takes half, for those who come from outside and for those inside.
+func TestMinimalSplit(t *testing.T) {
+	t.Parallel()
+	meshed(t)
+	want := all("v1")
+	if *overlay == "split" {
+		want = shares{"v1": 50, "v2": 50}
 	}
-	counts := tally(t, *samples, func() (string, error) {
-		a, err := try("GET", "/", map[string]string{"Host": "bounced.svc.kind.org"}, "")
-		if err != nil {
-			return "", err
-		}
-		return fmt.Sprint(a.StatusCode), nil
-	})
-	fits(t, "bounced at 70 per cent errors", counts, map[string]float64{"200": 1 - failing, "500": failing})
+	for from, ask := range map[string]func(int) (string, error){
+		"the ingress": func(int) (string, error) {
+			a, err := try("GET", "/", headers{"Host": minimalHost, "x-b3-sampled": "0"}, "")
+			if err != nil {
+				return "", err
+			}
+			echo, err := decode[struct{ Version string }](a)
+			return echo.Version, err
+		},
+		"a pod": func(int) (string, error) {
+			b, err := bounce("http://minimal:9090", headers{"x-b3-sampled": "0"})
+			by, _, _ := strings.Cut(b.Headers["X-Served-By"], "/")
+			return strings.TrimPrefix(by, "minimal-"), err
+		},
+	} {
+		t.Run("from "+from, func(t *testing.T) {
+			t.Parallel()
+			fits(t, "minimal", tally(t, want.calls(), ask), want)
+		})
+	}
 }

@@ -1,0 +1,141 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// client follows no redirect: where a redirect leads is part of the contract. Many tests share its connections.
+var client = &http.Client{
+	Timeout:       30 * time.Second,
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// The hosts that the ingress knows by name.
+const (
+	minimalHost = "minimal.svc.kind.org"
+	bouncedHost = "bounced.svc.kind.org"
+)
+
+// page is front's path as it is seen from outside.
+func page(path string) string {
+	if *overlay == "plain" {
+		return path
+	}
+	return "/demo-app" + path
+}
+
+// headers of a request. "Host" goes where net/http wants it.
+type headers map[string]string
+
+// and is the same with one header more.
+func (h headers) and(name, value string) headers {
+	more := headers{name: value}
+	for n, v := range h {
+		more[n] = v
+	}
+	return more
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// once sends one request.
+func once(method, path string, h headers, body string) (answer, error) {
+	request, err := http.NewRequest(method, *base+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	for name, value := range h {
+		request.Header.Set(name, value)
+	}
+	request.Host = request.Header.Get("Host")
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	return answer{response, string(read)}, err
+}
+
+// try sends one request. In the overlay outlier it asks again when the sick pod of core has answered, which the mesh asks now and then to see
+// whether it is well; how seldom that must be, TestOutlier says.
+func try(method, path string, h headers, body string) (a answer, err error) {
+	for range 10 {
+		a, err = once(method, path, h, body)
+		if err != nil || !bySickPod(a, h) {
+			break
+		}
+	}
+	return a, err
+}
+
+// call is try for those who need an answer.
+func call(t *testing.T, method, path string, h headers, body string) answer {
+	t.Helper()
+	a, err := try(method, path, h, body)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+func get(t *testing.T, path string, h headers) answer {
+	t.Helper()
+	return call(t, http.MethodGet, path, h, "")
+}
+
+// look gets a page that is no part of the way in: of a back end, of an admin port.
+func look(url string, h headers) (answer, error) {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for name, value := range h {
+		request.Header.Set(name, value)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	return answer{response, string(read)}, err
+}
+
+// decode reads an answer's JSON.
+func decode[T any](a answer) (T, error) {
+	var v T
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		return v, fmt.Errorf("the %d answer is not JSON: %w: %s", a.StatusCode, err, a.body)
+	}
+	return v, nil
+}
+
+// eventually asks every tenth of a second until the condition holds, for so long at most.
+func eventually(within time.Duration, condition func() bool) bool {
+	end := time.After(within)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-end:
+			return false
+		}
+	}
+	return true
+}
+
+// arrival is how long spans and log lines may take to where they are read.
+const arrival = 20 * time.Second

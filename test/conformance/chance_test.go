@@ -1,0 +1,106 @@
+package conformance
+
+import (
+	"sync"
+	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+const (
+	// alpha is the chance that one statistical check fails although the share is right: so small that hundreds of them stay green.
+	alpha = 1e-6
+	// certain is how often something is asked that leaves nothing to chance.
+	certain = 100
+)
+
+// tally makes n calls, eight at a time, and counts what each makes of its answer.
+func tally(t *testing.T, n int, once func(i int) (string, error)) map[string]int {
+	t.Helper()
+	var (
+		counts = map[string]int{}
+		mu     sync.Mutex
+		wg     sync.WaitGroup
+		work   = make(chan int, n)
+		first  error
+	)
+	for i := range n {
+		work <- i
+	}
+	close(work)
+	for range 8 {
+		wg.Go(func() {
+			for i := range work {
+				key, err := once(i)
+				mu.Lock()
+				if err != nil && first == nil {
+					first = err
+				}
+				counts[key]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if first != nil {
+		t.Fatal(first)
+	}
+	return counts
+}
+
+// shares are what parts of the answers are expected to be; they need not add up to one.
+type shares map[string]float64
+
+// all goes one way.
+func all(to string) shares { return shares{to: 1} }
+
+// chancy reports whether the shares leave anything to chance.
+func (s shares) chancy() bool {
+	ways := 0
+	for _, share := range s {
+		if share > 0 {
+			ways++
+		}
+	}
+	return ways > 1
+}
+
+// calls is how many calls it takes to see whether shares are right.
+func (s shares) calls() int {
+	if s.chancy() {
+		return *samples
+	}
+	return certain
+}
+
+// fits compares counts with the shares that were asked for, by Pearson's χ² test. A share of 0 admits not one.
+func fits(t *testing.T, what string, counts map[string]int, want shares) {
+	t.Helper()
+	n, total := 0, 0.0
+	for key, count := range counts {
+		n += count
+		if want[key] == 0 {
+			t.Errorf("%s: %d answers were %q, wanted none; all: %v", what, count, key, counts)
+			return
+		}
+	}
+	for _, share := range want {
+		total += share
+	}
+	statistic, categories := 0.0, 0
+	for key, share := range want {
+		if share == 0 {
+			continue
+		}
+		expected := float64(n) * share / total
+		d := float64(counts[key]) - expected
+		statistic += d * d / expected
+		categories++
+	}
+	if categories < 2 {
+		return
+	}
+	if p := (distuv.ChiSquared{K: float64(categories - 1)}).Survival(statistic); p < alpha {
+		t.Errorf("%s: saw %v, wanted shares %v: χ² = %.1f, p = %.2g", what, counts, want, statistic, p)
+	}
+}

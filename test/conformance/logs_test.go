@@ -1,0 +1,84 @@
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"testing"
+	"time"
+)
+
+// line is what every log line has that belongs to a request.
+type line struct {
+	TS      string `json:"ts"`
+	Level   string `json:"level"`
+	Msg     string `json:"msg"`
+	Service string `json:"service"`
+	Version string `json:"version"`
+	Caller  string `json:"caller"`
+	TraceID string `json:"trace_id"`
+	SpanID  string `json:"span_id"`
+}
+
+// linesOf are the lines of a trace, in what has been printed since an offset.
+func linesOf(t *testing.T, trace string, since int64) []line {
+	t.Helper()
+	f, err := os.Open(*logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Seek(since, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	var found []line
+	for r := bufio.NewReader(f); ; {
+		text, err := r.ReadBytes('\n')
+		if err != nil { // the last may still be on its way
+			return found
+		}
+		if !bytes.Contains(text, []byte(trace)) {
+			continue
+		}
+		var l line
+		if err := json.Unmarshal(text[max(0, bytes.IndexByte(text, '{')):], &l); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		found = append(found, l)
+	}
+}
+
+// TestLogs: the lines of a request say which trace they belong to, at every hop, with all that a reader needs.
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	if *logs == "" {
+		skip(t, "no LOGS given: what pods print is not read")
+	}
+	file, err := os.Stat(*logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := newID(16)
+	get(t, page("/slow-page"), headers{"b3": trace + "-" + newID(8) + "-1"})
+	want := map[string]string{"front": "request", "middle": "request", "core": "Calling the slow function 'data_transformation'"}
+	var lines []line
+	if !eventually(arrival, func() bool {
+		missing := map[string]string{"front": want["front"], "middle": want["middle"], "core": want["core"]}
+		lines = linesOf(t, trace, file.Size())
+		for _, l := range lines {
+			if l.Msg == missing[l.Service] {
+				delete(missing, l.Service)
+			}
+		}
+		return len(missing) == 0
+	}) {
+		t.Fatalf("the lines of trace %s are %+v, wanted at least %v", trace, lines, want)
+	}
+	for _, l := range lines {
+		if _, err := time.Parse(time.RFC3339Nano, l.TS); err != nil || l.Level != "info" || l.Version == "" || l.Caller == "" || l.TraceID != trace || len(l.SpanID) != 16 {
+			t.Errorf("line %+v: wanted ts, level info, version, caller, the trace and a span", l)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package conformance
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bySickPod reports whether an answer is the sick pod's of the overlay outlier, and nobody asked for such an answer.
+func bySickPod(a answer, asked headers) bool {
+	for name := range asked {
+		if name = strings.ToLower(name); name == "fail" || strings.HasPrefix(name, "x-fault-") {
+			return false
+		}
+	}
+	return *overlay == "outlier" && a.StatusCode == http.StatusInternalServerError && a.Header.Get("x-fault-injected") == "core error"
+}
+
+// TestOutlier: one of four pods of core-prod answers nothing but errors. After a few each caller leaves it out, so that hardly any call fails,
+// where a quarter would; and once it is well it comes back by itself.
+func TestOutlier(t *testing.T) {
+	t.Parallel()
+	overlaid(t, "outlier")
+	quiet := 0
+	ask := func() (host string, sick bool) {
+		a, err := once("GET", page("/hops"), headers{"Accept": "application/json", "x-b3-sampled": "0"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sick = bySickPod(a, nil); sick {
+			return "", true
+		}
+		h, err := decode[hops](a)
+		if err != nil || len(h.Hops) < 3 {
+			t.Fatalf("%d, %v: %s", a.StatusCode, err, a.body)
+		}
+		return h.Hops[2].Host, false
+	}
+	hosts := map[string]int{}
+	failed := 0
+	for ; quiet < 100; quiet++ { // by chance alone a hundred good answers in a row come once in 3·10¹² tries
+		host, sick := ask()
+		if sick {
+			quiet = -1
+			if failed++; failed > 100 {
+				t.Fatalf("%d calls met the sick pod, and it is still asked", failed)
+			}
+			continue
+		}
+		hosts[host]++
+	}
+	if len(hosts) != 3 {
+		t.Errorf("the healthy pods of core-prod: %v, wanted three that share the load", hosts)
+	}
+	sick := adminOf(t, "core", "core-sick-")
+	setFaults(t, sick, `{"error_rate":0}`)
+	defer setFaults(t, sick, `{"error_rate":100}`)
+	if !eventually(3*time.Minute, func() bool {
+		host, _ := ask()
+		return strings.HasPrefix(host, "core-sick-")
+	}) {
+		t.Error("the pod is well and not asked again")
+	}
+}
+
+// setFaults changes a pod's faults by its admin port.
+func setFaults(t *testing.T, admin, faults string) {
+	t.Helper()
+	if code, body := put(t, admin+"/faults", faults); code != 200 {
+		t.Errorf("PUT /faults %s: %d %s, wanted 200", faults, code, body)
+	}
+}

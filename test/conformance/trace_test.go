@@ -1,0 +1,192 @@
+package conformance
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func newID(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// TestB3In: a caller's trace is continued in whichever form it comes, and what is no trace starts a new one and harms nobody.
+func TestB3In(t *testing.T) {
+	t.Parallel()
+	trace, short, caller := newID(16), newID(8), newID(8)
+	for _, c := range []struct {
+		name string
+		in   headers
+		want string // the trace; empty: a new one
+	}{
+		{"several headers", headers{"x-b3-traceid": trace, "x-b3-spanid": caller, "x-b3-sampled": "1"}, trace},
+		{"one header", headers{"b3": trace + "-" + caller + "-1"}, trace},
+		{"64 bits", headers{"x-b3-traceid": short, "x-b3-spanid": caller, "x-b3-sampled": "1"}, strings.Repeat("0", 16) + short},
+		{"without a decision", headers{"x-b3-traceid": trace, "x-b3-spanid": caller}, trace},
+		{"not sampled", headers{"x-b3-traceid": trace, "x-b3-spanid": caller, "x-b3-sampled": "0"}, trace},
+		{"not sampled, no ids", headers{"x-b3-sampled": "0"}, ""},
+		{"one header that says no", headers{"b3": "0"}, ""},
+		{"malformed", headers{"x-b3-traceid": "zzz", "x-b3-spanid": caller, "x-b3-sampled": "1"}, ""},
+		{"malformed, one header", headers{"b3": "zzz"}, ""},
+		{"nothing but zeros", headers{"x-b3-traceid": strings.Repeat("0", 32), "x-b3-spanid": caller, "x-b3-sampled": "1"}, ""},
+		{"none", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := get(t, page("/hops"), c.in)
+			got := a.Header.Get("x-b3-traceid")
+			if a.StatusCode != 200 || !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(got) || strings.Trim(got, "0") == "" {
+				t.Errorf("%d with trace %q, wanted 200 and a valid trace", a.StatusCode, got)
+			}
+			if c.want != "" && got != c.want {
+				t.Errorf("the answer's trace is %q, wanted %q", got, c.want)
+			}
+		})
+	}
+}
+
+// span is what of Zipkin's v2 span the suite reads.
+type span struct {
+	ID            string `json:"id"`
+	ParentID      string `json:"parentId"`
+	Name          string `json:"name"`
+	Kind          string `json:"kind"`
+	LocalEndpoint struct {
+		ServiceName string `json:"serviceName"`
+	} `json:"localEndpoint"`
+	Tags map[string]string `json:"tags"`
+}
+
+// readsTraces skips what is to be read back where nobody said from whom.
+func readsTraces(t *testing.T) {
+	t.Helper()
+	if *traces == "" {
+		skip(t, "no TRACES given: traces are not read back")
+	}
+}
+
+// read is the trace as the back end has it; none when it does not know it.
+func read(trace string) ([]span, error) {
+	a, err := look(*traces+"/api/v2/trace/"+trace, nil)
+	if err != nil || a.StatusCode == 404 {
+		return nil, err
+	}
+	return decode[[]span](a)
+}
+
+// arrived waits until a trace is whole: it has spans of all these, each said as "service KIND name", and none hangs in the air: each has its
+// parent among the others, or the caller's span above it. A proxy's span has a name of its own, written as *.
+func arrived(t *testing.T, trace, caller string, want ...string) (spans []span) {
+	t.Helper()
+	var missing []string
+	if !eventually(arrival, func() bool {
+		var err error
+		if spans, err = read(trace); err != nil {
+			t.Fatal(err)
+		}
+		missing = lacks(spans, caller, want)
+		return len(missing) == 0
+	}) {
+		t.Fatalf("trace %s has %d spans, and lacks %q: %+v", trace, len(spans), missing, spans)
+	}
+	return spans
+}
+
+func lacks(spans []span, caller string, want []string) (missing []string) {
+	got, ids := map[string]bool{}, map[string]bool{caller: true}
+	for _, s := range spans {
+		name := strings.ToLower(s.Name) // Zipkin's own way
+		if s.Tags["component"] == "proxy" {
+			name = "*"
+		}
+		got[s.LocalEndpoint.ServiceName+" "+or(s.Kind, "-")+" "+name] = true
+		ids[s.ID] = true
+	}
+	for _, w := range want {
+		if !got[w] {
+			missing = append(missing, w)
+		}
+	}
+	for _, s := range spans {
+		if !ids[s.ParentID] {
+			missing = append(missing, fmt.Sprintf("the parent %q of %s of %s", s.ParentID, s.Name, s.LocalEndpoint.ServiceName))
+		}
+	}
+	return missing
+}
+
+// TestTraces: all of a trace arrives: one tree from the caller's span down to the last hop, each span under the name that it is to have.
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	readsTraces(t)
+	for path, want := range map[string][]string{
+		"/hops": {
+			"front SERVER get /hops", "front CLIENT get middle", "middle SERVER get /hops", "middle CLIENT get core", "core SERVER get /hops",
+			"core CLIENT get " + wanted("stressTest").time,
+		},
+		"/fast-page": {
+			"front SERVER get /fast-page", "front CLIENT get middle", "middle SERVER get /fast-endpoint", "middle CLIENT get core", "core SERVER get /fast-endpoint",
+		},
+		"/slow-page": {
+			"front SERVER get /slow-page", "front - slow-page-custom-span", "front CLIENT get middle", "middle SERVER get /slow-endpoint", "middle CLIENT get core",
+			"core SERVER get /slow-endpoint", "core - data_transformation",
+		},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			trace, caller := newID(16), newID(8)
+			get(t, page(path), headers{"x-dev-user": "stressTest", "b3": trace + "-" + caller + "-1"})
+			if path == "/hops" && wanted("stressTest").time == clock {
+				want = append(want, "clock SERVER get /time")
+			}
+			if *overlay != "plain" {
+				want = append(want, "istio-ingressgateway CLIENT *", "front CLIENT *", "middle CLIENT *")
+			}
+			for _, s := range arrived(t, trace, caller, want...) {
+				if _, route, served := strings.Cut(s.Name, " "); served && s.Kind == "SERVER" && s.Tags["component"] != "proxy" && s.Tags["http.route"] != route {
+					t.Errorf("span %q of %s has http.route %q", s.Name, s.LocalEndpoint.ServiceName, s.Tags["http.route"])
+				}
+			}
+		})
+	}
+}
+
+// TestTraceOfFault: an injected error marks the spans above it as errors, and its own as injected.
+func TestTraceOfFault(t *testing.T) {
+	t.Parallel()
+	readsTraces(t)
+	trace, caller := newID(16), newID(8)
+	if a := get(t, page("/hops"), headers{"x-fault-middle": "error=100", "b3": trace + "-" + caller + "-1"}); a.StatusCode != 500 {
+		t.Fatalf("%d, wanted 500: %s", a.StatusCode, a.body)
+	}
+	for _, s := range arrived(t, trace, caller, "front SERVER get /hops", "front CLIENT get middle", "middle SERVER get /hops") {
+		if _, failed := s.Tags["error"]; !failed {
+			t.Errorf("span %s of %s is not marked as an error: %v", s.Name, s.LocalEndpoint.ServiceName, s.Tags)
+		}
+		injected := s.LocalEndpoint.ServiceName == "middle" && s.Tags["http.route"] != ""
+		if got := s.Tags["fault.injected"]; (got == "error") != injected {
+			t.Errorf("span %s of %s: fault.injected is %q", s.Name, s.LocalEndpoint.ServiceName, got)
+		}
+	}
+}
+
+// TestSampling: a caller's "not sampled" is honoured by all hops, so that nothing of the trace is kept; ids without a decision are decided here.
+func TestSampling(t *testing.T) {
+	t.Parallel()
+	readsTraces(t)
+	several, single, undecided, caller := newID(16), newID(16), newID(16), newID(8)
+	get(t, page("/hops"), headers{"x-b3-traceid": several, "x-b3-spanid": caller, "x-b3-sampled": "0"})
+	get(t, page("/hops"), headers{"b3": single + "-" + caller + "-0"})
+	get(t, page("/hops"), headers{"x-b3-traceid": undecided, "x-b3-spanid": caller})
+	arrived(t, undecided, caller, "front SERVER get /hops", "middle SERVER get /hops", "core SERVER get /hops") // so would the earlier ones have
+	for _, trace := range []string{several, single} {
+		if spans, err := read(trace); err != nil || len(spans) > 0 {
+			t.Errorf("the unsampled trace %s has %d spans (%v), wanted none", trace, len(spans), err)
+		}
+	}
+}
