@@ -34,7 +34,7 @@ func (c *explainCommand) Run(p program) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.source(o)
+	from, bare, err := c.source(o)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,11 @@ func (c *explainCommand) Run(p program) error {
 	if err != nil {
 		return err
 	}
-	explanation := table.Explain(request, from)
+	explain := table.Explain
+	if bare {
+		explain = table.ExplainBare
+	}
+	explanation := explain(request, from)
 	lookup, note := c.endpoints(p.stop, o)
 	for i, share := range explanation.Shares {
 		if share.Cluster.Known && len(share.Cluster.Selector) > 0 {
@@ -56,35 +60,31 @@ func (c *explainCommand) Run(p program) error {
 	return err
 }
 
-// source is who asks.
-func (c *explainCommand) source(o *overlay.Overlay) (*mesh.Source, error) {
+// source is who asks, and whether it does so without a sidecar.
+func (c *explainCommand) source(o *overlay.Overlay) (source *mesh.Source, bare bool, err error) {
 	if c.From == "" {
 		gateway := mesh.IngressGateway()
-		return &gateway, nil
+		return &gateway, false, nil
 	}
-	var known, found []overlay.Deployment
+	var found []overlay.Deployment
 	for _, d := range o.Deployments {
-		known = append(known, d)
 		if c.From == d.Name || c.From == d.Namespace+"/"+d.Name {
 			found = append(found, d)
 		}
 	}
 	if len(found) != 1 {
-		names := make([]string, len(known))
-		for i, d := range known {
+		names := make([]string, len(o.Deployments))
+		for i, d := range o.Deployments {
 			names[i] = d.Namespace + "/" + d.Name
 		}
 		slices.Sort(names)
 		if len(found) > 1 {
-			return nil, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", c.From, strings.Join(names, ", "))
+			return nil, false, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", c.From, strings.Join(names, ", "))
 		}
-		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s", c.From, c.Overlay, strings.Join(names, ", "))
+		return nil, false, fmt.Errorf("--from %s: no such workload in %s; it has %s", c.From, c.Overlay, strings.Join(names, ", "))
 	}
-	d := found[0]
-	return &mesh.Source{
-		Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels,
-		Principal: "cluster.local/ns/" + d.Namespace + "/sa/" + d.Pod.ServiceAccount,
-	}, nil
+	from, bare := mesh.SourceOf(o, found[0])
+	return &from, bare, nil
 }
 
 // request is what is asked.

@@ -48,7 +48,7 @@ func (e *expectation) first() map[version]float64 {
 	if h := e.header.Get("Host"); h != "" {
 		host = h
 	}
-	return e.shares(&mesh.Request{Method: e.method, Authority: host, Path: e.target.RequestURI(), Scheme: "http", Port: 80, Header: e.header}, &source)
+	return e.shares(&mesh.Request{Method: e.method, Authority: host, Path: e.target.RequestURI(), Scheme: "http", Port: 80, Header: e.header}, &source, false)
 }
 
 // next is the expected share of every version that answers a hop's question to its upstream; nil if the rules do not say.
@@ -67,8 +67,8 @@ func (e *expectation) next(from hop) map[version]float64 {
 			return nil
 		}
 	}
-	source := mesh.Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels, Principal: "cluster.local/ns/" + d.Namespace + "/sa/" + d.Pod.ServiceAccount}
-	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source)
+	source, bare := mesh.SourceOf(e.overlay, d)
+	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, bare)
 }
 
 // forwarded are the headers that the suite's services pass on to their upstreams.
@@ -95,9 +95,9 @@ func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 }
 
 // shares adds up the weights of a route by version. Within one destination every replica gets the same share.
-func (e *expectation) shares(r *mesh.Request, source *mesh.Source) map[version]float64 {
+func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) map[version]float64 {
 	var decision mesh.Decision
-	if e.table.Plain() {
+	if bare || e.table.Plain() {
 		decision = e.table.Bare(r, source.Namespace, 0)
 	} else {
 		decision = e.table.Decide(r, source, 0)

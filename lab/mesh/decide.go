@@ -8,11 +8,14 @@ func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
 
 // Bare is Decide for a pod of a namespace without a sidecar: the request finds its Service, or nothing.
 func (t *Table) Bare(req *Request, namespace string, random uint64) Decision {
-	v := t.bare[namespace]
-	if v == nil {
-		v = t.bare[""]
+	return t.bareView(namespace).decide(req, false, random)
+}
+
+func (t *Table) bareView(namespace string) *view {
+	if v := t.bare[namespace]; v != nil {
+		return v
 	}
-	return v.decide(req, false, random)
+	return t.bare[""]
 }
 
 func (v *view) decide(req *Request, gateway bool, random uint64) Decision {

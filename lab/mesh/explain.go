@@ -42,8 +42,17 @@ type Share struct {
 
 // Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
 func (t *Table) Explain(req *Request, src *Source) Explanation {
-	e := Explanation{Caller: callerText(src), Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
-	host := t.view(src).ports[req.Port].find(req.Authority)
+	return t.explain(t.view(src), callerText(src), req, src)
+}
+
+// ExplainBare is Explain for a pod without a sidecar, as Bare is Decide.
+func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
+	return t.explain(t.bareView(src.Namespace), callerText(src)+", without a sidecar", req, src)
+}
+
+func (t *Table) explain(v *view, caller string, req *Request, src *Source) Explanation {
+	e := Explanation{Caller: caller, Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
+	host := v.ports[req.Port].find(req.Authority)
 	if host == nil {
 		if e.Outcome = NoRoute; !src.Gateway {
 			e.Outcome, e.Missing = NoHost, t.Missing(req, src)
@@ -120,8 +129,12 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			if to.Namespace != share.Cluster.Namespace || !hasLabels(to.Pod.Labels, share.Cluster.Selector) {
 				continue
 			}
+			callee, bare := SourceOf(t.compiler.overlay, to)
+			if bare { // nothing guards it
+				continue
+			}
 			arriving.Port = share.Cluster.targetOf(to.Pod.Container.Ports)
-			if ok, policy := t.Authorize(src, &Source{Namespace: to.Namespace, Labels: to.Pod.Labels}, &arriving); !ok {
+			if ok, policy := t.Authorize(src, &callee, &arriving); !ok {
 				why := "no AuthorizationPolicy allows it"
 				if t.policies.deny(policy) {
 					why = policy + " denies it"

@@ -42,6 +42,8 @@ func objects(t testing.TB, documents ...string) *overlay.Overlay {
 		}
 		switch x.Kind {
 		case "":
+		case "Namespace":
+			o.Namespaces = append(o.Namespaces, x.meta())
 		case "Service":
 			o.Services = append(o.Services, decodeService(t, &x))
 		case "Deployment":

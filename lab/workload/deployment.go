@@ -64,7 +64,7 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	specs := map[string]spec{}
 	var report overlay.Report
 	for _, object := range o.Deployments {
-		spec := s.spec(object, inMesh(o, object), &report)
+		spec := s.spec(o, object, &report)
 		specs[spec.name] = spec
 	}
 	if err := report.Err(); err != nil {
@@ -74,17 +74,16 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 }
 
 // spec reads one Deployment and adds what is wrong with it to the report.
-func (s *Supervisor) spec(object overlay.Deployment, inMesh bool, report *overlay.Report) spec {
+func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report *overlay.Report) spec {
 	container := object.Pod.Container
 	sp := spec{
 		name:   object.Namespace + "/" + object.Name,
 		image:  ImageProgram(container.Image),
 		hash:   templateHash(object.Pod),
 		object: object,
-		source: source(object, inMesh),
-		bare:   !inMesh,
 		names:  map[string]int{},
 	}
+	sp.source, sp.bare = mesh.SourceOf(o, object)
 	fail := func(path string, err error) {
 		if err != nil {
 			report.Add(object.String(), path, "%v", err)
@@ -161,28 +160,4 @@ func ImageProgram(image string) string {
 	name, _, _ = strings.Cut(name, "@")
 	name, _, _ = strings.Cut(name, ":")
 	return name
-}
-
-// source is whom the pods of a Deployment call as. Without a sidecar there is no identity.
-func source(d overlay.Deployment, inMesh bool) mesh.Source {
-	s := mesh.Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels}
-	if inMesh {
-		s.Principal = "cluster.local/ns/" + d.Namespace + "/sa/" + d.Pod.ServiceAccount
-	}
-	return s
-}
-
-// inMesh reports whether Istio would give the pods a sidecar: the pod's label sidecar.istio.io/inject decides, then the namespace's
-// istio-injection (Istio's documentation, "Controlling the injection policy").
-func inMesh(o *overlay.Overlay, d overlay.Deployment) bool {
-	for _, namespace := range o.Namespaces {
-		if namespace.Name != d.Namespace || namespace.Labels["istio-injection"] == "disabled" {
-			continue
-		}
-		if inject, ok := d.Pod.Labels["sidecar.istio.io/inject"]; ok {
-			return inject == "true"
-		}
-		return namespace.Labels["istio-injection"] == "enabled"
-	}
-	return false
 }

@@ -31,7 +31,7 @@ type Access struct {
 
 // record reports a finished request to metrics, traces and the access log.
 func (x *exchange) record() {
-	if x.state.plain {
+	if x.bare {
 		return
 	}
 	end := time.Now()

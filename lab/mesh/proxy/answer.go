@@ -68,7 +68,7 @@ func (x *exchange) pass() {
 	}
 	h := x.w.Header()
 	x.copyHead(h)
-	if !x.state.plain {
+	if !x.bare {
 		if len(x.setCookies) > 0 {
 			h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookies...)
 		}
@@ -80,7 +80,7 @@ func (x *exchange) pass() {
 		return
 	}
 	x.answerHeaders()
-	if x.state.plain {
+	if x.bare {
 		if server := x.resp.get("Server"); server != "" {
 			h["Server"] = []string{server}
 		}

@@ -55,6 +55,7 @@ type caller struct {
 	port    int    // of the Gateway's server; 0 for a sidecar
 	who     identity
 	edge    bool // requests come from outside the mesh: what they say about themselves is not trusted
+	bare    bool // a pod without a sidecar
 	span    spanTemplate
 	nowhere *edge // for the metrics of requests that no rule led anywhere
 
@@ -71,9 +72,9 @@ func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
 }
 
 // same is whether the caller may go on speaking for a pod.
-func (c *caller) same(s *mesh.Source) bool {
-	return c.source.Workload == s.Workload && c.source.Namespace == s.Namespace && c.source.Principal == s.Principal &&
-		maps.Equal(c.source.Labels, s.Labels)
+func (c *caller) same(p *pod) bool {
+	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.bare == p.Bare &&
+		maps.Equal(c.source.Labels, p.Labels)
 }
 
 // cluster is the caller's view of one that a decision under s led to.

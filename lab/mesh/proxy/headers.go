@@ -276,7 +276,7 @@ func (x *exchange) appendHead(b []byte, length int64) []byte {
 	case length == untold:
 	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	case length > 0 || len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.state.plain:
+	case length > 0 || len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.bare:
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, length, 10)
 		b = append(b, "\r\n"...)
@@ -318,7 +318,7 @@ func appendField(b []byte, name, value string) []byte {
 
 // appendTry completes the head for a try.
 func (x *exchange) appendTry(b []byte) []byte {
-	if x.state.plain {
+	if x.bare {
 		return append(b, "\r\n"...)
 	}
 	b = append(b, hAttempts+": "...)

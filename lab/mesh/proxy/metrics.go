@@ -116,7 +116,7 @@ func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
 	defer m.mu.Unlock()
 	e := m.edges[key]
 	if e == nil {
-		e = &edge{edgeKey: key, metrics: m, known: to != nil}
+		e = &edge{edgeKey: key, metrics: m, known: to != nil && !to.Bare}
 		e.series.Store(&[]*series{})
 		m.edges[key] = e
 	}

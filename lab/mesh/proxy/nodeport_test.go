@@ -45,6 +45,46 @@ func TestPlain(t *testing.T) {
 	b.get("http://middle/").want(t, 502, down+" behind middle.hopline.svc.cluster.local: remote connection failure")
 }
 
+// A pod without a sidecar in a mesh: rules, telemetry and identity are not for it, and policies do not guard it.
+func TestBarePods(t *testing.T) {
+	t.Parallel()
+	var sink spanSink
+	registry := prometheus.NewRegistry()
+	table := toRoute(&mesh.Route{Destinations: routeTo(service("middle")).Destinations, Headers: mesh.HeaderOps{RequestSet: []mesh.Header{{Name: "By-Rule", Value: "yes"}}}})
+	table.authorize = func(from, to *mesh.Source, _ *mesh.Request) bool {
+		return from.Principal != "" && to.Workload != "outside"
+	}
+	up := newEcho(t, "middle")
+	b := newBench(t, Options{Span: sink.put, Registry: registry}, table)
+	front, middle := podOf("front", "front-1", "127.0.0.1:1"), podOf("middle", "middle-1", up.address())
+	front.Bare, front.Principal = true, ""
+
+	b.proxy.SetPods([]mesh.Pod{front, middle})
+	b.get("http://middle/").want(t, 403, denied) // by the callee's sidecar
+	if _, n := up.seen(); n > 0 {
+		t.Errorf("%d requests came through", n)
+	}
+	middle.Name, middle.Bare, middle.Workload = "middle-2", true, "outside"
+	b.proxy.SetPods([]mesh.Pod{front, middle})
+	a := b.get("http://middle/")
+	a.want(t, 200, "middle / ")
+	wantHeaders(t, a.Header, map[string]string{"server": "", "x-envoy-upstream-service-time": ""})
+	r, _ := up.seen()
+	wantHeaders(t, r.Header, map[string]string{"by-rule": "", "x-request-id": "", "x-b3-traceid": "", "x-envoy-attempt-count": ""})
+	if len(sink.all()) > 0 {
+		t.Errorf("%d spans of a pod without a sidecar", len(sink.all()))
+	}
+
+	b.proxy.SetPods([]mesh.Pod{podOf("front", "front-1", "127.0.0.1:1"), middle})
+	b.get("http://middle/").want(t, 200, "middle / ") // though the policy would say no
+	if r, _ := up.seen(); r.Header.Get("By-Rule") != "yes" {
+		t.Error("the rule was passed over for a caller with a sidecar")
+	}
+	if n, err := testutil.GatherAndCount(registry, "istio_requests_total"); n != 2 || err != nil {
+		t.Errorf("%d series of mesh metrics, %v, want one of middle's sidecar and one of front's", n, err)
+	}
+}
+
 func TestNodePort(t *testing.T) {
 	t.Parallel()
 	p := New(Options{})

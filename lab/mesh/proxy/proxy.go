@@ -132,8 +132,9 @@ func (p *Proxy) setCallers(pods []*pod) {
 	p.pods = make(map[string]*caller, len(pods))
 	for _, pod := range pods {
 		c := gone[pod.Name]
-		if c == nil || !c.same(&pod.Source) {
+		if c == nil || !c.same(pod) {
 			c = newCaller(p, pod.Source, pod.Name, 0)
+			c.bare = pod.Bare
 		} else {
 			delete(gone, pod.Name)
 		}

@@ -15,6 +15,7 @@ type exchange struct {
 	proxy *Proxy
 	in    *caller
 	state *state
+	bare  bool // no sidecar stands beside the caller: there is no mesh, or it is not in it
 	w     http.ResponseWriter
 	r     *http.Request
 	ctx   context.Context
@@ -74,6 +75,7 @@ func (x *exchange) reset() {
 func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int) {
 	x := exchanges.Get().(*exchange)
 	x.proxy, x.in, x.state = c.proxy, c, c.proxy.state.Load()
+	x.bare = c.bare || x.state.plain
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
 	x.serve()
@@ -91,7 +93,7 @@ func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string,
 
 // serve is the filter chain.
 func (x *exchange) serve() {
-	if x.state.plain {
+	if x.bare {
 		x.plain()
 		return
 	}

@@ -55,7 +55,7 @@ func (x *exchange) abandon(f failure) {
 
 // finish gives the try's connection back.
 func (x *exchange) finish(reusable bool) {
-	if x.host.pod != nil && !x.state.plain {
+	if p := x.host.pod; p != nil && !p.Bare && !x.state.plain {
 		x.host.edge.observe(byDestination, x.resp.status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
@@ -153,7 +153,7 @@ func (x *exchange) inform(s *sender) {
 
 // authorized asks the destination's policies, which its sidecar would enforce; false: the answer is in x.resp.
 func (x *exchange) authorized(h *host) bool {
-	if h.pod == nil || x.state.plain {
+	if h.pod == nil || h.pod.Bare || x.state.plain {
 		return true
 	}
 	x.at.Port = h.port
