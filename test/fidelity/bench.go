@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -51,13 +52,46 @@ func (b *bench) close() error {
 // apply gives both engines other rules.
 func (b *bench) apply(docs []string) error {
 	b.generation++
-	if err := b.istio.apply(docs, b.generation); err != nil {
+	byLab := make(chan error)
+	go func() { byLab <- b.lab.apply(docs) }()
+	err := b.istio.apply(docs, b.generation)
+	if errLab := <-byLab; err == nil && errLab != nil {
+		return fmt.Errorf("by the lab: %w", errLab)
+	}
+	if err != nil {
 		return fmt.Errorf("by Istio: %w", err)
 	}
-	if err := b.lab.apply(docs); err != nil {
-		return fmt.Errorf("by the lab: %w", err)
-	}
 	return nil
+}
+
+// atOnce calls f for 0 to n-1, some at a time: requests mostly wait, for each other or for the clock.
+func atOnce(n, some int, f func(i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(n, some) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// disagreement is a request of which the engines do not make the same.
+type disagreement struct {
+	request
+	differ []string
+}
+
+// compare sends requests of one caller to both engines, some at a time.
+func (b *bench) compare(requests []request) []disagreement {
+	found := make([]disagreement, len(requests))
+	atOnce(len(requests), 10, func(i int) {
+		_, _, differ := b.both(requests[i])
+		found[i] = disagreement{requests[i], differ}
+	})
+	return slices.DeleteFunc(found, func(d disagreement) bool { return len(d.differ) == 0 })
 }
 
 // from makes a workload the caller.
@@ -114,8 +148,11 @@ func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 // versions compares the sets of workloads that the engines choose among, once they have chosen differently: each must come to
 // meet all that the other meets.
 func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
-	if b.hashed(r) {
+	switch app, sticky, made := b.sticky(r); {
+	case made:
 		return nil
+	case sticky:
+		return append(b.strays("Istio", app, r, b.istio.send), b.strays("the lab", app, r, b.lab.send)...)
 	}
 	byIstio, byLab := map[string]bool{}, map[string]bool{}
 	for range samples {
@@ -127,4 +164,20 @@ func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
 		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
 	}
 	return []string{fmt.Sprintf("workloads met: by Istio %v, by the lab %v", slices.Sorted(maps.Keys(byIstio)), slices.Sorted(maps.Keys(byLab)))}
+}
+
+// strays says whether an engine sends requests with the same key to several endpoints of an app. Were it left to chance, a second
+// one of two would be missed once in a million times.
+func (b *bench) strays(engine, app string, r request, send func(request) answer) (differ []string) {
+	met := map[string]bool{}
+	for range 20 {
+		o := b.exchange(r, send)
+		if i := slices.IndexFunc(o.arrivals, func(a arrival) bool { return a.app() == app }); i >= 0 {
+			met[o.arrivals[i].workload] = true
+		}
+	}
+	if len(met) > 1 {
+		differ = append(differ, fmt.Sprintf("workloads met with one key, by %s: %v", engine, slices.Sorted(maps.Keys(met))))
+	}
+	return differ
 }

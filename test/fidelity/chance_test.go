@@ -3,6 +3,7 @@ package fidelity
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ spec:
   hosts: [svc2]
   http:
     - {match: [{uri: {prefix: /abort}}], fault: {abort: {httpStatus: 555, percentage: {value: 15}}}, route: [{destination: {host: svc2}}]}
-    - {match: [{uri: {prefix: /delay}}], fault: {delay: {fixedDelay: 0.06s, percentage: {value: 30}}}, route: [{destination: {host: svc2}}]}
+    - {match: [{uri: {prefix: /delay}}], fault: {delay: {fixedDelay: 2s, percentage: {value: 30}}}, route: [{destination: {host: svc2}}]}
     - {match: [{uri: {prefix: /mirror}}], mirror: {host: mirror}, mirrorPercentage: {value: 25}, route: [{destination: {host: svc2}}]}
 ---
 apiVersion: networking.istio.io/v1
@@ -53,20 +54,57 @@ spec: {host: svc4, trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: svc5, namespace: app}
-spec: {host: svc5, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 0.5s, baseEjectionTime: 2s, maxEjectionPercent: 50}}}
+spec: {host: svc5, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 0.5s, baseEjectionTime: 4s, maxEjectionPercent: 50}}}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: svc6, namespace: app}
 spec:
   host: svc6
-  trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}, http: {http1MaxPendingRequests: 1}}}
-  subsets: [{name: v1, labels: {version: v1}}]
+  subsets:
+    - {name: pending, labels: {version: v1}, trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}, http: {http1MaxPendingRequests: 1}}}}
+    - {name: requests, labels: {version: v1}, trafficPolicy: {connectionPool: {http: {http2MaxRequests: 3}}}}
+    - {name: retries, labels: {version: v1}, trafficPolicy: {connectionPool: {http: {maxRetries: 1}}}}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: svc6, namespace: app}
-spec: {hosts: [svc6], http: [{retries: {attempts: 0}, route: [{destination: {host: svc6, subset: v1}}]}]}
+spec:
+  hosts: [svc6]
+  http:
+    - {match: [{uri: {prefix: /pending}}], retries: {attempts: 0}, route: [{destination: {host: svc6, subset: pending}}]}
+    - {match: [{uri: {prefix: /requests}}], retries: {attempts: 0}, route: [{destination: {host: svc6, subset: requests}}]}
+    - {match: [{uri: {prefix: /retries}}], retries: {attempts: 1, retryOn: 5xx}, route: [{destination: {host: svc6, subset: retries}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: svc7, namespace: app}
+spec:
+  hosts: [svc7]
+  http:
+    - {match: [{uri: {prefix: /short}}], retries: {attempts: 2, retryOn: 5xx, backoff: 0.001s}, route: [{destination: {host: svc7}}]}
+    - {match: [{uri: {prefix: /long}}], retries: {attempts: 2, retryOn: 5xx, backoff: 0.4s}, route: [{destination: {host: svc7}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: svc8, namespace: app}
+spec:
+  hosts: [svc8]
+  http: [{route: [{destination: {host: svc3}, weight: 50}, {destination: {host: svc4}, weight: 50}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: svc9, namespace: app}
+spec: {host: svc9, trafficPolicy: {portLevelSettings: [{port: {number: 80}, loadBalancer: {consistentHash: {httpHeaderName: x-user}}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: svc9, namespace: app}
+spec:
+  hosts: [svc9]
+  http:
+    - {match: [{uri: {prefix: /port}}], route: [{destination: {host: svc9, port: {number: 80}}}]}
+    - {route: [{destination: {host: svc9}}]}
 `), documents(subsets("svc0")+"---"+subsets("svc1"))...)
 }
 
@@ -94,33 +132,27 @@ func (b *bench) engines() map[string]func(request) answer {
 	return map[string]func(request) answer{"Istio": b.istio.send, "the lab": b.lab.send}
 }
 
-// sample sends a request many times, eight at a time, and gathers what came of each once all copies have arrived.
-func (b *bench) sample(n int, r request, send func(request) answer) []outcome {
+// sample sends a request many times, some at a time, and gathers what came of each once all copies have arrived.
+func (b *bench) sample(n, some int, r request, send func(request) answer) []outcome {
 	out, ids := make([]outcome, n), make([]string, n)
-	var group sync.WaitGroup
-	for worker := range 8 {
-		group.Go(func() {
-			for i := worker; i < n; i += 8 {
-				ids[i] = fmt.Sprintf("r%d", lastID.Add(1))
-				out[i].answer = send(r.with(idHeader, ids[i]))
-			}
-		})
-	}
-	group.Wait()
-	b.upstreams.settle()
+	atOnce(n, some, func(i int) {
+		ids[i] = fmt.Sprintf("r%d", lastID.Add(1))
+		out[i].answer = send(r.with(idHeader, ids[i]))
+	})
+	b.upstreams.settle(ids)
 	for i, id := range ids {
 		out[i].arrivals = b.upstreams.take(id)
 	}
 	return out
 }
 
-// settle waits until nothing has arrived for a while.
-func (u *upstreams) settle() {
+// settle waits until nothing has arrived under these ids for a while.
+func (u *upstreams) settle(ids []string) {
 	count := func() (n int) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		for _, a := range u.arrivals {
-			n += len(a)
+		for _, id := range ids {
+			n += len(u.arrivals[id])
 		}
 		return n
 	}
@@ -130,30 +162,38 @@ func (u *upstreams) settle() {
 	}
 }
 
-func chanceBench(t *testing.T, rules []string) *bench {
-	t.Helper()
-	b, err := newBench(standardWorld(), *envoyBinary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.close() })
-	if err := b.apply(rules); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.from(client); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func get(to string, headers ...header) request {
 	authority, path, _ := strings.Cut(to, "/")
 	return request{from: client, method: "GET", authority: authority, path: "/" + path, header: headers}
 }
 
-// TestShares: weights and percentages, each engine against what the rules ask for.
-func TestShares(t *testing.T) {
-	b := chanceBench(t, chanceRules())
+// TestChance: what no single request shows. Each test has Services of its own, so most take place at the same time.
+func TestChance(t *testing.T) {
+	b, err := newBench(standardWorld(), *envoyBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	if err := b.apply(append(chanceRules(), ring("127.9.0.4", "127.9.0.5", "127.9.0.6", "127.9.0.7")...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.from(client); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("at once", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T){
+			"shares": b.shares, "delays": b.delays, "sticky cookie": b.stickyCookie, "several keys": b.severalKeys, "key of a port": b.keyOfAPort,
+			"outlier": b.outlier, "overflow": b.overflow,
+		} {
+			t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
+		}
+	})
+	t.Run("backoff", b.backoff)
+	t.Run("consistent hash", b.consistentHash)
+}
+
+// shares: weights and percentages, each engine against what the rules ask for.
+func (b *bench) shares(t *testing.T) {
 	first := func(o outcome) string {
 		if len(o.arrivals) == 0 {
 			return fmt.Sprint(o.status)
@@ -172,7 +212,7 @@ func TestShares(t *testing.T) {
 	} {
 		for engine, send := range b.engines() {
 			counts := map[string]int{}
-			for _, o := range b.sample(rounds, c.r, send) {
+			for _, o := range b.sample(rounds, 8, c.r, send) {
 				counts[c.kind(o)]++
 			}
 			if x, limit := chiSquare(counts, c.shares), quantiles[len(c.shares)-1]; x > limit {
@@ -182,20 +222,24 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestDelayShare: a delay is known by its time alone, so what is asked is that it is never shorter, and as frequent as it should be
-// among those that could not be so slow otherwise.
-func TestDelayShare(t *testing.T) {
-	b := chanceBench(t, chanceRules())
+// delays: a delay is known by its time alone, and two seconds are more than anything else takes. How long it is exactly is a corner case's
+// to ask.
+func (b *bench) delays(t *testing.T) {
 	for engine, send := range b.engines() {
-		delayed := 0
-		for range 400 {
-			if o := b.exchange(get("svc2/delay"), send); o.took >= 60*time.Millisecond {
-				delayed++
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			counts := map[string]int{}
+			for _, o := range b.sample(rounds, 200, get("svc2/delay"), send) {
+				if o.took >= 1500*time.Millisecond {
+					counts["slow"]++
+				} else {
+					counts["quick"]++
+				}
 			}
-		}
-		if x := chiSquare(map[string]int{"slow": delayed, "quick": 400 - delayed}, map[string]float64{"slow": .3, "quick": .7}); x > quantiles[1] {
-			t.Errorf("%s delayed %d of 400, wanted 30 %%", engine, delayed)
-		}
+			if x := chiSquare(counts, map[string]float64{"slow": .3, "quick": .7}); x > quantiles[1] {
+				t.Errorf("%s: %v of %d, wanted 30 %% delayed: χ² %.1f, bound %.1f", engine, counts, rounds, x, quantiles[1])
+			}
+		})
 	}
 }
 
@@ -234,9 +278,8 @@ func homes(t *testing.T, b *bench, engine, to string, send func(request) answer,
 	return home
 }
 
-// TestConsistentHash: a key keeps its endpoint, keys are spread, and few of them move when another endpoint goes.
-func TestConsistentHash(t *testing.T) {
-	b := chanceBench(t, append(chanceRules(), ring("127.9.0.4", "127.9.0.5", "127.9.0.6", "127.9.0.7")...))
+// consistentHash: a key keeps its endpoint, keys are spread, and few of them move when another endpoint goes.
+func (b *bench) consistentHash(t *testing.T) {
 	before := map[string]map[string]string{}
 	for engine, send := range b.engines() {
 		if met := slices.Compact(slices.Sorted(maps.Values(homes(t, b, engine, "svc3/", send, 40)))); len(met) != 2 {
@@ -266,9 +309,8 @@ func TestConsistentHash(t *testing.T) {
 	}
 }
 
-// TestStickyCookie: a caller without the cookie gets one, and with it the same endpoint from then on.
-func TestStickyCookie(t *testing.T) {
-	b := chanceBench(t, chanceRules())
+// stickyCookie: a caller without the cookie gets one, and with it the same endpoint from then on.
+func (b *bench) stickyCookie(t *testing.T) {
 	for engine, send := range b.engines() {
 		for range 10 {
 			first := b.exchange(get("svc4/"), send)
@@ -286,56 +328,173 @@ func TestStickyCookie(t *testing.T) {
 	}
 }
 
-// TestOutlier: an endpoint that fails three times in a row goes, and comes back when its time is up.
-func TestOutlier(t *testing.T) {
-	b := chanceBench(t, chanceRules())
+// outlier: an endpoint that fails three times in a row goes, and comes back when its time is up.
+func (b *bench) outlier(t *testing.T) {
 	for engine, send := range b.engines() {
-		sick := get("svc5/", header{sickHeader, "svc5-v2"})
-		row, failed := 0, 0
-		for range 300 { // until thirty in a row are well
-			if o := b.exchange(sick, send); o.status == http.StatusServiceUnavailable {
-				failed++
-				row = 0
-			} else if row++; row == 30 {
-				break
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			sick := get("svc5/", header{sickHeader, "svc5-v2"})
+			row, failed, begin := 0, 0, time.Now()
+			for range 300 { // until thirty in a row are well
+				if o := b.exchange(sick, send); o.status == http.StatusServiceUnavailable {
+					failed++
+					row = 0
+				} else if row++; row == 30 {
+					break
+				}
 			}
+			if row < 30 || failed < 3 || failed > 12 {
+				t.Errorf("%s: %d requests failed before thirty in a row went well: %v", engine, failed, row == 30)
+			}
+			back := false
+			for end := time.Now().Add(15 * time.Second); !back && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+				o := b.exchange(get("svc5/"), send)
+				back = len(o.arrivals) > 0 && o.arrivals[0].workload == "svc5-v2"
+			}
+			if away := time.Since(begin); !back || away < 4*time.Second {
+				t.Errorf("%s: the endpoint that was ejected for 4 s is back after %v: %v", engine, away, back)
+			}
+		})
+	}
+}
+
+// overflow: of ten requests, nine of which come while one is on its way, those are turned away that connections, requests or retries
+// have no room for.
+func (b *bench) overflow(t *testing.T) {
+	const full = "503 true upstream connect error or disconnect/reset before headers. reset reason: overflow"
+	cases := []struct {
+		r     request
+		tries int // of the first, after which the others come
+		want  map[string]int
+	}{
+		{get("svc6/pending", header{delayHeader, "2s"}), 1, map[string]int{"200": 2, full: 8}}, // one has the connection, one waits for it
+		{get("svc6/requests", header{delayHeader, "2s"}), 1, map[string]int{"200": 3, full: 7}},
+		{get("svc6/retries", header{statusHeader, "503,200"}, header{delayHeader, "0s,2s"}), 2, map[string]int{"200": 1, "503": 9}},
+	}
+	for engine, send := range b.engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			atOnce(len(cases), len(cases), func(i int) {
+				first := make(chan answer)
+				id := fmt.Sprintf("r%d", lastID.Add(1))
+				go func() { first <- send(cases[i].r.with(idHeader, id)) }()
+				b.upstreams.await(t, id, cases[i].tries)
+				counts := map[string]int{}
+				for _, o := range append(b.sample(9, 9, cases[i].r, send), outcome{answer: <-first}) {
+					if strings.HasPrefix(o.body, "echo ") {
+						o.body = ""
+					}
+					counts[strings.TrimSpace(fmt.Sprintf("%d %s %s", o.status, o.header.Get("x-envoy-overloaded"), o.body))]++
+				}
+				if !maps.Equal(counts, cases[i].want) {
+					t.Errorf("%s, %s: got %v, wanted %v", engine, cases[i].r.path, counts, cases[i].want)
+				}
+			})
+		})
+	}
+}
+
+// await waits until so many tries of a request have arrived.
+func (u *upstreams) await(t *testing.T, id string, tries int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		u.mu.Lock()
+		n := len(u.arrivals[id])
+		u.mu.Unlock()
+		if n >= tries {
+			return
 		}
-		if row < 30 || failed < 3 || failed > 12 {
-			t.Errorf("%s: %d requests failed before thirty in a row went well: %v", engine, failed, row == 30)
-		}
-		back := false
-		for end := time.Now().Add(15 * time.Second); !back && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			o := b.exchange(get("svc5/"), send)
-			back = len(o.arrivals) > 0 && o.arrivals[0].workload == "svc5-v2"
-		}
-		if !back {
-			t.Errorf("%s: the endpoint that was ejected for 2 s is not back after 15", engine)
+		if time.Now().After(end) {
+			t.Errorf("%d tries have arrived, wanted %d", n, tries)
+			return
 		}
 	}
 }
 
-// TestOverflow: with one connection and one place to wait, of ten requests at once eight are turned away.
-func TestOverflow(t *testing.T) {
-	b := chanceBench(t, chanceRules())
+// backoff: the time before a try is random, below a bound that begins with the base and doubles.
+// (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-max-retries)
+func (b *bench) backoff(t *testing.T) {
+	const n, base = 64, 400 * time.Millisecond
 	for engine, send := range b.engines() {
-		counts := map[string]int{}
-		var mu sync.Mutex
+		var short, out []outcome // at the same time: the short ones show what else takes time on this machine
 		var group sync.WaitGroup
-		for range 10 {
-			group.Go(func() {
-				a := send(get("svc6/", header{delayHeader, "1s"}))
-				mu.Lock()
-				defer mu.Unlock()
-				if a.status == http.StatusOK {
-					a.body = "" // echo 1, echo 2: there is no id that would tell the requests apart
-				}
-				counts[strings.TrimSpace(fmt.Sprintf("%d %s %s", a.status, a.header.Get("x-envoy-overloaded"), a.body))]++
-			})
-		}
+		group.Go(func() { short = b.sample(n, n, get("svc7/short", header{statusHeader, "503"}), send) })
+		group.Go(func() { out = b.sample(n, n, get("svc7/long", header{statusHeader, "503"}), send) })
 		group.Wait()
-		want := map[string]int{"200": 2, "503 true upstream connect error or disconnect/reset before headers. reset reason: overflow": 8}
-		if !maps.Equal(counts, want) {
-			t.Errorf("%s: got %v, wanted %v", engine, counts, want)
+		idle := slices.Max(waits(t, short, 1))
+		for try, bound := range []time.Duration{base, 2 * base} {
+			all := waits(t, out, try+1)
+			sum, beyond := time.Duration(0), 0
+			for _, w := range all {
+				sum += w
+				if w > bound+idle {
+					beyond++
+				}
+			}
+			// the mean of n such times is normal, with a deviation of bound/√12/√n; five of them. A machine that stands still for a moment may
+			// hold up a few.
+			mean, spread := sum/n, time.Duration(5*float64(bound)/math.Sqrt(12*n))
+			if beyond > n/8 || mean < bound/2-spread || mean > bound/2+spread+idle {
+				t.Errorf("%s: before try %d it waited %v in the mean and %d of %d times longer than %v, wanted %v ± %v, and up to %v for the try",
+					engine, try+2, mean, beyond, n, bound, bound/2, spread, idle)
+			}
+		}
+	}
+}
+
+// waits are the times between a try and the next one, of every request.
+func waits(t *testing.T, out []outcome, try int) (all []time.Duration) {
+	t.Helper()
+	for _, o := range out {
+		if len(o.arrivals) != 3 {
+			t.Fatalf("%d tries, wanted 3", len(o.arrivals))
+		}
+		all = append(all, o.arrivals[try].at.Sub(o.arrivals[try-1].at))
+	}
+	return all
+}
+
+// severalKeys: where destinations hash by different things, the hash is of all that the request has, wherever it goes.
+func (b *bench) severalKeys(t *testing.T) {
+	for engine, send := range b.engines() {
+		met := map[string]bool{} // by one user with many cookies
+		for i := range 12 {
+			sticky := map[string]string{}
+			for range 12 {
+				o := b.exchange(get("svc8/", header{"x-user", "one"}, header{"cookie", fmt.Sprintf("sticky=%d", i)}), send)
+				if len(o.arrivals) != 1 {
+					t.Fatalf("%s: %d %s", engine, o.status, o.body)
+				}
+				a := o.arrivals[0]
+				if was := sticky[a.app()]; was != "" && was != a.workload {
+					t.Errorf("%s: one user with one cookie went to %s, then to %s", engine, was, a.workload)
+				}
+				sticky[a.app()] = a.workload
+				met[a.workload] = true
+			}
+		}
+		if len(met) != 4 {
+			t.Errorf("%s: one user with twelve cookies met %v, wanted both versions of both", engine, slices.Sorted(maps.Keys(met)))
+		}
+		for range 20 {
+			if o := b.exchange(get("svc8/", header{"x-user", "one"}), send); o.header.Get("set-cookie") == "" {
+				t.Errorf("%s: no cookie was made on the way to %v", engine, o.arrivals)
+			}
+		}
+	}
+}
+
+// keyOfAPort: settings for a port make a cluster hash, and the route has the key only where it names the port.
+func (b *bench) keyOfAPort(t *testing.T) {
+	for engine, send := range b.engines() {
+		homes(t, b, engine, "svc9/port", send, 10)
+		met := map[string]bool{}
+		for range 30 {
+			o := b.exchange(get("svc9/", header{"x-user", "one"}), send)
+			o.met(met)
+		}
+		if len(met) != 2 {
+			t.Errorf("%s: a destination without a port kept to %v, wanted both versions", engine, met)
 		}
 	}
 }

@@ -22,6 +22,7 @@ const (
 	closeHeader  = "x-fidelity-close"  // "1,0": close the connection without an answer
 	answerHeader = "x-fidelity-answer" // "name=value": a header of the answer
 	sickHeader   = "x-fidelity-sick"   // the workload that answers 503, whoever else may be well
+	slowHeader   = "x-fidelity-slow"   // "workload=2s": the one that takes its time, whoever else is quick
 )
 
 // arrival is one request as an upstream saw it.
@@ -30,6 +31,7 @@ type arrival struct {
 	method, uri, host string
 	header            http.Header
 	body              string // a digest where it is long
+	at                time.Time
 }
 
 // upstreams are the echo servers behind both engines and what arrived at them.
@@ -78,7 +80,7 @@ func (u *upstreams) echo(workload, pod string) http.Handler {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 8<<20))
 		id := r.Header.Get(idHeader)
 		u.mu.Lock()
-		this, try := arrival{workload, pod, r.Method, r.RequestURI, r.Host, r.Header.Clone(), digest(body)}, 0
+		this, try := arrival{workload, pod, r.Method, r.RequestURI, r.Host, r.Header.Clone(), digest(body), time.Now()}, 0
 		for _, a := range u.arrivals[id] {
 			if a.app() == this.app() {
 				try++
@@ -90,7 +92,11 @@ func (u *upstreams) echo(workload, pod string) http.Handler {
 			list := strings.Split(r.Header.Get(header), ",")
 			return strings.TrimSpace(list[min(try, len(list)-1)])
 		}
-		if d, err := time.ParseDuration(item(delayHeader)); err == nil {
+		delay := item(delayHeader)
+		if slow, d, ok := strings.Cut(r.Header.Get(slowHeader), "="); ok && slow == workload {
+			delay = d
+		}
+		if d, err := time.ParseDuration(delay); err == nil {
 			select {
 			case <-time.After(d):
 			case <-r.Context().Done():

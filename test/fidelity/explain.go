@@ -3,6 +3,8 @@ package fidelity
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
@@ -96,11 +98,30 @@ func clusters(e mesh.Explanation) []*mesh.Cluster {
 	return all
 }
 
-// hashed says that a consistent hash chooses the endpoint: which one it comes to is nobody's promise.
-func (b *bench) hashed(r request) bool {
-	e, ok := b.lab.explain(r)
-	for _, s := range e.Shares {
-		ok = ok && s.Cluster.Balancer.Kind == mesh.ConsistentHash
+// sticky says that a consistent hash chooses the endpoint of an app by something that the request has: it is the same each time, and
+// which one is nobody's promise. With a cookie that the engine makes first, not even that: Envoy makes it of the connection's
+// addresses, the lab of nothing.
+func (b *bench) sticky(r request) (app string, sticky, made bool) {
+	e, _ := b.lab.explain(r)
+	if len(e.Shares) != 1 || e.Shares[0].Cluster.Balancer != mesh.ConsistentHash {
+		return "", false, false
 	}
-	return ok && len(e.Shares) > 0
+	app, _, _ = strings.Cut(e.Shares[0].Cluster.Host, ".")
+	for _, k := range e.Route.Hash {
+		has := r.has(k)
+		sticky = sticky || has
+		made = made || k.CookieMake && !has
+	}
+	return app, sticky, made
+}
+
+// has says whether a request has what a consistent hash goes by.
+func (r request) has(k mesh.HashKey) bool {
+	if _, query, _ := strings.Cut(r.path, "?"); k.Query != "" {
+		values, err := url.ParseQuery(query)
+		return err == nil && values.Has(k.Query)
+	}
+	return k.Source || slices.ContainsFunc(r.header, func(h header) bool {
+		return k.Header != "" && strings.EqualFold(h.name, k.Header) || k.Cookie != "" && h.name == "cookie" && strings.HasPrefix(h.value, k.Cookie+"=")
+	})
 }

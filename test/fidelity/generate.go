@@ -103,6 +103,9 @@ func (g generator) match() object {
 	if g.sometimes(10) {
 		m["name"] = pick(g, "this", "that")
 	}
+	if g.sometimes(5) {
+		m["statPrefix"] = "counted"
+	}
 	return m
 }
 
@@ -260,6 +263,9 @@ func (g generator) retries() object {
 	if g.sometimes(15) {
 		r["retryIgnorePreviousHosts"] = pick(g, true, false)
 	}
+	if g.sometimes(10) {
+		r["retryRemoteLocalities"] = pick(g, true, false)
+	}
 	return r
 }
 
@@ -375,6 +381,9 @@ func (g generator) policies() object {
 // policy is one that no single request can come to the bounds of: chance_test.go does.
 func (g generator) policy() object {
 	p := object{}
+	if g.sometimes(15) {
+		p["tls"] = g.tls()
+	}
 	switch g.IntN(4) {
 	case 0:
 		p["loadBalancer"] = object{"simple": pick(g, "ROUND_ROBIN", "LEAST_REQUEST", "RANDOM")}
@@ -383,11 +392,29 @@ func (g generator) policy() object {
 	case 2:
 		p["outlierDetection"] = g.outliers()
 	default:
-		p["connectionPool"] = object{
-			"http": object{"maxRequestsPerConnection": pick(g, 1, 10), "http1MaxPendingRequests": 100, "http2MaxRequests": 100, "maxRetries": 100, "idleTimeout": "60s"},
-			"tcp":  object{"maxConnections": 100, "connectTimeout": "5s", "idleTimeout": "60s"}}
+		p["connectionPool"] = g.pool()
 	}
 	return p
+}
+
+func (g generator) pool() object {
+	http := object{"maxRequestsPerConnection": pick(g, 1, 10), "http1MaxPendingRequests": 100, "http2MaxRequests": 100, "maxRetries": 100, "idleTimeout": "60s"}
+	tcp := object{"maxConnections": 100, "connectTimeout": "5s", "idleTimeout": "60s"}
+	if g.sometimes(20) { // what is of no consequence to HTTP/1.1
+		http["h2UpgradePolicy"] = pick(g, "DEFAULT", "DO_NOT_UPGRADE")
+		http["maxConcurrentStreams"] = 100
+		http["http2KeepAlive"] = object{"interval": "60s", "timeout": "10s"}
+		tcp["tcpKeepalive"] = object{"probes": 3, "time": "60s", "interval": "10s"}
+	}
+	return object{"http": http, "tcp": tcp}
+}
+
+// tls is accepted by the lab and not enforced; the Istio here, without certificates, does not see it either.
+func (g generator) tls() object {
+	if g.sometimes(50) {
+		return object{"mode": "DISABLE"}
+	}
+	return object{"mode": "ISTIO_MUTUAL", "sni": "sni.test", "subjectAltNames": []any{"spiffe://cluster.local/ns/app/sa/default"}}
 }
 
 func (g generator) hash() object {
@@ -398,7 +425,16 @@ func (g generator) hash() object {
 	if g.sometimes(50) {
 		cookie["ttl"] = pick(g, "0s", "60s")
 	}
-	return pick(g, object{"httpHeaderName": "x-a"}, object{"useSourceIp": true}, object{"httpQueryParameterName": "p"}, object{"httpCookie": cookie})
+	hash := pick(g, object{"httpHeaderName": "x-a"}, object{"useSourceIp": true}, object{"httpQueryParameterName": "p"}, object{"httpCookie": cookie})
+	switch g.IntN(6) {
+	case 0:
+		hash["minimumRingSize"] = 64
+	case 1:
+		hash["ringHash"] = object{"minimumRingSize": 64}
+	case 2:
+		hash["maglev"] = object{"tableSize": 251}
+	}
+	return hash
 }
 
 func (g generator) outliers() object {
@@ -440,6 +476,9 @@ func (g generator) request(vs object, i int, sidecar string) request {
 	}
 	if g.sometimes(25) {
 		r = r.with(pick(g, names...), pick(g, values...))
+	}
+	if g.sometimes(4) {
+		r = r.with("cookie", "sticky="+pick(g, "one", "two"))
 	}
 	if r.method == "POST" || r.method == "PUT" {
 		r.body = strings.Repeat("b", pick(g, 1, 100, 70_000))

@@ -64,6 +64,7 @@ func newIstio(w *world, binary string) (*istio, error) {
 	}
 	e.server = xds.NewFakeDiscoveryServer(e, xds.FakeOptions{
 		Configs: permanent, KubernetesObjects: w.kubernetes(e.gateway), MeshConfig: mc,
+		DebounceTime: 10 * time.Millisecond, // one push for a set of rules, not one for each object
 		ListenerBuilder: func() (net.Listener, error) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err == nil {

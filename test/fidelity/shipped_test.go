@@ -51,34 +51,41 @@ func TestShipped(t *testing.T) {
 				if err := b.from(from); err != nil {
 					t.Fatal(err)
 				}
-				for _, to := range targets {
-					if name == "egress" && outside(to) {
-						continue // through the egress gateway and its mutual TLS: the cluster's to show
-					}
-					for _, user := range []string{"", "nobody", "betaUser", "stressTest", "betaUser2"} {
-						authority, path, _ := strings.Cut(to, "/")
-						r := request{from: from, method: "GET", authority: authority, path: "/" + path}
-						if user != "" {
-							r = r.with("x-dev-user", user)
-						}
-						for _, status := range []string{"200", "500", "503"} {
-							if name == "outlier" && status != "200" {
-								continue // who is ejected depends on who was asked how often; chance_test.go compares ejection
-							}
-							if status != "200" && user != "" && user != "betaUser" {
-								continue // retries with their back-off take long, and trouble is no matter of who asks
-							}
-							compared++
-							if _, _, differ := b.both(r.with(statusHeader, status)); len(differ) > 0 {
-								t.Errorf("%s answered by %s\n  %s", r.curl(), status, strings.Join(differ, "\n  "))
-							}
-						}
-					}
+				requests := shippedRequests(name, from, targets)
+				compared += len(requests)
+				for _, d := range b.compare(requests) {
+					t.Errorf("%s\n  %s", d.curl(), strings.Join(d.differ, "\n  "))
 				}
 			}
 			t.Logf("%d requests compared", compared)
 		})
 	}
+}
+
+// shippedRequests are a caller's to the hosts of an overlay, by those whom rules tell apart, with trouble and without.
+func shippedRequests(overlay, from string, targets []string) (all []request) {
+	for _, to := range targets {
+		if overlay == "egress" && outside(to) {
+			continue // through the egress gateway and its mutual TLS: the cluster's to show
+		}
+		for _, user := range []string{"", "nobody", "betaUser", "stressTest", "betaUser2"} {
+			authority, path, _ := strings.Cut(to, "/")
+			r := request{from: from, method: "GET", authority: authority, path: "/" + path}
+			if user != "" {
+				r = r.with("x-dev-user", user)
+			}
+			for _, status := range []string{"200", "500", "503"} {
+				if overlay == "outlier" && status != "200" {
+					continue // who is ejected depends on who was asked how often; chance_test.go compares ejection
+				}
+				if status != "200" && user != "" && user != "betaUser" {
+					continue // trouble is no matter of who asks
+				}
+				all = append(all, r.with(statusHeader, status))
+			}
+		}
+	}
+	return all
 }
 
 func outside(to string) bool {
