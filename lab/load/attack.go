@@ -21,6 +21,16 @@ const (
 // maxBody is how much of an answer's body is kept while its hops are read; the rest is read and thrown away.
 const maxBody = 256 << 10
 
+// running is one run of a plan.
+type running struct {
+	*Command
+	plan        *plan
+	target      *target
+	rec         *recorder
+	early       time.Duration // when the user ended it, 0 if not
+	interrupted int           // requests that this cut off
+}
+
 // attack carries the plan out and sums up.
 func (c *Command) attack(ctx context.Context, out Output, expected *expectation) (*Report, error) {
 	u, err := url.Parse(c.URL)
@@ -33,59 +43,60 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 	}
 	cut, cutShort := context.WithCancel(context.WithoutCancel(ctx)) // ends what is in flight
 	defer cutShort()
-	p := newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, patience)
-	t := newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)
-	defer t.close()
-	rec := newRecorder(p, expected)
+	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, patience), target: newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)}
+	r.rec = newRecorder(r.plan, expected)
+	defer r.target.close()
 
 	attacker := vegeta.NewAttacker(
-		vegeta.Client(t.client(c.Timeout)),
+		vegeta.Client(r.target.client(c.Timeout)),
 		vegeta.Workers(min(10, uint64(c.MaxInFlight))), // more are started when they are needed
 		vegeta.MaxWorkers(uint64(c.MaxInFlight)),
 		vegeta.MaxBody(maxBody),
 	)
 	request := vegeta.Target{Method: c.Method, URL: c.URL, Body: []byte(c.Data), Header: header}
-	progress := startProgress(out, c, p, t, rec)
-	results := attacker.Attack(vegeta.NewStaticTargeter(request), p, 0, "")
+	progress := startProgress(out, c, r.plan, r.target, r.rec)
+	results := attacker.Attack(vegeta.NewStaticTargeter(request), r.plan, 0, "")
+	r.collect(ctx, attacker, results, cutShort)
+	go drain(results)
+	progress.stop()
+	return r.summary(), nil
+}
 
+// collect records results until there are no more. When ctx ends before, no more requests are sent, and those in flight have the grace to
+// end by themselves.
+func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, results <-chan *vegeta.Result, cutShort func()) {
 	var (
-		early       time.Duration // when the user ended the run, 0 if not
-		end         <-chan time.Time
-		look        <-chan time.Time
-		quiet       int // looks in a row at which nothing was in flight
-		interrupt   = ctx.Done()
-		interrupted int
+		interrupt = ctx.Done()
+		end, look <-chan time.Time
+		quiet     int // looks in a row at which nothing was in flight
 	)
 	for done := false; !done; {
 		select {
-		case r, more := <-results:
+		case result, more := <-results:
 			switch {
 			case !more:
 				done = true
-			case strings.HasSuffix(r.Error, errInterrupted.Error()):
-				interrupted++
+			case strings.HasSuffix(result.Error, errInterrupted.Error()):
+				r.interrupted++
 			default:
-				rec.add(c.outcome(r, p, t.host))
+				r.rec.add(r.outcome(result))
 			}
 			quiet = 0
 		case <-interrupt:
 			interrupt = nil
-			early = max(time.Since(p.start()), 1)
+			r.early = max(time.Since(r.plan.start()), 1)
 			attacker.Stop()
 			end, look = time.After(grace), time.Tick(lookEvery)
 		case <-end:
 			cutShort()
 		case <-look:
 			// Vegeta may sleep until its next request would be due, which nobody needs to wait for.
-			if quiet++; t.inFlight.Load() > 0 {
+			if quiet++; r.target.inFlight.Load() > 0 {
 				quiet = 0
 			}
 			done = quiet >= 3
 		}
 	}
-	go drain(results)
-	progress.stop()
-	return c.summary(p, rec, early, interrupted), nil
 }
 
 // drain lets vegeta's workers end.
@@ -96,17 +107,17 @@ func drain(results <-chan *vegeta.Result) {
 
 // outcome makes an outcome of vegeta's result. The moment from which a request's latency counts is not when vegeta sent it but when
 // the plan has it due.
-func (c *Command) outcome(r *vegeta.Result, p *plan, host string) outcome {
-	due := p.due(r.Seq)
-	late := max(0, r.Timestamp.Sub(p.start())-due)
-	o := outcome{due: due, late: late, service: r.Latency, latency: late + r.Latency, code: int(r.Code)}
-	if r.Code == 0 {
-		o.failure = reason(r.Error, c.Timeout)
+func (r *running) outcome(result *vegeta.Result) outcome {
+	due := r.plan.due(result.Seq)
+	late := max(0, result.Timestamp.Sub(r.plan.start())-due)
+	o := outcome{due: due, late: late, service: result.Latency, latency: late + result.Latency, code: int(result.Code)}
+	if result.Code == 0 {
+		o.failure = reason(result.Error, r.Timeout)
 		return o
 	}
-	o.hops, o.trace = readHops(r.Headers, r.Body)
-	if r.Code >= 300 && r.Code < 400 {
-		if to, err := url.Parse(r.Headers.Get("Location")); err == nil && to.Host != "" && to.Host != host {
+	o.hops, o.trace = readHops(result.Headers, result.Body)
+	if result.Code >= 300 && result.Code < 400 {
+		if to, err := url.Parse(result.Headers.Get("Location")); err == nil && to.Host != "" && to.Host != r.target.host {
 			o.elsewhere = true
 		}
 	}
@@ -114,13 +125,14 @@ func (c *Command) outcome(r *vegeta.Result, p *plan, host string) outcome {
 }
 
 // summary makes the report. Requests that were due and never sent are counted first: they waited, too.
-func (c *Command) summary(p *plan, rec *recorder, early time.Duration, interrupted int) *Report {
-	sent := rec.service.n + uint64(interrupted)
+func (r *running) summary() *Report {
+	p, rec := r.plan, r.rec
+	sent := rec.service.n + uint64(r.interrupted)
 	due := uint64(p.requests)
 	span := p.span()
-	if early > 0 {
-		due = min(due, uint64(p.sent(early))+1)
-		span = min(span, early)
+	if r.early > 0 {
+		due = min(due, uint64(p.sent(r.early))+1)
+		span = min(span, r.early)
 	}
 	end := max(time.Since(p.start()), span)
 	for n := sent; n < due; n++ {
@@ -129,18 +141,18 @@ func (c *Command) summary(p *plan, rec *recorder, early time.Duration, interrupt
 	for n := range due {
 		rec.interval(p.due(n)).asked++
 	}
-	r := newReport(c, p, rec)
-	r.Sent, r.Planned, r.Interrupted = sent, due, interrupted
-	r.Early = early > 0
-	r.Seconds = span.Seconds()
-	r.AskedRate = float64(due) / span.Seconds()
-	r.HeldRate = float64(sent) / max(span, rec.lastSent).Seconds()
-	for _, text := range c.FailIf {
+	report := newReport(r.Command, p, rec)
+	report.Sent, report.Planned, report.Interrupted = sent, due, r.interrupted
+	report.Early = r.early > 0
+	report.Seconds = span.Seconds()
+	report.AskedRate = float64(due) / span.Seconds()
+	report.HeldRate = float64(sent) / max(span, rec.lastSent).Seconds()
+	for _, text := range r.FailIf {
 		if f, err := parseCondition(text); err == nil { // Validate has seen to it
-			r.FailIf = append(r.FailIf, f.check(rec, r.HeldRate))
+			report.FailIf = append(report.FailIf, f.check(rec, report.HeldRate))
 		}
 	}
-	return r
+	return report
 }
 
 // span is how long the plan takes: to the moment when one more request would be due.

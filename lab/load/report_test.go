@@ -40,7 +40,7 @@ func sample(t *testing.T) *Report {
 		}
 		rec.add(o)
 	}
-	return c.summary(p, rec, 0, 0)
+	return (&running{Command: c, plan: p, rec: rec}).summary()
 }
 
 func TestTextReport(t *testing.T) {
