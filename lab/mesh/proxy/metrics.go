@@ -68,15 +68,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 
 // edgeKey names an edge of the mesh's graph.
 type edgeKey struct {
-	source, destination                  identity
-	service, name, namespace, subset, as string
+	source, destination      identity
+	service, name, namespace string
 }
 
 // edge is from a workload to another, as part of a service: what metrics are kept by.
 type edge struct {
 	edgeKey
 	metrics *metrics
-	known   bool // the destination is a pod with a sidecar, which reports as well
 	series  atomic.Pointer[[]*series]
 	mu      sync.Mutex
 }
@@ -86,7 +85,6 @@ type series struct {
 	code                     int
 	flags                    flags
 	reporter                 reporter
-	count                    atomic.Uint64
 	requests                 prometheus.Counter
 	duration, received, sent prometheus.Observer
 }
@@ -101,14 +99,14 @@ const (
 
 // edge is the one from a caller to a pod, or to nobody, as part of a cluster's service.
 func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
-	key := edgeKey{source: c.who, as: c.source.Workload}
+	key := edgeKey{source: c.who}
 	nobody := identity{unknown, unknown, unknown, unknown, unknown, unknown, unknown}
 	key.destination = nobody
 	if to != nil {
 		key.destination = to.who
 	}
 	if k != nil {
-		key.service, key.name, key.namespace, key.subset = k.Host, serviceName(k), first(k.Namespace, unknown), k.Subset
+		key.service, key.name, key.namespace = k.Host, serviceName(k), first(k.Namespace, unknown)
 	} else {
 		key.service, key.name, key.namespace = unknown, unknown, unknown
 	}
@@ -116,7 +114,7 @@ func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
 	defer m.mu.Unlock()
 	e := m.edges[key]
 	if e == nil {
-		e = &edge{edgeKey: key, metrics: m, known: to != nil && !to.Bare}
+		e = &edge{edgeKey: key, metrics: m}
 		e.series.Store(&[]*series{})
 		m.edges[key] = e
 	}
@@ -195,39 +193,8 @@ func (e *edge) observe(by reporter, code int, f flags, took time.Duration, recei
 		e.metrics.droppedSeries.Inc()
 		return
 	}
-	s.count.Add(1)
 	s.requests.Inc()
 	s.duration.Observe(float64(took) / float64(time.Millisecond))
 	s.received.Observe(float64(received))
 	s.sent.Observe(float64(sent))
-}
-
-// Traffic is how many requests went from one workload to another, since the start.
-type Traffic struct {
-	Source, SourceNamespace           string // workload
-	Host, Subset                      string // that it asked for: the Service's or ServiceEntry's name; "unknown" where no rule led anywhere
-	Workload, Namespace, App, Version string // that answered; "unknown" where none did
-	Code                              int    // of the answer; 0: the caller left before one
-	Flags                             string // Envoy's response flags, "-" for none
-	Requests                          uint64
-}
-
-// Traffic is what all workloads have sent, each request once. Rates and shares are the difference between two calls.
-func (p *Proxy) Traffic() []Traffic {
-	p.metrics.mu.Lock()
-	defer p.metrics.mu.Unlock()
-	var all []Traffic
-	for _, e := range p.metrics.edges {
-		for _, s := range *e.series.Load() {
-			if s.reporter != bySource {
-				continue
-			}
-			all = append(all, Traffic{
-				Source: e.as, SourceNamespace: e.source.namespace, Host: e.service, Subset: e.subset,
-				Workload: e.destination.workload, Namespace: e.destination.namespace, App: e.destination.app, Version: e.destination.version,
-				Code: s.code, Flags: s.flags.String(), Requests: s.count.Load(),
-			})
-		}
-	}
-	return all
 }
