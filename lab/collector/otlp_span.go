@@ -15,8 +15,8 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// zipkinSpan translates a span by the rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ and, where those leave a
-// choice, as OpenTelemetry's Zipkin exporter for Go makes it, so that a trace looks the same whichever way it came.
+// zipkinSpan translates a span by the rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ and, where those leave
+// a choice, as OpenTelemetry's Zipkin exporter for Go makes it, so that a trace looks the same whichever way it came.
 func zipkinSpan(resource *resourcepb.Resource, scope *commonpb.InstrumentationScope, span *tracepb.Span) (*zipkin.Span, error) {
 	if len(span.GetTraceId()) != 16 || len(span.GetSpanId()) != 8 {
 		return nil, fmt.Errorf("span %.80q: want a traceId of 16 bytes and a spanId of 8, got %d and %d", span.GetName(), len(span.GetTraceId()), len(span.GetSpanId()))

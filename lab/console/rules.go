@@ -157,7 +157,8 @@ func selects(selector, labels map[string]string) bool {
 	return true
 }
 
-// withSeen adds what was counted to the rules that asked for it. Default routes, of Services and ServiceEntries, come as rules of their own.
+// withSeen adds what was counted to the rules that asked for it. Default routes, of Services and ServiceEntries, come as rules of their
+// own.
 func withSeen(rules []Rule, flows []Flow) []Rule {
 	rules = cloneRules(rules)
 	for _, f := range flows {

@@ -13,12 +13,12 @@ type Segment struct {
 	From, To int64 // microseconds since 1970, From < To
 }
 
-// CriticalPath tells what a trace's duration was made of: segments in the order of time that together fill the span at its top.
-// At each moment it is the last-ending of the calls that were waited for which counts, then that call's own calls, and so on.
+// CriticalPath tells what a trace's duration was made of: segments in the order of time that together fill the span at its top. At each
+// moment it is the last-ending of the calls that were waited for which counts, then that call's own calls, and so on.
 //
-// A call counts only within its caller's time, since clocks differ and a server ends its span after its client has the answer. One that
-// a service makes and that outlives the caller in it was not waited for and does not count. Without a root the path leads through the calls at the
-// top, with gaps between them.
+// A call counts only within its caller's time, since clocks differ and a server ends its span after its client has the answer. One that a
+// service makes and that outlives the caller in it was not waited for and does not count. Without a root the path leads through the calls
+// at the top, with gaps between them.
 func (n *Node) CriticalPath() []Segment {
 	if n == nil {
 		return nil

@@ -128,8 +128,8 @@ func roundTrip(t *testing.T, spans []*Span) {
 	}
 }
 
-// FuzzDecode: whatever comes, Decode ends without a panic, and what it accepts is valid, normal, and survives a round trip. What it accepts of
-// JSON's own grammar, encoding/json accepts as well.
+// FuzzDecode: whatever comes, Decode ends without a panic, and what it accepts is valid, normal, and survives a round trip. What it accepts
+// of JSON's own grammar, encoding/json accepts as well.
 func FuzzDecode(f *testing.F) {
 	corpus, err := filepath.Glob(filepath.Join("testdata", "*.json"))
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// Do sends one request inside a client span, with the forwarded headers and the trace context of its context, once: nothing is retried. upstream is
-// the name in metrics and must be configured, not taken from a request. An error is an *Error.
+// Do sends one request inside a client span, with the forwarded headers and the trace context of its context, once: nothing is retried.
+// upstream is the name in metrics and must be configured, not taken from a request. An error is an *Error.
 //
 // The span lasts until the answer's body is closed or read to its end, as otelhttp's does.
 func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {

@@ -44,8 +44,8 @@ type Options struct {
 // never answers.
 const DefaultTimeout = 60 * time.Second
 
-// idleConnections is how many connections are kept for reuse. Behind a proxy all upstreams share one pool, for which net/http's default of two
-// would mean a new connection for almost every request.
+// idleConnections is how many connections are kept for reuse. Behind a proxy all upstreams share one pool, for which net/http's default of
+// two would mean a new connection for almost every request.
 const idleConnections = 256
 
 // NewClient makes a client whose metrics go to tel's registry; there can be one of them for a registry.

@@ -96,8 +96,8 @@ var (
 		"Content-Type", "Etag", "Last-Modified", "Location", "Retry-After", "Vary"}
 )
 
-// Copy streams an upstream's answer: status, the headers that describe it, and body. An upstream that breaks off in the middle breaks this answer
-// off too, so that the caller cannot take a half for the whole.
+// Copy streams an upstream's answer: status, the headers that describe it, and body. An upstream that breaks off in the middle breaks this
+// answer off too, so that the caller cannot take a half for the whole.
 func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Response) {
 	PassUp(w.Header(), resp.Header)
 	for _, name := range responseHeaders {

@@ -14,10 +14,10 @@ type background struct {
 	running sync.WaitGroup
 }
 
-// Go runs work of a request that shall outlive its answer: same trace and forwarded headers, no longer cancelled when the client goes. At most
-// MaxBackground run at once; false means that there is no room and work was not started. Run waits for all, and cancels them
-// when SHUTDOWN_TIMEOUT is over, before it flushes and returns. Route parameters are gone by then, as chi uses their room
-// again: read them before.
+// Go runs work of a request that shall outlive its answer: same trace and forwarded headers, no longer cancelled when the client goes. At
+// most MaxBackground run at once; false means that there is no room and work was not started. Run waits for all, and cancels them when
+// SHUTDOWN_TIMEOUT is over, before it flushes and returns. Route parameters are gone by then, as chi uses their room again: read them
+// before.
 func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	b := &s.background
 	select {

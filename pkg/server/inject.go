@@ -17,7 +17,8 @@ const (
 	faultLatency = "latency"
 )
 
-// inject carries out what the lots say, in the order latency, drop, error. It leaves /health and /crash alone; the admin listener has none of it.
+// inject carries out what the lots say, in the order latency, drop, error. It leaves /health and /crash alone; the admin listener has none
+// of it.
 func (s *Service) inject(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" || r.URL.Path == "/crash" {

@@ -62,7 +62,8 @@ func exchangeFrom(ctx context.Context) *exchange {
 	return x
 }
 
-// observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, counts, and writes the access log.
+// observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, counts, and writes the
+// access log.
 func (s *Service) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{ResponseWriter: w, service: s, began: time.Now()}

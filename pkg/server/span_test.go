@@ -15,7 +15,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// TestSpanAsReference sends the same requests through otelhttp with Go's own router and through this middleware with chi: the spans have the same name, kind, status, parent and attributes.
+// TestSpanAsReference sends the same requests through otelhttp with Go's own router and through this middleware with chi: the spans have
+// the same name, kind, status, parent and attributes.
 func TestSpanAsReference(t *testing.T) {
 	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// SplitHostPort splits "host", "host:port" or "[v6]:port". A port that is missing or no number is -1, and what is no address at all gives an
-// empty host, as in otelhttp.
+// SplitHostPort splits "host", "host:port" or "[v6]:port". A port that is missing or no number is -1, and what is no address at all gives
+// an empty host, as in otelhttp.
 func SplitHostPort(address string) (host string, port int) {
 	if !strings.Contains(address, ":") {
 		return address, -1

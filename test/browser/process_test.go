@@ -17,8 +17,8 @@ type process struct {
 	ended   chan struct{}
 }
 
-// start runs a service on a port of the system's choice, waits until it serves, and ends it with the test. As in a pod, nothing of this environment is
-// inherited.
+// start runs a service on a port of the system's choice, waits until it serves, and ends it with the test. As in a pod, nothing of this
+// environment is inherited.
 func start(t *testing.T, name string, env ...string) *process {
 	t.Helper()
 	p := &process{command: exec.Command(filepath.Join(bin, name)), ended: make(chan struct{})}

@@ -28,8 +28,8 @@ type tab struct {
 	troubles []string // of the console: errors, warnings, exceptions, violations of the policy
 }
 
-// open opens a tab of 1280 by 800 in light mode. At its end a test fails for whatever the console complained of, but answers of 4xx and 5xx,
-// which the page itself shows; and for each request that left origin.
+// open opens a tab of 1280 by 800 in light mode. At its end a test fails for whatever the console complained of, but answers of 4xx and
+// 5xx, which the page itself shows; and for each request that left origin.
 func open(t *testing.T, origin string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
