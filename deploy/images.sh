@@ -37,16 +37,34 @@ build() { # build SERVICE OPTION...
 # Attestations hold the time of the build, so they are left out unless asked for: with them no two builds are the same.
 attest() { if [ -n "${ATTEST:-}" ]; then echo '--provenance=mode=max --sbom=true'; else echo '--provenance=false --sbom=false'; fi; }
 
-case $platforms in *,*) several=1 ;; *) several= ;; esac
+# beyond: the engine's own builder and store may hold neither several platforms nor attestations. BuildKit builds them, and they go straight to
+# the registry.
+case $platforms,${ATTEST:+attest} in *,?*) beyond=1 ;; *) beyond= ;; esac
+if [ -n "$beyond" ] && [ -z "${BUILDX_BUILDER:-}" ] && docker buildx inspect | grep -q '^Driver: *docker$' &&
+  ! docker info --format '{{.DriverStatus}}' | grep -q io.containerd.snapshotter; then
+  docker buildx inspect hopline >/dev/null 2>&1 || docker buildx create --name hopline --driver docker-container --driver-opt network=host >/dev/null
+  export BUILDX_BUILDER=hopline
+  docker buildx inspect --bootstrap >/dev/null ||
+    die 'the builder for several platforms and attestations does not start: its own words are above. BUILDX_BUILDER= names another.'
+fi
+
+# layers IMAGE prints the sum of the compressed layers, which is what a node pulls: for each platform if there are several.
+layers() {
+  raw=$(docker buildx imagetools inspect --raw "$1")
+  digests=$(printf %s "$raw" | sed -n '/"manifests"/,$s/.*"digest": *"\([^"]*\)".*/\1/p')
+  if [ -z "$digests" ]; then
+    printf %s "$raw" | sed -n '/"layers"/,$s/.*"size": *\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { if (n > 1e5) printf ", %.1f MB compressed", n / 1e6 }'
+  fi
+  for digest in $digests; do layers "${1%:*}@$digest"; done # attestations are among them, and too small to be printed
+}
 
 case ${1:-} in
   build)
     for s in $services; do
-      if [ -n "$several$(printf %s "${ATTEST:-}")" ]; then
-        # The engine's own store holds neither several platforms nor attestations: build now, let `push` deliver from the cache.
+      if [ -n "$beyond" ]; then
         # shellcheck disable=SC2046
-        build "$s" $(attest)
-        say "built $registry/hopline/$s:$tag ${several:+for $platforms}, not loaded"
+        build "$s" $(attest) --output type=cacheonly || die 'not built: its own words are above'
+        say "built $registry/hopline/$s:$tag${platforms:+ for $platforms}, for \`make push\` to deliver"
       else
         # shellcheck disable=SC2046
         build "$s" $(attest) --load
@@ -56,16 +74,14 @@ case ${1:-} in
   push)
     for s in $services; do
       image=$registry/hopline/$s:$tag
-      if [ -n "$several${ATTEST:-}" ]; then
+      if [ -n "$beyond" ]; then
         # shellcheck disable=SC2046
-        build "$s" $(attest) --push || die "cannot push to $registry. Is the registry there? \`make cluster\` starts localhost:5001."
+        build "$s" $(attest) --push || die "not built, or cannot push to $registry: its own words are above. \`make cluster\` starts localhost:5001."
       else
         docker image inspect "$image" >/dev/null 2>&1 || die "$image is not built: make images push"
         docker push --quiet "$image" >/dev/null || die "cannot push to $registry. Is the registry there? \`make cluster\` starts localhost:5001."
       fi
-      # The sum of the compressed layers is what a node pulls.
-      size=$(docker buildx imagetools inspect --raw "$image" | sed -n '/"layers"/,$s/.*"size": *\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { if (n) printf ", %.1f MB compressed", n / 1e6 }')
-      say "pushed $image$size"
+      say "pushed $image$(layers "$image")"
     done ;;
   *) sed -n '2,3s/^# //p' "$0"; exit 2 ;;
 esac
