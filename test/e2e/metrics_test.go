@@ -185,6 +185,7 @@ func alertQueries(t *testing.T) (queries []string) {
 
 // TestPromtool: Prometheus' own tool has nothing against its configuration and rules, and the rules do what their tests say.
 func TestPromtool(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("promtool"); err != nil {
 		t.Skip("no promtool on the PATH: it comes with Prometheus")
 	}

@@ -9,6 +9,7 @@ import (
 
 // TestMistakes: what is missing or wrong is said in a line that names it and what to do, before anything has changed.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	nowhere := filepath.Join(t.TempDir(), "nowhere")
 	run(t, "docker", "tag", "localhost:5001/hopline/front:dev", "localhost:1/hopline/front:dev")
 	t.Cleanup(func() { run(t, "docker", "rmi", "localhost:1/hopline/front:dev") })

@@ -18,6 +18,7 @@ type look struct {
 // TestTour goes from overlay to overlay, as somebody who tries them out would. After each step the cluster holds what the overlay says and
 // nothing else, every pod has its sidecar and is ready, Istio finds nothing to complain about, and the contract holds.
 func TestTour(t *testing.T) {
+	t.Parallel()
 	visit(t, "plain", 200)
 	visit(t, "canary", 2000, look{"strangers", strangers}, look{"trace in Jaeger", traceInJaeger}, look{"Prometheus", prometheus}, look{"dashboards", dashboards})
 	visit(t, "prod", 200)
