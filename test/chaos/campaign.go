@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -41,8 +42,8 @@ type injected struct {
 	kills []kill
 }
 
-// campaign is the list of all faults.
-func campaign(ctx context.Context, o options, progress io.Writer) ([]row, error) {
+// campaign is the list of all faults. A lab has its time to stop while the next one starts.
+func campaign(ctx context.Context, o options, progress io.Writer) (rows []row, err error) {
 	settings := []setting{
 		{overlaySpec{name: "canary", base: "canary"}, []fault{
 			{"kill -9, a workload's only pod", killAny, onePerConnectionBesideAbsence, "one per open connection, and while no pod is there"},
@@ -64,14 +65,26 @@ func campaign(ctx context.Context, o options, progress io.Writer) ([]row, error)
 			{"core hangs, one of two pods, retries", hang("hopline/core-prod"), none, "no failure"},
 		}},
 	}
-	var rows []row
+	var stopping []<-chan error
+	defer func() {
+		for _, stopped := range stopping {
+			err = errors.Join(err, <-stopped)
+		}
+	}()
 	for _, s := range settings {
 		s.faults = slices.DeleteFunc(s.faults, func(f fault) bool { return !o.only.MatchString(f.name) })
 		if len(s.faults) == 0 {
 			continue
 		}
-		tried, err := try(ctx, o, s, progress)
+		l, err := startLab(ctx, o, s.overlay)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", s.overlay.name, err)
+		}
+		tried, err := try(ctx, o, l, s, progress)
 		rows = append(rows, tried...)
+		stopped := make(chan error, 1)
+		go func() { stopped <- l.stop() }()
+		stopping = append(stopping, stopped)
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", s.overlay.name, err)
 		}
@@ -82,23 +95,20 @@ func campaign(ctx context.Context, o options, progress io.Writer) ([]row, error)
 	return rows, nil
 }
 
-// try runs the lab on one setting and its faults, one after the other.
-func try(ctx context.Context, o options, s setting, progress io.Writer) (rows []row, err error) {
-	l, err := startLab(ctx, o, s.overlay)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if stopErr := l.stop(); err == nil {
-			err = stopErr
-		}
-	}()
+// try tries a setting's faults on its lab, one after the other. What is void is tried once more.
+func try(ctx context.Context, o options, l *lab, s setting, progress io.Writer) (rows []row, err error) {
 	t := &trial{lab: l, random: rand.New(rand.NewPCG(o.seed, 0)), time: o.time}
 	for _, f := range s.faults {
 		if err := l.settled(ctx); err != nil {
 			return rows, fmt.Errorf("before %s: %w", f.name, err)
 		}
 		r, err := one(ctx, o, t, f)
+		if err == nil && r.void != "" {
+			fmt.Fprintf(progress, "%s: %s; once more\n", f.name, r.void)
+			if err = l.settled(ctx); err == nil {
+				r, err = one(ctx, o, t, f)
+			}
+		}
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", f.name, err)
 		}
@@ -111,8 +121,8 @@ func try(ctx context.Context, o options, s setting, progress io.Writer) (rows []
 
 // The load begins a little before the fault and ends a little after it has been mended.
 const (
-	before = time.Second
-	after  = 2 * time.Second
+	before = time.Second / 2
+	after  = time.Second
 )
 
 // one injects one fault under load.
@@ -120,7 +130,8 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	calls := newLoad(t.lab.page+"hops", o.rate)
 	stop := calls.start()
 	defer stop()
-	seen := (&watch{lab: t.lab}).start(ctx)
+	w := &watch{lab: t.lab}
+	seen := w.start(ctx)
 	defer seen()
 	begun := time.Now()
 	pause(ctx, before)
@@ -134,7 +145,9 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	return row{fault: f.name, claim: f.stated, took: time.Since(begun), done: done, outcomes: outcomes, broken: f.claim(done, outcomes)}, nil
+	return row{
+		fault: f.name, claim: f.stated, took: time.Since(begun), done: done, outcomes: outcomes, broken: f.claim(done, outcomes), void: starved(outcomes, w.delay),
+	}, nil
 }
 
 // pause waits, or until ctx ends.

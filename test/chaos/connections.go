@@ -12,46 +12,55 @@ import (
 	"strings"
 )
 
-// connections counts the established TCP connections that were made to a port of this machine's loopback, by what the kernel tells.
-func connections(address string) (int, error) {
+// sockets is what the kernel tells of one port of this machine's loopback.
+type sockets struct {
+	listener string   // the inode of the socket that listens; empty: nobody does
+	peers    []string // the other ends of the established TCP connections that were made to the port
+}
+
+// socketsOf looks at the port of an address.
+func socketsOf(address string) (s sockets, err error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return 0, err
+		return s, err
 	}
 	number, err := strconv.Atoi(port)
 	if err != nil {
-		return 0, err
+		return s, err
 	}
-	total := 0
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		file, err := os.Open(name)
 		if os.IsNotExist(err) && name == "/proc/net/tcp6" { // no IPv6 here
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return s, err
 		}
-		n, err := established(file, number)
+		err = s.read(file, number)
 		_ = file.Close() // it was only read
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", name, err)
+			return s, fmt.Errorf("%s: %w", name, err)
 		}
-		total += n
 	}
-	return total, nil
+	return s, nil
 }
 
-// established counts lines of /proc/net/tcp whose local port is the one given, and whose state is 01. The other end of the same connection
-// has it as its remote port.
-func established(table io.Reader, port int) (int, error) {
+// read adds the lines of /proc/net/tcp whose local port is the one given: of state 0A, which listens, and of state 01, which is established. The
+// other end of the same connection has the port as its remote one.
+func (s *sockets) read(table io.Reader, port int) error {
 	suffix := fmt.Sprintf(":%04X", port)
-	n := 0
 	lines := bufio.NewScanner(table)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) > 3 && strings.HasSuffix(fields[1], suffix) && fields[3] == "01" {
-			n++
+		if len(fields) < 10 || !strings.HasSuffix(fields[1], suffix) {
+			continue
+		}
+		switch fields[3] {
+		case "0A":
+			s.listener = fields[9]
+		case "01":
+			s.peers = append(s.peers, fields[2])
 		}
 	}
-	return n, lines.Err()
+	return lines.Err()
 }

@@ -27,8 +27,9 @@ var users = [...]string{"", "", "", "", "betaUser", "", "", "", "", "stressTest"
 
 // outcome is what became of one request.
 type outcome struct {
-	at   time.Time // when it was to be sent
-	took time.Duration
+	at   time.Time     // when it was to be sent
+	late time.Duration // by which it was sent after that
+	took time.Duration // from when it was to be sent
 	user string
 	why  string // it failed; empty: it did not
 }
@@ -83,11 +84,12 @@ func (l *load) loop(ctx context.Context) {
 		case places <- struct{}{}:
 			calls.Go(func() {
 				defer func() { <-places }()
+				late := time.Since(at)
 				why := l.call(user)
-				l.count(outcome{at, time.Since(at), user, why})
+				l.count(outcome{at, late, time.Since(at), user, why})
 			})
 		default:
-			l.count(outcome{at, 0, user, fmt.Sprintf("not sent: %d others wait for their answers", maxInFlight)})
+			l.count(outcome{at, 0, 0, user, fmt.Sprintf("not sent: %d others wait for their answers", maxInFlight)})
 		}
 	}
 }

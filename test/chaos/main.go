@@ -35,7 +35,11 @@ type options struct {
 	only *regexp.Regexp // faults to run, by name
 }
 
-// run returns the exit code: 0 when all claims hold, 1 when one does not or could not be tried, 2 for flags that make no sense.
+// starvedCode is the exit code of a run that broke nothing and is void in part.
+const starvedCode = 77
+
+// run returns the exit code: 0 when all claims hold, 1 when one does not or could not be tried, 2 for flags that make no sense, 77 when the
+// machine was too busy to say.
 func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	o, err := parse(args, progress)
 	if errors.Is(err, flag.ErrHelp) {
@@ -52,12 +56,19 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		fmt.Fprintln(progress, "chaos:", err)
 		return 1
 	}
+	code := 0
 	for _, r := range rows {
-		if len(r.broken) > 0 {
+		switch r.verdict() {
+		case "BROKEN":
 			return 1
+		case "VOID":
+			code = starvedCode
 		}
 	}
-	return 0
+	if code == starvedCode {
+		fmt.Fprintln(progress, "chaos: the machine was too busy for some of it, which therefore is void; let it have two cores and try again")
+	}
+	return code
 }
 
 func parse(args []string, usage io.Writer) (options, error) {

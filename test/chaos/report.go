@@ -19,11 +19,15 @@ type row struct {
 	done                  injected
 	outcomes              []outcome
 	broken                []string // what was not promised
+	void                  string   // why the run says nothing, whatever broke; empty: it does
 }
 
 // verdict says whether the claim held.
 func (r row) verdict() string {
-	if len(r.broken) > 0 {
+	switch {
+	case r.void != "":
+		return "VOID"
+	case len(r.broken) > 0:
 		return "BROKEN"
 	}
 	return "held"
@@ -68,6 +72,9 @@ func report(out io.Writer, rows []row) {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%.0f\t%d\t%d\t%.2f s\t%s: %s", r.fault, r.setting, r.done.times, r.took.Seconds(),
 			len(r.outcomes), failures(r.outcomes), r.slowest().Seconds(), r.verdict(), r.claim)
 		lines := append(r.why(), r.done.notes...)
+		if r.void != "" {
+			lines = append(lines, "VOID: "+r.void)
+		}
 		for _, b := range r.broken {
 			lines = append(lines, "BROKEN: "+b)
 		}

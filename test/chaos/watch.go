@@ -23,7 +23,7 @@ type watch struct {
 	delay   time.Duration // the longest
 }
 
-// start begins watching. The function it returns ends that and tells what was seen.
+// start begins watching. The function it returns ends that and tells what was seen; it may be called again.
 func (w *watch) start(ctx context.Context) (stop func() []string) {
 	ctx, cancel := context.WithCancel(ctx)
 	w.unready = map[string]int{}
