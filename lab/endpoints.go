@@ -48,7 +48,7 @@ func askLab(ctx context.Context, consolePort int) (running up.Running, err error
 func deploymentsBehind(o *overlay.Overlay, c *mesh.Cluster) []string {
 	var lines []string
 	for _, d := range o.Deployments {
-		if d.Namespace != c.Namespace || !selects(c.Selector, d.Pod.Labels) {
+		if d.Namespace != c.Namespace || !overlay.HasLabels(d.Pod.Labels, c.Selector) {
 			continue
 		}
 		replicas := fmt.Sprintf("%d replicas", d.Replicas)
@@ -64,7 +64,7 @@ func deploymentsBehind(o *overlay.Overlay, c *mesh.Cluster) []string {
 func podsBehind(pods []workload.Status, c *mesh.Cluster) []string {
 	var lines []string
 	for _, p := range pods {
-		if p.Namespace != c.Namespace || !selects(c.Selector, p.Labels) {
+		if p.Namespace != c.Namespace || !overlay.HasLabels(p.Labels, c.Selector) {
 			continue
 		}
 		port := c.Target
@@ -81,14 +81,4 @@ func orNone(lines []string) []string {
 		return []string{"no endpoints: 503"}
 	}
 	return lines
-}
-
-// selects reports whether labels hold all of a selector.
-func selects(selector, labels map[string]string) bool {
-	for name, value := range selector {
-		if labels[name] != value {
-			return false
-		}
-	}
-	return true
 }

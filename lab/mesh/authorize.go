@@ -265,14 +265,14 @@ func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy 
 	a := newAccess(from, req)
 	for _, list := range [...][]*accessPolicy{everywhere, own} {
 		for _, p := range list {
-			if p.deny && hasLabels(to.Labels, p.selector) && p.matches(&a) {
+			if p.deny && overlay.HasLabels(to.Labels, p.selector) && p.matches(&a) {
 				return false, p.object
 			}
 		}
 	}
 	for _, list := range [...][]*accessPolicy{everywhere, own} {
 		for _, p := range list {
-			if p.deny || !hasLabels(to.Labels, p.selector) {
+			if p.deny || !overlay.HasLabels(to.Labels, p.selector) {
 				continue
 			}
 			if p.matches(&a) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -69,7 +70,7 @@ func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[s
 	out.Target, out.TargetName = port.target, port.targetName
 	switch {
 	case s.gateway != "":
-		if hasLabels(s.labels, labels) {
+		if overlay.HasLabels(s.labels, labels) {
 			out.Gateway, out.GatewayPort = s.gateway, port.number
 		}
 	case s.entry == nil || s.selector != nil:
@@ -112,7 +113,7 @@ func (c *clusters) backByEntry(out *Cluster, s *service, port servicePort, label
 		endpoints = []*networking.WorkloadEntry{{Address: s.host}}
 	}
 	for _, e := range endpoints {
-		if !hasLabels(e.GetLabels(), labels) {
+		if !overlay.HasLabels(e.GetLabels(), labels) {
 			continue
 		}
 		number := endpointPort(e, port)

@@ -128,7 +128,7 @@ func (d *destinationRules) find(host, serviceNamespace, namespace string, labels
 	for _, r := range d.candidates(host, serviceNamespace, namespace) {
 		if r.selector == nil {
 			best = r
-		} else if r.namespace == namespace && hasLabels(labels, r.selector) {
+		} else if r.namespace == namespace && overlay.HasLabels(labels, r.selector) {
 			return r
 		}
 	}
@@ -156,16 +156,6 @@ func (d *destinationRules) candidates(host, serviceNamespace, namespace string) 
 		}
 	}
 	return nil
-}
-
-// hasLabels says whether labels hold all that is wanted.
-func hasLabels(labels, wanted map[string]string) bool {
-	for k, v := range wanted {
-		if have, ok := labels[k]; !ok || have != v {
-			return false
-		}
-	}
-	return true
 }
 
 // trafficPolicy is the part of a TrafficPolicy that one port of one subset goes by.

@@ -126,7 +126,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			arriving.Path = e.Path
 		}
 		for _, to := range t.compiler.overlay.Deployments {
-			if to.Namespace != share.Cluster.Namespace || !hasLabels(to.Pod.Labels, share.Cluster.Selector) {
+			if to.Namespace != share.Cluster.Namespace || !overlay.HasLabels(to.Pod.Labels, share.Cluster.Selector) {
 				continue
 			}
 			callee, bare := SourceOf(t.compiler.overlay, to)

@@ -41,7 +41,7 @@ func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 	})
 	out := map[int][]server{}
 	for _, g := range gateways {
-		if !hasLabels(labels, g.Spec.GetSelector()) {
+		if !overlay.HasLabels(labels, g.Spec.GetSelector()) {
 			continue
 		}
 		for _, s := range g.Spec.GetServers() {

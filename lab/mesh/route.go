@@ -92,7 +92,7 @@ func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 		if !slices.Contains(m.GetGateways(), l.gateway) {
 			return fmt.Sprintf("gateway %s is wanted, and it is %s", strings.Join(m.GetGateways(), " or "), l.gateway)
 		}
-	case !hasLabels(l.labels, m.GetSourceLabels()):
+	case !overlay.HasLabels(l.labels, m.GetSourceLabels()):
 		return fmt.Sprintf("a source with the labels %s is wanted", labelText(m.GetSourceLabels()))
 	case m.GetSourceNamespace() != "" && m.GetSourceNamespace() != l.namespace:
 		return fmt.Sprintf("a source in namespace %s is wanted, and it is in %s", m.GetSourceNamespace(), l.namespace)

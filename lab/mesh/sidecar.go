@@ -32,7 +32,7 @@ func newScope(o *overlay.Overlay, namespace string, labels map[string]string) sc
 		s, r := &sidecars[i], 0
 		selector := s.Spec.GetWorkloadSelector()
 		switch {
-		case s.Namespace == namespace && selector != nil && hasLabels(labels, selector.GetLabels()):
+		case s.Namespace == namespace && selector != nil && overlay.HasLabels(labels, selector.GetLabels()):
 			r = 3
 		case s.Namespace == namespace && selector == nil:
 			r = 2

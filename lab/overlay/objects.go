@@ -124,3 +124,13 @@ type ConfigMap struct {
 	Meta
 	Data map[string]string
 }
+
+// HasLabels says whether labels hold all that a selector wants.
+func HasLabels(labels, wanted map[string]string) bool {
+	for k, v := range wanted {
+		if got, ok := labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}

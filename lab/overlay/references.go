@@ -173,20 +173,11 @@ func (r *references) serviceAccount(namespace, name string) bool {
 // selected are the Deployments of a namespace whose pods have the labels.
 func (r *references) selected(namespace string, labels map[string]string) (found []Deployment) {
 	for _, d := range r.overlay.Deployments {
-		if d.Namespace == namespace && has(d.Pod.Labels, labels) {
+		if d.Namespace == namespace && HasLabels(d.Pod.Labels, labels) {
 			found = append(found, d)
 		}
 	}
 	return found
-}
-
-func has(labels, wanted map[string]string) bool {
-	for k, v := range wanted {
-		if got, ok := labels[k]; !ok || got != v {
-			return false
-		}
-	}
-	return true
 }
 
 func (r *references) services() {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
 )
 
 // pod is a mesh.Pod with what requests need of it worked out.
@@ -123,21 +124,12 @@ func (e *endpoints) static(c *mesh.Cluster) {
 func selected(pods []*pod, c *mesh.Cluster) []*pod {
 	var found []*pod
 	for _, p := range pods {
-		if p.Ready && p.Namespace == c.Namespace && matches(p.Labels, c.Selector) {
+		if p.Ready && p.Namespace == c.Namespace && overlay.HasLabels(p.Labels, c.Selector) {
 			found = append(found, p)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b *pod) int { return cmp.Compare(a.Name, b.Name) })
 	return found
-}
-
-func matches(labels, selector map[string]string) bool {
-	for k, v := range selector {
-		if w, ok := labels[k]; !ok || v != w {
-			return false
-		}
-	}
-	return true
 }
 
 func selectorKey(c *mesh.Cluster) string {
