@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -26,7 +24,8 @@ import (
 //
 // The span lasts until the answer's body is closed or read to its end, as otelhttp's does.
 func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {
-	ctx, span := c.tel.Tracer.Start(req.Context(), req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
+	ctx, cancel := context.WithCancel(req.Context())
+	ctx, span := c.tel.Tracer.Start(ctx, req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
 	req = req.WithContext(ctx)
 	if f := FromContext(ctx); f != nil {
 		f.CopyTo(req.Header)
@@ -48,6 +47,7 @@ func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) 
 		exemplar = sc.TraceID().String()
 	}
 	if err != nil {
+		cancel()
 		err = newError(upstream, req, err)
 		c.metrics.observe(upstream, req.Method, 0, took, exemplar)
 		span.SetAttributes(semconv.ErrorType(errors.Unwrap(err)))
@@ -62,7 +62,7 @@ func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) 
 			span.SetStatus(codes.Error, "")
 		}
 	}
-	resp.Body = &tracedBody{ReadCloser: resp.Body, span: span}
+	resp.Body = newBody(resp.Body, upstream, req, span, cancel, c.options.Timeout)
 	return resp, nil
 }
 
@@ -104,34 +104,7 @@ func withoutUser(u *url.URL) string {
 	return clean.String()
 }
 
-// tracedBody ends the span with the answer.
-type tracedBody struct {
-	io.ReadCloser
-	span trace.Span
-	end  sync.Once
-}
-
-// Read implements io.Reader.
-func (b *tracedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		b.end.Do(func() { b.span.End() })
-	default:
-		b.span.SetAttributes(semconv.ErrorType(err))
-		b.span.SetStatus(codes.Error, err.Error())
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (b *tracedBody) Close() error {
-	b.end.Do(func() { b.span.End() })
-	return b.ReadCloser.Close()
-}
-
-// Error is a call that got no answer.
+// Error is a call that got no answer, or not all of it in time.
 type Error struct {
 	Upstream string // as configured
 	URL      string

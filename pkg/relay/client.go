@@ -29,7 +29,7 @@ type Client struct {
 type Options struct {
 	Env []string // HTTP_PROXY and NO_PROXY, in either case, are read from here
 
-	// Timeout is how long an upstream may take to begin its answer; 0 is DefaultTimeout.
+	// Timeout is how long an upstream may take to begin its answer, and to go on with it; 0 is DefaultTimeout.
 	Timeout time.Duration
 
 	// Guard is asked before each connection that does not lead to the proxy: host is the name as it was called, address what it resolved

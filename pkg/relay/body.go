@@ -1,0 +1,65 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// body is an upstream's answer as its reader gets it. The span ends with it, and nobody waits for ever for the rest of an answer that has
+// begun: at most as long as for its beginning.
+type body struct {
+	io.ReadCloser
+	upstream string
+	req      *http.Request
+	span     trace.Span
+	end      sync.Once
+	cancel   context.CancelFunc // of the call
+	patience time.Duration
+	timer    *time.Timer // cancels the call; it runs while a Read waits
+}
+
+func newBody(answer io.ReadCloser, upstream string, req *http.Request, span trace.Span, cancel context.CancelFunc, patience time.Duration) *body {
+	b := &body{ReadCloser: answer, upstream: upstream, req: req, span: span, cancel: cancel, patience: patience}
+	b.timer = time.AfterFunc(patience, cancel)
+	b.timer.Stop()
+	return b
+}
+
+// errStalled is what an upstream's silence in the middle of its answer is told as.
+var errStalled = fmt.Errorf("the rest of its answer did not come: %w", context.DeadlineExceeded)
+
+// Read implements io.Reader. When time runs out its error is an *Error.
+func (b *body) Read(p []byte) (int, error) {
+	b.timer.Reset(b.patience)
+	n, err := b.ReadCloser.Read(p)
+	inTime := b.timer.Stop()
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.end.Do(func() { b.span.End() })
+	default:
+		if !inTime {
+			err = newError(b.upstream, b.req, errStalled)
+		}
+		b.span.SetAttributes(semconv.ErrorType(err))
+		b.span.SetStatus(codes.Error, err.Error())
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *body) Close() error {
+	b.end.Do(func() { b.span.End() })
+	err := b.ReadCloser.Close()
+	b.cancel()
+	return err
+}
