@@ -34,7 +34,7 @@ func open(t *testing.T, origin string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(stop)
 	p := &tab{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, p.note); err != nil {
@@ -144,7 +144,7 @@ func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) 
 // until waits for a JavaScript expression to become true.
 func (p *tab) until(expression string) {
 	p.t.Helper()
-	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(20*time.Second)))
+	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute)))
 	if err != nil {
 		p.t.Fatalf("it does not come to %s: %v\nthe page says:\n%s", expression, err, p.text("body"))
 	}
