@@ -35,7 +35,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("%d %s: %v", a.code, a.body, err)
 	}
 	a, err = ask("GET", "http://"+strings.TrimSpace(compose("port", "bounced", "9090"))+"/health", "")
-	if err != nil || a.body != "Status OK" {
+	if err != nil || a.body != "Status OK\n" {
 		t.Errorf("bounced: %d %q %v", a.code, a.body, err)
 	}
 }
