@@ -17,7 +17,7 @@ func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure 
 		out.Code = http.StatusMovedPermanently
 	case 301, 302, 303, 307, 308:
 	default:
-		return nil, fmt.Errorf("redirectCode %d is not supported by the lab: want 301, 302, 303, 307 or 308", out.Code)
+		return nil, fmt.Errorf("redirect.redirectCode: %d is not supported by the lab: want 301, 302, 303, 307 or 308", out.Code)
 	}
 	scheme, authority := r.GetScheme(), r.GetAuthority()
 	newPort := redirectPort(r, port, secure)

@@ -41,6 +41,10 @@ type istio struct {
 	cleanups  []func()
 }
 
+// gatewayPort stands for a Gateway's port 80. In a network namespace of its own nothing else has it, as it is none that the kernel gives
+// away.
+const gatewayPort = 15080
+
 // newIstio starts the discovery server and the gateway. The binary is Envoy's.
 func newIstio(w *world, binary string) (*istio, error) {
 	quiet := istiolog.DefaultOptions()
@@ -49,7 +53,7 @@ func newIstio(w *world, binary string) (*istio, error) {
 		return nil, err
 	}
 	log.SetOutput(os.Stderr) // Istio's logger has taken the standard one
-	e := &istio{w: w, envoy: binary, gateway: int(freePort()), client: &http.Client{
+	e := &istio{w: w, envoy: binary, gateway: gatewayPort, client: &http.Client{
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -57,7 +61,6 @@ func newIstio(w *world, binary string) (*istio, error) {
 	mc.EnableAutoMtls = wrapperspb.Bool(false)
 	mc.OutboundTrafficPolicy = &meshconfig.MeshConfig_OutboundTrafficPolicy{Mode: meshconfig.MeshConfig_OutboundTrafficPolicy_REGISTRY_ONLY} // as always in the lab
 	mc.DefaultProviders = &meshconfig.MeshConfig_DefaultProviders{}
-	mc.ProxyListenPort, mc.ProxyInboundListenPort = freePort(), freePort()
 	permanent, err := parseRules([]string{noCertificates})
 	if err != nil {
 		return nil, err
@@ -325,15 +328,6 @@ func (e *istio) start(n envoyNode) (*envoy, error) {
 func (v *envoy) stop() {
 	v.Process.Kill()
 	v.Wait()
-}
-
-func freePort() int32 {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer l.Close()
-	return int32(l.Addr().(*net.TCPAddr).Port)
 }
 
 // What Istio's test server wants of a testing.T: the engine outlives single tests, so it is its own.
