@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
 )
@@ -29,10 +30,11 @@ func TestDNS(t *testing.T) {
 	if asked.Load() != 0 {
 		t.Error("a name was looked up that nobody has asked for")
 	}
+	begun := time.Now()
 	for range 10 {
 		b.get("http://time.example/").want(t, 200, "outside / ")
 	}
-	if n := asked.Load(); n != 1 {
+	if n := asked.Load(); n != 1 && time.Since(begun) < nameFresh {
 		t.Errorf("asked %d times, want once", n)
 	}
 	wrong := *outside
