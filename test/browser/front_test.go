@@ -70,6 +70,24 @@ func TestClick(t *testing.T) {
 	p.contains("#last", "Press a button")
 }
 
+// TestNarrow presses a button on a telephone, where the answer is told below the buttons, out of sight.
+func TestNarrow(t *testing.T) {
+	t.Parallel()
+	c := startChain(t)
+	p := open(t, c.front.url)
+	p.size(360, 640)
+	p.visit(c.front.url + "/")
+	const top = `document.querySelector("#last").getBoundingClientRect().top / innerHeight`
+	if at := eval[float64](p, top); at < 1 {
+		t.Fatalf("the last call begins at %.2f of the window, want it below", at)
+	}
+	p.click("button[value=hops]")
+	p.calls(1)
+	if at := eval[float64](p, top); at < 0 || at > 0.5 {
+		t.Errorf("after a press the last call begins at %.2f of the window, want it in sight", at)
+	}
+}
+
 // TestChoices sends who asks along.
 func TestChoices(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ byId("ask").addEventListener("submit", async (event) => {
   const button = event.submitter;
   chosen = null;
   view.waiting(1);
+  view.reveal();
   const made = await make(button.value);
   view.waiting(-1);
   view.announce(summary(made));

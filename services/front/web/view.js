@@ -139,6 +139,12 @@ const view = {
     byId("last").classList.toggle("pending", pending > 0);
   },
 
+  // reveal brings the last call into sight where the page is one column and the call is told far below the buttons.
+  reveal() {
+    const last = byId("last");
+    if (last.getBoundingClientRect().top > 0.75 * innerHeight) last.scrollIntoView();
+  },
+
   repeating(running, done, times) {
     byId("repeat-toggle").textContent = running ? "Stop" : "Start";
     byId("repeat-progress").hidden = !running;
