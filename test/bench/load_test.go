@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 )
@@ -11,9 +12,12 @@ import (
 func TestPaceCountsFromWhenARequestWasDue(t *testing.T) {
 	t.Parallel()
 	stalled := make(chan struct{})
-	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stalled }))
+	var once sync.Once
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		once.Do(func() { time.AfterFunc(300*time.Millisecond, func() { close(stalled) }) }) // the stall begins with a request
+		<-stalled
+	}))
 	defer s.Close()
-	time.AfterFunc(300*time.Millisecond, func() { close(stalled) })
 	seen, err := pace(target{url: s.URL}, 4, 200, 500*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
