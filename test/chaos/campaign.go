@@ -142,12 +142,16 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	}
 	outcomes := stop()
 	done.notes = append(done.notes, seen()...)
-	if err != nil {
+	r := row{fault: f.name, claim: f.stated, took: time.Since(begun), done: done, outcomes: outcomes, void: starved(outcomes, w.delay)}
+	switch {
+	case err == nil:
+		r.broken = f.claim(done, outcomes)
+	case r.void != "" && ctx.Err() == nil: // the fault could not even be tried
+		r.broken = []string{err.Error()}
+	default:
 		return row{}, err
 	}
-	return row{
-		fault: f.name, claim: f.stated, took: time.Since(begun), done: done, outcomes: outcomes, broken: f.claim(done, outcomes), void: starved(outcomes, w.delay),
-	}, nil
+	return r, nil
 }
 
 // pause waits, or until ctx ends.

@@ -27,7 +27,7 @@ func failures(outcomes []outcome) int {
 }
 
 // definedFailures lets only those fail that had to go to the hung process: 504 by the rule's timeouts, later 503 because the lab has noticed
-// that it is not ready. Nobody waits longer than the rule lets, and than the way there takes, which those show who go elsewhere.
+// that it is not ready. Nobody waits longer than the rule lets, and than the way there and back takes, which those show who go elsewhere.
 func definedFailures(_ injected, outcomes []outcome) (broken []string) {
 	var worst, way time.Duration
 	others, undefined := 0, map[string]int{}
@@ -45,7 +45,7 @@ func definedFailures(_ injected, outcomes []outcome) (broken []string) {
 			undefined[o.why]++
 		}
 	}
-	if limit := coreTimeout + slack + way; worst > limit {
+	if limit := coreTimeout + slack + 2*way; worst > limit {
 		broken = append(broken, fmt.Sprintf("an answer took %v, longer than %v", worst, limit))
 	}
 	if others > 0 {

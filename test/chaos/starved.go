@@ -13,7 +13,7 @@ import (
 const (
 	lateShare = 0.01                   // of the requests may be sent
 	lateTime  = 250 * time.Millisecond // later than they were due by this,
-	waitTime  = 400 * time.Millisecond // and a process that could run waits for less than this: a readiness probe has 1 s, for several of them
+	waitTime  = 250 * time.Millisecond // and a process that could run waits for less than this: a readiness probe has 1 s, for several of them
 )
 
 // starved says why a run is void; empty: it is not.
