@@ -53,7 +53,10 @@ func (c *explainCommand) Run(p program) error {
 			explanation.Shares[i].Endpoints = lookup(share.Cluster)
 		}
 	}
-	if len(explanation.Shares) == 0 {
+	switch {
+	case c.From == "" && explanation.Outcome == mesh.NoRoute:
+		note = "that is at the ingress gateway; --from WORKLOAD asks from inside the mesh\n"
+	case len(explanation.Shares) == 0:
 		note = ""
 	}
 	_, err = fmt.Fprint(p.out, explanation.String(), note)
