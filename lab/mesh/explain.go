@@ -258,6 +258,9 @@ func (r *Route) describe(b *strings.Builder, path string) {
 		}
 		line("%s", text)
 	}
+	if text := r.hashText(); text != "" {
+		line("%s", text)
+	}
 	for _, m := range r.Mirrors {
 		line("%g %% mirrored to %s", m.Percent, m.Cluster.describe())
 	}

@@ -1,6 +1,11 @@
 package mesh
 
-import networking "istio.io/api/networking/v1alpha3"
+import (
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+)
 
 // hash is what a DestinationRule says of consistent hashing for a destination; nil: nothing. That a cluster hashes, and by what, are two
 // things to Istio: the cluster goes by the port that it is for, this by the port that the destination names, 0 for none. So settings of
@@ -42,4 +47,28 @@ func (r *Route) addKey(h *networking.LoadBalancerSettings_ConsistentHashLB) {
 	if k != (HashKey{}) {
 		r.Hash = append(r.Hash, k)
 	}
+}
+
+// hashText says by what a consistent hash picks the endpoint; empty where no destination has one.
+func (r *Route) hashText() string {
+	if !slices.ContainsFunc(r.Destinations, func(d Destination) bool { return d.Cluster.Balancer == ConsistentHash }) {
+		return ""
+	}
+	if len(r.Hash) == 0 {
+		return "consistent hash without a key, as it is for a port that the destination does not name: any endpoint"
+	}
+	var keys []string
+	for _, k := range r.Hash {
+		switch {
+		case k.Header != "":
+			keys = append(keys, "header "+k.Header)
+		case k.Query != "":
+			keys = append(keys, "query parameter "+k.Query)
+		case k.Cookie != "":
+			keys = append(keys, "cookie "+k.Cookie)
+		default:
+			keys = append(keys, "the caller's address")
+		}
+	}
+	return "consistent hash of " + strings.Join(keys, " and ")
 }

@@ -84,3 +84,19 @@ func TestHashWithoutRules(t *testing.T) {
 		t.Error("want -, got +\n", diff)
 	}
 }
+
+func TestHashesExplained(t *testing.T) {
+	t.Parallel()
+	to := Destination{Cluster: &Cluster{Balancer: ConsistentHash}}
+	for want, r := range map[string]Route{
+		"": {Destinations: []Destination{{Cluster: &Cluster{}}}, Hash: []HashKey{{Header: "x-user"}}},
+		"consistent hash of header x-user and cookie c":                                                       {Destinations: []Destination{to}, Hash: []HashKey{{Header: "x-user"}, {Cookie: "c"}}},
+		"consistent hash of query parameter q":                                                                {Destinations: []Destination{to}, Hash: []HashKey{{Query: "q"}}},
+		"consistent hash of the caller's address":                                                             {Destinations: []Destination{to}, Hash: []HashKey{{Source: true}}},
+		"consistent hash without a key, as it is for a port that the destination does not name: any endpoint": {Destinations: []Destination{to}},
+	} {
+		if got := r.hashText(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
