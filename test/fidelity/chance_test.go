@@ -54,7 +54,7 @@ spec: {host: svc4, trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: svc5, namespace: app}
-spec: {host: svc5, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 0.5s, baseEjectionTime: 4s, maxEjectionPercent: 50}}}
+spec: {host: svc5, trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 0.5s, baseEjectionTime: 6s, maxEjectionPercent: 50}}}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -167,7 +167,8 @@ func get(to string, headers ...header) request {
 	return request{from: client, method: "GET", authority: authority, path: "/" + path, header: headers}
 }
 
-// TestChance: what no single request shows. Each test has Services of its own, so most take place at the same time.
+// TestChance: what no single request shows. Each test has Services of its own, so many take place at the same time: first those with many
+// requests, then those with a sense of time.
 func TestChance(t *testing.T) {
 	b, err := newBench(standardWorld(), *envoyBinary)
 	if err != nil {
@@ -180,16 +181,17 @@ func TestChance(t *testing.T) {
 	if err := b.from(client); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("at once", func(t *testing.T) {
-		for name, test := range map[string]func(*testing.T){
-			"shares": b.shares, "delays": b.delays, "sticky cookie": b.stickyCookie, "several keys": b.severalKeys, "key of a port": b.keyOfAPort,
-			"outlier": b.outlier, "overflow": b.overflow,
-		} {
-			t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
+	tests := func(all map[string]func(*testing.T)) func(*testing.T) {
+		return func(t *testing.T) {
+			for name, test := range all {
+				t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
+			}
 		}
-	})
-	t.Run("backoff", b.backoff)
-	t.Run("consistent hash", b.consistentHash)
+	}
+	t.Run("many requests", tests(map[string]func(*testing.T){"shares": b.shares, "delays": b.delays, "sticky cookie": b.stickyCookie,
+		"several keys": b.severalKeys, "key of a port": b.keyOfAPort}))
+	t.Run("few requests", tests(map[string]func(*testing.T){"outlier": b.outlier, "overflow": b.overflow, "backoff": b.backoff}))
+	t.Run("consistent hash", b.consistentHash) // with other rules in the end
 }
 
 // shares: weights and percentages, each engine against what the rules ask for.
@@ -335,24 +337,24 @@ func (b *bench) outlier(t *testing.T) {
 			t.Parallel()
 			sick := get("svc5/", header{sickHeader, "svc5-v2"})
 			row, failed, begin := 0, 0, time.Now()
-			for range 300 { // until thirty in a row are well
+			for range 300 { // until twenty in a row are well, which take less than the six seconds
 				if o := b.exchange(sick, send); o.status == http.StatusServiceUnavailable {
 					failed++
 					row = 0
-				} else if row++; row == 30 {
+				} else if row++; row == 20 {
 					break
 				}
 			}
-			if row < 30 || failed < 3 || failed > 12 {
-				t.Errorf("%s: %d requests failed before thirty in a row went well: %v", engine, failed, row == 30)
+			if row < 20 || failed < 3 || failed > 12 {
+				t.Errorf("%s: %d requests failed before twenty in a row went well: %v", engine, failed, row == 20)
 			}
 			back := false
 			for end := time.Now().Add(15 * time.Second); !back && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 				o := b.exchange(get("svc5/"), send)
 				back = len(o.arrivals) > 0 && o.arrivals[0].workload == "svc5-v2"
 			}
-			if away := time.Since(begin); !back || away < 4*time.Second {
-				t.Errorf("%s: the endpoint that was ejected for 4 s is back after %v: %v", engine, away, back)
+			if away := time.Since(begin); !back || away < 6*time.Second {
+				t.Errorf("%s: the endpoint that was ejected for 6 s is back after %v: %v", engine, away, back)
 			}
 		})
 	}
