@@ -131,7 +131,8 @@ func (r *running) summary() *Report {
 	due := uint64(p.requests)
 	span := p.span()
 	if r.early > 0 {
-		due = min(due, uint64(p.sent(r.early))+1)
+		// What was due a moment before is given up like what is in flight; what was late by then counts as never sent.
+		due = min(due, max(sent, uint64(p.sent(max(0, r.early-lateness)))+1))
 		span = min(span, r.early)
 	}
 	end := max(time.Since(p.start()), span)

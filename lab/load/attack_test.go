@@ -166,7 +166,7 @@ func TestInterruptEndsEarlyWithTheReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	most := uint64(100*time.Since(start).Seconds()) + 1 // that were due until the interrupt
-	if !r.Early || r.Interrupted != 1 || r.Errors != 0 || r.Answered < 49 || r.Planned > most {
+	if !r.Early || r.Interrupted != 1 || r.Errors != 0 && r.Lateness.Max < ms(lateness)/2 || r.Answered < 49 || r.Planned > most {
 		t.Errorf("early %v, interrupted %d, errors %d, answered %d of %d", r.Early, r.Interrupted, r.Errors, r.Answered, r.Planned)
 	}
 }
