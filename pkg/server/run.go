@@ -120,6 +120,7 @@ func (s *Service) stop(app *http.Server, got os.Signal) int {
 	go func() {
 		defer close(stopped)
 		s.drain(app)
+		s.Telemetry.Logger.Info("stopped")
 		s.flush()
 	}()
 	select {
@@ -165,7 +166,6 @@ const cancelGrace = time.Second
 const flushTimeout = 5 * time.Second
 
 func (s *Service) flush() {
-	s.Telemetry.Logger.Info("stopped")
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	if err := s.Telemetry.Shutdown(ctx); err != nil {

@@ -309,8 +309,8 @@ func TestPortTaken(t *testing.T) {
 	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 	for _, variable := range []string{"PORT", "ADMIN_PORT"} {
 		env := []string{"LISTEN_HOST=127.0.0.1", "PORT=0", "ADMIN_PORT=0", variable + "=" + port}
-		code, _, stderr := servertest.Exec(t, newProgram().run, nil, env)
-		if code != server.ExitFailure || !strings.HasPrefix(stderr, variable+`: want a port that is free, got "`+port+`"`) {
+		code, stdout, stderr := servertest.Exec(t, newProgram().run, nil, env)
+		if code != server.ExitFailure || stdout != "" || !strings.HasPrefix(stderr, variable+`: want a port that is free, got "`+port+`"`) {
 			t.Errorf("%s: exit code %d, %s", variable, code, stderr)
 		}
 	}
