@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,9 +28,14 @@ type kill struct {
 const betweenKills = 500 * time.Millisecond
 
 // killAny kills processes in random order, each once: the lab starts it again at once the first time, and as Kubernetes does with a growing
-// delay after that.
+// delay after that. Where an earlier run has killed them all, there are new ones first.
 func killAny(ctx context.Context, t *trial) (done injected, err error) {
-	pods, err := t.lab.pods(ctx)
+	pods, err := t.lab.unharmed(ctx)
+	if err == nil && len(pods) == 0 {
+		if err = t.lab.restart(ctx); err == nil {
+			pods, err = t.lab.unharmed(ctx)
+		}
+	}
 	if err != nil {
 		return done, err
 	}
@@ -49,6 +55,12 @@ func killAny(ctx context.Context, t *trial) (done injected, err error) {
 	}
 	done.notes = append(done.notes, killNote(done.kills))
 	return done, nil
+}
+
+// unharmed are the pods whose process has not been started again.
+func (l *lab) unharmed(ctx context.Context) ([]pod, error) {
+	pods, err := l.pods(ctx)
+	return slices.DeleteFunc(pods, func(p pod) bool { return p.Restarts > 0 }), err
 }
 
 // killNote tells how many connections were open to what was killed, and how long it was away.

@@ -181,6 +181,7 @@ type pod struct {
 	Ready      bool
 	Current    bool
 	Process    int
+	Restarts   int
 	Ports      map[string]string // container port → address
 }
 

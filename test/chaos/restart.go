@@ -10,17 +10,22 @@ import (
 // restartAll restarts every workload again and again, each time once the last restart is through.
 func restartAll(ctx context.Context, t *trial) (done injected, err error) {
 	for end := time.Now().Add(t.time); time.Now().Before(end); {
-		before, err := t.lab.pods(ctx)
-		if err != nil {
-			return done, err
-		}
-		if err := t.lab.overlay.restart(); err != nil {
-			return done, err
-		}
-		if err := t.lab.replaced(ctx, before); err != nil {
+		if err := t.lab.restart(ctx); err != nil {
 			return done, err
 		}
 		done.times++
 	}
 	return done, nil
+}
+
+// restart replaces every pod.
+func (l *lab) restart(ctx context.Context) error {
+	before, err := l.pods(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.overlay.restart(); err != nil {
+		return err
+	}
+	return l.replaced(ctx, before)
 }
