@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/sys/unix"
 )
 
 // pressed is what one round measured.
@@ -57,9 +56,8 @@ func pace(t target, connections int, rate float64, duration time.Duration) (pres
 		begin := time.Now()
 		for i := range int(rate * duration.Seconds()) {
 			at := begin.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-			for wait := time.Until(at); wait > 0; wait = time.Until(at) { // a signal may cut a sleep short
-				sleep := unix.NsecToTimespec(wait.Nanoseconds())
-				_ = unix.Nanosleep(&sleep, nil) // finer than Go's timers, which an idle process rounds to a millisecond
+			for wait := time.Until(at); wait > 0; wait = time.Until(at) {
+				sleep(wait)
 			}
 			due <- at
 		}

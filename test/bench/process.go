@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // The cores of the two sides: the server alone on the first, the client and everything else on the second.
@@ -37,16 +35,6 @@ func pin(core int) error {
 	return nil
 }
 
-// pinThread keeps a thread on one core; 0 is the calling one.
-func pinThread(id, core int) error {
-	var set unix.CPUSet
-	set.Set(core)
-	if err := unix.SchedSetaffinity(id, &set); err != nil {
-		return fmt.Errorf("pinning to core %d (two are needed): %w", core, err)
-	}
-	return nil
-}
-
 // process is a program that runs. It dies with this process.
 type process struct {
 	*exec.Cmd
@@ -65,7 +53,7 @@ func (b *bench) start(env []string, program string, args ...string) (*process, e
 	defer output.Close()
 	p.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stdout, p.Stderr = output, output
-	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // which hopline ends its own processes for, too
+	p.SysProcAttr = endsWithParent()
 	if err := p.Start(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pinThread keeps a thread on one core; 0 is the calling one.
+func pinThread(id, core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	if err := unix.SchedSetaffinity(id, &set); err != nil {
+		return fmt.Errorf("pinning to core %d (two are needed): %w", core, err)
+	}
+	return nil
+}
+
+// endsWithParent is for a child that is to end when the thread that made it does; hopline ends its own processes then, too.
+func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
+
+// sleep sleeps more finely than Go's timers, which an idle process rounds to a millisecond. A signal may cut it short.
+func sleep(d time.Duration) {
+	t := unix.NsecToTimespec(d.Nanoseconds())
+	_ = unix.Nanosleep(&t, nil)
+}
