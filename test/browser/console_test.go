@@ -72,6 +72,28 @@ func TestConsoleLive(t *testing.T) {
 	p.until(`document.querySelector("#live").textContent === "Reconnecting"`)
 }
 
+// TestConsoleHidden: a page that nobody sees lets its connection go, and is up to date when it is seen again.
+func TestConsoleHidden(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	p, seen := consoleOf(t, l), consoleOf(t, l)
+	p.until(ruleSays("VirtualService hopline/front", "none yet"))
+	turn := func(hidden bool) {
+		eval[any](p, fmt.Sprintf(`(() => {
+			Object.defineProperty(document, "hidden", { value: %t, configurable: true });
+			document.dispatchEvent(new Event("visibilitychange"));
+		})()`, hidden))
+	}
+	turn(true)
+	l.call(3, "hops")
+	seen.until(ruleSays("VirtualService hopline/front", "3 requests"))
+	if eval[bool](p, ruleSays("VirtualService hopline/front", "3 requests")) {
+		t.Error("a hidden page follows")
+	}
+	turn(false)
+	p.until(ruleSays("VirtualService hopline/front", "3 requests"))
+}
+
 // TestConsoleTraces searches for traces and reads one, with the keyboard alone.
 func TestConsoleTraces(t *testing.T) {
 	t.Parallel()

@@ -21,22 +21,34 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", route);
 
-// The browser connects again by itself when the lab goes and comes back.
+let source = null; // of the live states
+let again = 0; // the timer of another try
+
+// connect follows the lab's state. The browser connects again by itself when the lab goes and comes back.
 function connect() {
+  disconnect();
   const live = byId("live");
   const say = (words, on) => {
     live.textContent = words;
     live.classList.toggle("on", on);
   };
-  const source = new EventSource("/api/events");
+  source = new EventSource("/api/events");
   source.onopen = () => say("Live", true);
   source.onmessage = (event) => showState(JSON.parse(event.data));
   source.onerror = () => {
     say("Reconnecting", false);
-    if (source.readyState !== EventSource.CLOSED) return;
-    setTimeout(connect, 5000); // refused, as there are too many pages: later again
+    if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 5000); // refused, as there are too many pages: later again
   };
 }
 
+function disconnect() {
+  clearTimeout(again);
+  source?.close();
+}
+
+// A browser opens six connections to a host and no more, so a tab that nobody sees must not hold one: the seventh would never load.
+const follow = () => (document.hidden ? disconnect() : connect());
+document.addEventListener("visibilitychange", follow);
+
 route();
-connect();
+follow();
