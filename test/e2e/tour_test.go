@@ -92,13 +92,13 @@ func podsReady(t *testing.T, sidecar bool) error {
 		return fmt.Errorf("no pods")
 	}
 	for _, p := range pods.Items {
-		if p.Metadata.DeletionTimestamp != nil {
-			continue
-		}
-		mesh, ready := false, true
+		mesh, ready := false, p.Metadata.DeletionTimestamp == nil
 		for _, c := range slices.Concat(p.Status.ContainerStatuses, p.Status.InitContainerStatuses) {
 			ready = ready && (c.Ready || c.Name == "istio-validation")
 			mesh = mesh || c.Name == "istio-proxy"
+		}
+		if p.Metadata.DeletionTimestamp != nil && mesh == sidecar {
+			continue // on its way out, and like the others
 		}
 		if !ready || mesh != sidecar {
 			return fmt.Errorf("pod %s: ready %v, with sidecar %v (want %v)", p.Metadata.Name, ready, mesh, sidecar)

@@ -41,7 +41,7 @@ func traceInJaeger(t *testing.T) {
 		return whole(spans)
 	})
 	for _, workload := range []string{"middle-dev", "core-test", "clock"} {
-		if err := contains(run(t, "kubectl", "logs", "-n", "hopline", "deployment/"+workload, "-c", "app", "--since=5m"), `"trace_id":"`+id+`"`); err != nil {
+		if err := contains(run(t, "kubectl", "logs", "-n", "hopline", "-l", "app.kubernetes.io/instance="+workload, "-c", "app", "--tail=-1"), `"trace_id":"`+id+`"`); err != nil {
 			t.Errorf("%s: %v", workload, err)
 		}
 	}
