@@ -56,9 +56,10 @@ lint-platforms: need-go ## build and vet every module of go.work for Linux, macO
 fmt: need-go ## format every Go file
 	@gofmt -w -s $(MODULES) $(TEST_MODULES)
 
+# Where no package is named go test shows what a test says, so that it is seen when all of it was skipped.
 .PHONY: browser
 browser: need-go ## the pages in headless Chromium (needs chromium)
-	cd test/browser && GOWORK=off go test -count=1 ./...
+	cd test/browser && GOWORK=off go test -count=1
 
 .PHONY: pictures
 pictures: need-go ## the documentation's pictures, docs/images (needs chromium)

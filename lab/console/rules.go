@@ -99,7 +99,7 @@ func versions(o *overlay.Overlay, namespace string, to *networking.Destination) 
 	var parts []Part
 	replicas := 0
 	for _, d := range o.Deployments {
-		if d.Namespace == ns && d.Replicas > 0 && selects(selector, d.Pod.Labels) {
+		if d.Namespace == ns && d.Replicas > 0 && overlay.HasLabels(d.Pod.Labels, selector) {
 			replicas += d.Replicas
 			parts = addPart(parts, Part{Service: cmp.Or(d.Pod.Labels["app"], host), Version: cmp.Or(d.Pod.Labels["version"], d.Name), Asked: float64(d.Replicas)})
 		}
@@ -146,15 +146,6 @@ func subsetLabels(o *overlay.Overlay, name, ns, subset string) map[string]string
 		}
 	}
 	return nil
-}
-
-func selects(selector, labels map[string]string) bool {
-	for key, value := range selector {
-		if labels[key] != value {
-			return false
-		}
-	}
-	return true
 }
 
 // withSeen adds what was counted to the rules that asked for it. Default routes, of Services and ServiceEntries, come as rules of their

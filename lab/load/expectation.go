@@ -135,7 +135,7 @@ func (e *expectation) replicas(c *mesh.Cluster) map[version]float64 {
 	counts := map[version]float64{}
 	count := func(namespace string, selector map[string]string) {
 		for _, d := range e.overlay.Deployments {
-			if d.Namespace == namespace && subset(selector, d.Pod.Labels) && d.Replicas > 0 {
+			if d.Namespace == namespace && overlay.HasLabels(d.Pod.Labels, selector) && d.Replicas > 0 {
 				counts[version{d.Pod.Labels["app"], d.Pod.Labels["version"]}] += float64(d.Replicas)
 			}
 		}
@@ -153,15 +153,6 @@ func (e *expectation) replicas(c *mesh.Cluster) map[version]float64 {
 		}
 	}
 	return counts
-}
-
-func subset(wanted, labels map[string]string) bool {
-	for k, v := range wanted {
-		if got, ok := labels[k]; !ok || got != v {
-			return false
-		}
-	}
-	return true
 }
 
 // mix adds a distribution to another, n times.
