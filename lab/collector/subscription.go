@@ -23,9 +23,6 @@ func (s *Store) Subscribe(bound int) *Subscription {
 	return sub
 }
 
-// Ready has an element when there may be spans to Take.
-func (sub *Subscription) Ready() <-chan struct{} { return sub.queue.ready }
-
 // Done is closed when the store is closed.
 func (sub *Subscription) Done() <-chan struct{} { return sub.closed }
 

@@ -11,8 +11,9 @@ func TestSubscription(t *testing.T) {
 	c := start(t, Options{})
 	sub := c.Subscribe(5)
 	c.Add(hop(0, 0))
-	<-sub.Ready()
-	if got := sub.Take(); len(got) != 1 || got[0].ID != "0000000000000001" {
+	var got []*zipkin.Span
+	await(t, "the span", func() bool { got = sub.Take(); return len(got) > 0 })
+	if len(got) != 1 || got[0].ID != "0000000000000001" {
 		t.Errorf("took %v", got)
 	}
 	for n := range 9 {
