@@ -108,12 +108,10 @@ remove() {
 
 ready() {
   for namespace in hopline hopline-outside; do
-    for d in $(kubectl get deployments -n "$namespace" -l "$label" -o name 2>/dev/null); do
-      kubectl rollout status -n "$namespace" "$d" --timeout=180s >"$work/rollout" 2>&1 || {
-        kubectl get pods -n "$namespace" -l "$label" >&2
-        die "$d is not ready: $(tail -1 "$work/rollout"). \`kubectl describe pod -n $namespace\` says why."
-      }
-    done
+    kubectl rollout status deployments -n "$namespace" -l "$label" --timeout=180s >"$work/rollout" 2>&1 || {
+      kubectl get pods -n "$namespace" -l "$label" >&2
+      die "not ready: $(sed -n 's/^Waiting for //p' "$work/rollout" | tail -1) \`kubectl describe pod -n $namespace\` says why."
+    }
   done
 }
 

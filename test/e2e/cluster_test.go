@@ -92,12 +92,10 @@ func run(t *testing.T, args ...string) string {
 	return out
 }
 
-// rolledOut waits for deployments of a namespace.
-func rolledOut(t *testing.T, namespace string, deployments ...string) {
+// rolledOut waits for a deployment.
+func rolledOut(t *testing.T, namespace, deployment string) {
 	t.Helper()
-	for _, d := range deployments {
-		run(t, "kubectl", "rollout", "status", "-n", namespace, "deployment/"+d, "--timeout=180s")
-	}
+	run(t, "kubectl", "rollout", "status", "-n", namespace, "deployment/"+deployment, "--timeout=180s")
 }
 
 // deploy puts an overlay on the cluster and waits for its pods.
