@@ -28,7 +28,7 @@ type Overlay struct {
 
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
 
-	sums map[string]sum // of Files, for a Watcher to compare with
+	sums map[string]sum // of Files and of the links on the way to them, for a Watcher to compare with
 }
 
 // Meta says which object it is.

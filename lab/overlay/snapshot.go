@@ -22,6 +22,7 @@ const maxFile = 4 << 20
 type snapshot struct {
 	filesys.FileSystem
 	files   map[string]file     // by absolute path with symbolic links resolved
+	links   map[string]struct{} // symbolic links on the way to them
 	cleared map[string]struct{} // kustomization files that ask for nothing the lab refuses
 }
 
@@ -35,6 +36,7 @@ func newSnapshot() *snapshot {
 	return &snapshot{
 		FileSystem: filesys.MakeFsOnDisk(),
 		files:      map[string]file{},
+		links:      map[string]struct{}{},
 		cleared:    map[string]struct{}{},
 	}
 }
@@ -73,11 +75,14 @@ func (s *snapshot) clear(path string) { s.cleared[s.resolve(path)] = struct{}{} 
 // paths are all files that were read or found missing, sorted.
 func (s *snapshot) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
 
-// sums are what the files held.
+// sums are what the files held and where the links led.
 func (s *snapshot) sums() map[string]sum {
 	sums := make(map[string]sum, len(s.files))
 	for path, f := range s.files {
 		sums[path] = sumOf(f.content, f.err)
+	}
+	for path := range s.links {
+		sums[path] = look(path)
 	}
 	return sums
 }
@@ -89,10 +94,33 @@ func (s *snapshot) resolve(path string) string {
 	if err != nil {
 		return filepath.Clean(path)
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return abs
 	}
-	return abs
+	if real != abs {
+		s.note(abs)
+	}
+	return real
+}
+
+// note remembers the symbolic links on the way to a path: when one leads elsewhere, that is a change like any other. Those directly below
+// the root are the system's own, such as macOS' /tmp.
+func (s *snapshot) note(path string) {
+	for parent := filepath.Dir(path); parent != filepath.Dir(parent); path, parent = parent, filepath.Dir(parent) {
+		if _, known := s.links[path]; known {
+			continue
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			continue // no link
+		}
+		s.links[path] = struct{}{}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(parent, target)
+		}
+		s.note(target)
+	}
 }
 
 // Open is not needed to render, and what it reads would go unnoticed.

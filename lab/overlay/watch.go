@@ -24,8 +24,8 @@ var ErrClosed = errors.New("the watcher is closed")
 // sum is the content of a file as far as a Watcher needs it; missing files have the zero sum.
 type sum [sha256.Size]byte
 
-// Watcher tells when a file that an overlay was made of differs from what Load read. It watches directories, not files, because
-// editors replace files; a directory that is missing is watched for from the nearest one that is there. Touching a file, or
+// Watcher tells when a file that an overlay was made of differs from what Load read, or a symbolic link on the way to one leads
+// elsewhere. It watches directories, not files, because editors replace files; a directory that is missing is watched for from the nearest one that is there. Touching a file, or
 // saving it unchanged, is no change.
 type Watcher struct {
 	events   *fsnotify.Watcher
@@ -180,13 +180,20 @@ func directories(sums map[string]sum) []string {
 func changed(sums map[string]sum) bool {
 	any := false
 	for path, before := range sums {
-		content, err := readRegular(path)
-		if now := sumOf(content, err); now != before {
+		if now := look(path); now != before {
 			sums[path] = now
 			any = true
 		}
 	}
 	return any
+}
+
+// look is the sum of a file as it is now, or of where a symbolic link leads.
+func look(path string) sum {
+	if target, err := os.Readlink(path); err == nil {
+		return sha256.Sum256([]byte("link to " + target))
+	}
+	return sumOf(readRegular(path))
 }
 
 func sumOf(content []byte, err error) sum {

@@ -104,6 +104,38 @@ func TestWatcherNoticesEveryWayToSave(t *testing.T) {
 	noticed(t, w, "written once more")
 }
 
+// A directory of rules is exchanged by one link, or, as Kubernetes does with a mounted ConfigMap, by a link that others lead through.
+func TestWatcherNoticesALinkThatLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.EvalSymlinks(small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := func(target, path string) {
+		t.Helper()
+		_ = os.Remove(path)
+		if err := os.Symlink(target, path); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
+	}
+	write(t, filepath.Join(root, "next/kustomization.yaml"), "resources: [../base]\n")
+	link("top", filepath.Join(root, "now"))
+	w := watch(t, load(t, filepath.Join(root, "now")))
+	link("next", filepath.Join(root, "now"))
+	noticed(t, w, "the overlay's own link")
+
+	for _, version := range []string{"1", "2"} {
+		write(t, filepath.Join(root, "mount", version, "kustomization.yaml"), "resources: [a.yaml]\n")
+		write(t, filepath.Join(root, "mount", version, "a.yaml"), configMap("a", version))
+	}
+	link("1", filepath.Join(root, "mount/data"))
+	link("data/kustomization.yaml", filepath.Join(root, "mount/kustomization.yaml"))
+	link("data/a.yaml", filepath.Join(root, "mount/a.yaml"))
+	w = watch(t, load(t, filepath.Join(root, "mount")))
+	link("2", filepath.Join(root, "mount/data"))
+	noticed(t, w, "a link in the middle")
+}
+
 // What is no change must not be told. That nothing comes cannot be waited for; so a real change follows, and only it may be told.
 func TestWatcherIsSilentWhenNothingChanged(t *testing.T) {
 	t.Parallel()
