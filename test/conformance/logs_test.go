@@ -61,7 +61,7 @@ func TestLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace := newID(16)
-	get(t, page("/slow-page"), headers{"b3": trace + "-" + newID(8) + "-1"})
+	get(t, page("/slow-page"), headers{"b3": trace + "-" + newID(8) + "-1", "x-dev-user": "stressTest"}) // no pod that fails on purpose is on that way
 	want := map[string]string{"front": "request", "middle": "request", "core": "Calling the slow function 'data_transformation'"}
 	var lines []line
 	if !eventually(arrival, func() bool {
