@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // conformance runs the suite that the lab is held to as well, and prints what it says it could not check here.
@@ -16,6 +18,12 @@ func conformance(t *testing.T, overlay string, samples int, more ...string) {
 	switch overlay {
 	case "plain": // no gateway leads there
 		url = forward(t, "hopline", "service/front", "80")
+		eventually(t, 30*time.Second, func() error { // a pod is ready a little before all nodes lead to it
+			if a, err := ask("GET", url+"/hops", ""); err != nil || a.code != 200 {
+				return fmt.Errorf("%d %s %v", a.code, a.body, err)
+			}
+			return nil
+		})
 	case "canary":
 		var admins []string
 		for _, workload := range []string{"front-amber", "middle-canary", "core-test", "clock", "bounced", "minimal-v1"} {
