@@ -22,11 +22,8 @@ func kills(t *testing.T) {
 				open += kill(t, pod)
 			}
 			eventually(t, 3*time.Minute, func() error { return podsReady(t, true) })
-			n, how := load.failures(t)
 			t.Logf("%d connections were open to the pods killed", open)
-			if limit := map[string]int{"retry": 0, "canary": open}[overlay]; n > limit {
-				t.Errorf("%d requests failed, want %d at most:\n%s", n, limit, how)
-			}
+			load.atMost(t, map[string]int{"retry": 0, "canary": open}[overlay])
 		})
 	}
 }

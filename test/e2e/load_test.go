@@ -16,6 +16,8 @@ const perSecond = 200
 type pressure struct {
 	stop func() // ends it and waits for the last answers; more often than once does no harm
 
+	late int // of the requests, those sent more than a quarter of a second after they were due; to be read after stop
+
 	mu     sync.Mutex
 	sent   int
 	failed map[string]int // by what the caller got
@@ -30,10 +32,14 @@ func load(t *testing.T) *pressure {
 	all.Go(func() {
 		begun := time.Now()
 		for i := 0; ; i++ {
+			due := begun.Add(time.Duration(i) * time.Second / perSecond)
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Until(begun.Add(time.Duration(i) * time.Second / perSecond))): // late ones go out at once
+			case <-time.After(time.Until(due)): // late ones go out at once
+			}
+			if time.Since(due) > 250*time.Millisecond {
+				p.late++
 			}
 			all.Go(func() { p.ask(i) })
 		}
@@ -66,10 +72,12 @@ func (p *pressure) ask(i int) {
 	}
 }
 
-// failures ends the load and returns how many requests failed, and how.
-func (p *pressure) failures(t *testing.T) (n int, how string) {
+// atMost ends the load, and fails the test if more requests failed than these. On a machine that had no time even to send one request in a
+// hundred, failures say nothing of the mesh: the test is skipped then, and says so.
+func (p *pressure) atMost(t *testing.T, limit int) {
 	t.Helper()
 	p.stop()
+	n := 0
 	var lines []string
 	for what, times := range p.failed {
 		n += times
@@ -77,7 +85,12 @@ func (p *pressure) failures(t *testing.T) (n int, how string) {
 	}
 	slices.Sort(lines)
 	t.Logf("%d of %d requests failed", n, p.sent)
-	return n, strings.Join(lines, "\n")
+	if n > limit && p.late*100 > p.sent {
+		t.Skipf("void, the machine was too busy: %d of %d requests were sent more than 250 ms late", p.late, p.sent)
+	}
+	if n > limit {
+		t.Errorf("%d requests failed, want %d at most:\n%s", n, limit, strings.Join(lines, "\n"))
+	}
 }
 
 // nothingIsLost: nothing that a teacher does costs a request, be it every workload restarted, istiod restarted, or overlays switched.
@@ -96,7 +109,5 @@ func nothingIsLost(t *testing.T) {
 	for _, overlay := range []string{"prod", "split", "egress", "canary"} {
 		t.Run("to "+overlay, func(t *testing.T) { deploy(t, overlay) })
 	}
-	if n, how := load.failures(t); n > 0 {
-		t.Errorf("%d requests failed:\n%s", n, how)
-	}
+	load.atMost(t, 0)
 }
