@@ -1,10 +1,19 @@
 package main
 
-import "github.com/hopline/hopline/lab/load"
+import (
+	"io"
+
+	"github.com/hopline/hopline/lab/load"
+)
 
 type loadCommand struct{ load.Command }
 
 // Run sends the load until it is done or the user stops it, and reports either way.
 func (c *loadCommand) Run(p program) error {
-	return c.Execute(p.stop, load.Output{Report: p.out, Progress: p.err, TTY: screen(p.err).TTY})
+	onTerminal := screen(p.err).TTY
+	progress := io.Writer(p.err)
+	if onTerminal {
+		progress = p.err.Raw() // the bar moves the cursor; it shows figures and nothing else
+	}
+	return c.Execute(p.stop, load.Output{Report: p.out, Progress: progress, TTY: onTerminal})
 }

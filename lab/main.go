@@ -4,12 +4,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/hopline/hopline/lab/load"
+	"github.com/hopline/hopline/lab/tty"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
@@ -25,7 +25,7 @@ type commands struct {
 
 func main() {
 	stop, now, release := signals()
-	code := run(program{stop: stop, now: now, args: os.Args[1:], out: os.Stdout, err: os.Stderr})
+	code := run(program{stop: stop, now: now, args: os.Args[1:], out: tty.New(os.Stdout), err: tty.New(os.Stderr)})
 	release()
 	os.Exit(code)
 }
@@ -34,7 +34,7 @@ func main() {
 type program struct {
 	stop, now context.Context // end when the user asks once, and once more
 	args      []string
-	out, err  io.Writer
+	out, err  *tty.Writer
 }
 
 // run is hopline from its arguments to its exit code: 0 for success, 1 for failure, 2 for arguments that cannot be understood.

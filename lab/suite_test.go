@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/tty"
 )
 
 // programs builds the services once for all tests, from the checkout that this module lies in.
@@ -155,7 +157,7 @@ func start(t *testing.T, overlay string, prepare func(deploy string), flags ...s
 	args := append([]string{"up", "--bin", bin, "--build=never"}, anyPorts...)
 	args = append(append(args, flags...), filepath.Join(s.deploy, "overlays", overlay))
 	go func() {
-		s.ended <- run(program{stop: stop, now: context.Background(), args: args, out: s.screen, err: s.screen})
+		s.ended <- run(program{stop: stop, now: context.Background(), args: args, out: tty.New(s.screen), err: tty.New(s.screen)})
 	}()
 	t.Cleanup(s.end)
 	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })

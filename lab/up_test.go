@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/lab/tty"
 )
 
 // TestCanary is one life of the suite on the overlay that everybody starts with.
@@ -442,7 +444,7 @@ func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
 	}
 	screen := newScreenful()
 	code := run(program{
-		stop: t.Context(), now: context.Background(), out: screen, err: screen,
+		stop: t.Context(), now: context.Background(), out: tty.New(screen), err: tty.New(screen),
 		args: append(append([]string{"up", "--bin", bin, "--build=never"}, args...), "../deploy/overlays/canary"),
 	})
 	if code != 1 {
@@ -459,7 +461,7 @@ func explainKnowsTheEndpoints(t *testing.T, s *suite) {
 	explain := func(overlay string) string {
 		out := newScreenful()
 		code := run(program{
-			stop: t.Context(), now: t.Context(), out: out, err: out,
+			stop: t.Context(), now: t.Context(), out: tty.New(out), err: tty.New(out),
 			args: []string{"explain", "GET", "http://middle/hops", "--from=front-blue", "--console-port=" + portOf(s.urls["Console"]), "--overlay=" + overlay},
 		})
 		if code != 0 {

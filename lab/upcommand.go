@@ -1,11 +1,11 @@
 package main
 
 import (
-	"io"
 	"os"
 
 	"golang.org/x/term"
 
+	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/up"
 )
 
@@ -35,9 +35,9 @@ func (c *upCommand) Run(p program) error {
 }
 
 // screen looks at what is behind an output. NO_COLOR is https://no-color.org.
-func screen(out io.Writer) up.Screen {
+func screen(out *tty.Writer) up.Screen {
 	s := up.Screen{Out: out}
-	file, ok := out.(*os.File)
+	file, ok := out.Raw().(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" || !understandsEscapes(file) {
 		return s
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -187,13 +188,13 @@ func (l *lab) tell(took time.Duration) {
 	for _, link := range links {
 		wide = max(wide, len(link.URL))
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nReady in %.2f s.\n\n", took.Seconds())
+	parts := []tty.Part{tty.Text(fmt.Sprintf("\nReady in %.2f s.\n\n", took.Seconds()))}
 	for _, link := range links {
-		fmt.Fprintf(&b, "  %-8s %s  %s\n", link.Name, l.terminal.paint(bold, link.URL)+strings.Repeat(" ", wide-len(link.URL)), what[link.Name])
+		parts = append(parts, tty.Text(fmt.Sprintf("  %-8s ", link.Name)), l.terminal.paint(tty.Bold, link.URL),
+			tty.Text(strings.Repeat(" ", wide-len(link.URL))+"  "+what[link.Name]+"\n"))
 	}
-	fmt.Fprintf(&b, "\nEdit a file of %s, save, and watch the traffic shift. Ctrl-C stops it all.", l.options.Overlay)
-	l.terminal.say("%s", b.String())
+	end := fmt.Sprintf("\nEdit a file of %s, save, and watch the traffic shift. Ctrl-C stops it all.", l.options.Overlay)
+	l.terminal.print(append(parts, tty.Text(end))...)
 }
 
 // source is the lab as the console looks at it.

@@ -3,11 +3,10 @@ package up
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -28,6 +27,7 @@ const maxUnsaid = 4096
 // terminal that has been stopped. What does not fit is dropped and counted.
 type terminal struct {
 	screen Screen
+	out    *tty.Writer
 	logs   bool
 	queue  chan func()
 	done   chan struct{}
@@ -40,7 +40,7 @@ type terminal struct {
 }
 
 func newTerminal(s Screen, logs bool) *terminal {
-	t := &terminal{screen: s, logs: logs, queue: make(chan func(), maxUnsaid), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
+	t := &terminal{screen: s, out: tty.New(s.Out), logs: logs, queue: make(chan func(), maxUnsaid), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
 	go t.run()
 	return t
 }
@@ -51,7 +51,7 @@ func (t *terminal) run() {
 		say()
 		select {
 		case n := <-t.dropped:
-			t.line(t.paint(yellow, fmt.Sprintf("! %d lines were not shown: the terminal took them too slowly", n)))
+			t.line(t.paint(tty.Yellow, fmt.Sprintf("! %d lines were not shown: the terminal took them too slowly", n)))
 		default:
 		}
 	}
@@ -85,12 +85,17 @@ func (t *terminal) post(say func()) {
 
 // say writes a line.
 func (t *terminal) say(format string, args ...any) {
-	t.post(func() { t.line(fmt.Sprintf(format, args...)) })
+	t.post(func() { t.line(tty.Text(fmt.Sprintf(format, args...))) })
+}
+
+// print writes a line of several parts.
+func (t *terminal) print(parts ...tty.Part) {
+	t.post(func() { t.line(parts...) })
 }
 
 // note writes a line that matters less.
 func (t *terminal) note(format string, args ...any) {
-	t.post(func() { t.line(t.paint(faint, fmt.Sprintf(format, args...))) })
+	t.post(func() { t.line(t.paint(tty.Faint, fmt.Sprintf(format, args...))) })
 }
 
 // warn writes lines that stand out.
@@ -101,7 +106,7 @@ func (t *terminal) warn(format string, args ...any) {
 			if i > 0 {
 				mark = "  "
 			}
-			t.line(t.paint(yellow, mark+clean(line)))
+			t.line(t.paint(tty.Yellow, mark+line))
 		}
 	})
 }
@@ -117,7 +122,7 @@ func (t *terminal) follow(line workload.Line) {
 			hue = len(t.hue)
 			t.hue[line.Deployment] = hue
 		}
-		t.line(t.paint(hues[hue%len(hues)], line.Pod+" |") + " " + clean(line.Text))
+		t.line(t.paint(hues[hue%len(hues)], line.Pod+" |"), tty.Text(" "+line.Text))
 	})
 }
 
@@ -134,7 +139,7 @@ func (t *terminal) show(rows []row) {
 	t.post(func() {
 		if t.screen.TTY && len(rows)+2 <= t.screen.High {
 			t.board = rows
-			t.write("")
+			t.write()
 		}
 	})
 }
@@ -145,69 +150,43 @@ func (t *terminal) started() {
 }
 
 // line writes one line above the board.
-func (t *terminal) line(text string) { t.write(text + "\n") }
+func (t *terminal) line(parts ...tty.Part) { t.write(append(parts, tty.Text("\n"))...) }
 
 // write puts text in the place of the board and the board below it, in one piece so that nothing flickers.
-func (t *terminal) write(text string) {
-	var b strings.Builder
+func (t *terminal) write(text ...tty.Part) {
+	var parts []tty.Part
 	if t.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", t.drawn)
+		parts = append(parts, tty.Up(t.drawn))
 	}
-	b.WriteString(text)
+	parts = append(parts, text...)
 	width := 0
 	for _, r := range t.board {
 		width = max(width, len(r.name))
 	}
 	for _, r := range t.board {
-		mark, code := "·", faint
+		mark, style := "·", tty.Faint
 		if r.ready {
-			mark, code = "✓", green
+			mark, style = "✓", tty.Green
 		} else if r.failed {
-			mark, code = "!", yellow
+			mark, style = "!", tty.Yellow
 		}
-		b.WriteString("  " + t.paint(code, cut(fmt.Sprintf("%s %-*s  %s", mark, width, r.name, clean(r.state)), t.screen.Wide-3)) + "\n")
+		line := cut(tty.Escape(fmt.Sprintf("%s %-*s  %s", mark, width, r.name, r.state)), t.screen.Wide-3)
+		parts = append(parts, tty.Text("  "), t.paint(style, line), tty.Text("\n"))
 	}
 	t.drawn = len(t.board)
-	_, _ = io.WriteString(t.screen.Out, b.String())
+	_ = t.out.Print(parts...) // a terminal that takes nothing cannot be helped
 }
-
-// The SGR codes that are used. They are among the sixteen that every terminal shows readably in its own theme.
-const (
-	bold   = "1"
-	faint  = "2"
-	green  = "32"
-	yellow = "33"
-)
 
 // hues tell the workloads apart in followed logs.
-var hues = [...]string{"36", "35", "34", "32", "33", "31"}
+var hues = [...]tty.Style{tty.Cyan, tty.Magenta, tty.Blue, tty.Green, tty.Yellow, tty.Red}
 
-func (t *terminal) paint(code, text string) string {
+// paint is text in a style, where there are styles.
+func (t *terminal) paint(style tty.Style, text string) tty.Part {
 	if !t.screen.Colour {
-		return text
+		return tty.Text(text)
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return tty.Paint(style, text)
 }
-
-// clean makes text harmless to a terminal: what is not a printable character, control sequences above all, is shown as its escape.
-func clean(text string) string {
-	text = strings.ToValidUTF8(text, "\ufffd") // a lone byte 0x9b starts a sequence on some terminals
-	if strings.IndexFunc(text, harmful) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if !harmful(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
-}
-
-func harmful(r rune) bool { return r != '\t' && !unicode.IsPrint(r) }
 
 // cut shortens text to so many characters.
 func cut(text string, width int) string {

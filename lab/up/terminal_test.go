@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -100,20 +101,20 @@ func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
 	}
 }
 
-func TestCleanTakesTheHarmOutOfControlCharacters(t *testing.T) {
+// Names and texts come from files and processes, whichever way they are shown.
+func TestNothingReachesTheScreenRaw(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"plain text, äöü, 中文, ✓": "plain text, äöü, 中文, ✓",
-		"tab\tstays":             "tab\tstays",
-		"\x1b[31mred":            `\x1b[31mred`,
-		"bell\a, back\b, \r":     `bell\a, back\b, \r`,
-		"c1 \u009b31m":           `c1 \u009b31m`,
-		"turned \u202e round":    `turned \u202e round`,
-		"broken \xff utf-8":      "broken \ufffd utf-8",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("clean(%q) = %q, want %q", text, got, want)
-		}
+	const foreign = "a\x1b]0;title\a"
+	got := spoken(Screen{TTY: true, Wide: 80, High: 24}, true, func(t *terminal) {
+		t.say("%s", foreign)
+		t.note("%s", foreign)
+		t.warn("%s", foreign)
+		t.print(tty.Text(foreign))
+		t.follow(workload.Line{Pod: foreign, Text: foreign})
+		t.show([]row{{name: foreign, state: foreign}})
+	})
+	if strings.ContainsAny(got, "\x1b\a") || strings.Count(got, `a\x1b]0;title\a`) != 8 {
+		t.Errorf("wrote %q", got)
 	}
 }
 

@@ -1,0 +1,127 @@
+// Package tty writes for people. Text reaches a terminal escaped, because it may hold what came from a file or a request; only the sequences
+// that this package makes reach it as they are.
+package tty
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Writer escapes control characters in what is written to it, except newlines and tabs. Its methods may be called from any goroutine.
+type Writer struct {
+	out io.Writer
+
+	mu   sync.Mutex
+	held []byte // the beginning of a character whose end has not been written yet
+}
+
+// New returns a Writer to out: out itself when it is a Writer.
+func New(out io.Writer) *Writer {
+	if w, ok := out.(*Writer); ok {
+		return w
+	}
+	return &Writer{out: out}
+}
+
+// Raw returns the output below, for code that draws by itself. Only text of our own may be written to it.
+func (w *Writer) Raw() io.Writer { return w.out }
+
+// Write writes text, escaped. The count is of p, as io.Writer wants it.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := append(w.held, p...)
+	whole := len(text) - unfinished(text)
+	w.held = append([]byte(nil), text[whole:]...)
+	if _, err := io.WriteString(w.out, Escape(string(text[:whole]))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// unfinished is the number of bytes at the end of p that begin a character without ending it.
+func unfinished(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// Print writes parts in one piece, so that nothing flickers.
+func (w *Writer) Print(parts ...Part) error {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.before)
+		b.WriteString(Escape(p.text))
+		b.WriteString(p.after)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err := io.WriteString(w.out, b.String())
+	return err
+}
+
+// Part is text with the sequences around it.
+type Part struct{ before, text, after string }
+
+// Text is text as it comes.
+func Text(text string) Part { return Part{text: text} }
+
+// Style is how text looks, in the codes of SGR (ECMA-48). These are among the sixteen that every terminal shows readably in its own theme.
+type Style string
+
+// The styles in use.
+const (
+	Bold    Style = "1"
+	Faint   Style = "2"
+	Red     Style = "31"
+	Green   Style = "32"
+	Yellow  Style = "33"
+	Blue    Style = "34"
+	Magenta Style = "35"
+	Cyan    Style = "36"
+)
+
+// Paint is text in a style.
+func Paint(style Style, text string) Part {
+	return Part{before: "\x1b[" + string(style) + "m", text: text, after: "\x1b[0m"}
+}
+
+// Up goes up by so many lines and erases all below.
+func Up(lines int) Part { return Part{before: fmt.Sprintf("\x1b[%dA\x1b[J", lines)} }
+
+// Escape shows control characters as their escapes in Go, newlines and tabs excepted, and likewise what turns the direction of text or ends a
+// line. Broken UTF-8 becomes U+FFFD: a lone byte 0x9b starts a sequence on some terminals.
+func Escape(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
+	if strings.IndexFunc(text, harmful) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !harmful(r):
+			b.WriteRune(r)
+		case r == 0x7f:
+			b.WriteString(`\u007f`) // which JSON understands as well
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
+}
+
+func harmful(r rune) bool {
+	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+}
