@@ -14,6 +14,7 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
 )
@@ -27,6 +28,7 @@ type lab struct {
 	pods        []workload.Status
 	deployments []workload.Deployment
 	flows       []Flow
+	ejections   []proxy.Ejection
 	logs        map[string][]workload.Line
 }
 
@@ -43,7 +45,8 @@ func (l *lab) Deployments() []workload.Deployment {
 	defer l.mu.Unlock()
 	return l.deployments
 }
-func (l *lab) Flows() []Flow { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
+func (l *lab) Flows() []Flow               { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
+func (l *lab) Ejections() []proxy.Ejection { l.mu.Lock(); defer l.mu.Unlock(); return l.ejections }
 func (l *lab) Logs(traceID string) []workload.Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,6 +2,7 @@ package console
 
 import (
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
 	"github.com/hopline/hopline/lab/zipkin"
@@ -15,6 +16,8 @@ type Source interface {
 	// Pods and Deployments are what a workload.Supervisor tells.
 	Pods() []workload.Status
 	Deployments() []workload.Deployment
+	// Ejections are the endpoints that callers have put aside.
+	Ejections() []proxy.Ejection
 	// Flows are the requests counted so far. Counts of a flow never fall, except to nothing when it is forgotten.
 	Flows() []Flow
 	// Logs are the lines kept that name a trace, the oldest first.

@@ -4,20 +4,22 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
 )
 
 // State is what the overview shows.
 type State struct {
-	Edition   string     `json:"edition"` // "deploy/overlays/canary"
-	Revision  int        `json:"revision"`
-	Plain     bool       `json:"plain"` // there is no mesh, so that nobody counts requests
-	Problems  []Problem  `json:"problems"`
-	Notes     []string   `json:"notes"`
-	Links     []Link     `json:"links"`
-	Workloads []Workload `json:"workloads"`
-	Rules     []Rule     `json:"rules"`
+	Edition   string           `json:"edition"` // "deploy/overlays/canary"
+	Revision  int              `json:"revision"`
+	Plain     bool             `json:"plain"` // there is no mesh, so that nobody counts requests
+	Problems  []Problem        `json:"problems"`
+	Notes     []string         `json:"notes"`
+	Links     []Link           `json:"links"`
+	Workloads []Workload       `json:"workloads"`
+	Ejections []proxy.Ejection `json:"ejections"` // a pod in it may be ready and still get no requests from that caller
+	Rules     []Rule           `json:"rules"`
 }
 
 // Problem is one reason why the newest edit does not run.
@@ -55,6 +57,7 @@ func (c *Console) build(edition Edition, flows []Flow) State {
 	s := State{
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.Plain, Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
+		Ejections: some(c.source.Ejections()),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

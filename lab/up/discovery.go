@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 
+	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -39,17 +40,18 @@ func discovery(status func() []workload.Status) http.Handler {
 	})
 }
 
-// Running is what /pods tells: which overlay runs, and its pods.
+// Running is what /pods says: which overlay runs, its pods, and which of them get no requests from whom.
 type Running struct {
-	Overlay string // absolute directory
-	Pods    []workload.Status
+	Overlay   string // absolute directory
+	Pods      []workload.Status
+	Ejections []proxy.Ejection
 }
 
-// pods tells what runs, for `hopline explain`.
-func pods(dir string, status func() []workload.Status) http.Handler {
+// pods says what runs, for `hopline explain`.
+func pods(running func() Running) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(Running{Overlay: dir, Pods: status()})
+		_ = json.NewEncoder(w).Encode(running())
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
@@ -149,6 +150,16 @@ func (l *lab) podChanged(s workload.Status) {
 	l.console.Changed()
 }
 
+// ejected reports an ejection, or its end.
+func (l *lab) ejected(e proxy.Ejection, over bool) {
+	if over {
+		l.terminal.note("%s: %s is back", e.Workload, e.Endpoint())
+	} else {
+		l.terminal.warn("%s: ejects %s for %.0f s after %s", e.Workload, e.Endpoint(), e.Until.Sub(e.Since).Seconds(), e.Why)
+	}
+	l.console.Changed()
+}
+
 // look asks follow to look at the workloads.
 func (l *lab) look() {
 	select {
@@ -208,6 +219,7 @@ func (s source) Edition() console.Edition {
 
 func (s source) Pods() []workload.Status            { return s.lab.workloads.Status() }
 func (s source) Deployments() []workload.Deployment { return s.lab.workloads.Deployments() }
+func (s source) Ejections() []proxy.Ejection        { return s.lab.proxy.Ejections() }
 func (s source) Flows() []console.Flow              { return s.lab.flows.all() }
 func (s source) Logs(traceID string) []workload.Line {
 	return s.lab.workloads.Logs().Trace(traceID)

@@ -180,7 +180,7 @@ func (l *lab) assemble() error {
 	if l.traces, err = collector.New(collector.Options{Forward: l.options.Forward, Console: consoleURL, Registry: l.registry}); err != nil {
 		return err
 	}
-	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.flows.access})
+	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.flows.access, Ejected: l.ejected})
 	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
 	l.workloads, err = workload.New(workload.Options{
 		Bin: l.options.Bin, Host: loopback,
@@ -217,10 +217,15 @@ func (l *lab) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", l.console)
 	mux.Handle("GET /sd", l.guarded(discovery(l.workloads.Status)))
-	mux.Handle("GET /pods", l.guarded(pods(l.dir, l.workloads.Status)))
+	mux.Handle("GET /pods", l.guarded(pods(l.running)))
 	mux.Handle("GET /pods/{pod}/metrics", l.guarded(podMetrics(l.workloads.Status)))
 	mux.Handle("GET /metrics", l.guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
 	return mux
+}
+
+// running is what runs now.
+func (l *lab) running() Running {
+	return Running{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
 // guarded lets in who asks by a name of this machine: a page elsewhere could otherwise have its own name lead here (DNS rebinding).

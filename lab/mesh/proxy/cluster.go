@@ -19,8 +19,8 @@ type cluster struct {
 	hosts atomic.Pointer[hostSet]
 	turn  atomic.Uint64 // round robin
 
-	ward    ward
-	retries atomic.Int32 // tries after the first, now
+	detector detector
+	retries  atomic.Int32 // tries after the first, now
 
 	mu          sync.Mutex // for connections: of all hosts, since the limits are the cluster's
 	connections int        // open or being opened

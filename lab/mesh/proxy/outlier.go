@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
 )
 
 const (
@@ -12,18 +15,20 @@ const (
 	mergeWindow = time.Second
 )
 
-// outlierState is what outlier detection knows of a host, as Envoy's DetectorHostMonitorImpl does. It is under ward.mu.
+// outlierState is what outlier detection knows of a host, as Envoy's DetectorHostMonitorImpl does. It is guarded by detector.mu.
 type outlierState struct {
 	any, gateway, local int // consecutive failures: answers 5xx, answers 502–504, and those that arose on this side
 	times               int // ejections, less one for each interval without
+	total               int // ejections
 	ejected             bool
-	until               time.Time // of the ejection
-	back                time.Time // when the last ejection ended
-	out                 bool      // ejected, as the balancer sees it
+	timer               *time.Timer // ends the ejection, even if no request comes by
+	until               time.Time   // of the ejection
+	back                time.Time   // when the last ejection ended
+	out                 bool        // ejected, as the balancer sees it
 }
 
-// ward is the outlier detection of a cluster.
-type ward struct {
+// detector is the outlier detection of a cluster.
+type detector struct {
 	mu      sync.Mutex
 	ejected int       // hosts
 	out     int       // hosts, as the balancer sees it
@@ -37,59 +42,80 @@ func (h *host) observe(status int, local bool) {
 	if p == nil || status == 0 {
 		return
 	}
-	w := &h.cluster.ward
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if h.outlier.sick(status, p.SplitLocal && local, p.ConsecutiveLocal, p.ConsecutiveGateway, p.Consecutive5xx) {
-		h.eject(time.Now())
+	d := &h.cluster.detector
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if why := h.outlier.sick(status, p.SplitLocal && local, p); why != "" {
+		h.eject(time.Now(), why)
 	}
 }
 
-// sick counts an outcome; true: one of the limits, if it is set, is reached.
-func (o *outlierState) sick(status int, local bool, locals, gateways, anys int) bool {
-	reached := func(n *int, limit int) bool {
+// sick counts an outcome and reports which limit it reaches; "" for none. A limit of 0 is not set.
+func (o *outlierState) sick(status int, local bool, p *mesh.Outlier) (why string) {
+	reached := func(n *int, limit int, what string) {
 		*n++
 		if limit == 0 || *n < limit {
-			return false
+			return
 		}
 		*n = 0
-		return true
+		why = fmt.Sprintf("%d %s in a row", limit, what)
 	}
 	if local {
-		return reached(&o.local, locals)
+		reached(&o.local, p.ConsecutiveLocal, "failed connections")
+		return why
 	}
 	o.local = 0
 	if status < 500 {
 		o.any, o.gateway = 0, 0
-		return false
+		return ""
 	}
-	sick := false
 	if status >= 502 && status <= 504 {
-		sick = reached(&o.gateway, gateways)
+		reached(&o.gateway, p.ConsecutiveGateway, "gateway errors")
 	} else {
 		o.gateway = 0
 	}
-	return reached(&o.any, anys) || sick
+	reached(&o.any, p.Consecutive5xx, "errors")
+	return why
 }
 
 // eject puts the host aside, for the base time as often as it has been ejected, unless too many of the cluster's hosts are aside already. It
-// comes back at the first tick of the interval after that. The caller holds ward.mu.
-func (h *host) eject(now time.Time) {
+// comes back at the first tick of the interval after that. The caller holds detector.mu.
+func (h *host) eject(now time.Time, why string) {
 	k := h.cluster
 	k.review(now)
-	o, w, p := &h.outlier, &k.ward, k.Outlier
+	o, d, p := &h.outlier, &k.detector, k.Outlier
 	all := len(k.hosts.Load().list)
-	if o.ejected || (w.ejected+1)*100 > min(p.MaxEjectionPercent, 100)*all {
+	if o.ejected || (d.ejected+1)*100 > min(p.MaxEjectionPercent, 100)*all {
 		return
 	}
 	if !o.back.IsZero() && p.Interval > 0 {
 		o.times = max(0, o.times-int(now.Sub(o.back)/p.Interval))
 	}
 	o.times++
+	o.total++
 	end := now.Add(min(time.Duration(o.times)*p.BaseEjection, max(maxEjection, p.BaseEjection)))
 	o.ejected, o.until = true, nextTick(k.born, end, p.Interval)
-	w.ejected++
+	o.timer = time.AfterFunc(o.until.Sub(now), k.reviewNow)
+	d.ejected++
 	k.changed(now)
+	h.report(now, why)
+}
+
+// report lets the proxy know of an ejection, unless nobody will choose the host again. The caller holds detector.mu.
+func (h *host) report(now time.Time, why string) {
+	k, c := h.cluster, h.cluster.caller
+	k.mu.Lock()
+	unused := k.closed || h.removed
+	k.mu.Unlock()
+	if unused {
+		return
+	}
+	e := Ejection{Caller: c.name, Workload: c.source.Workload, Namespace: c.source.Namespace, Cluster: k.Name, Address: h.address,
+		Why: why, Since: now, Until: h.outlier.until, Times: h.outlier.total}
+	if h.pod != nil {
+		e.Pod = h.pod.Name
+	}
+	c.proxy.ejections.add(h, e)
 }
 
 // nextTick is the first tick of an interval that began at a time, not before another.
@@ -101,43 +127,52 @@ func nextTick(born, at time.Time, interval time.Duration) time.Time {
 	return born.Add(n * interval)
 }
 
-// review does what has come due: hosts whose ejection is over return, and the balancer sees what has changed. Nothing runs beside the
-// requests: each that chooses a host, or ejects one, finds the state as it is at its own time. The caller holds ward.mu.
+// reviewNow reviews the hosts when an ejection ends, so that its end is reported although no request comes by.
+func (k *cluster) reviewNow() {
+	k.detector.mu.Lock()
+	defer k.detector.mu.Unlock()
+	k.review(time.Now())
+}
+
+// review does what has come due: hosts whose ejection is over return, and the balancer sees what has changed. Each request that chooses a
+// host, or ejects one, calls it and so finds the state as it is at its own time. The caller holds detector.mu.
 func (k *cluster) review(now time.Time) {
-	w := &k.ward
-	if w.ejected > 0 {
+	d := &k.detector
+	if d.ejected > 0 {
 		for _, h := range k.hosts.Load().list {
 			if o := &h.outlier; o.ejected && !now.Before(o.until) {
 				o.ejected, o.back = false, o.until
 				o.any, o.gateway, o.local = 0, 0, 0
-				w.ejected--
+				d.ejected--
+				o.timer.Stop()
 				k.changed(o.until)
+				k.caller.proxy.ejections.remove(h, false)
 			}
 		}
 	}
-	if !w.due.IsZero() && !now.Before(w.due) {
-		k.show(w.due)
+	if !d.due.IsZero() && !now.Before(d.due) {
+		k.show(d.due)
 	}
 }
 
 // changed notes a change, which the balancer sees at once or, if it has just seen another, together with what else changes within the merge window.
 func (k *cluster) changed(at time.Time) {
-	switch w := &k.ward; {
-	case at.Sub(w.shown) > mergeWindow:
+	switch d := &k.detector; {
+	case at.Sub(d.shown) > mergeWindow:
 		k.show(at)
-	case w.due.IsZero():
-		w.due = at.Add(mergeWindow)
+	case d.due.IsZero():
+		d.due = at.Add(mergeWindow)
 	}
 }
 
 // show lets the balancer see who is ejected.
 func (k *cluster) show(at time.Time) {
-	w := &k.ward
-	w.shown, w.due, w.out = at, time.Time{}, 0
+	d := &k.detector
+	d.shown, d.due, d.out = at, time.Time{}, 0
 	for _, h := range k.hosts.Load().list {
 		h.outlier.out = h.outlier.ejected
 		if h.outlier.out {
-			w.out++
+			d.out++
 		}
 	}
 }
@@ -148,10 +183,10 @@ func (k *cluster) inUse(all []*host) []*host {
 	if k.Outlier == nil {
 		return all
 	}
-	w := &k.ward
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ejected == 0 && w.out == 0 {
+	d := &k.detector
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ejected == 0 && d.out == 0 {
 		return all
 	}
 	k.review(time.Now())
@@ -169,14 +204,16 @@ func (k *cluster) inUse(all []*host) []*host {
 
 // forget ends what is known of a host that goes.
 func (h *host) forget() {
-	w := &h.cluster.ward
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	d := &h.cluster.detector
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if h.outlier.ejected {
-		w.ejected--
+		d.ejected--
+		h.outlier.timer.Stop()
+		h.cluster.caller.proxy.ejections.remove(h, true)
 	}
 	if h.outlier.out {
-		w.out--
+		d.out--
 	}
 	h.outlier = outlierState{}
 }

@@ -176,7 +176,7 @@ func TestChangesAreMerged(t *testing.T) {
 			t.Errorf("after the window: %d in use, want 1", n)
 		}
 		k.setHosts(nil, "")
-		if w := &k.ward; w.ejected != 0 || w.out != 0 {
+		if w := &k.detector; w.ejected != 0 || w.out != 0 {
 			t.Errorf("without hosts: %d ejected, %d out", w.ejected, w.out)
 		}
 	})

@@ -36,6 +36,9 @@ type Options struct {
 	Span func(*zipkin.Span)
 	// Access is called with every finished request. It must neither block nor keep the record.
 	Access func(*Access)
+	// Ejected is called when a caller ejects an endpoint, and with over when the endpoint is used again. It must not block. An ejection whose
+	// endpoint or caller goes ends without a call.
+	Ejected func(e Ejection, over bool)
 	// Resolve finds the addresses of ServiceEntries with resolution DNS; net.DefaultResolver where nil.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 }
@@ -43,12 +46,13 @@ type Options struct {
 // Proxy is the data plane: the ingress gateway, the egress gateway and every workload's sidecar, in one process. As in Istio each of
 // them has connections, outlier detection and limits of its own.
 type Proxy struct {
-	metrics *metrics
-	span    func(*zipkin.Span)
-	access  func(*Access)
-	names   *names
-	secret  [32]byte // of credentials; new at each start
-	mirrors chan struct{}
+	metrics   *metrics
+	ejections *ejections
+	span      func(*zipkin.Span)
+	access    func(*Access)
+	names     *names
+	secret    [32]byte // of credentials; new at each start
+	mirrors   chan struct{}
 
 	state  atomic.Pointer[state]
 	tokens atomic.Pointer[map[string]*caller] // Proxy-Authorization → the pod that it speaks for
@@ -76,15 +80,16 @@ type state struct {
 func New(o Options) *Proxy {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Proxy{
-		metrics: newMetrics(o.Registry),
-		span:    o.Span,
-		access:  o.Access,
-		names:   newNames(ctx, o.Resolve),
-		mirrors: make(chan struct{}, maxMirrors),
-		pods:    map[string]*caller{},
-		hops:    map[hopKey]*hop{},
-		ctx:     ctx,
-		cancel:  cancel,
+		metrics:   newMetrics(o.Registry),
+		ejections: newEjections(o.Registry, o.Ejected),
+		span:      o.Span,
+		access:    o.Access,
+		names:     newNames(ctx, o.Resolve),
+		mirrors:   make(chan struct{}, maxMirrors),
+		pods:      map[string]*caller{},
+		hops:      map[hopKey]*hop{},
+		ctx:       ctx,
+		cancel:    cancel,
 	}
 	rand.Read(p.secret[:]) // never fails
 	p.state.Store(newState(noRules{}, nil, nil))
