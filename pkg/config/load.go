@@ -18,6 +18,21 @@ import (
 // ExitUsage is the exit code of a program whose configuration cannot be used.
 const ExitUsage = 2
 
+// ExitError says that a program ends with a code before it has begun. What there is to say has been written already.
+type ExitError struct{ Code int }
+
+// Error implements error.
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
+
+// ExitCode is the code that a program ends with for an error: that of an ExitError, else 1.
+func ExitCode(err error) int {
+	var exit ExitError
+	if errors.As(err, &exit) {
+		return exit.Code
+	}
+	return 1
+}
+
 // Checked is a configuration that knows the ranges of its values.
 type Checked interface {
 	// Validate adds a problem for each value that cannot be used. Values that could not even be decoded are in the
@@ -34,19 +49,19 @@ type Source struct {
 	Vars   map[string]string // replaced in tags: default:"${service}"
 }
 
-// About is the head of the help text.
-type About struct {
+// Program is the head of the help text.
+type Program struct {
 	Name  string // the program, and the default of SERVICE_NAME
 	Short string // what it does, in a sentence
 }
 
-// Load fills cfg, a pointer to a struct. When done is true the program ends with exit code: 0 after --help,
-// ExitUsage after one line per problem on src.Stderr.
-func Load(src Source, about About, cfg Checked) (exit int, done bool) {
+// Load fills cfg, a pointer to a struct, and names the variables of src.Env that look like misspelt ones of cfg. When the program is to
+// end the error is an ExitError: with code 0 after --help, with ExitUsage after one line per problem on src.Stderr.
+func Load(src Source, program Program, cfg Checked) ([]Misspelling, error) {
 	report := &Report{}
 	helped := false
 	parser, err := kong.New(cfg,
-		kong.Name(about.Name), kong.Description(about.Short), kong.Vars(src.Vars),
+		kong.Name(program.Name), kong.Description(program.Short), kong.Vars(src.Vars),
 		kong.Writers(src.Stdout, src.Stderr),
 		kong.Exit(func(int) { helped = true; panic(errHelped) }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth}), kong.ValueFormatter(nameVariable),
@@ -55,18 +70,20 @@ func Load(src Source, about About, cfg Checked) (exit int, done bool) {
 	if err != nil { // a tag that kong does not understand: the programmer's mistake, found by the first test
 		panic(fmt.Sprintf("config: %v", err))
 	}
+	var known []string
 	for _, flag := range parser.Model.Flags {
 		flag.Mapper = recorder{flag.Mapper, report}
+		known = append(known, Variable(flag.Name))
 	}
 	if parse(parser, src.Args, report); helped {
-		return 0, true
+		return nil, ExitError{0}
 	}
 	cfg.Validate(report)
-	if report.OK() {
-		return 0, false
+	if !report.OK() {
+		report.Print(src.Stderr)
+		return nil, ExitError{ExitUsage}
 	}
-	report.Print(src.Stderr)
-	return ExitUsage, true
+	return misspelt(src.Env, known), nil
 }
 
 // helpWidth keeps the help the same on every terminal, so that a test can hold it.

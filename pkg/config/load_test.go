@@ -35,8 +35,11 @@ func (s *sample) Validate(r *Report) {
 func load(t *testing.T, args, env []string) (s sample, exit int, done bool, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	exit, done = Load(Source{Args: args, Env: env, Stdout: &out, Stderr: &errs, Vars: map[string]string{"service": "sample"}},
-		About{Name: "sample", Short: "Shows what settings look like."}, &s)
+	_, err := Load(Source{Args: args, Env: env, Stdout: &out, Stderr: &errs, Vars: map[string]string{"service": "sample"}},
+		Program{Name: "sample", Short: "Shows what settings look like."}, &s)
+	if done = err != nil; done {
+		exit = ExitCode(err)
+	}
 	return s, exit, done, out.String(), errs.String()
 }
 

@@ -5,12 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-)
 
-// Header names in the form that net/http keeps them. Both are forwarded by every hop.
-const (
-	HeaderFail   = "Fail"     // a fraction: each hop that sees it fails with that probability
-	HeaderPrefix = "X-Fault-" // and a service's name: concerns that one hop
+	"github.com/hopline/hopline/pkg/header"
 )
 
 // request is what the headers of one request ask this service for.
@@ -24,7 +20,7 @@ type request struct {
 // parse reads the two headers that concern this service; own is the name of the second. Its error is what the caller gets as a 400.
 func parse(h http.Header, own string) (request, error) {
 	var asked request
-	if values := h[HeaderFail]; values != nil {
+	if values := h[header.Fail]; values != nil {
 		text := strings.Join(values, ",")
 		fraction, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(fraction >= 0 && fraction <= 1) {

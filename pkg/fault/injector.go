@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/hopline/hopline/pkg/header"
 )
 
 // Injector decides for each request how it fails.
@@ -23,7 +25,7 @@ type Rates struct {
 
 // New makes the injector of a service.
 func New(service string, c Config) *Injector {
-	i := &Injector{own: http.CanonicalHeaderKey(HeaderPrefix + service), headers: c.FaultHeaders}
+	i := &Injector{own: http.CanonicalHeaderKey(header.FaultPrefix + service), headers: c.FaultHeaders}
 	i.rates.Store(&Rates{c.ErrorRate, c.DropRate, c.Latency})
 	return i
 }

@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// body is an upstream's answer as its reader gets it. The span ends with it, and nobody waits for ever for the rest of an answer that has
+// responseBody is an upstream's answer as its reader gets it. The span ends with it, and nobody waits for ever for the rest of an answer that has
 // begun: at most as long as for its beginning.
-type body struct {
+type responseBody struct {
 	io.ReadCloser
 	upstream string
 	req      *http.Request
@@ -27,8 +27,8 @@ type body struct {
 	timer    *time.Timer // cancels the call; it runs while a Read waits
 }
 
-func newBody(answer io.ReadCloser, upstream string, req *http.Request, span trace.Span, cancel context.CancelFunc, patience time.Duration) *body {
-	b := &body{ReadCloser: answer, upstream: upstream, req: req, span: span, cancel: cancel, patience: patience}
+func newResponseBody(answer io.ReadCloser, upstream string, req *http.Request, span trace.Span, cancel context.CancelFunc, patience time.Duration) *responseBody {
+	b := &responseBody{ReadCloser: answer, upstream: upstream, req: req, span: span, cancel: cancel, patience: patience}
 	b.timer = time.AfterFunc(patience, cancel)
 	b.timer.Stop()
 	return b
@@ -38,7 +38,7 @@ func newBody(answer io.ReadCloser, upstream string, req *http.Request, span trac
 var errStalled = fmt.Errorf("the rest of its answer did not come: %w", context.DeadlineExceeded)
 
 // Read implements io.Reader. When time runs out its error is an *Error.
-func (b *body) Read(p []byte) (int, error) {
+func (b *responseBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.patience)
 	n, err := b.ReadCloser.Read(p)
 	inTime := b.timer.Stop()
@@ -57,7 +57,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer.
-func (b *body) Close() error {
+func (b *responseBody) Close() error {
 	b.end.Do(func() { b.span.End() })
 	err := b.ReadCloser.Close()
 	b.cancel()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
@@ -26,7 +27,7 @@ import (
 func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
 	ctx, span := c.tel.Tracer.Start(ctx, req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
-	req = req.WithContext(ctx)
+	req = req.WithContext(context.WithValue(ctx, upstreamKey{}, upstream))
 	if f := FromContext(ctx); f != nil {
 		f.CopyTo(req.Header)
 	}
@@ -35,34 +36,24 @@ func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) 
 		span.SetAttributes(requestAttributes(req)...)
 	}
 
-	inFlight := c.metrics.inFlight.WithLabelValues(upstream)
-	inFlight.Inc()
 	began := time.Now()
-	resp, err := c.http.Do(req)
-	took := time.Since(began)
-	inFlight.Dec()
-
-	exemplar := ""
-	if sc := span.SpanContext(); sc.IsSampled() {
-		exemplar = sc.TraceID().String()
-	}
+	resp, err := promhttp.InstrumentRoundTripperInFlight(c.metrics.inFlight.WithLabelValues(upstream), c.counted).RoundTrip(req)
 	if err != nil {
 		cancel()
 		err = newError(upstream, req, err)
-		c.metrics.observe(upstream, req.Method, 0, took, exemplar)
+		c.metrics.failed(ctx, upstream, req.Method, time.Since(began))
 		span.SetAttributes(semconv.ErrorType(errors.Unwrap(err)))
 		span.SetStatus(codes.Error, err.Error())
 		span.End()
 		return nil, err
 	}
-	c.metrics.observe(upstream, req.Method, resp.StatusCode, took, exemplar)
 	if span.IsRecording() {
 		span.SetAttributes(responseAttributes(resp)...)
 		if resp.StatusCode >= 400 {
 			span.SetStatus(codes.Error, "")
 		}
 	}
-	resp.Body = newBody(resp.Body, upstream, req, span, cancel, c.options.Timeout)
+	resp.Body = newResponseBody(resp.Body, upstream, req, span, cancel, c.options.Timeout)
 	return resp, nil
 }
 

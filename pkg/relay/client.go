@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/hopline/hopline/pkg/config"
@@ -23,6 +24,7 @@ type Client struct {
 	metrics *metrics
 	options Options
 	http    *http.Client
+	counted http.RoundTripper // http with metrics around each call, redirects included
 }
 
 // Options are what a caller may want otherwise. The zero value is a service's usual client.
@@ -76,7 +78,8 @@ func newClient(tel *telemetry.Telemetry, m *metrics, o Options) *Client {
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true, // what the upstream sends is passed on as it is
 	}
-	return &Client{tel: tel, metrics: m, options: o, http: &http.Client{CheckRedirect: o.CheckRedirect, Transport: onceOnly{transport}}}
+	client := &http.Client{CheckRedirect: o.CheckRedirect, Transport: onceOnly{transport}}
+	return &Client{tel: tel, metrics: m, options: o, http: client, counted: m.instrument(promhttp.RoundTripperFunc(client.Do))}
 }
 
 // dialer connects, and asks the guard about every connection but those to the proxy.

@@ -1,32 +1,22 @@
 package relay
 
 import (
-	"strconv"
-	"sync"
+	"context"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// metrics count calls to upstreams. No label takes its value from an answer or a request: upstream is configured, method and code are of
+// metrics count calls to upstreams. No label takes its value from a response or a request: upstream is configured, method and code are of
 // short lists.
 type metrics struct {
 	requests *prometheus.CounterVec
-	duration *telemetry.Durations
+	duration *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
-	series   sync.Map // seriesKey → *series, so that a call looks up no labels
-}
-
-type seriesKey struct {
-	upstream, method string
-	code             int
-}
-
-type series struct {
-	requests prometheus.Counter
-	duration *telemetry.Duration
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -46,21 +36,25 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	return m
 }
 
-// observe counts one call; code is 0 when no answer came.
-func (m *metrics) observe(upstream, method string, code int, took time.Duration, traceID string) {
-	key := seriesKey{upstream, telemetry.Method(method), code}
-	found, ok := m.series.Load(key)
-	if !ok {
-		label := "error"
-		if code != 0 {
-			label = strconv.Itoa(code)
-		}
-		found, _ = m.series.LoadOrStore(key, &series{
-			m.requests.WithLabelValues(key.upstream, key.method, label),
-			m.duration.With(key.upstream, key.method, label),
-		})
+type upstreamKey struct{}
+
+// instrument counts and times the calls that next makes and that get a response. The context of a call holds its upstream's name under
+// upstreamKey.
+func (m *metrics) instrument(next http.RoundTripper) http.RoundTripper {
+	labels := []promhttp.Option{
+		promhttp.WithLabelFromCtx("upstream", func(ctx context.Context) string {
+			upstream, _ := ctx.Value(upstreamKey{}).(string)
+			return upstream
+		}),
+		promhttp.WithLabelFromRequest("method", func(r *http.Request) string { return telemetry.Method(r.Method) }),
 	}
-	s := found.(*series)
-	s.requests.Inc()
-	s.duration.Observe(took, traceID, time.Now())
+	next = promhttp.InstrumentRoundTripperCounter(m.requests, next, labels...)
+	return promhttp.InstrumentRoundTripperDuration(m.duration, next, append(labels, promhttp.WithExemplarFromContext(telemetry.Exemplar))...)
+}
+
+// failed counts a call that got no response, which promhttp's instrumentation leaves out.
+func (m *metrics) failed(ctx context.Context, upstream, method string, took time.Duration) {
+	labels := []string{upstream, telemetry.Method(method), "error"}
+	m.requests.WithLabelValues(labels...).Inc()
+	telemetry.Observe(ctx, m.duration.WithLabelValues(labels...), took)
 }

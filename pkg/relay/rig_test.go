@@ -101,5 +101,5 @@ func rawUpstream(t *testing.T, serve func(net.Conn)) string {
 func forwarding(ctx context.Context, h http.Header) context.Context {
 	f := &Forwarded{}
 	f.Capture(h)
-	return context.WithValue(ctx, ForwardedKey{}, f)
+	return NewContext(ctx, f)
 }

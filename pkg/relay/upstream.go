@@ -13,7 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/body"
 	"github.com/hopline/hopline/pkg/config"
+	"github.com/hopline/hopline/pkg/header"
 )
 
 // Upstream is a service that this one calls. Client.Upstream makes one.
@@ -139,7 +141,7 @@ func stream(w http.ResponseWriter, resp *http.Response) error {
 	}
 }
 
-// Fail answers for a call that failed: 504 when time ran out, 413 when the caller's own body was too long, else 502, with
+// Fail answers for a call that failed: 504 when time ran out, 413 or 408 when the caller's own body was too long or too slow, else 502, with
 // a line that names this hop, the upstream and the reason. Nothing is sent to a caller that has gone.
 func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
@@ -157,10 +159,13 @@ func (u *Upstream) warn(r *http.Request, err error) {
 // failure is the status and the line for err.
 func (u *Upstream) failure(err error) (code int, line string) {
 	var tooLong *http.MaxBytesError
+	var tooSlow *body.TimeoutError
 	var call *Error
 	switch {
 	case errors.As(err, &tooLong):
 		return http.StatusRequestEntityTooLarge, "body is longer than " + strconv.FormatInt(tooLong.Limit, 10) + " bytes"
+	case errors.As(err, &tooSlow):
+		return http.StatusRequestTimeout, tooSlow.Error()
 	case errors.As(err, &call):
 		return call.Code(), u.client.tel.Identity.Name() + ": " + call.Error()
 	default:
@@ -173,11 +178,11 @@ const longestTiming = 2048
 
 // PassUp copies to this service's answer what an upstream's says about all hops behind: the injected faults and the timing.
 func PassUp(to, from http.Header) {
-	for _, injected := range from[HeaderInjected] {
-		to.Add(HeaderInjected, injected)
+	for _, injected := range from[header.Injected] {
+		to.Add(header.Injected, injected)
 	}
-	if timing := strings.Join(from[HeaderTiming], ", "); timing != "" && len(timing) <= longestTiming {
-		to.Set(HeaderTiming, timing)
+	if timing := strings.Join(from[header.Timing], ", "); timing != "" && len(timing) <= longestTiming {
+		to.Set(header.Timing, timing)
 	}
 }
 

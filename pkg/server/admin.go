@@ -19,7 +19,7 @@ func (s *Service) admin() http.Handler {
 	}))
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "alive") })
 	r.Get("/readyz", s.readyz)
-	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) { answer.JSON(w, http.StatusOK, s.about) })
+	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) { answer.JSON(w, http.StatusOK, s.build) })
 	r.Handle("/loglevel", http.MaxBytesHandler(s.Telemetry.Level, 4096))
 	r.Handle("/faults", s.faults)
 	r.HandleFunc("/debug/pprof/*", pprof.Index)
@@ -27,7 +27,7 @@ func (s *Service) admin() http.Handler {
 	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	r.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	r.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return r
+	return s.limit(r)
 }
 
 func (s *Service) readyz(w http.ResponseWriter, _ *http.Request) {

@@ -128,12 +128,12 @@ func sink(tb testing.TB) string {
 
 // instrumented is a service's application as Open makes it.
 func instrumented(tb testing.TB) *Service {
-	s, code := Open(Process{
+	s, err := Open(Process{
 		Env:      []string{"OTEL_EXPORTER_ZIPKIN_ENDPOINT=" + sink(tb)},
 		Hostname: "bench", Stdout: io.Discard, Stderr: io.Discard,
-	}, config.About{Name: "bench"}, &Config{})
-	if s == nil {
-		tb.Fatalf("Open ended with code %d", code)
+	}, config.Program{Name: "bench"}, &Config{})
+	if err != nil {
+		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
 		s.state.cancel()

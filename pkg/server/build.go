@@ -13,8 +13,8 @@ import (
 // image's build, it is the only word on where a binary comes from. Nothing else writes to it.
 var build string
 
-// about is the JSON of /version.
-type about struct {
+// buildInfo is the JSON of /version.
+type buildInfo struct {
 	Service  string `json:"service"`
 	Version  string `json:"version"`
 	Host     string `json:"host"`
@@ -24,37 +24,37 @@ type about struct {
 	Platform string `json:"platform"`
 }
 
-func newAbout(id telemetry.Identity) about {
-	a := about{
+func newBuildInfo(id telemetry.Identity) buildInfo {
+	b := buildInfo{
 		Service: id.Service, Version: id.Version, Host: id.Host, Build: build,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return a
+		return b
 	}
 	changed := ""
 	for _, setting := range info.Settings {
 		switch {
 		case setting.Key == "vcs.revision":
-			a.Revision = setting.Value
+			b.Revision = setting.Value
 		case setting.Key == "vcs.modified" && setting.Value == "true":
 			changed = "+"
 		}
 	}
-	if a.Revision != "" {
-		a.Revision += changed
+	if b.Revision != "" {
+		b.Revision += changed
 	}
-	return a
+	return b
 }
 
 // collector shows the same as a metric.
-func (a about) collector() prometheus.Collector {
+func (b buildInfo) collector() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hopline_build_info",
 		Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{
-			"service": a.Service, "version": a.Version, "build": a.Build, "revision": a.Revision, "goversion": a.Go,
+			"service": b.Service, "version": b.Version, "build": b.Build, "revision": b.Revision, "goversion": b.Go,
 		},
 	}, func() float64 { return 1 })
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -8,26 +9,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/pkg/config"
 )
 
 // checkHealth is --healthy: the health check for where nothing else can ask, as in a container whose image holds the service and
 // nothing more.
-func checkHealth(p Process, c *Config) int {
-	host := c.ListenHost
-	if host == "" {
-		host = "127.0.0.1"
-	}
+func checkHealth(p Process, c *Config) error {
+	host := cmp.Or(c.ListenHost, "127.0.0.1")
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy
 	resp, err := client.Get("http://" + net.JoinHostPort(host, strconv.Itoa(c.AdminPort)) + "/readyz")
 	if err != nil {
 		fmt.Fprintln(p.Stderr, err)
-		return ExitFailure
+		return config.ExitError{Code: ExitFailure}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
 		fmt.Fprintf(p.Stderr, "%s: %s\n", resp.Status, strings.TrimSpace(string(reason)))
-		return ExitFailure
+		return config.ExitError{Code: ExitFailure}
 	}
-	return 0
+	return config.ExitError{Code: 0}
 }

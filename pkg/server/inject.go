@@ -7,7 +7,7 @@ import (
 
 	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/fault"
-	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/header"
 )
 
 // Kinds of faults in headers, logs, span attributes and metrics.
@@ -39,7 +39,7 @@ func (s *Service) inject(next http.Handler) http.Handler {
 // fail carries out a plan and reports whether that ended the request. The request has not been routed yet; its route is looked
 // up, so that it is counted where it would have gone.
 func (s *Service) fail(w http.ResponseWriter, r *http.Request, plan fault.Plan) bool {
-	r.Pattern = patternOf(r)
+	recordFrom(r.Context()).pattern = patternOf(r)
 	if plan.Latency > 0 {
 		s.injected(w, r, faultLatency)
 		if !wait(r.Context(), plan.Latency) {
@@ -63,13 +63,12 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, plan fault.Plan) 
 // injected makes a fault on purpose known for one: on the answer, in span and log, and in its own metric.
 func (s *Service) injected(w http.ResponseWriter, r *http.Request, kind string) {
 	s.metrics.faults.WithLabelValues(kind).Inc()
-	w.Header().Add(relay.HeaderInjected, s.Identity().Service+" "+kind)
-	if x := exchangeFrom(r.Context()); x != nil {
-		if x.faults != "" {
-			kind = x.faults + "," + kind
-		}
-		x.faults = kind
+	w.Header().Add(header.Injected, s.Identity().Service+" "+kind)
+	x := recordFrom(r.Context())
+	if x.faults != "" {
+		kind = x.faults + "," + kind
 	}
+	x.faults = kind
 }
 
 // wait waits for d, or reports false when ctx ends first.

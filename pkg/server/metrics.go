@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
+	"net/http"
 	"strconv"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hopline/hopline/pkg/telemetry"
 )
@@ -13,22 +15,9 @@ import (
 // short lists.
 type metrics struct {
 	requests *prometheus.CounterVec
-	duration *telemetry.Durations
+	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 	faults   *prometheus.CounterVec
-	series   sync.Map // seriesKey → *series, so that a request looks up no labels
-}
-
-type seriesKey struct {
-	route, method string
-	code          int
-}
-
-// series is what all requests of one route, method and code share.
-type series struct {
-	requests prometheus.Counter
-	duration *telemetry.Duration
-	spanName string
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -55,20 +44,22 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	return m
 }
 
-// seriesOf finds the series of a request, and makes it for the first of its kind.
-func (m *metrics) seriesOf(route, method string, code int) *series {
-	key := seriesKey{route, telemetry.Method(method), code}
-	if found, ok := m.series.Load(key); ok {
-		return found.(*series)
+// instrument counts and times requests. It takes all labels from the record in the request's context: promhttp's own code knows nothing of
+// a response that was never sent, and its own method is in lower case. next must not panic, or the request is not counted.
+func (m *metrics) instrument(next http.Handler) http.Handler {
+	labels := []promhttp.Option{
+		promhttp.WithLabelFromCtx("route", func(ctx context.Context) string { return recordFrom(ctx).route(ctx) }),
+		promhttp.WithLabelFromRequest("method", func(r *http.Request) string { return telemetry.Method(r.Method) }),
+		promhttp.WithLabelFromCtx("code", func(ctx context.Context) string { return codeLabel(recordFrom(ctx).outcome) }),
 	}
-	label := strconv.Itoa(code)
+	next = promhttp.InstrumentHandlerCounter(m.requests, next, labels...)
+	next = promhttp.InstrumentHandlerDuration(m.duration, next, append(labels, promhttp.WithExemplarFromContext(telemetry.Exemplar))...)
+	return promhttp.InstrumentHandlerInFlight(m.inFlight, next)
+}
+
+func codeLabel(code int) string {
 	if code == codeDropped {
-		label = "none"
+		return "none"
 	}
-	found, _ := m.series.LoadOrStore(key, &series{
-		requests: m.requests.WithLabelValues(key.route, key.method, label),
-		duration: m.duration.With(key.route, key.method, label),
-		spanName: spanName(method, route),
-	})
-	return found.(*series)
+	return strconv.Itoa(code)
 }

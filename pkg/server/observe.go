@@ -7,46 +7,46 @@ import (
 	"runtime/debug"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/header"
+	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, counts, and writes the
-// access log.
+// observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, and writes the access
+// log.
 func (s *Service) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: w, service: s, began: time.Now()}
-		s.metrics.inFlight.Inc()
+		x := &record{ResponseWriter: w, service: s, began: time.Now()}
 		inner := x.begin(r)
-		defer x.finish(inner)
 		next.ServeHTTP(x, inner)
+		x.end(inner)
+		if x.aborted {
+			panic(http.ErrAbortHandler) // net/http closes the connection, so that half an answer is not taken for a whole one
+		}
 	})
 }
 
 // begin starts the span, sets the headers that every answer has, and returns the request for the handlers within.
-func (x *exchange) begin(r *http.Request) *http.Request {
+func (x *record) begin(r *http.Request) *http.Request {
 	s := x.service
-	x.Context = s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	x.Context, x.span = s.Telemetry.Tracer.Start(x.Context, r.Method, serverKind[:]...)
+	ctx := s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx, x.span = s.Telemetry.Tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
 	x.traceID, x.spanID = telemetry.IDs(x.span.SpanContext())
 	x.forwarded.Capture(r.Header)
-	x.route = s.routeContext()
 
 	h := x.ResponseWriter.Header()
 	x.forwarded.CopyTo(h)
-	x.values[0] = x.traceID
-	h["X-B3-Traceid"] = x.values[0:1:1]
-	h["X-Served-By"] = s.servedBy
+	h.Set(header.B3TraceID, x.traceID)
+	h.Set(header.ServedBy, s.servedBy)
 	if s.state.draining.Load() {
-		h["Connection"] = []string{"close"}
+		h.Set("Connection", "close")
 	}
-	inner := r.WithContext(x)
+	inner := r.WithContext(relay.NewContext(context.WithValue(ctx, recordKey{}, x), &x.forwarded))
 	if r.Body != nil && r.Body != http.NoBody {
 		x.body.ReadCloser = r.Body
 		inner.Body = &x.body
@@ -54,51 +54,32 @@ func (x *exchange) begin(r *http.Request) *http.Request {
 	return inner
 }
 
-// serverKind is a constant list of options.
-var serverKind = [...]trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+// end tells span and log of the response.
+func (x *record) end(r *http.Request) {
+	route := x.route(r.Context())
+	x.endSpan(r, route)
+	x.log(r, route, time.Since(x.began))
+}
 
-// finish ends the span, counts and logs, and turns a panic into a 500: a request never ends the process.
-func (x *exchange) finish(r *http.Request) {
-	panicked := recover()
+// settle decides what became of a request when its handler has returned, and turns a panic into a 500: a request never ends the process.
+func (s *Service) settle(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := recordFrom(r.Context())
+		defer func() { x.settle(r, recover()) }()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (x *record) settle(r *http.Request, panicked any) {
 	aborted := panicked == http.ErrAbortHandler //nolint:errorlint // the value itself is what net/http looks for
-	broken := aborted || panicked != nil && x.code != 0
+	x.aborted = aborted || panicked != nil && x.code != 0
 	switch {
 	case panicked != nil && !aborted:
-		x.panicked(panicked)
+		x.panicked(r.Context(), panicked)
 	case panicked == nil && x.code == 0 && r.Context().Err() != nil:
-		broken = !x.stopped()
+		x.aborted = !x.stopped()
 	}
-	x.record(r, x.status(r, aborted))
-	x.service.metrics.inFlight.Dec()
-	x.service.contexts.Put(x.route)
-	if broken {
-		panic(http.ErrAbortHandler) // net/http closes the connection, so that half an answer is not taken for a whole one
-	}
-}
-
-// record tells span, metrics and log of the answer.
-func (x *exchange) record(r *http.Request, code int) {
-	s, now := x.service, time.Now()
-	took, route := now.Sub(x.began), routeOf(r)
-	series := s.metrics.seriesOf(route, r.Method, code)
-	series.requests.Inc()
-	exemplar := ""
-	if x.span.SpanContext().IsSampled() {
-		exemplar = x.traceID
-	}
-	series.duration.Observe(took, exemplar, now)
-
-	scratch := s.scratch.Get().(*scratch)
-	x.endSpan(r, series.spanName, route, code, scratch)
-	s.access.log(x, r, route, code, took, now, scratch)
-	s.scratch.Put(scratch)
-}
-
-// scratch is room for the lists that span and log are handed and do not keep. It is not cleared: the few short strings of a request that
-// it holds on to cost less than clearing it for each.
-type scratch struct {
-	attributes [20]attribute.KeyValue
-	fields     [12]zapcore.Field
+	x.outcome = x.status(r, aborted)
 }
 
 // Codes that stand in metrics and logs for answers which were never sent.
@@ -108,7 +89,7 @@ const (
 )
 
 // status is the code that the client saw, or what stands for none.
-func (x *exchange) status(r *http.Request, aborted bool) int {
+func (x *record) status(r *http.Request, aborted bool) int {
 	switch {
 	case x.code != 0:
 		return x.code
@@ -122,8 +103,8 @@ func (x *exchange) status(r *http.Request, aborted bool) int {
 }
 
 // panicked logs a handler's panic and answers 500 if nothing was sent yet.
-func (x *exchange) panicked(value any) {
-	x.service.logPanic(x, "a handler panicked", value)
+func (x *record) panicked(ctx context.Context, value any) {
+	x.service.logPanic(ctx, "a handler panicked", value)
 	if x.code == 0 {
 		answer.Text(x, http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 	}
@@ -136,20 +117,10 @@ func (s *Service) logPanic(ctx context.Context, message string, value any) {
 
 // stopped answers 503 when a handler was cancelled because SHUTDOWN_TIMEOUT is over. Otherwise it is the client that has gone, or that has
 // closed its half of the connection and waits. Neither must get the empty 200 that net/http sends for a handler that wrote nothing.
-func (x *exchange) stopped() bool {
+func (x *record) stopped() bool {
 	if x.service.state.ctx.Err() == nil {
 		return false
 	}
 	answer.Text(x, http.StatusServiceUnavailable, x.service.Identity().Name()+" stops, and the request took longer than SHUTDOWN_TIMEOUT")
 	return true
 }
-
-// routeOf is the pattern that the router matched, or unmatched: never what the client sent.
-func routeOf(r *http.Request) string {
-	if r.Pattern == "" {
-		return unmatched
-	}
-	return r.Pattern
-}
-
-const unmatched = "unmatched"

@@ -55,9 +55,9 @@ func (l *logBuffer) lines(t *testing.T) []map[string]any {
 func newRig(t *testing.T, env ...string) *rig {
 	t.Helper()
 	r := &rig{log: &logBuffer{}, spans: tracetest.NewSpanRecorder()}
-	s, code := Open(Process{Env: env, Hostname: "core-1", Stdout: r.log, Stderr: r.log}, config.About{Name: "core"}, &Config{})
-	if s == nil {
-		t.Fatalf("Open ended with %d: %s", code, r.log.b.String())
+	s, err := Open(Process{Env: env, Hostname: "core-1", Stdout: r.log, Stderr: r.log}, config.Program{Name: "core"}, &Config{})
+	if err != nil {
+		t.Fatalf("Open: %v: %s", err, r.log.b.String())
 	}
 	r.own = s.Telemetry.Tracer
 	s.Telemetry.Tracer = sdk.NewTracerProvider(sdk.WithSpanProcessor(r.spans)).Tracer("test")

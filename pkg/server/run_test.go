@@ -33,9 +33,9 @@ func newProgram() *program {
 
 func (p *program) run(process server.Process) int {
 	var cfg server.Config
-	svc, code := server.Open(process, config.About{Name: "sample", Short: "A service for tests."}, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(process, config.Program{Name: "sample", Short: "A service for tests."}, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	svc.Get("/hello", server.Hello)
 	svc.Get("/hold", p.hold)
@@ -220,9 +220,9 @@ func TestBackgroundPanic(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, func(process server.Process) int {
 		var cfg server.Config
-		svc, code := server.Open(process, config.About{Name: "sample"}, &cfg)
-		if svc == nil {
-			return code
+		svc, err := server.Open(process, config.Program{Name: "sample"}, &cfg)
+		if err != nil {
+			return config.ExitCode(err)
 		}
 		svc.Get("/later", func(w http.ResponseWriter, r *http.Request) {
 			svc.Go(r.Context(), func(context.Context) { panic("bad luck") })

@@ -5,8 +5,7 @@ package server
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"sync"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -20,34 +19,32 @@ import (
 
 // Service is one service in a process. Handlers are added to its router between Open and Run.
 type Service struct {
-	chi.Router // the application's routes; ServeHTTP puts all middleware around them
+	chi.Router // the application: its routes, with all middleware around them
 
 	Telemetry *telemetry.Telemetry
 	Client    *relay.Client // for calls to upstreams
 
 	process    Process
 	config     *Config
-	about      about
+	build      buildInfo
 	faults     *fault.Injector
 	metrics    *metrics
-	access     access
-	servedBy   []string
+	servedBy   string
 	timingName string
 	state      state
 	background background
-	handler    http.Handler
-	contexts   sync.Pool // of *chi.Context
-	scratch    sync.Pool // of *scratch
+
+	bodyTimeout time.Duration // BodyTimeout, but in a test
 }
 
 // ExitFailure is the exit code when the service cannot run: a port that is taken, an exporter that cannot be made.
 const ExitFailure = 1
 
 // Open reads the configuration into cfg, a pointer to a struct that embeds Config, and sets up telemetry, faults and the router
-// with all middleware. When it returns nil the program ends with the exit code beside it: 0 after --help, 2 after bad settings, 0
-// or 1 after --healthy.
-func Open(p Process, about config.About, cfg Settings) (*Service, int) {
-	service := about.Name
+// with all middleware. An error is a config.ExitError, and what there is to say has been written: the program ends with its code, which
+// is 0 after --help, 2 after bad settings, 0 or 1 after --healthy.
+func Open(p Process, program config.Program, cfg Settings) (*Service, error) {
+	service := program.Name
 	if name, ok := config.Lookup(p.Env, "OTEL_SERVICE_NAME"); ok && name != "" {
 		service = name // the standard's variable; SERVICE_NAME goes before it
 	}
@@ -55,8 +52,9 @@ func Open(p Process, about config.About, cfg Settings) (*Service, int) {
 		Args: p.Args, Env: p.Env, Stdout: p.Stdout, Stderr: p.Stderr,
 		Vars: map[string]string{"service": service, "hostname": p.Hostname},
 	}
-	if code, done := config.Load(source, about, cfg); done {
-		return nil, code
+	misspelt, err := config.Load(source, program, cfg)
+	if err != nil {
+		return nil, err
 	}
 	common := cfg.Common()
 	if common.Healthy {
@@ -65,9 +63,12 @@ func Open(p Process, about config.About, cfg Settings) (*Service, int) {
 	tel, err := telemetry.Setup(&common.Config, p.Stdout)
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "telemetry: %v\n", err)
-		return nil, ExitFailure
+		return nil, config.ExitError{Code: ExitFailure}
 	}
-	return newService(p, common, tel), 0
+	for _, m := range misspelt {
+		tel.Logger.Warn("no setting reads this variable", zap.String("variable", m.Variable), zap.String("meant", m.Meant))
+	}
+	return newService(p, common, tel), nil
 }
 
 func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
@@ -78,39 +79,28 @@ func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
 
 		process:  p,
 		config:   common,
-		about:    newAbout(tel.Identity),
+		build:    newBuildInfo(tel.Identity),
 		faults:   fault.New(tel.Identity.Service, common.Faults),
 		metrics:  newMetrics(tel.Registry),
-		access:   newAccess(tel.Logger),
-		servedBy: []string{tel.Identity.ServedBy()},
+		servedBy: tel.Identity.ServedBy(),
+
+		bodyTimeout: BodyTimeout,
 	}
 	s.state.ctx, s.state.cancel = context.WithCancel(context.Background())
 	s.timingName = timingName(tel.Identity)
-	tel.Registry.MustRegister(s.about.collector())
+	tel.Registry.MustRegister(s.build.collector())
 	s.background.limit = make(chan struct{}, MaxBackground)
-	s.contexts.New = func() any { return chi.NewRouteContext() }
-	s.scratch.New = func() any { return &scratch{} }
-	s.handler = chi.Chain(
-		s.observe,          // outermost: span, ids, metrics and access log see all that happens within, panics and faults included
-		limitBody,          // before anything reads the body
-		s.inject,           // faults: they are observed, and the handler does not run when one ends the request
-		middleware.GetHead, // HEAD goes where GET goes
-	).Handler(s.Router)
+	s.Use(
+		s.observe,            // outermost: span, ids and access log see all that happens within, panics and faults included
+		s.metrics.instrument, // counts what settle has decided
+		s.settle,             // no panic leaves it
+		s.limit,              // before anything reads the body
+		s.inject,             // faults: they are observed, and the handler does not run when one ends the request
+		middleware.GetHead,   // HEAD goes where GET goes
+	)
 	s.NotFound(notFound)
 	s.MethodNotAllowed(notAllowed)
 	return s
-}
-
-// ServeHTTP is the application: middleware, then routes.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
-
-// routeContext is what chi routes a request with. To bring it along spares the copy of the request that chi would make to put
-// its own into the context. Like chi's it is used again when the request is over.
-func (s *Service) routeContext() *chi.Context {
-	route := s.contexts.Get().(*chi.Context)
-	route.Reset()
-	route.Routes = s.Router
-	return route
 }
 
 // Identity is who this process is.

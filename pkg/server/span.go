@@ -11,13 +11,13 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// endSpan gives the server span its name and attributes and ends it. Both are otelhttp's, held by a test; setting them in one
-// call at the end, when the route is known, is what makes them cheap.
-func (x *exchange) endSpan(r *http.Request, name, route string, code int, room *scratch) {
+// endSpan gives the server span its name and attributes and ends it. Both are otelhttp's, held by a test; they are set in one call at the
+// end, when the route is known.
+func (x *record) endSpan(r *http.Request, route string) {
 	if x.span.IsRecording() {
-		x.span.SetName(name)
-		x.span.SetAttributes(x.attributes(r, route, code, room.attributes[:0])...)
-		if code >= 500 || code == codeDropped {
+		x.span.SetName(spanName(r.Method, route))
+		x.span.SetAttributes(x.attributes(r, route)...)
+		if x.outcome >= 500 || x.outcome == codeDropped {
 			x.span.SetStatus(codes.Error, "")
 		}
 	}
@@ -35,12 +35,12 @@ func spanName(method, route string) string {
 	return method + " " + route
 }
 
-// attributes appends those of semconv's HTTP server span to list. What the client chose freely is cut to a length that is worth
-// reading.
-func (x *exchange) attributes(r *http.Request, route string, code int, list []attribute.KeyValue) []attribute.KeyValue {
+// attributes are those of semconv's HTTP server span. What the client chose freely is cut to a length that is worth reading.
+func (x *record) attributes(r *http.Request, route string) []attribute.KeyValue {
+	list := make([]attribute.KeyValue, 0, 16)
 	host, port := telemetry.SplitHostPort(r.Host)
 	peer, peerPort := telemetry.SplitHostPort(r.RemoteAddr)
-	list = append(list, semconv.ServerAddress(short(host)), semconv.HTTPRequestMethodKey.String(telemetry.Method(r.Method)), schemeHTTP)
+	list = append(list, semconv.ServerAddress(short(host)), semconv.HTTPRequestMethodKey.String(telemetry.Method(r.Method)), semconv.URLScheme("http"))
 	if port > 0 && port != 80 {
 		list = append(list, semconv.ServerPort(port))
 	}
@@ -72,16 +72,14 @@ func (x *exchange) attributes(r *http.Request, route string, code int, list []at
 	if x.written > 0 {
 		list = append(list, semconv.HTTPResponseBodySize(int(x.written)))
 	}
-	if code != codeDropped {
-		list = append(list, semconv.HTTPResponseStatusCode(code))
+	if x.outcome != codeDropped {
+		list = append(list, semconv.HTTPResponseStatusCode(x.outcome))
 	}
 	if x.faults != "" {
 		list = append(list, attribute.String("fault.injected", x.faults))
 	}
 	return list
 }
-
-var schemeHTTP = semconv.URLScheme("http")
 
 // clientAddress is the first of x-forwarded-for, or the peer.
 func clientAddress(r *http.Request, peer string) string {

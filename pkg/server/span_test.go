@@ -111,6 +111,7 @@ func describe(span sdk.ReadOnlySpan) map[string]any {
 func TestSpanBounded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.Get("/hello", Hello)
 	long := strings.Repeat("x", 60000)
 	r.ask("GET", "/"+long, "User-Agent", long, "X-Forwarded-For", long)
 	for _, kv := range r.spans.Ended()[0].Attributes() {

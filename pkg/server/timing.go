@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/pkg/relay"
+	"github.com/hopline/hopline/pkg/header"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
@@ -25,14 +25,8 @@ func token(s string) string {
 }
 
 // addTiming puts this hop before what its upstream said, so that the header tells all hops of the way, outermost first.
-func (x *exchange) addTiming() {
-	var room [128]byte
-	own := append(room[:0], x.service.timingName...)
-	own = strconv.AppendFloat(own, float64(time.Since(x.began).Microseconds())/1000, 'f', -1, 64)
+func (x *record) addTiming() {
 	h := x.ResponseWriter.Header()
-	for _, behind := range h[relay.HeaderTiming] {
-		own = append(append(own, ", "...), behind...)
-	}
-	x.values[1] = string(own)
-	h[relay.HeaderTiming] = x.values[1:2:2]
+	own := x.service.timingName + strconv.FormatFloat(float64(time.Since(x.began).Microseconds())/1000, 'f', -1, 64)
+	h.Set(header.Timing, strings.Join(append([]string{own}, h[header.Timing]...), ", "))
 }

@@ -4,35 +4,28 @@ import (
 	"context"
 	"strings"
 
+	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/hopline/hopline/pkg/header"
 )
 
-// Header names of B3 in the form that net/http keeps them, so that no call has to canonicalize.
-const (
-	headerB3      = "B3"
-	headerTraceID = "X-B3-Traceid"
-	headerSpanID  = "X-B3-Spanid"
-	headerSampled = "X-B3-Sampled"
-	headerFlags   = "X-B3-Flags"
-)
-
-// decision is what B3's sender said about sampling beyond what a span context can say.
+// decision is what the sender of B3 headers said about sampling beyond what a span context can say.
 type decision int
 
 const (
 	inSpanContext decision = iota // the span context says it, or nobody did
 	decideHere                    // ids without a decision
-	accepted                      // a bare 1
-	denied                        // a bare 0
+	accepted                      // a decision without ids: yes
+	denied                        // a decision without ids: no
 )
 
 type decisionKey struct{}
 
-// state is what a B3 header leaves in a context. It concerns the first span that is started there and no span below it.
+// state is what B3 headers leave in a context. It concerns the first span that is started there and no span below it.
 type state struct {
 	decision decision
-	debug    bool
 	parent   trace.SpanContext // as extracted, to tell the first span from those below it
 }
 
@@ -45,179 +38,129 @@ func decisionOf(ctx context.Context) decision {
 	return s.decision
 }
 
-// b3 is the B3 propagator (https://github.com/openzipkin/b3-propagation). Where OpenTelemetry's own and the specification agree
-// it does the same, held by a test. Beyond that:
-//   - ids without a decision leave the decision to this service; OpenTelemetry's takes them for "not sampled";
-//   - a bare 0, 1 or d is obeyed for the new trace; OpenTelemetry's drops it;
+// b3Propagator is OpenTelemetry's B3 propagator with these differences:
+//   - ids without a decision leave the decision to this service; OpenTelemetry's takes them for "not sampled" and, when it injects,
+//     leaves the decision out;
+//   - a decision without ids, or beside a broken id, holds for the new trace; OpenTelemetry's drops it;
 //   - upper-case ids are read, and passed on in lower case;
-//   - a broken id starts a new trace, a decision beside it still holds.
-type b3 struct {
-	single, multi bool // the forms that Inject writes; Extract reads both, the single header first
-}
+//   - nothing is injected without a span.
+type b3Propagator struct{ propagation.TextMapPropagator }
 
-// Fields implements propagation.TextMapPropagator.
-func (p b3) Fields() []string {
-	var fields []string
-	if p.single {
-		fields = append(fields, headerB3)
-	}
-	if p.multi {
-		fields = append(fields, headerTraceID, headerSpanID, headerSampled, headerFlags)
-	}
-	return fields
+// newB3 injects the forms of encoding. It extracts both, the single header first.
+func newB3(encoding b3.Encoding) b3Propagator {
+	return b3Propagator{b3.New(b3.WithInjectEncoding(encoding))}
 }
 
 // Inject implements propagation.TextMapPropagator.
-func (p b3) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
-	span := trace.SpanContextFromContext(ctx)
-	if !span.IsValid() {
-		return
-	}
-	sampled := "0"
-	if span.IsSampled() {
-		sampled = "1"
-	}
-	s, _ := ctx.Value(decisionKey{}).(*state)
-	debug := s != nil && s.debug
-	traceID, spanID := span.TraceID().String(), span.SpanID().String()
-	if p.multi {
-		carrier.Set(headerTraceID, traceID)
-		carrier.Set(headerSpanID, spanID)
-		if debug { // implies the decision, which then must not be sent beside it
-			carrier.Set(headerFlags, "1")
-		} else {
-			carrier.Set(headerSampled, sampled)
-		}
-	}
-	if p.single {
-		if debug {
-			sampled = "d"
-		}
-		carrier.Set(headerB3, traceID+"-"+spanID+"-"+sampled)
+func (p b3Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		p.TextMapPropagator.Inject(ctx, carrier)
 	}
 }
 
 // Extract implements propagation.TextMapPropagator.
-func (p b3) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
-	if header := carrier.Get(headerB3); header != "" {
-		if f, ok := parseSingle(header); ok {
-			return f.into(ctx)
+func (p b3Propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
+	if single, said := completeSingle(carrier.Get(header.B3)); single.b3 != "" {
+		if extracted, ids := p.extract(ctx, single, said); ids || isDecision(single.b3) {
+			return extracted
 		}
 	}
-	f := fields{
-		traceID: carrier.Get(headerTraceID),
-		spanID:  carrier.Get(headerSpanID),
-		sampled: carrier.Get(headerSampled),
-	}
-	if carrier.Get(headerFlags) == "1" {
-		f.sampled = "d"
-	}
-	if f == (fields{}) {
-		return ctx
-	}
-	return f.into(ctx)
+	multi, said := completeMulti(b3Headers{
+		traceID: carrier.Get(header.B3TraceID), spanID: carrier.Get(header.B3SpanID),
+		sampled: carrier.Get(header.B3Sampled), flags: carrier.Get(header.B3Flags),
+	})
+	extracted, _ := p.extract(ctx, multi, said)
+	return extracted
 }
 
-// fields are the parts of either form, as text.
-type fields struct{ traceID, spanID, sampled string }
-
-// parseSingle splits {trace id}-{span id}[-{decision}[-{parent id}]], or a decision alone. It reports false for
-// anything else, so that the other headers are read instead.
-func parseSingle(header string) (fields, bool) {
-	parts := strings.Split(header, "-")
-	switch len(parts) {
-	case 1:
-		return fields{sampled: parts[0]}, knownDecision(parts[0])
-	case 4:
-		if _, ok := spanID(parts[3]); !ok {
-			return fields{}, false
-		}
-	case 2:
-		parts = append(parts, "")
-	case 3:
-	default:
-		return fields{}, false
+// extract puts what the headers say into a context, and reports whether there were ids. said is the decision in them: 0, 1, d, or
+// nothing.
+func (p b3Propagator) extract(ctx context.Context, headers b3Headers, said string) (_ context.Context, ids bool) {
+	if headers == (b3Headers{}) {
+		return ctx, false
 	}
-	f := fields{parts[0], parts[1], parts[2]}
-	_, ids := f.spanContext()
-	return f, ids && (f.sampled == "" && len(header) == len(f.traceID)+len(f.spanID)+1 || knownDecision(f.sampled))
-}
-
-func knownDecision(s string) bool { return s == "0" || s == "1" || s == "d" }
-
-// spanContext is the remote parent, false when an id is broken or missing.
-func (f fields) spanContext() (trace.SpanContextConfig, bool) {
-	tid, ok1 := traceID(f.traceID)
-	sid, ok2 := spanID(f.spanID)
-	return trace.SpanContextConfig{TraceID: tid, SpanID: sid, Remote: true}, ok1 && ok2
-}
-
-// into puts what the fields say into ctx.
-func (f fields) into(ctx context.Context) context.Context {
-	config, ids := f.spanContext()
-	s := &state{}
-	switch strings.ToLower(f.sampled) {
-	case "d":
-		s.debug = true
-		s.decision, config.TraceFlags = accepted, trace.FlagsSampled
-	case "1", "true": // true and false are from old senders
-		s.decision, config.TraceFlags = accepted, trace.FlagsSampled
-	case "0", "false":
-		s.decision = denied
-	default:
-		if !ids {
-			return ctx
-		}
-		s.decision = decideHere
+	began := ctx
+	if trace.SpanContextFromContext(ctx).IsValid() { // of another propagator
+		began = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 	}
-	if ids {
-		s.parent = trace.NewSpanContext(config)
-		ctx = trace.ContextWithSpanContext(ctx, s.parent)
-		if s.decision != decideHere {
-			s.decision = inSpanContext
-		}
-		if s.decision == inSpanContext && !s.debug {
-			return ctx
-		}
-	}
-	return context.WithValue(ctx, decisionKey{}, s)
-}
-
-// traceID reads 32 or 16 hex digits of either case; 16 are the lower half.
-func traceID(text string) (trace.TraceID, bool) {
-	var id trace.TraceID
-	ok := (len(text) == 32 && fromHex(id[:], text)) || (len(text) == 16 && fromHex(id[8:], text))
-	return id, ok && id.IsValid()
-}
-
-// spanID reads 16 hex digits of either case.
-func spanID(text string) (trace.SpanID, bool) {
-	var id trace.SpanID
-	ok := len(text) == 16 && fromHex(id[:], text)
-	return id, ok && id.IsValid()
-}
-
-// fromHex decodes text into id, which is half as long.
-func fromHex(id []byte, text string) bool {
-	for i := range id {
-		high, ok1 := digit(text[2*i])
-		low, ok2 := digit(text[2*i+1])
-		if !ok1 || !ok2 {
-			return false
-		}
-		id[i] = high<<4 | low
-	}
-	return true
-}
-
-func digit(c byte) (byte, bool) {
+	extracted := p.TextMapPropagator.Extract(began, headers)
+	parent := trace.SpanContextFromContext(extracted)
 	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
+	case parent.IsValid() && said == "":
+		return context.WithValue(extracted, decisionKey{}, &state{decideHere, parent}), true
+	case parent.IsValid():
+		return extracted, true
+	case began != ctx || said == "":
+		return ctx, false
+	case said == "0":
+		return context.WithValue(extracted, decisionKey{}, &state{decision: denied}), false
+	default:
+		return context.WithValue(extracted, decisionKey{}, &state{decision: accepted}), false
 	}
-	return 0, false
 }
+
+// b3Headers are the headers of one of the two forms, as OpenTelemetry's propagator understands them.
+type b3Headers struct{ b3, traceID, spanID, sampled, flags string }
+
+// completeSingle reads the single header {trace id}-{span id}[-{decision}[-{parent id}]], or a decision alone. Without a decision it
+// adds one that OpenTelemetry's propagator accepts. What has no such form is left out.
+func completeSingle(text string) (h b3Headers, said string) {
+	if text == "" {
+		return h, ""
+	}
+	parts := strings.Split(text, "-")
+	switch {
+	case len(parts) == 1 && isDecision(text):
+		return b3Headers{b3: text}, text
+	case len(parts) == 2:
+		return b3Headers{b3: strings.ToLower(text) + "-0"}, ""
+	case len(parts) > 2 && isDecision(parts[2]):
+		return b3Headers{b3: strings.ToLower(text)}, parts[2]
+	}
+	return h, ""
+}
+
+// completeMulti does the same for the several headers. The words true and false are from old senders.
+func completeMulti(h b3Headers) (_ b3Headers, said string) {
+	if h == (b3Headers{}) {
+		return h, ""
+	}
+	h.traceID, h.spanID = strings.ToLower(h.traceID), strings.ToLower(h.spanID)
+	switch sampled := strings.ToLower(h.sampled); {
+	case h.flags == "1":
+		said = "d"
+	case sampled == "1" || sampled == "true":
+		said = "1"
+	case sampled == "0" || sampled == "false":
+		said = "0"
+	}
+	if said == "" || said == "d" {
+		h.sampled = "0" // the flags go before it
+	}
+	return h, said
+}
+
+func isDecision(s string) bool { return s == "0" || s == "1" || s == "d" }
+
+// Get implements propagation.TextMapCarrier.
+func (h b3Headers) Get(name string) string {
+	switch name {
+	case "b3":
+		return h.b3
+	case "x-b3-traceid":
+		return h.traceID
+	case "x-b3-spanid":
+		return h.spanID
+	case "x-b3-sampled":
+		return h.sampled
+	case "x-b3-flags":
+		return h.flags
+	}
+	return ""
+}
+
+// Set implements propagation.TextMapCarrier; nothing is injected into these headers.
+func (b3Headers) Set(string, string) {}
+
+// Keys implements propagation.TextMapCarrier.
+func (b3Headers) Keys() []string { return nil }

@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	reference "go.opentelemetry.io/contrib/propagators/b3"
+	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"pgregory.net/rapid"
+
+	"github.com/hopline/hopline/pkg/header"
 )
 
 const (
@@ -77,7 +79,7 @@ func TestB3(t *testing.T) {
 			for key, value := range c.in {
 				in.Set(key, value)
 			}
-			both := b3{single: true, multi: true}
+			both := newB3(b3.B3SingleHeader | b3.B3MultipleHeader)
 			ctx, span := tracer(t).Start(both.Extract(context.Background(), propagation.HeaderCarrier(in)), "server")
 			ctx, client := tracer(t).Start(ctx, "client")
 			out := http.Header{}
@@ -124,7 +126,7 @@ func TestB3DecidesHere(t *testing.T) {
 	}
 	tracer := sdk.NewTracerProvider(sdk.WithSampler(sampler)).Tracer("test")
 	for header, sampled := range map[string]bool{longID + "-" + parent: false, longID + "-" + parent + "-1": true, longID + "-" + parent + "-0": false, "1": true} {
-		ctx := b3{}.Extract(context.Background(), propagation.MapCarrier{"B3": header})
+		ctx := newB3(b3.B3Unspecified).Extract(context.Background(), propagation.MapCarrier{"B3": header})
 		if _, span := tracer.Start(ctx, "x"); span.SpanContext().IsSampled() != sampled {
 			t.Errorf("b3: %s: sampled is %v, wanted %v", header, !sampled, sampled)
 		}
@@ -134,8 +136,8 @@ func TestB3DecidesHere(t *testing.T) {
 // TestB3AsReference holds both directions to OpenTelemetry's propagator wherever ids are whole and a decision is there.
 func TestB3AsReference(t *testing.T) {
 	t.Parallel()
-	theirs := reference.New(reference.WithInjectEncoding(reference.B3SingleHeader | reference.B3MultipleHeader))
-	ours := b3{single: true, multi: true}
+	theirs := b3.New(b3.WithInjectEncoding(b3.B3SingleHeader | b3.B3MultipleHeader))
+	ours := newB3(b3.B3SingleHeader | b3.B3MultipleHeader)
 	if d := cmp.Diff(lower(theirs.Fields()), lower(ours.Fields())); d != "" {
 		t.Errorf("fields (-theirs +ours):\n%s", d)
 	}
@@ -181,11 +183,11 @@ func FuzzB3(f *testing.F) {
 	f.Add("----", "\x00", "é", "true", "1")
 	f.Fuzz(func(t *testing.T, single, traceID, spanID, sampled, flags string) {
 		in := http.Header{"B3": {single}, "X-B3-Traceid": {traceID}, "X-B3-Spanid": {spanID}, "X-B3-Sampled": {sampled}, "X-B3-Flags": {flags}}
-		ctx := b3{}.Extract(context.Background(), propagation.HeaderCarrier(in))
+		ctx := newB3(b3.B3Unspecified).Extract(context.Background(), propagation.HeaderCarrier(in))
 		ctx, span := tracer(t).Start(ctx, "x")
-		out := propagation.MapCarrier{}
-		b3{single: true, multi: true}.Inject(ctx, out)
-		if !span.SpanContext().IsValid() || len(out[headerTraceID]) != 32 || len(out[headerSpanID]) != 16 {
+		out := http.Header{}
+		newB3(b3.B3SingleHeader|b3.B3MultipleHeader).Inject(ctx, propagation.HeaderCarrier(out))
+		if !span.SpanContext().IsValid() || len(out.Get(header.B3TraceID)) != 32 || len(out.Get(header.B3SpanID)) != 16 {
 			t.Fatalf("%q leads to %v", in, out)
 		}
 	})

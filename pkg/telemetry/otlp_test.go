@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -39,8 +38,10 @@ func TestOTLP(t *testing.T) {
 				}
 			}))
 			defer collector.Close()
-			client := newOTLPClient(&SDK{OTLPEndpoint: collector.URL, OTLPCompression: compression, OTLPTimeout: 5000, OTLPHeaders: "Authorization=Bearer%20x"})
-			exporter, err := otlptrace.New(t.Context(), client)
+			settings := settings()
+			settings.Exporter = "otlp"
+			settings.SDK.OTLPEndpoint, settings.SDK.OTLPCompression, settings.SDK.OTLPHeaders = collector.URL, compression, "Authorization=Bearer%20x"
+			exporter, err := newExporter(&settings, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,9 +65,9 @@ func TestOTLP(t *testing.T) {
 func TestOTLPEndpoint(t *testing.T) {
 	t.Parallel()
 	got := []string{
-		newOTLPClient(&SDK{OTLPEndpoint: "http://a:1/"}).url,
-		newOTLPClient(&SDK{OTLPEndpoint: "http://a:1/base"}).url,
-		newOTLPClient(&SDK{OTLPEndpoint: "http://a:1", OTLPTracesEndpoint: "http://b:2/x"}).url,
+		otlpEndpoint(&SDK{OTLPEndpoint: "http://a:1/"}),
+		otlpEndpoint(&SDK{OTLPEndpoint: "http://a:1/base"}),
+		otlpEndpoint(&SDK{OTLPEndpoint: "http://a:1", OTLPTracesEndpoint: "http://b:2/x"}),
 	}
 	if d := cmp.Diff([]string{"http://a:1/v1/traces", "http://a:1/base/v1/traces", "http://b:2/x"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -88,16 +89,20 @@ func TestOTLPRetry(t *testing.T) {
 		}{
 			{[]int{503, 429, 200}, 3, ""},
 			{[]int{400}, 1, "Bad Request"},
-			{[]int{503, 503, 503, 503, 503, 503, 503, 503}, 4, "Service Unavailable"}, // at 0, 5, 10 and 15 s or a little later
+			{[]int{503, 503, 503, 503, 503, 503, 503, 503}, 4, "the reason"}, // at 0, 5, 10 and 15 s or a little later
 		} {
 			var requests atomic.Int32
-			client := &otlpClient{url: "http://collector.test", client: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				code := c.codes[requests.Add(1)-1]
 				header := http.Header{"Retry-After": {"5"}}
-				return &http.Response{StatusCode: code, Status: http.StatusText(code), Header: header, Body: http.NoBody, Request: r}, nil
-			})}}
+				return &http.Response{StatusCode: code, Status: http.StatusText(code), Header: header, Body: io.NopCloser(strings.NewReader("the reason")), Request: r}, nil
+			})}
+			exporter, err := newOTLPExporter(&SDK{OTLPEndpoint: "http://collector.test"}, client)
+			if err != nil {
+				t.Fatal(err)
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 18*time.Second)
-			err := client.UploadTraces(ctx, nil)
+			err = exporter.ExportSpans(ctx, tracetest.SpanStubs{stub(func(*tracetest.SpanStub) {})}.Snapshots())
 			cancel()
 			if requests.Load() != c.requests {
 				t.Errorf("%v: %d requests, wanted %d", c.codes, requests.Load(), c.requests)

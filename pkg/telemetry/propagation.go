@@ -1,9 +1,10 @@
 package telemetry
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
+	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
 )
 
@@ -11,23 +12,23 @@ import (
 // listed. Its error says what was wanted.
 func newPropagator(list string) (propagation.TextMapPropagator, error) {
 	var all []propagation.TextMapPropagator
-	var forms b3
+	encoding := b3.B3Unspecified
 	for _, name := range strings.Split(list, ",") {
 		switch strings.TrimSpace(name) {
 		case "b3":
-			forms.single = true
+			encoding |= b3.B3SingleHeader
 		case "b3multi":
-			forms.multi = true
+			encoding |= b3.B3MultipleHeader
 		case "tracecontext":
 			all = append(all, propagation.TraceContext{})
 		case "baggage":
 			all = append(all, propagation.Baggage{})
 		default:
-			return nil, fmt.Errorf("a list of b3multi, b3, tracecontext and baggage")
+			return nil, errors.New("a list of b3multi, b3, tracecontext and baggage")
 		}
 	}
-	if forms != (b3{}) {
-		all = append(all, forms) // last, so that B3 holds where a request carries both
+	if encoding != b3.B3Unspecified {
+		all = append(all, newB3(encoding)) // last, so that B3 holds where a request carries both
 	}
 	if len(all) == 1 {
 		return all[0], nil

@@ -12,8 +12,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// queue is a span processor that hands spans to an exporter in batches. Unlike the SDK's own it counts each span that it loses,
-// be it for want of room or because the exporter failed, and it logs the first failure and the recovery in place of each one.
+// queue is a span processor that hands spans to an exporter in batches and counts each span that is lost in trace_spans_dropped_total.
+// The SDK's BatchSpanProcessor cannot take its place: it keeps its count of spans that found no room to itself, does not count those
+// that end after its shutdown or whose export failed, and its experimental metrics (OTEL_GO_X_OBSERVABILITY) go to the global meter
+// provider of OpenTelemetry, for spans without room only. The queue also logs the first failure and the recovery, not each failure.
 //
 // A span that ends costs its request one append to a bounded list. The goroutine that exports is woken for a full batch and when it
 // is time, not for each span.

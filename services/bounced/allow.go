@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -23,11 +24,11 @@ type allowList struct{ patterns []pattern }
 type pattern struct {
 	text string // as given; the upstream's name in metrics
 	host string // in lower case
-	port string // empty for any
+	port uint16 // 0 for any
 }
 
 // adminPort is never called: it is the services' own back door.
-const adminPort = "8081"
+const adminPort = 8081
 
 // UnmarshalText reads a list separated by commas. Its error says what was wanted.
 func (l *allowList) UnmarshalText(text []byte) error {
@@ -57,10 +58,11 @@ func (l allowList) String() string {
 func parsePattern(text string) (pattern, bool) {
 	p := pattern{text: text, host: strings.ToLower(text)}
 	if host, port, err := net.SplitHostPort(p.host); err == nil {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		n, ok := parsePort(port)
+		if !ok {
 			return p, false
 		}
-		p.host, p.port = host, port
+		p.host, p.port = host, n
 	}
 	p.host = strings.Trim(p.host, "[]")
 	if _, err := netip.ParseAddr(p.host); err == nil {
@@ -70,17 +72,21 @@ func parsePattern(text string) (pattern, bool) {
 	return p, p.host == "*" || isName(name)
 }
 
+// parsePort reads a port number. Leading zeros count for nothing, as to who dials it.
+func parsePort(text string) (uint16, bool) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return uint16(n), err == nil && n > 0
+}
+
 // match finds the pattern that allows a URL.
 func (l allowList) match(u *url.URL) (pattern, bool) {
-	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
-	if port == "" {
-		port = "80"
-	}
-	if port == adminPort {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	port, ok := parsePort(cmp.Or(u.Port(), "80"))
+	if !ok || port == adminPort {
 		return pattern{}, false
 	}
 	for _, p := range l.patterns {
-		if (p.port == "" || p.port == port) && p.covers(host) {
+		if (p.port == 0 || p.port == port) && p.covers(host) {
 			return p, true
 		}
 	}
@@ -136,8 +142,8 @@ func (l allowList) guard() func(host, address string) error {
 		if err != nil {
 			return fmt.Errorf("%w: %s", errAddress, address)
 		}
-		if to.Port() == 8081 {
-			return fmt.Errorf("%w: port %s", errAddress, adminPort)
+		if to.Port() == adminPort {
+			return fmt.Errorf("%w: port %d", errAddress, adminPort)
 		}
 		if l.lists(host) {
 			return nil

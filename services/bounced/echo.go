@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/body"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
@@ -90,15 +91,18 @@ func (e echo) text(r *http.Request, body string) string {
 	return b.String()
 }
 
-// readBody reads a request's body, which the server has bounded, and answers 413 or 400 when it cannot.
+// readBody reads a request's body, which the server has bounded, and answers 413, 408 or 400 when it cannot.
 func readBody(w http.ResponseWriter, r *http.Request) (string, bool) {
-	body, err := io.ReadAll(r.Body)
+	text, err := io.ReadAll(r.Body)
 	var tooLong *http.MaxBytesError
+	var tooSlow *body.TimeoutError
 	switch {
 	case err == nil:
-		return string(body), true
+		return string(text), true
 	case errors.As(err, &tooLong):
 		answer.Text(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("body is longer than %d bytes", tooLong.Limit))
+	case errors.As(err, &tooSlow):
+		answer.Text(w, http.StatusRequestTimeout, tooSlow.Error())
 	default:
 		answer.Text(w, http.StatusBadRequest, "the body broke off: "+err.Error())
 	}

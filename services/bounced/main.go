@@ -18,9 +18,9 @@ func run(p server.Process) int { return runWith(p, bounceTimeout) }
 // runWith is the program with a bound to bounced calls that a test can shorten.
 func runWith(p server.Process, timeout time.Duration) int {
 	var cfg Config
-	svc, code := server.Open(p, about, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(p, program, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	client := svc.Client.With(relay.Options{Guard: cfg.BounceAllow.guard(), CheckRedirect: cfg.BounceAllow.redirect})
 	defer client.Close()
@@ -34,7 +34,7 @@ func runWith(p server.Process, timeout time.Duration) int {
 	return svc.Run()
 }
 
-var about = config.About{Name: "bounced", Short: "The echo and the bouncer: answers with the request, and calls an endpoint when told to."}
+var program = config.Program{Name: "bounced", Short: "The echo and the bouncer: answers with the request, and calls an endpoint when told to."}
 
 // Config is what bounced can be told.
 type Config struct {

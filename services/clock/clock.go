@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/header"
 	"github.com/hopline/hopline/pkg/relay"
 	"github.com/hopline/hopline/pkg/telemetry"
 )
@@ -72,7 +73,7 @@ func (c *clock) hops(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	answer.JSON(w, http.StatusOK, relay.Hops{
-		TraceID: w.Header().Get("x-b3-traceid"),
+		TraceID: w.Header().Get(header.B3TraceID),
 		Hops:    []relay.Hop{{Service: now.Service, Version: now.Version, Host: now.Host, DurationMS: now.DurationMS, Code: http.StatusOK}},
 		Time:    raw,
 	})

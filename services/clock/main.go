@@ -14,9 +14,9 @@ func main() { os.Exit(run(server.FromOS())) }
 
 func run(p server.Process) int {
 	var cfg server.Config
-	svc, code := server.Open(p, about, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(p, program, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	clock := newClock(svc.Identity(), time.Now)
 	zones := newZones(time.Now)
@@ -29,4 +29,4 @@ func run(p server.Process) int {
 	return svc.Run()
 }
 
-var about = config.About{Name: "clock", Short: "The innermost hop: tells the time, here and in any time zone."}
+var program = config.Program{Name: "clock", Short: "The innermost hop: tells the time, here and in any time zone."}

@@ -14,9 +14,9 @@ func main() { os.Exit(run(server.FromOS())) }
 // run is the whole program; tests call it with a process of their own.
 func run(p server.Process) int {
 	var cfg Config
-	svc, code := server.Open(p, about, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(p, program, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	source := timeSource{svc.Client.Upstream(cfg.TimeURL)}
 	slow := slowEndpoint{svc, cfg.SlowDuration}
@@ -28,7 +28,7 @@ func run(p server.Process) int {
 	return svc.Run()
 }
 
-var about = config.About{Name: "core", Short: "The last hop before the time: asks a time source, and has a slow and a fast endpoint."}
+var program = config.Program{Name: "core", Short: "The last hop before the time: asks a time source, and has a slow and a fast endpoint."}
 
 // Config is what core can be told.
 type Config struct {

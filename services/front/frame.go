@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+
+	"github.com/hopline/hopline/pkg/header"
 )
 
 // longestShown bounds what a frame shows of an answer, in bytes.
@@ -23,7 +25,7 @@ func (p *page) framed(title string, text http.HandlerFunc) http.HandlerFunc {
 
 // writeFrame shows one answer. Everything in it is escaped by the template.
 func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
-	trace := w.Header().Get("x-b3-traceid")
+	trace := w.Header().Get(header.B3TraceID)
 	var document bytes.Buffer
 	err := p.frame.Execute(&document, struct {
 		look

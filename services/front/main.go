@@ -12,9 +12,9 @@ func main() { os.Exit(run(server.FromOS())) }
 
 func run(p server.Process) int {
 	var cfg Config
-	svc, code := server.Open(p, about, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(p, program, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	page := newPage(svc.Identity(), cfg.TraceUIURL)
 	middle := svc.Client.Upstream(cfg.UpstreamURL)
@@ -27,4 +27,4 @@ func run(p server.Process) int {
 	return svc.Run()
 }
 
-var about = config.About{Name: "front", Short: "The web page, and the outermost hop: relays to middle."}
+var program = config.Program{Name: "front", Short: "The web page, and the outermost hop: relays to middle."}

@@ -13,9 +13,9 @@ func main() { os.Exit(run(server.FromOS())) }
 // run is the whole program; tests call it with a process of their own.
 func run(p server.Process) int {
 	var cfg Config
-	svc, code := server.Open(p, about, &cfg)
-	if svc == nil {
-		return code
+	svc, err := server.Open(p, program, &cfg)
+	if err != nil {
+		return config.ExitCode(err)
 	}
 	upstream := svc.Client.Upstream(cfg.UpstreamURL)
 	svc.Get("/hello", server.Hello)
@@ -25,7 +25,7 @@ func run(p server.Process) int {
 	return svc.Run()
 }
 
-var about = config.About{Name: "middle", Short: "The hop in the middle: relays /hops, /slow-endpoint and /fast-endpoint."}
+var program = config.Program{Name: "middle", Short: "The hop in the middle: relays /hops, /slow-endpoint and /fast-endpoint."}
 
 // Config is what middle can be told.
 type Config struct {

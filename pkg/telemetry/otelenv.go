@@ -1,7 +1,7 @@
 package telemetry
 
 import (
-	"fmt"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -73,8 +73,8 @@ func (s *SDK) validateSampler(r *config.Report) {
 
 func (s *SDK) validateOTLP(r *config.Report) {
 	for _, endpoint := range []pair{{"OTEL_EXPORTER_OTLP_ENDPOINT", s.OTLPEndpoint}, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", s.OTLPTracesEndpoint}} {
-		if endpoint.value != "" && !isCollectorURL(endpoint.value) {
-			r.Add(endpoint.key, endpoint.value, "a URL such as http://collector:4318")
+		if endpoint.value != "" && !isOTLPURL(endpoint.value) {
+			r.Add(endpoint.key, endpoint.value, "a URL such as http://collector:4318, without credentials and query")
 		}
 	}
 	if _, err := parsePairs(s.OTLPHeaders); err != nil {
@@ -96,7 +96,7 @@ func (s *SDK) ratio() (float64, error) {
 	}
 	ratio, err := strconv.ParseFloat(s.SamplerArg, 64)
 	if err != nil || !(ratio >= 0 && ratio <= 1) {
-		return 0, fmt.Errorf("a number from 0 to 1")
+		return 0, errors.New("a number from 0 to 1")
 	}
 	return ratio, nil
 }
@@ -115,7 +115,7 @@ func parsePairs(list string) ([]pair, error) {
 		key = strings.TrimSpace(key)
 		decoded, err := url.PathUnescape(strings.TrimSpace(value))
 		if !ok || key == "" || err != nil {
-			return nil, fmt.Errorf("a list such as key=value,key=value with percent-encoded values")
+			return nil, errors.New("a list such as key=value,key=value with percent-encoded values")
 		}
 		pairs = append(pairs, pair{key, decoded})
 	}
@@ -132,6 +132,12 @@ func parseAttributes(list string) ([]attribute.KeyValue, error) {
 		attributes = append(attributes, attribute.String(p.key, p.value))
 	}
 	return attributes, nil
+}
+
+// isOTLPURL is isCollectorURL for OTLP, whose exporter sends neither credentials nor a query of the URL.
+func isOTLPURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isCollectorURL(text) && u.User == nil && u.RawQuery == ""
 }
 
 // isCollectorURL tells whether spans can be sent to text.

@@ -6,6 +6,19 @@ import (
 	"strings"
 )
 
+// Method is an HTTP method as a label or attribute: those of RFC 9110 and 5789, in upper case as otelhttp has them, and _OTHER for what
+// else a client sends.
+func Method(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
+		return method
+	}
+	if upper := strings.ToUpper(method); upper != method {
+		return Method(upper)
+	}
+	return "_OTHER"
+}
+
 // SplitHostPort splits "host", "host:port" or "[v6]:port". A port that is missing or no number is -1, and what is no address at all gives
 // an empty host, as in otelhttp.
 func SplitHostPort(address string) (host string, port int) {

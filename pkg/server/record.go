@@ -12,50 +12,49 @@ import (
 	"github.com/hopline/hopline/pkg/relay"
 )
 
-// exchange is one request and its answer, as the middleware sees them. It is the ResponseWriter of all handlers and the context of their
-// request at once, so that span, metrics, log and forwarded headers share one allocation. It is not reused: a handler's goroutine may
-// hold its context for longer than the request lasts.
-type exchange struct {
+// record is what the middleware knows of one request and its response. It is the ResponseWriter of all handlers, and is found in the
+// context of their request.
+type record struct {
 	http.ResponseWriter
-	context.Context
 	service   *Service
-	route     *chi.Context
 	began     time.Time
 	span      trace.Span
 	traceID   string
 	spanID    string
 	forwarded relay.Forwarded
+	body      countedBody // of the request
 
-	code    int   // 0 until the header is written
-	written int64 // bytes of the body
-	body    countedBody
-	faults  string    // kinds of injected faults, in order
-	values  [2]string // of headers that every answer has
+	code    int    // 0 until the header is written
+	written int64  // bytes of the body
+	faults  string // kinds of injected faults, in order
+	pattern string // of the route, when a fault ended the request before it was routed
+	outcome int    // code, or what stands for none
+	aborted bool   // the connection is to be closed
 }
 
-type exchangeKey struct{}
+type recordKey struct{}
 
-// Value implements context.Context.
-func (x *exchange) Value(key any) any {
-	switch key {
-	case exchangeKey{}:
-		return x
-	case relay.ForwardedKey{}:
-		return &x.forwarded
-	case chi.RouteCtxKey:
-		return x.route
-	}
-	return x.Context.Value(key)
-}
-
-// exchangeFrom is the exchange of a handler's context, nil outside of one.
-func exchangeFrom(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+// recordFrom is the record of a handler's context, nil outside of one.
+func recordFrom(ctx context.Context) *record {
+	x, _ := ctx.Value(recordKey{}).(*record)
 	return x
 }
 
+// route is the pattern that the router matched, or unmatched: never what the client sent. ctx is that of a handler, when it has returned.
+func (x *record) route(ctx context.Context) string {
+	if x.pattern != "" {
+		return x.pattern
+	}
+	if pattern := chi.RouteContext(ctx).RoutePattern(); pattern != "" {
+		return pattern
+	}
+	return unmatched
+}
+
+const unmatched = "unmatched"
+
 // WriteHeader implements http.ResponseWriter.
-func (x *exchange) WriteHeader(code int) {
+func (x *record) WriteHeader(code int) {
 	if x.code == 0 && code >= 200 {
 		x.code = code
 		x.addTiming()
@@ -64,7 +63,7 @@ func (x *exchange) WriteHeader(code int) {
 }
 
 // Write implements http.ResponseWriter.
-func (x *exchange) Write(p []byte) (int, error) {
+func (x *record) Write(p []byte) (int, error) {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -74,7 +73,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 }
 
 // WriteString implements io.StringWriter.
-func (x *exchange) WriteString(text string) (int, error) {
+func (x *record) WriteString(text string) (int, error) {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -84,7 +83,7 @@ func (x *exchange) WriteString(text string) (int, error) {
 }
 
 // ReadFrom implements io.ReaderFrom: io.Copy then takes net/http's pooled buffer instead of one of 32 KiB for each answer that is relayed.
-func (x *exchange) ReadFrom(source io.Reader) (int64, error) {
+func (x *record) ReadFrom(source io.Reader) (int64, error) {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -94,10 +93,10 @@ func (x *exchange) ReadFrom(source io.Reader) (int64, error) {
 }
 
 // Flush implements http.Flusher.
-func (x *exchange) Flush() { _ = x.FlushError() }
+func (x *record) Flush() { _ = x.FlushError() }
 
 // FlushError is what http.ResponseController calls.
-func (x *exchange) FlushError() error {
+func (x *record) FlushError() error {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -105,7 +104,7 @@ func (x *exchange) FlushError() error {
 }
 
 // Unwrap gives http.ResponseController the writer beneath.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+func (x *record) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // countedBody counts what a handler reads of a request's body.
 type countedBody struct {

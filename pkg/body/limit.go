@@ -1,0 +1,89 @@
+// Package body bounds what a client sends as a request's body: its length, and the time it takes.
+package body
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/hopline/hopline/pkg/answer"
+)
+
+// Longest is how many bytes a body may have; more is answered with 413.
+const Longest = 1 << 20
+
+// TimeoutError is what reading a body returns that has not come whole in time.
+type TimeoutError struct{ After time.Duration }
+
+// Error implements error.
+func (e *TimeoutError) Error() string { return fmt.Sprintf("the body did not come within %v", e.After) }
+
+// Limit answers 413 to a body that says it is longer than Longest, and ends the reading of one that does not say. Reading any body fails
+// with a TimeoutError when it has not come whole within a time that begins with the header; what a handler leaves unread may not hold
+// the connection for longer either. The time is for the body only: a handler may take longer once the body is there.
+func Limit(within time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.ContentLength > Longest:
+			w.Header().Set("Connection", "close") // the rest of the body is not read
+			answer.Text(w, http.StatusRequestEntityTooLarge, "body is longer than 1 MiB")
+			linger(w, r)
+			return
+		case r.ContentLength != 0:
+			conn := http.NewResponseController(w)
+			if conn.SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has nothing to wait for
+				r.Body = timed{r.Body, conn, within}
+			}
+			r.Body = http.MaxBytesReader(beneath(w), r.Body, Longest)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timed is a body whose connection has a read deadline. At the body's end the deadline goes: net/http then waits on the connection for
+// the client to leave, and would take the deadline for that.
+type timed struct {
+	io.ReadCloser
+	conn   *http.ResponseController
+	within time.Duration
+}
+
+// Read implements io.Reader.
+func (t timed) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	switch {
+	case errors.Is(err, io.EOF):
+		_ = t.conn.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = &TimeoutError{t.within}
+	}
+	return n, err
+}
+
+// linger lets a client that is still sending get the answer: a connection that is closed with data unread is reset, and a reset
+// takes with it what the client has not yet read. net/http waits half a second before it closes once a MaxBytesReader has met its
+// bound, so one of bound zero is made to meet it. A client that waits for "100 Continue" has sent nothing that is unread.
+func linger(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") != "" {
+		return
+	}
+	c := http.NewResponseController(w)
+	if c.Flush() != nil || c.SetReadDeadline(time.Now().Add(time.Second)) != nil {
+		return
+	}
+	_, _ = http.MaxBytesReader(beneath(w), r.Body, 0).Read(make([]byte, 1))
+}
+
+// beneath is net/http's own writer, by which a MaxBytesReader tells the server that its bound was met.
+func beneath(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
+}
