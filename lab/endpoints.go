@@ -48,7 +48,7 @@ func askLab(ctx context.Context, consolePort int) (running up.Running, err error
 func deploymentsBehind(o *overlay.Overlay, c *mesh.Cluster) []string {
 	var lines []string
 	for _, d := range o.Deployments {
-		if d.Namespace != c.Namespace || !overlay.HasLabels(d.Pod.Labels, c.Selector) {
+		if !c.SelectsDeployment(&d) {
 			continue
 		}
 		replicas := fmt.Sprintf("%d replicas", d.Replicas)
@@ -64,7 +64,7 @@ func deploymentsBehind(o *overlay.Overlay, c *mesh.Cluster) []string {
 func podsBehind(pods []workload.Status, c *mesh.Cluster) []string {
 	var lines []string
 	for _, p := range pods {
-		if p.Namespace != c.Namespace || !overlay.HasLabels(p.Labels, c.Selector) {
+		if !c.Selects(p.Namespace, p.Labels) {
 			continue
 		}
 		port := c.Target

@@ -90,18 +90,27 @@ func get(t *testing.T, url string) (code int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// load loads one of the shipped overlays.
-func load(t *testing.T, name string) *overlay.Overlay {
+// load gives the rules of one of the shipped overlays.
+func load(t *testing.T, name string) []mesh.Rule {
 	t.Helper()
-	o, err := overlay.Load(filepath.Join("..", "..", "deploy", "overlays", name))
+	return rulesOf(t, filepath.Join("..", "..", "deploy", "overlays", name))
+}
+
+func rulesOf(t *testing.T, dir string) []mesh.Rule {
+	t.Helper()
+	o, err := overlay.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o
+	table, err := mesh.Compile(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table.Rules()
 }
 
-// fromText loads an overlay of one file.
-func fromText(t *testing.T, objects string) *overlay.Overlay {
+// fromText gives the rules of an overlay of one file.
+func fromText(t *testing.T, objects string) []mesh.Rule {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"kustomization.yaml": "resources: [all.yaml]\n", "all.yaml": objects} {
@@ -109,11 +118,7 @@ func fromText(t *testing.T, objects string) *overlay.Overlay {
 			t.Fatal(err)
 		}
 	}
-	o, err := overlay.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
+	return rulesOf(t, dir)
 }
 
 // pod is a status as a Supervisor tells it.

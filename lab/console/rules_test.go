@@ -76,6 +76,114 @@ func TestAskedAddsUp(t *testing.T) {
 	}
 }
 
+// objects of two namespaces: each has a DestinationRule of its own for middle, and that of "other" is for nobody else.
+const twoNamespaces = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: hopline, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: other, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: middle, namespace: hopline}
+spec: {selector: {app: middle}, ports: [{name: http, port: 80, targetPort: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: middle-prod, namespace: hopline}
+spec:
+  selector: {matchLabels: {app: middle, version: prod}}
+  template:
+    metadata: {labels: {app: middle, version: prod}}
+    spec: {containers: [{name: app, image: middle, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: middle-canary, namespace: hopline}
+spec:
+  selector: {matchLabels: {app: middle, version: canary}}
+  template:
+    metadata: {labels: {app: middle, version: canary}}
+    spec: {containers: [{name: app, image: middle, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a, namespace: other}
+spec: {host: middle.hopline.svc.cluster.local, exportTo: ["."], subsets: [{name: prod, labels: {version: canary}}, {name: canary, labels: {version: canary}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: b, namespace: hopline}
+spec: {host: middle, subsets: [{name: prod, labels: {version: prod}}, {name: canary, labels: {version: canary}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: middle, namespace: hopline}
+spec:
+  hosts: [middle]
+  http:
+    - name: everybody
+      route:
+        - {destination: {host: middle, subset: prod}, weight: 80}
+        - {destination: {host: middle, subset: canary}, weight: 20}
+`
+
+const callerInOther = `
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: caller, namespace: other}
+spec:
+  selector: {matchLabels: {app: caller}}
+  template:
+    metadata: {labels: {app: caller}}
+    spec: {containers: [{name: app, image: middle}]}
+`
+
+// A DestinationRule that only its own namespace sees changes nothing for the others.
+func TestAskedOfTheCallersDestinationRule(t *testing.T) {
+	t.Parallel()
+	parts := []Part{{Service: "middle", Version: "prod", Asked: 0.8}, {Service: "middle", Version: "canary", Asked: 0.2}}
+	rules := asked(fromText(t, twoNamespaces))
+	if len(rules) != 1 || rules[0].Callers != "" {
+		t.Errorf("got %+v, want one rule for all callers", rules)
+	}
+	if diff := cmp.Diff(parts, rules[0].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+	rules = asked(fromText(t, twoNamespaces+callerInOther))
+	if len(rules) != 2 || rules[0].Callers != "namespace hopline" || rules[1].Callers != "namespace other" {
+		t.Fatalf("got %+v, want a rule for each namespace", rules)
+	}
+	if diff := cmp.Diff(parts, rules[0].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Errorf("parts of hopline (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Part{{Service: "middle", Version: "canary", Asked: 1}}, rules[1].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Errorf("parts of other (-want +got):\n%s", diff)
+	}
+	seen := withSeen(rules, []Flow{{Object: "VirtualService hopline/middle", Rule: "everybody", Callers: "namespace other", Workload: "middle-canary", App: "middle", Version: "canary", Code: 200, Requests: 3}})
+	if seen[0].Seen != 0 || seen[1].Seen != 3 || seen[1].Parts[0].Seen != 3 {
+		t.Errorf("got %+v, want three requests by the rule of namespace other", seen)
+	}
+}
+
+// What leads to an outside host is asked of the workload that stands for it, whose labels the traffic is counted by.
+func TestAskedOfEgress(t *testing.T) {
+	t.Parallel()
+	rules := asked(load(t, "egress"))
+	gateway := find(t, rules, "VirtualService hopline/worldtimeapi-from-the-gateway", "http[0]")
+	if diff := cmp.Diff([]Part{{Service: "worldtimeapi", Version: "outside", Asked: 1}}, gateway.Parts); diff != "" {
+		t.Errorf("from the gateway (-want +got):\n%s", diff)
+	}
+	pod := find(t, rules, "VirtualService hopline/worldtimeapi", "http[0]")
+	if diff := cmp.Diff([]Part{{Service: "istio-egressgateway", Asked: 1}}, pod.Parts); diff != "" {
+		t.Errorf("from a pod (-want +got):\n%s", diff)
+	}
+}
+
 func TestSeen(t *testing.T) {
 	t.Parallel()
 	rules := asked(load(t, "canary"))

@@ -2,6 +2,7 @@ package console
 
 import (
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/workload"
@@ -36,7 +37,7 @@ type Traces interface {
 type Edition struct {
 	Name     string            // as the user named it: "deploy/overlays/canary"
 	Revision int               // counts the editions that came to run; when it changes, shares are counted anew
-	Overlay  *overlay.Overlay  // what runs; nil before the first
+	Rules    []mesh.Rule       // what runs, as mesh.Table.Rules lists it; nil before the first
 	Plain    bool              // it runs without a mesh, as mesh.Table.Plain tells
 	Problems []overlay.Problem // why the newest edit does not run; the one before it does
 	Notes    []string          // what is accepted and not enforced, and other warnings that stay
@@ -53,6 +54,7 @@ type Link struct {
 type Flow struct {
 	Object    string // the rule's object as mesh.Route has it: "VirtualService hopline/middle"; empty where no rule took the request
 	Rule      string // mesh.Route.Rule: "everybody", "http[1].match[0]"
+	Callers   string // mesh.Route.Callers
 	Namespace string // of the workload that answered; empty where none did
 	Workload  string // "middle-canary"
 	App       string // "middle"; the host that was asked where no workload answered

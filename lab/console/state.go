@@ -61,7 +61,7 @@ func (c *Console) build(edition Edition, flows []Flow) State {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Rules = withSeen(asked(edition.Overlay), sinceEdition(flows, c.baseline))
+	s.Rules = withSeen(asked(edition.Rules), sinceEdition(flows, c.baseline))
 	return s
 }
 

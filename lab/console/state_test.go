@@ -49,7 +49,7 @@ hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 1
 func TestCountedAnew(t *testing.T) {
 	t.Parallel()
 	flow := Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
-	source := &lab{edition: Edition{Revision: 1, Overlay: load(t, "canary")}}
+	source := &lab{edition: Edition{Revision: 1, Rules: load(t, "canary")}}
 	c := New(source, nil)
 	seen := func(requests uint64) uint64 {
 		t.Helper()

@@ -71,13 +71,14 @@ func (e *expectation) next(from hop) map[version]float64 {
 	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, bare)
 }
 
-// forwarded are the headers that the suite's services pass on to their upstreams.
+// forwarded returns the headers that the suite's services pass on to their upstreams. The list is theirs (pkg/relay), and the lab imports
+// nothing of theirs: a test holds this one to what a service does.
 func forwarded(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
-		lower := strings.ToLower(name)
 		switch {
-		case lower == "x-request-id", lower == "x-ot-span-context", lower == "x-dev-user", lower == "fail", strings.HasPrefix(lower, "x-fault-"):
+		case name == "X-Request-Id", name == "X-Ot-Span-Context", name == "X-Dev-User", name == "Fail",
+			strings.HasPrefix(name, "X-Fault-") && name != "X-Fault-Injected":
 			out[name] = values
 		}
 	}
@@ -94,7 +95,7 @@ func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 	return overlay.Deployment{}, false
 }
 
-// shares adds up the weights of a route by version. Within one destination every replica gets the same share.
+// shares adds up what the table says of a route's destinations by version; nil if that does not settle who answers.
 func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) map[version]float64 {
 	var decision mesh.Decision
 	if bare || e.table.Plain() {
@@ -105,54 +106,20 @@ func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) ma
 	if decision.Outcome != mesh.Forward {
 		return nil
 	}
-	shares, total := map[version]float64{}, 0.0
-	for _, d := range decision.Route.Destinations {
-		replicas := e.replicas(d.Cluster)
-		if len(replicas) == 0 && d.Weight > 0 || d.Weight == 0 && len(decision.Route.Destinations) > 1 {
-			if d.Weight > 0 {
-				return nil // it leads beyond the overlay's own workloads
-			}
-			continue
+	shares := map[version]float64{}
+	for _, share := range e.table.Shares(decision.Route) {
+		if len(share.Backends) == 0 {
+			return nil // it leads beyond the overlay's own workloads
 		}
-		sum := 0.0
-		for _, n := range replicas {
-			sum += n
+		if share.Cluster.Balancer == mesh.ConsistentHash && len(share.Backends) > 1 {
+			return nil // which of them answers depends on the request
 		}
-		weight := float64(max(d.Weight, 1)) // a single destination needs no weight
-		for v, n := range replicas {
-			shares[v] += weight * n / sum
+		for _, b := range share.Backends {
+			labels := b.Deployment.Pod.Labels
+			shares[version{labels["app"], labels["version"]}] += b.Percent / 100
 		}
-		total += weight
-	}
-	for v := range shares {
-		shares[v] /= total
 	}
 	return shares
-}
-
-// replicas are the pods behind a cluster, by version. A ServiceEntry may lead to a Service.
-func (e *expectation) replicas(c *mesh.Cluster) map[version]float64 {
-	counts := map[version]float64{}
-	count := func(namespace string, selector map[string]string) {
-		for _, d := range e.overlay.Deployments {
-			if d.Namespace == namespace && overlay.HasLabels(d.Pod.Labels, selector) && d.Replicas > 0 {
-				counts[version{d.Pod.Labels["app"], d.Pod.Labels["version"]}] += float64(d.Replicas)
-			}
-		}
-	}
-	if c.Selector != nil {
-		count(c.Namespace, c.Selector)
-		return counts
-	}
-	for _, address := range c.Addresses {
-		host, _, _ := strings.Cut(address, ":")
-		for _, s := range e.overlay.Services {
-			if host == s.Name+"."+s.Namespace+".svc.cluster.local" {
-				count(s.Namespace, s.Selector)
-			}
-		}
-	}
-	return counts
 }
 
 // mix adds a distribution to another, n times.

@@ -56,6 +56,7 @@ type Route struct {
 	Object  string // "VirtualService hopline/middle"; "Service hopline/clock" for a default route
 	Rule    string // the rule's name, or its place; "default" for a default route
 	Place   string // "http[1].match[0]"; empty for a default route
+	Callers string // whom it is for, as Rule.Callers names them, where other callers of the rule get other shares; else empty
 	Rewrite *Rewrite
 	Timeout time.Duration // 0: none
 	Retries Retries

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/hopline/hopline/lab/overlay"
 )
 
 // Explanation says what becomes of a request, and why.
@@ -17,7 +15,7 @@ type Explanation struct {
 	Passed  []Judgement // rules that did not take the request, in order
 	Taken   *Judgement  // the one that did; nil for none
 	Route   *Route      // its route
-	Shares  []Share     // of its destinations
+	Shares  []Explained // of its destinations
 	Path    string      // as they get it; empty where no rule rewrites it
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
@@ -32,10 +30,9 @@ type Judgement struct {
 	Why    string // why it did not take the request; empty for the one that did
 }
 
-// Share is the part of the requests that a destination gets.
-type Share struct {
-	Cluster   *Cluster
-	Percent   float64
+// Explained is a destination's share with what more is known of it.
+type Explained struct {
+	Share
 	Endpoints []string // a line for each, where whoever asked for the explanation knows them
 	Refusals  []string // a line for each Deployment whose AuthorizationPolicies do not let the request in
 }
@@ -68,6 +65,9 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
 		if j.Why == "" {
 			e.take(j, r.route, req)
+			for _, share := range t.Shares(r.route) {
+				e.Shares = append(e.Shares, Explained{Share: share})
+			}
 			t.authorize(&e, req, src)
 			return e
 		}
@@ -99,22 +99,12 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 	default:
 		e.Outcome = Forward
 	}
-	total := 0
-	for _, d := range r.Destinations {
-		total += d.Weight
-	}
-	for _, d := range r.Destinations {
-		e.Shares = append(e.Shares, Share{Cluster: d.Cluster, Percent: 100 * float64(d.Weight) / float64(total)})
-	}
 }
 
 // authorize notes which of the destinations' Deployments would answer 403.
 func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 	for i, d := range e.Route.Destinations {
 		share := &e.Shares[i]
-		if len(share.Cluster.Selector) == 0 {
-			continue
-		}
 		arriving := *req
 		if d.Authority != "" {
 			arriving.Authority = d.Authority
@@ -125,34 +115,21 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 		if e.Path != "" {
 			arriving.Path = e.Path
 		}
-		for _, to := range t.compiler.overlay.Deployments {
-			if to.Namespace != share.Cluster.Namespace || !overlay.HasLabels(to.Pod.Labels, share.Cluster.Selector) {
-				continue
-			}
-			callee, bare := SourceOf(t.compiler.overlay, to)
+		for _, b := range share.Backends {
+			callee, bare := SourceOf(t.compiler.overlay, *b.Deployment)
 			if bare { // nothing guards it
 				continue
 			}
-			arriving.Port = share.Cluster.targetOf(to.Pod.Container.Ports)
+			arriving.Port, _ = share.Cluster.targetOf(b.Deployment.Pod.Container.Ports)
 			if ok, policy := t.Authorize(src, &callee, &arriving); !ok {
 				why := "no AuthorizationPolicy allows it"
 				if t.policies.deny(policy) {
 					why = policy + " denies it"
 				}
-				share.Refusals = append(share.Refusals, to.Name+" answers 403: "+why)
+				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 403: "+why)
 			}
 		}
 	}
-}
-
-// targetOf is the cluster's port among those of a container.
-func (c *Cluster) targetOf(ports []overlay.ContainerPort) int {
-	for _, p := range ports {
-		if c.TargetName != "" && p.Name == c.TargetName {
-			return p.Number
-		}
-	}
-	return c.Target
 }
 
 func callerText(src *Source) string {

@@ -21,7 +21,7 @@ func sameRule(e Explanation, d Decision) string {
 		return "the route"
 	case (e.Taken == nil) != (d.Route == nil):
 		return "whether a rule takes it"
-	case d.To != nil && !slices.ContainsFunc(e.Shares, func(s Share) bool { return s.Cluster == d.To.Cluster && s.Percent > 0 }):
+	case d.To != nil && !slices.ContainsFunc(e.Shares, func(s Explained) bool { return s.Cluster == d.To.Cluster && s.Percent > 0 }):
 		return "the destination"
 	}
 	return ""

@@ -100,14 +100,32 @@ func decodeService(t testing.TB, x *object) overlay.Service {
 func decodeDeployment(t testing.TB, x *object) overlay.Deployment {
 	t.Helper()
 	var spec struct {
+		Replicas *int
 		Template struct {
 			Metadata struct{ Labels map[string]string }
+			Spec     struct {
+				Containers []struct {
+					Ports []struct {
+						Name          string
+						ContainerPort int
+					}
+				}
+			}
 		}
 	}
 	if err := json.Unmarshal(x.Spec, &spec); err != nil {
 		t.Fatal(err)
 	}
-	return overlay.Deployment{Meta: x.meta(), Replicas: 1, Pod: overlay.PodTemplate{Labels: spec.Template.Metadata.Labels, ServiceAccount: "default"}}
+	d := overlay.Deployment{Meta: x.meta(), Replicas: 1, Pod: overlay.PodTemplate{Labels: spec.Template.Metadata.Labels, ServiceAccount: "default"}}
+	if spec.Replicas != nil {
+		d.Replicas = *spec.Replicas
+	}
+	for _, c := range spec.Template.Spec.Containers {
+		for _, p := range c.Ports {
+			d.Pod.Container.Ports = append(d.Pod.Container.Ports, overlay.ContainerPort{Name: p.Name, Number: p.ContainerPort})
+		}
+	}
+	return d
 }
 
 // file is a file of testdata.

@@ -16,6 +16,8 @@ type Table struct {
 	views    map[place][]*view
 	bare     map[string]*view // by namespace, for pods without a sidecar
 	policies *policies
+	callers  []caller
+	rules    []Rule
 }
 
 // Compile makes the table of an overlay, or says what the lab does not support in it, all at once, as an *overlay.Report.
@@ -25,17 +27,13 @@ func Compile(o *overlay.Overlay) (*Table, error) {
 	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
 	t.compiler = newCompiler(o, t.plain, &report)
 	t.watched = t.compiler.watched
-	for _, d := range o.Deployments {
-		t.addView(&Source{Namespace: d.Namespace, Labels: d.Pod.Labels})
-	}
-	ingress, egress := IngressGateway(), EgressGateway()
-	t.addView(&ingress)
-	t.addView(&egress)
+	t.addCallers()
 	t.policies = newPolicies(o, &report)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
 	t.addBare(o)
+	t.collectRules()
 	return t, nil
 }
 
@@ -46,11 +44,14 @@ func isPlain(o *overlay.Overlay) bool {
 }
 
 // addView compiles the view of a caller unless another has the same.
-func (t *Table) addView(src *Source) {
-	if t.findView(src) == nil {
+func (t *Table) addView(src *Source) *view {
+	v := t.findView(src)
+	if v == nil {
 		at := place{src.Namespace, src.Gateway}
-		t.views[at] = append(t.views[at], t.compiler.view(src))
+		v = t.compiler.view(src)
+		t.views[at] = append(t.views[at], v)
 	}
+	return v
 }
 
 // addBare compiles what pods without a sidecar see: Services, whatever the rules say.

@@ -54,6 +54,26 @@ func (t *portTable) add(domain string, v *virtualHost) {
 	}
 }
 
+// hosts are the virtual hosts that requests come to, in a stable order.
+func (t *portTable) hosts() []*virtualHost {
+	var out []*virtualHost
+	seen := map[*virtualHost]bool{nil: true}
+	add := func(v *virtualHost) {
+		if !seen[v] {
+			seen[v] = true
+			out = append(out, v)
+		}
+	}
+	for _, name := range sortedKeys(t.names) {
+		add(t.names[name])
+	}
+	for _, tail := range sortedKeys(t.tails) {
+		add(t.tails[tail])
+	}
+	add(t.any)
+	return out
+}
+
 func (t *portTable) find(authority string) *virtualHost {
 	if t == nil {
 		return nil

@@ -73,7 +73,7 @@ func (f *flows) meet(e encounter) *flow {
 func (e encounter) kind() console.Flow {
 	kind := console.Flow{Code: e.code}
 	if e.route != nil {
-		kind.Object, kind.Rule = e.route.Object, e.route.Rule
+		kind.Object, kind.Rule, kind.Callers = e.route.Object, e.route.Rule, e.route.Callers
 	}
 	if e.cluster != nil {
 		kind.App = e.cluster.Host

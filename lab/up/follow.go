@@ -35,7 +35,7 @@ func (l *lab) apply(e edition) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.edition = console.Edition{
-		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Plain: e.table.Plain(), Notes: e.notes(), Links: l.links(e.overlay),
+		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Rules: e.table.Rules(), Plain: e.table.Plain(), Notes: e.notes(), Links: l.links(e.overlay),
 	}
 	l.console.Changed()
 	return nil

@@ -75,6 +75,7 @@ function ruleRow(rule, later) {
   const words = element("p", "when");
   if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
   words.append(element("span", "match", rule.matches.length ? either(rule.matches) : later ? "all other requests" : "all requests"));
+  if (rule.callers) words.append(element("span", "chip", `for ${rule.callers}`));
   for (const does of rule.does) words.append(element("span", "chip", does));
   const seen = tally(rule);
   const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/overlay"
 )
 
 // pod is a mesh.Pod with what requests need of it worked out.
@@ -124,7 +123,7 @@ func (e *endpoints) static(c *mesh.Cluster) {
 func selected(pods []*pod, c *mesh.Cluster) []*pod {
 	var found []*pod
 	for _, p := range pods {
-		if p.Ready && p.Namespace == c.Namespace && overlay.HasLabels(p.Labels, c.Selector) {
+		if p.Ready && c.Selects(p.Namespace, p.Labels) {
 			found = append(found, p)
 		}
 	}

@@ -1,0 +1,113 @@
+package load
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The rules of a later hop see the headers that a service passes on. Which those are is for the services to say, whose code the lab does
+// not import: so a real one is asked.
+func TestForwardedHeadersAreTheServices(t *testing.T) {
+	t.Parallel()
+	got := make(chan http.Header, 1)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case got <- r.Header.Clone():
+		default:
+		}
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(upstream.Close)
+	sent := http.Header{}
+	sent.Set("Fail", "0")
+	for _, name := range []string{"X-Request-Id", "X-Ot-Span-Context", "X-Dev-User", "X-Fault-Core", "X-Fault-Injected", "X-Faulty", "X-Other",
+		"Cookie", "Authorization", "X-Forwarded-Host", "Referer", "Accept-Language"} {
+		sent.Set(name, "given-"+strings.ToLower(name))
+	}
+	ask(t, startService(t, "middle", upstream.URL)+"/hops", sent)
+	var arrived http.Header
+	select {
+	case arrived = <-got:
+	default:
+		t.Fatal("the service did not ask its upstream")
+	}
+	for name := range sent {
+		_, want := arrived[name]
+		if _, forwards := forwarded(sent)[name]; forwards != want {
+			t.Errorf("header %s: the service passes it on: %t, expected of it: %t", name, want, forwards)
+		} else if diff := cmp.Diff(sent[name], arrived[name]); want && diff != "" {
+			t.Errorf("header %s (-sent +arrived):\n%s", name, diff)
+		}
+	}
+}
+
+// ask sends a GET until a server is there to take it.
+func ask(t *testing.T, url string, header http.Header) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = header
+		resp, err := client.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+	}
+}
+
+// startService builds and runs one of the services with an upstream, and returns its address.
+func startService(t *testing.T, name, upstream string) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), name)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./services/"+name)
+	build.Dir, build.Env = root, append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", name, err, out)
+	}
+	port, admin := freePort(t), freePort(t)
+	run := exec.Command(program)
+	run.Env = []string{"LISTEN_HOST=127.0.0.1", "PORT=" + port, "ADMIN_PORT=" + admin, "UPSTREAM_URL=" + upstream + "/", "LOG_LEVEL=error"}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = run.Process.Kill()
+		_ = run.Wait()
+	})
+	return "http://127.0.0.1:" + port
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
