@@ -56,7 +56,7 @@ func (c *explainCommand) Run(p program) error {
 	switch {
 	case c.From == "" && explanation.Outcome == mesh.NoRoute:
 		note = "that is at the ingress gateway; --from WORKLOAD asks from inside the mesh\n"
-	case len(explanation.Shares) == 0:
+	case len(explanation.Shares) == 0 || explanation.Refusal != "":
 		note = ""
 	}
 	_, err = fmt.Fprint(p.out, explanation.String(), note)

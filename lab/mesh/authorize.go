@@ -12,7 +12,7 @@ import (
 )
 
 // policies are the AuthorizationPolicies, by the namespace of the workloads that they protect; "" holds those of the root namespace,
-// which protect all.
+// which protect all workloads and gateways.
 type policies map[string][]*accessPolicy
 
 // accessPolicy is one AuthorizationPolicy.
@@ -220,9 +220,9 @@ type access struct {
 	port                 int
 }
 
-func newAccess(from *Source, req *Request) access {
+func newAccess(from *Source, req *Request, port int) access {
 	path, _ := splitPath(req.Path)
-	a := access{host: req.Authority, method: req.Method, path: path, port: req.Port}
+	a := access{host: req.Authority, method: req.Method, path: path, port: port}
 	if from != nil && from.Principal != "" {
 		a.identified, a.principal, a.namespace = true, from.Principal, principalNamespace(from.Principal)
 	}
@@ -251,18 +251,26 @@ func (p *accessPolicy) matches(a *access) bool {
 	return slices.ContainsFunc(p.rules, func(r accessRule) bool { return r.matches(a) })
 }
 
-// Authorize says whether the sidecar of the workload to lets a request in, and which policy decided; that is empty where none
-// selects the workload. Of to, namespace and labels count. The request is as the workload would see it: its path is rewritten, and
-// its port is the container's. A caller without identity, nil or without a principal, is nobody.
+// Authorize says whether the proxy of to lets a request in, and which policy decided; that is empty where none selects it. Of a
+// workload, namespace and labels count, and the request is as its sidecar sees it: its path is rewritten, and its port is the
+// container's. Of a gateway, the request is as it comes in: its path is not rewritten, and its port is that of the Gateway's server.
+// A caller without identity, nil or without a principal, is nobody; so is every caller of a gateway whose server takes plain HTTP.
 //
-// Any DENY policy that matches refuses; then, if any ALLOW policy selects the workload, one must match.
+// Any DENY policy that matches refuses; then, if any ALLOW policy selects to, one must match.
 // (https://istio.io/latest/docs/concepts/security/#implicit-enablement)
 func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy string) {
 	everywhere, own := (*t.policies)[""], (*t.policies)[to.Namespace]
 	if len(everywhere)+len(own) == 0 {
 		return true, ""
 	}
-	a := newAccess(from, req)
+	port := req.Port
+	if to.Gateway {
+		port = gatewayTarget(req.Port)
+		if !t.view(to).ports[req.Port].mutualTLS() {
+			from = nil
+		}
+	}
+	a := newAccess(from, req, port)
 	for _, list := range [...][]*accessPolicy{everywhere, own} {
 		for _, p := range list {
 			if p.deny && overlay.HasLabels(to.Labels, p.selector) && p.matches(&a) {

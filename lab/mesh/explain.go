@@ -19,6 +19,7 @@ type Explanation struct {
 	Path    string      // as they get it; empty where no rule rewrites it
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
+	Refusal string      // why the gateway that the request comes to answers 403, whatever its rules say; empty where it lets it in
 }
 
 // Judgement is one rule that was looked at.
@@ -34,7 +35,7 @@ type Judgement struct {
 type Explained struct {
 	Share
 	Endpoints []string // a line for each, where whoever asked for the explanation knows them
-	Refusals  []string // a line for each Deployment whose AuthorizationPolicies do not let the request in
+	Refusals  []string // a line for each Deployment or gateway behind it that does not let the request in
 }
 
 // Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
@@ -49,6 +50,9 @@ func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
 
 func (t *Table) explain(v *view, caller string, req *Request, src *Source) Explanation {
 	e := Explanation{Caller: caller, Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
+	if src.Gateway {
+		e.Refusal = t.refusal(nil, src, req)
+	}
 	host := v.ports[req.Port].find(req.Authority)
 	if host == nil {
 		if e.Outcome = NoRoute; !src.Gateway {
@@ -101,7 +105,7 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 	}
 }
 
-// authorize notes which of the destinations' Deployments would answer 403.
+// authorize notes which of the destinations' Deployments and gateways would not let the request in.
 func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 	for i, d := range e.Route.Destinations {
 		share := &e.Shares[i]
@@ -115,21 +119,41 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 		if e.Path != "" {
 			arriving.Path = e.Path
 		}
+		if name := share.Cluster.Gateway; name != "" {
+			gateway, _ := BuiltInGateway(name)
+			arriving.Port = share.Cluster.GatewayPort
+			if why := t.refusal(src, &gateway, &arriving); why != "" {
+				share.Refusals = append(share.Refusals, name+" answers 403: "+why)
+			}
+			continue
+		}
+		path, ok := NormalizePath(arriving.Path) // as the destination's sidecar does
+		arriving.Path = path
 		for _, b := range share.Backends {
 			callee, bare := SourceOf(t.compiler.overlay, *b.Deployment)
 			if bare { // nothing guards it
 				continue
 			}
 			arriving.Port, _ = share.Cluster.targetOf(b.Deployment.Pod.Container.Ports)
-			if ok, policy := t.Authorize(src, &callee, &arriving); !ok {
-				why := "no AuthorizationPolicy allows it"
-				if t.policies.deny(policy) {
-					why = policy + " denies it"
-				}
+			if !ok {
+				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 400: its sidecar cannot normalize the path "+path)
+			} else if why := t.refusal(src, &callee, &arriving); why != "" {
 				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 403: "+why)
 			}
 		}
 	}
+}
+
+// refusal says why the proxy of to does not let a request in; empty where it does. See Authorize.
+func (t *Table) refusal(from, to *Source, req *Request) string {
+	ok, policy := t.Authorize(from, to, req)
+	switch {
+	case ok:
+		return ""
+	case t.policies.deny(policy):
+		return policy + " denies it"
+	}
+	return "no AuthorizationPolicy allows it"
 }
 
 func callerText(src *Source) string {
@@ -151,6 +175,10 @@ func (e Explanation) String() string {
 	}
 	if e.Taken != nil {
 		fmt.Fprintf(&b, "  yes  %s: takes %s\n", e.Taken.name(), e.Taken.Match)
+	}
+	if e.Refusal != "" {
+		fmt.Fprintf(&b, "403: %s\n", e.Refusal)
+		return b.String()
 	}
 	switch e.Outcome {
 	case NoHost:

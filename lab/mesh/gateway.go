@@ -16,10 +16,33 @@ func IngressGateway() Source { return builtIn("ingressgateway") }
 // EgressGateway is the built-in egress gateway as the source of requests.
 func EgressGateway() Source { return builtIn("egressgateway") }
 
+// BuiltInGateway is the built-in gateway of a name, "istio-egressgateway".
+func BuiltInGateway(name string) (source Source, ok bool) {
+	for _, g := range [...]Source{IngressGateway(), EgressGateway()} {
+		if g.Workload == name {
+			return g, true
+		}
+	}
+	return Source{}, false
+}
+
 func builtIn(istio string) Source {
 	name := "istio-" + istio
 	return Source{Workload: name, Namespace: rootNamespace, Gateway: true, Labels: map[string]string{"istio": istio, "app": name},
 		Principal: "cluster.local/ns/" + rootNamespace + "/sa/" + name + "-service-account"}
+}
+
+// gatewayTarget is the port of a gateway's pods that stands for one of its Service and of a Gateway's server, as Istio's own installation
+// has it. A port that the Service does not have is the pods' own.
+// (manifests/charts/gateways/istio-ingress/values.yaml and istio-egress/values.yaml of Istio 1.31)
+func gatewayTarget(port int) int {
+	switch port {
+	case 80:
+		return 8080
+	case 443:
+		return 8443
+	}
+	return port
 }
 
 // server is one server of a Gateway that holds for a caller.
@@ -107,6 +130,7 @@ func (g *gateway) table(port int) *portTable {
 		}
 	}
 	t := newPortTable()
+	t.mutual = g.secure
 	for _, h := range order {
 		t.add(h, newVirtualHost(h, catchAllLast(rules[h]), over[h]))
 	}

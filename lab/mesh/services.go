@@ -207,7 +207,7 @@ func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Repo
 func gatewayService(g *Source) *service {
 	return &service{object: "Service " + g.Namespace + "/" + g.Workload, host: serviceName(g.Workload, g.Namespace), name: g.Workload,
 		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels,
-		ports: []servicePort{{number: 80, name: "http2", target: 8080, http: true}, {number: 443, name: "https", target: 8443}}}
+		ports: []servicePort{{number: 80, name: "http2", target: gatewayTarget(80), http: true}, {number: 443, name: "https", target: gatewayTarget(443)}}}
 }
 
 // registry is what the services look like from one namespace.

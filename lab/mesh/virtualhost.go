@@ -25,7 +25,10 @@ type portTable struct {
 	tails   map[string]*virtualHost // what follows the star of a wildcard
 	lengths []int                   // of those tails, descending
 	any     *virtualHost
+	mutual  bool // of a gateway's port: callers prove who they are, by mutual TLS
 }
+
+func (t *portTable) mutualTLS() bool { return t != nil && t.mutual }
 
 func newPortTable() *portTable {
 	return &portTable{names: map[string]*virtualHost{}, tails: map[string]*virtualHost{}}

@@ -74,9 +74,9 @@ func (x *exchange) pass() {
 		}
 		h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
 	}
-	if x.resp.body == bodyDenied {
+	if x.resp.body == bodySidecar {
 		x.finish(true)
-		x.answer(x.resp.status, denied)
+		x.answer(x.resp.status, x.resp.text)
 		return
 	}
 	x.answerHeaders()

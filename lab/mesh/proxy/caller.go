@@ -52,6 +52,7 @@ type caller struct {
 	proxy   *Proxy
 	source  mesh.Source
 	name    string // of the pod
+	token   string // its credentials
 	port    int    // of the Gateway's server; 0 for a sidecar
 	who     identity
 	edge    bool // requests come from outside the mesh: what they say about themselves is not trusted
@@ -65,7 +66,7 @@ type caller struct {
 }
 
 func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
-	c := &caller{proxy: p, source: s, name: name, port: port, who: identify(&s), edge: s.Gateway, clusters: map[*mesh.Cluster]*cluster{}}
+	c := &caller{proxy: p, source: s, name: name, token: p.token(name), port: port, who: identify(&s), edge: s.Gateway, clusters: map[*mesh.Cluster]*cluster{}}
 	c.span = newSpanTemplate(c)
 	c.nowhere = p.metrics.edge(c, nil, nil)
 	return c

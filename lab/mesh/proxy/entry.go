@@ -37,8 +37,9 @@ func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	c := newCaller(p, source, source.Workload+"-"+strconv.Itoa(port), port)
 	p.mu.Lock()
 	p.entries = append(p.entries, c)
+	p.setTokens()
 	p.mu.Unlock()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port, nil) })
 }
 
 // Credentials are what a pod puts into its HTTP_PROXY to be known by its sidecar. They hold for as long as the proxy lives.
@@ -61,9 +62,9 @@ func (p *Proxy) token(pod string) string {
 // mesh does the encrypting, and a tunnel would lead past every rule.
 func (p *Proxy) Sidecar() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := (*p.tokens.Load())[value(r.Header, "Proxy-Authorization")]
+		c := (*p.tokens.Load())[value(r.Header, hCredentials)]
 		switch {
-		case c == nil:
+		case c == nil || c.source.Gateway:
 			w.Header()["Proxy-Authenticate"] = []string{`Basic realm="hopline"`}
 			refuse(w, http.StatusProxyAuthRequired, "the sidecar does not know who calls: set HTTP_PROXY to the value that the lab gave this pod, with user and password")
 		case r.Method == http.MethodConnect:
@@ -71,13 +72,13 @@ func (p *Proxy) Sidecar() http.Handler {
 		case !strings.HasPrefix(r.RequestURI, "http://"):
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s %s: the sidecar is an HTTP proxy and wants the whole URL, beginning with http://", r.Method, r.RequestURI))
 		default:
-			delete(r.Header, "Proxy-Authorization") // the way into the sidecar is no part of the request
+			delete(r.Header, hCredentials) // the way into the sidecar is no part of the request
 			delete(r.Header, "Proxy-Connection")
 			authority, port := r.Host, 80
 			if _, s, err := net.SplitHostPort(authority); err == nil {
 				port, _ = strconv.Atoi(s)
 			}
-			c.serve(w, r, authority, port)
+			c.serve(w, r, authority, port, nil)
 		}
 	})
 }

@@ -23,6 +23,8 @@ const (
 	hDecorator    = "X-Envoy-Decorator-Operation"
 	hServiceTime  = "X-Envoy-Upstream-Service-Time"
 	hAttempts     = "X-Envoy-Attempt-Count"
+	hCredentials  = "Proxy-Authorization"
+	hCaller       = "X-Hopline-Caller" // a caller's credentials, on its way to a gateway in the mesh
 	serverName    = "hopline"
 )
 
@@ -194,6 +196,7 @@ func (x *exchange) rewrite() {
 			x.at.Path = clean(rw.URI(x.req.Path))
 		}
 	}
+	x.path = x.at.Path
 	if x.d.Route.Decorator != "" {
 		h[hDecorator] = []string{x.d.Route.Decorator}
 	}
@@ -324,6 +327,9 @@ func (x *exchange) appendTry(b []byte) []byte {
 	b = append(b, hAttempts+": "...)
 	b = strconv.AppendInt(b, int64(max(1, x.attempts)), 10)
 	b = append(b, "\r\n"...)
+	if x.cluster.Gateway != "" {
+		b = appendField(b, hCaller, x.in.token)
+	}
 	if expected := x.expected(); expected > 0 {
 		b = append(b, hExpected+": "...)
 		b = strconv.AppendInt(b, expected.Milliseconds(), 10)

@@ -28,13 +28,8 @@ func (p *Proxy) hopAddress(gateway string, port int) (string, error) {
 	if h := p.hops[key]; h != nil {
 		return h.address, nil
 	}
-	var source mesh.Source
-	switch gateway {
-	case mesh.EgressGateway().Workload:
-		source = mesh.EgressGateway()
-	case mesh.IngressGateway().Workload:
-		source = mesh.IngressGateway()
-	default:
+	source, ok := mesh.BuiltInGateway(gateway)
+	if !ok {
 		return "", fmt.Errorf("unknown gateway %q", gateway)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,9 +38,28 @@ func (p *Proxy) hopAddress(gateway string, port int) (string, error) {
 	}
 	c := newCaller(p, source, fmt.Sprintf("%s-%d", gateway, port), port)
 	p.entries = append(p.entries, c)
+	p.setTokens()
 	h := &hop{address: l.Addr().String()}
-	h.server = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port) }))
+	h.server = NewServer(c.hop())
 	p.hops[key] = h
 	go h.server.Serve(l)
 	return h.address, nil
+}
+
+// hop is the handler of a gateway in the mesh. Only proxies of the mesh reach it, and they say for whom: the policies of the gateway may ask.
+func (c *caller) hop() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var from *caller
+		for _, token := range r.Header[hCaller] {
+			if known := (*c.proxy.tokens.Load())[token]; known != nil {
+				from = known
+			}
+		}
+		if from == nil {
+			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: ask for a host that a VirtualService leads here")
+			return
+		}
+		delete(r.Header, hCaller)
+		c.serve(w, r, r.Host, c.port, &from.source)
+	})
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/hopline/hopline/lab/mesh"
@@ -44,5 +45,56 @@ func TestEgressGateway(t *testing.T) {
 	b.get("http://worldtimeapi.org/api").want(t, 200, "outside /api ")
 	if n := len(b.proxy.hops); n != 1 {
 		t.Errorf("%d listeners, want 1", n)
+	}
+}
+
+// TestPoliciesOfTheEgressGateway asks them about the workload that calls, and lets nobody else in.
+func TestPoliciesOfTheEgressGateway(t *testing.T) {
+	t.Parallel()
+	outside := newEcho(t, "outside")
+	toGateway := routeTo(&mesh.Cluster{Name: "outbound|443||istio-egressgateway.istio-system.svc.cluster.local", Host: "istio-egressgateway.istio-system.svc.cluster.local",
+		Known: true, Gateway: "istio-egressgateway", GatewayPort: 443})
+	onward := routeTo(service("worldtimeapi"))
+	asked := make(chan string, 10)
+	r := &rules{clusters: []*mesh.Cluster{toGateway.Destinations[0].Cluster, onward.Destinations[0].Cluster},
+		decide: func(_ *mesh.Request, from *mesh.Source) mesh.Decision {
+			route := toGateway
+			if from.Workload == "istio-egressgateway" {
+				route = onward
+			}
+			return mesh.Decision{Outcome: mesh.Forward, Route: route, To: &route.Destinations[0]}
+		},
+		authorize: func(from, to *mesh.Source, q *mesh.Request) bool {
+			if to.Workload != "istio-egressgateway" {
+				return true
+			}
+			if q.Port != 443 || q.Header.Get(hCaller) != "" {
+				t.Errorf("asked about port %d with %v", q.Port, q.Header)
+			}
+			asked <- from.Principal
+			return q.Path != "/blocked"
+		}}
+	b := newBench(t, Options{}, r, podOf("worldtimeapi", "worldtimeapi-1", outside.address()))
+	b.get("http://worldtimeapi.org/blocked", hCaller+": forged").want(t, 403, denied)
+	if got := receive(t, "the policy's question", asked); got != "cluster.local/ns/hopline/sa/front" {
+		t.Errorf("asked about %q", got)
+	}
+	b.get("http://worldtimeapi.org/open").want(t, 200, "outside /open ")
+	if seen, n := outside.seen(); n != 1 || seen.Header.Get(hCaller) != "" {
+		t.Errorf("%d requests came through, the last with %v", n, seen.Header)
+	}
+	direct, _ := http.NewRequest("GET", "http://"+b.proxy.hops[hopKey{"istio-egressgateway", 443}].address+"/open", nil)
+	direct.Host = "worldtimeapi.org"
+	transport := &http.Transport{DisableKeepAlives: true}
+	for _, credentials := range []string{"", "forged"} {
+		direct.Header.Set(hCaller, credentials)
+		res, err := transport.RoundTrip(direct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("a stranger with credentials %q got %d", credentials, res.StatusCode)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/mesh"
 )
 
 const (
@@ -19,8 +21,9 @@ const (
 type mirrored struct {
 	proxy   *Proxy
 	cluster *cluster
-	method  string
-	head    []byte // without what tells the body's length, and without the blank line
+	rules   Rules // those of the request
+	at      mesh.Request
+	head    []byte // from the end of the path, without what tells the body's length, and without the blank line
 	limit   time.Duration
 }
 
@@ -39,7 +42,13 @@ func (x *exchange) mirror() {
 		if limit <= 0 {
 			limit = mirrorLimit
 		}
-		x.copies = append(x.copies, &mirrored{x.proxy, x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster), x.req.Method, head, limit})
+		to := x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster)
+		own := head
+		if to.Gateway != "" {
+			own = appendField(slices.Clip(head), hCaller, x.in.token)
+		}
+		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path}
+		x.copies = append(x.copies, &mirrored{x.proxy, to, x.state.rules, at, own, limit})
 	}
 }
 
@@ -49,7 +58,7 @@ func (x *exchange) mirrorHead() []byte {
 	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
 	h[hInternal] = []string{"true"}
-	head := x.appendHead(nil, untold)
+	head := x.appendHead(nil, untold)[len(x.req.Method)+1+len(x.at.Path):]
 	delete(h, hInternal)
 	if had != nil {
 		h[hForwardedFor] = had
@@ -70,7 +79,7 @@ func (m *mirrored) leave(body []byte, kept bool) {
 		return
 	}
 	request := slices.Clip(m.head)
-	if len(body) > 0 || !bodiless(m.method) {
+	if len(body) > 0 || !bodiless(m.at.Method) {
 		request = appendField(request, "Content-Length", strconv.Itoa(len(body)))
 	}
 	request = append(append(request, "\r\n"...), body...)
@@ -99,6 +108,11 @@ func (m *mirrored) send(request []byte) {
 	}
 	h.active.Add(1)
 	defer h.active.Add(-1)
+	if status := h.inbound(m.rules, &k.caller.source, &m.at); status != 0 {
+		h.observe(status, false)
+		return
+	}
+	request = append([]byte(m.at.Method+" "+m.at.Path), request...)
 	deadline, _ := ctx.Deadline()
 	c, f := h.acquire(ctx, deadline)
 	if f != none {
@@ -106,7 +120,7 @@ func (m *mirrored) send(request []byte) {
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(past) })
-	h.release(c, h.copyOn(c, m.method, request) && stop())
+	h.release(c, h.copyOn(c, m.at.Method, request) && stop())
 }
 
 // copyOn is the conversation of a copy; true: the connection can be used again.

@@ -74,7 +74,7 @@ func (x *exchange) plain() {
 		return
 	}
 	dropHopByHop(x.r.Header)
-	x.at = x.req
+	x.at, x.path = x.req, x.req.Path
 	x.openBody()
 	x.head = x.appendHead(x.head[:0], x.length())
 	stop := context.AfterFunc(x.ctx, x.leave)

@@ -55,7 +55,7 @@ type Proxy struct {
 	mirrors   chan struct{}
 
 	state  atomic.Pointer[state]
-	tokens atomic.Pointer[map[string]*caller] // Proxy-Authorization → the pod that it speaks for
+	tokens atomic.Pointer[map[string]*caller] // credentials → the pod or gateway that they speak for
 
 	mu       sync.Mutex // held while the state changes, and for what follows
 	pods     map[string]*caller
@@ -132,7 +132,6 @@ func (p *Proxy) change(s *state) {
 
 // setCallers makes callers for new pods and forgets those of pods that are gone. The caller holds p.mu.
 func (p *Proxy) setCallers(pods []*pod) {
-	tokens := make(map[string]*caller, len(pods))
 	gone := p.pods
 	p.pods = make(map[string]*caller, len(pods))
 	for _, pod := range pods {
@@ -144,12 +143,23 @@ func (p *Proxy) setCallers(pods []*pod) {
 			delete(gone, pod.Name)
 		}
 		p.pods[pod.Name] = c
-		tokens[p.token(pod.Name)] = c
 	}
-	p.tokens.Store(&tokens)
+	p.setTokens()
 	for _, c := range gone {
 		c.close()
 	}
+}
+
+// setTokens makes the callers known by their credentials. The caller holds p.mu.
+func (p *Proxy) setTokens() {
+	tokens := make(map[string]*caller, len(p.pods)+len(p.entries))
+	for _, c := range p.entries {
+		tokens[c.token] = c
+	}
+	for _, c := range p.pods {
+		tokens[c.token] = c
+	}
+	p.tokens.Store(&tokens)
 }
 
 // Close ends the proxy's own listeners, its background work and its idle connections. Servers that use its handlers are shut down first.

@@ -34,6 +34,7 @@ type response struct {
 	length int64 // that remains, of the body or of the chunk
 	closes bool  // the connection ends with it
 	done   bool
+	text   string // the whole body, with bodySidecar
 	scrap  []byte // of the head, used again
 }
 
@@ -45,7 +46,7 @@ const (
 	bodyChunked
 	bodyToEnd // until the connection closes
 	bodyUpgraded
-	bodyDenied // the proxy's own, for a policy that denies
+	bodySidecar // that of the destination's sidecar, in text
 )
 
 // get is the first value of a header, by its canonical name.
@@ -56,6 +57,11 @@ func (r *response) get(name string) string {
 		}
 	}
 	return ""
+}
+
+// replace makes the response one of the destination's sidecar.
+func (r *response) replace(status int, text string) {
+	r.status, r.fields, r.body, r.text, r.done, r.closes = status, r.fields[:0], bodySidecar, text, false, false
 }
 
 // readHead reads an answer's status line and headers. An error is io's, or errGarbage.

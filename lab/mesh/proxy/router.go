@@ -14,6 +14,7 @@ import (
 type exchange struct {
 	proxy *Proxy
 	in    *caller
+	from  *mesh.Source // who sends the request to the gateway that in is; nil for a stranger
 	state *state
 	bare  bool // no sidecar stands beside the caller: there is no mesh, or it is not in it
 	w     http.ResponseWriter
@@ -23,6 +24,7 @@ type exchange struct {
 
 	req     mesh.Request
 	at      mesh.Request // as the destination sees it, for its policies
+	path    string       // as the caller's side sends it; at.Path is what the destination's sidecar makes of it
 	d       mesh.Decision
 	cluster *cluster
 	host    *host // of the last try
@@ -71,10 +73,11 @@ func (x *exchange) reset() {
 	clear(x.resp.fields[:cap(x.resp.fields)])
 }
 
-// serve takes a request of a caller's through the proxy. Port is the one that the caller asked for.
-func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int) {
+// serve takes a request of a caller's through the proxy. Port is the one that the caller asked for; from is who sends a gateway the
+// request, nil for a stranger.
+func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
 	x := exchanges.Get().(*exchange)
-	x.proxy, x.in, x.state = c.proxy, c, c.proxy.state.Load()
+	x.proxy, x.in, x.from, x.state = c.proxy, c, from, c.proxy.state.Load()
 	x.bare = c.bare || x.state.plain
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
@@ -103,7 +106,7 @@ func (x *exchange) serve() {
 	x.edgeHeaders()
 	x.trace.begin(x)
 	x.d = x.state.rules.Decide(&x.req, &x.in.source, random())
-	if !x.fault() {
+	if !x.admitted() || !x.fault() {
 		return
 	}
 	switch x.d.Outcome {
@@ -120,6 +123,19 @@ func (x *exchange) serve() {
 	case mesh.Forward:
 		x.forward()
 	}
+}
+
+// admitted asks the policies of the gateway that the request has come to; false: the request has its answer. As in Envoy's filter chain they
+// come before faults and hold whether or not a rule takes the request.
+func (x *exchange) admitted() bool {
+	if !x.in.source.Gateway {
+		return true
+	}
+	if ok, _ := x.state.rules.Authorize(x.from, &x.in.source, &x.req); ok {
+		return true
+	}
+	x.answer(http.StatusForbidden, denied)
+	return false
 }
 
 // fault injects the delay and the abort that were drawn; false: the request has its answer.

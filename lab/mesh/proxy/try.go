@@ -59,7 +59,7 @@ func (x *exchange) finish(reusable bool) {
 		x.host.edge.observe(byDestination, x.resp.status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
-	if c == nil { // the destination's policy answered
+	if c == nil { // the destination's sidecar has answered itself
 		x.host.active.Add(-1)
 		return
 	}
@@ -71,7 +71,7 @@ func (x *exchange) finish(reusable bool) {
 
 // try sends the request to a host and reads the answer's head. With a failure the connection is gone.
 func (x *exchange) try(h *host) failure {
-	if !x.authorized(h) {
+	if !x.arrive(h) {
 		return none
 	}
 	c, f := h.acquire(x.ctx, x.deadline)
@@ -151,23 +151,20 @@ func (x *exchange) inform(s *sender) {
 	clear(h)
 }
 
-// authorized asks the destination's policies, which its sidecar would enforce; false: the answer is in x.resp.
-func (x *exchange) authorized(h *host) bool {
-	if h.pod == nil || h.pod.Bare || x.state.plain {
+// arrive asks the destination's sidecar; false: its answer is in x.resp.
+func (x *exchange) arrive(h *host) bool {
+	had := x.at.Path
+	x.at.Path = x.path
+	status := h.inbound(x.state.rules, &x.in.source, &x.at)
+	if x.at.Path != had {
+		x.head = x.appendHead(x.head[:0], x.length())
+	}
+	if status == 0 {
 		return true
 	}
-	x.at.Port = h.port
-	if ok, _ := x.state.rules.Authorize(&x.in.source, &h.pod.Source, &x.at); ok {
-		return true
-	}
-	r := &x.resp
-	r.status, r.fields, r.body, r.done, r.closes = http.StatusForbidden, r.fields[:0], bodyDenied, false, false
-	r.fields = append(r.fields, field{"Content-Length", strconv.Itoa(len(denied))}, field{"Content-Type", "text/plain"})
+	x.resp.replace(status, inboundText[status])
 	return false
 }
-
-// denied is what Envoy answers for an AuthorizationPolicy.
-const denied = "RBAC: access denied"
 
 // fail answers for a request that no try has an answer for.
 func (x *exchange) fail(f failure) {

@@ -1,0 +1,141 @@
+package mesh
+
+import (
+	"strings"
+	"testing"
+)
+
+const gatewaysOfPolicies = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: in, namespace: hopline}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: out, namespace: hopline}
+spec:
+  selector: {istio: egressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"], tls: {mode: ISTIO_MUTUAL}}
+`
+
+// A gateway is guarded as a workload of the root namespace is. Its port is that of its pods, and who calls is known by mutual TLS only.
+func TestAuthorizeAtGateways(t *testing.T) {
+	t.Parallel()
+	ingress, egress := IngressGateway(), EgressGateway()
+	front := &Source{Namespace: "hopline", Principal: "cluster.local/ns/hopline/sa/front"}
+	policy := func(namespace, spec string) string {
+		return policyHead + "metadata: {name: p, namespace: " + namespace + "}\nspec: {" + spec + "}"
+	}
+	const atIngress, atEgress = "selector: {matchLabels: {istio: ingressgateway}}, ", "selector: {matchLabels: {istio: egressgateway}}, "
+	for name, c := range map[string]struct {
+		policy   string
+		from, to *Source
+		port     int
+		want     bool
+	}{
+		"denied by path":              {policy("istio-system", atIngress+"action: DENY, rules: [{to: [{operation: {notPaths: [\"/test/*\"]}}]}]"), nil, &ingress, 80, false},
+		"another path":                {policy("istio-system", atIngress+"action: DENY, rules: [{to: [{operation: {paths: [\"/test/*\"]}}]}]"), nil, &ingress, 80, true},
+		"another gateway's":           {policy("istio-system", atEgress+"action: DENY, rules: [{}]"), nil, &ingress, 80, true},
+		"by label app":                {policy("istio-system", "selector: {matchLabels: {app: istio-ingressgateway}}"), nil, &ingress, 80, false},
+		"of the whole mesh":           {policy("istio-system", ""), nil, &ingress, 80, false},
+		"of another namespace":        {policy("hopline", ""), nil, &ingress, 80, true},
+		"the pods' port":              {policy("istio-system", "rules: [{to: [{operation: {ports: [\"8080\"]}}]}]"), nil, &ingress, 80, true},
+		"not the Service's port":      {policy("istio-system", "rules: [{to: [{operation: {ports: [\"80\"]}}]}]"), nil, &ingress, 80, false},
+		"the pods' TLS port":          {policy("istio-system", "rules: [{to: [{operation: {ports: [\"8443\"]}}]}]"), front, &egress, 443, true},
+		"a stranger's principal":      {policy("istio-system", "rules: [{from: [{source: {principals: [\"*\"]}}]}]"), nil, &ingress, 80, false},
+		"a stranger's namespace":      {policy("istio-system", "rules: [{from: [{source: {notNamespaces: [hopline]}}]}]"), nil, &ingress, 80, true},
+		"known by mutual TLS":         {policy("istio-system", "rules: [{from: [{source: {namespaces: [hopline]}}]}]"), front, &egress, 443, true},
+		"unknown without mutual TLS":  {policy("istio-system", "rules: [{from: [{source: {namespaces: [hopline]}}]}]"), front, &egress, 80, false},
+		"another by mutual TLS":       {policy("istio-system", "rules: [{from: [{source: {notPrincipals: [cluster.local/ns/hopline/sa/front]}}]}]"), front, &egress, 443, false},
+		"anybody without mutual TLS":  {policy("istio-system", "rules: [{from: [{source: {notPrincipals: [cluster.local/ns/hopline/sa/front]}}]}]"), front, &egress, 80, true},
+		"a port that no server opens": {policy("istio-system", "rules: [{from: [{source: {principals: [\"*\"]}}]}]"), front, &egress, 8080, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table := compiled(t, gatewaysOfPolicies, c.policy)
+			req := &Request{Method: "GET", Authority: "any.test", Path: "/other", Port: c.port}
+			if allowed, by := table.Authorize(c.from, c.to, req); allowed != c.want {
+				t.Errorf("got %v by %q, want %v", allowed, by, c.want)
+			}
+		})
+	}
+}
+
+// An explanation says that the gateway refuses, at the entry and on the way out, and that a sidecar normalizes what a rewrite makes.
+func TestExplainPolicies(t *testing.T) {
+	t.Parallel()
+	const objects = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: hopline, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: hopline}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: hopline}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{ports: [{containerPort: 8080}]}]}}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: hopline}
+spec: {hosts: [outside.test], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: hopline}
+spec:
+  hosts: [web.test]
+  gateways: [in]
+  http: [{match: [{uri: {prefix: /x}}], rewrite: {uri: /}, route: [{destination: {host: web}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: outside, namespace: hopline}
+spec:
+  hosts: [outside.test]
+  http: [{route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, port: {number: 443}}}]}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: in, namespace: istio-system}
+spec: {selector: {matchLabels: {istio: ingressgateway}}, action: DENY, rules: [{to: [{operation: {paths: [/x/blocked]}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: out, namespace: istio-system}
+spec: {selector: {matchLabels: {istio: egressgateway}}, rules: [{from: [{source: {principals: [cluster.local/ns/hopline/sa/core]}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: hopline}
+spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
+`
+	table := compiled(t, gatewaysOfPolicies, objects)
+	ingress := IngressGateway()
+	front := &Source{Workload: "front", Namespace: "hopline", Principal: "cluster.local/ns/hopline/sa/front"}
+	core := &Source{Workload: "core", Namespace: "hopline", Principal: "cluster.local/ns/hopline/sa/core"}
+	for _, c := range []struct {
+		from       *Source
+		host, path string
+		want       string
+	}{
+		{&ingress, "web.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
+		{&ingress, "nowhere.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
+		{&ingress, "web.test", "/x../admin", "web answers 403: AuthorizationPolicy hopline/web denies it"},
+		{&ingress, "web.test", "/x/admin", ""}, // "//admin": slashes are not merged
+		{front, "outside.test", "/", "istio-egressgateway answers 403: no AuthorizationPolicy allows it"},
+		{core, "outside.test", "/", ""},
+	} {
+		got := table.Explain(&Request{Method: "GET", Authority: c.host, Path: c.path, Scheme: "http", Port: 80}, c.from).String()
+		if !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "403") {
+			t.Errorf("%s%s from %s: want %q, got\n%s", c.host, c.path, c.from.Workload, c.want, got)
+		}
+	}
+}
