@@ -2,11 +2,13 @@
 package body
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/hopline/hopline/pkg/answer"
@@ -35,7 +37,9 @@ func Limit(within time.Duration, next http.Handler) http.Handler {
 		case r.ContentLength != 0:
 			conn := http.NewResponseController(w)
 			if conn.SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has nothing to wait for
-				r.Body = timed{r.Body, conn, within}
+				body := &timed{ReadCloser: r.Body, conn: conn, within: within}
+				r = r.WithContext(context.WithValue(r.Context(), timedKey{}, body))
+				r.Body = body
 			}
 			r.Body = http.MaxBytesReader(beneath(w), r.Body, Longest)
 		}
@@ -49,15 +53,29 @@ type timed struct {
 	io.ReadCloser
 	conn   *http.ResponseController
 	within time.Duration
+	late   atomic.Bool
+}
+
+type timedKey struct{}
+
+// Late is the TimeoutError of the request that ctx belongs to, nil when its body has not been too slow. net/http cancels the context of
+// a request that it cannot read on, so that a caller of others may see only that.
+func Late(ctx context.Context) *TimeoutError {
+	t, _ := ctx.Value(timedKey{}).(*timed)
+	if t == nil || !t.late.Load() {
+		return nil
+	}
+	return &TimeoutError{t.within}
 }
 
 // Read implements io.Reader.
-func (t timed) Read(p []byte) (int, error) {
+func (t *timed) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
 	switch {
 	case errors.Is(err, io.EOF):
 		_ = t.conn.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.late.Store(true)
 		err = &TimeoutError{t.within}
 	}
 	return n, err

@@ -144,6 +144,10 @@ func stream(w http.ResponseWriter, resp *http.Response) error {
 // Fail answers for a call that failed: 504 when time ran out, 413 or 408 when the caller's own body was too long or too slow, else 502, with
 // a line that names this hop, the upstream and the reason. Nothing is sent to a caller that has gone.
 func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if late := body.Late(r.Context()); late != nil {
+		answer.Text(w, http.StatusRequestTimeout, late.Error())
+		return
+	}
 	if r.Context().Err() != nil && !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
 		return
 	}
@@ -159,13 +163,10 @@ func (u *Upstream) warn(r *http.Request, err error) {
 // failure is the status and the line for err.
 func (u *Upstream) failure(err error) (code int, line string) {
 	var tooLong *http.MaxBytesError
-	var tooSlow *body.TimeoutError
 	var call *Error
 	switch {
 	case errors.As(err, &tooLong):
 		return http.StatusRequestEntityTooLarge, "body is longer than " + strconv.FormatInt(tooLong.Limit, 10) + " bytes"
-	case errors.As(err, &tooSlow):
-		return http.StatusRequestTimeout, tooSlow.Error()
 	case errors.As(err, &call):
 		return call.Code(), u.client.tel.Identity.Name() + ": " + call.Error()
 	default:

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/pkg/body"
 )
 
 // TestPass: method, path, query and body arrive as they were sent, and status, headers and body come back.
@@ -194,5 +197,32 @@ func TestPassUpTiming(t *testing.T) {
 	PassUp(to, http.Header{"Server-Timing": {strings.Repeat("x", 2049)}})
 	if d := cmp.Diff(http.Header{"Server-Timing": {"a, b"}}, to); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestSlowBody: a caller whose own body is too slow is told so, not that the upstream failed.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	u := newRig(t, Options{}).to(t, upstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	front := httptest.NewServer(body.Limit(200*time.Millisecond, http.HandlerFunc(u.Pass)))
+	defer front.Close()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(front.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || string(text) != "the body did not come within 200ms\n" {
+		t.Errorf("%d %q", resp.StatusCode, text)
 	}
 }

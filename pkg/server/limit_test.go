@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/fault"
 )
 
 // exchangeRaw sends bytes as they are and returns the answer's status, or the error.
@@ -91,6 +93,35 @@ func TestServerLimits(t *testing.T) {
 	s := newRig(t, "IDLE_TIMEOUT=65m").newServer(http.NotFoundHandler(), context.Background())
 	if s.ReadHeaderTimeout != 5*time.Second || s.IdleTimeout != 65*time.Minute {
 		t.Errorf("header %v, idle %v; wanted 5s and 65m", s.ReadHeaderTimeout, s.IdleTimeout)
+	}
+}
+
+// TestSlowBody: a body that does not come whole ends its request, on the application's port and on the admin port.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	if BodyTimeout < 2*fault.MaxLatency {
+		t.Errorf("a body has %v, and an injected latency of %v may pass before it is read", BodyTimeout, fault.MaxLatency)
+	}
+	r := newRig(t, "LATENCY=100ms")
+	r.bodyTimeout = 400 * time.Millisecond
+	r.Get("/hello", Hello)
+	r.Put("/faults", func(w http.ResponseWriter, req *http.Request) {
+		_, err := io.Copy(io.Discard, req.Body)
+		answer.Text(w, http.StatusBadRequest, fmt.Sprint(err))
+	})
+	admin := httptest.NewServer(r.admin())
+	defer admin.Close()
+	for name, address := range map[string]string{"application": r.serve(t).URL, "admin": admin.URL} {
+		for body, want := range map[string]string{`{"error_rate":0}`: "", `{"error_rate"`: "400 Bad Request"} {
+			request := "PUT /faults HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n" + body
+			began := time.Now()
+			if got := exchangeRaw(t, address, request); want != "" && got != want || strings.Contains(got, "timeout") {
+				t.Errorf("%s, %s: %q", name, body, got)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("%s, %s: took %v", name, body, took)
+			}
+		}
 	}
 }
 

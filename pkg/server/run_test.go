@@ -316,6 +316,24 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
+// TestMisspelt: a variable that is close to a setting is named at start, and the service starts all the same.
+func TestMisspelt(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, newProgram().run, "EROR_RATE=100", "MIDDLE_SERVICE_HOST=10.0.0.1", "MIDDLE_PORT=tcp://10.0.0.1:80")
+	if code, _, err := get(t, s.URL+"/hello"); err != nil || code != 200 {
+		t.Errorf("%d, %v", code, err)
+	}
+	var lines []string
+	for line := range strings.Lines(s.Logs()) {
+		if strings.Contains(line, "no setting reads this variable") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], `"level":"warn"`) || !strings.Contains(lines[0], `"variable":"EROR_RATE","meant":"ERROR_RATE"`) {
+		t.Errorf("logged %q", lines)
+	}
+}
+
 // TestHealthy: --healthy asks a running service and says why not.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
