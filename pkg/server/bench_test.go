@@ -33,18 +33,23 @@ type subject struct {
 
 func subjects(b *testing.B) []subject {
 	full := instrumented(b)
+	otlp := instrumented(b, "OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_ENDPOINT="+sink(b))
+	kept := instrumented(b, "OTEL_TRACES_EXPORTER=none")
 	shelf, flush := usual(b)
 	return []subject{
 		{"bare", plainRouter(), func(context.Context) error { return nil }},
 		{"instrumented", full, full.Telemetry.Flush},
 		{"usual", shelf, flush},
+		{"otlp", otlp, otlp.Telemetry.Flush},
+		{"unexported", kept, kept.Telemetry.Flush},
 	}
 }
 
 // BenchmarkRequest measures one fully instrumented request (sampled span exported to a collector over HTTP, exemplars, access log)
 // against the same handler on a bare chi router, and beside both the same telemetry as it is usually assembled. "recorder" hands
 // requests to the handler, "wire" sends them over a kept connection. Both count processor time, that of garbage collector, client,
-// exporter and collector included. The three alternate; a ratio is that of the sums.
+// exporter and collector included; "otlp" exports by OTLP instead of Zipkin's format, "unexported" makes spans and exports none. They
+// alternate; a ratio is that of the sums.
 func BenchmarkRequest(b *testing.B) {
 	all := subjects(b)
 	b.Run("recorder", func(b *testing.B) {
@@ -127,9 +132,9 @@ func sink(tb testing.TB) string {
 }
 
 // instrumented is a service's application as Open makes it.
-func instrumented(tb testing.TB) *Service {
+func instrumented(tb testing.TB, env ...string) *Service {
 	s, err := Open(Process{
-		Env:      []string{"OTEL_EXPORTER_ZIPKIN_ENDPOINT=" + sink(tb)},
+		Env:      append(env, "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+sink(tb)),
 		Hostname: "bench", Stdout: io.Discard, Stderr: io.Discard,
 	}, config.Program{Name: "bench"}, &Config{})
 	if err != nil {

@@ -45,8 +45,8 @@ type zipkinTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t zipkinTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	body := make([]byte, r.ContentLength) // known: the exporter has written all of it
+	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return nil, err
 	}
 	r.Body.Close()
