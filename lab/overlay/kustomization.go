@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
@@ -286,8 +288,40 @@ func parseYAML(content []byte) (docs []any, err error) {
 	}
 }
 
-// asJSON makes a JSON value of what YAML was decoded to, with json.Number for numbers, so that none loses digits.
-func asJSON(decoded any) (v any, err error) {
+// asJSON makes a JSON value of what YAML was decoded to, with json.Number for numbers, so that none loses digits. Mappings and lists are
+// changed in place.
+func asJSON(decoded any) (any, error) {
+	switch v := decoded.(type) {
+	case nil, bool:
+		return v, nil
+	case int:
+		return json.Number(strconv.Itoa(v)), nil
+	case string:
+		if utf8.ValidString(v) {
+			return v, nil
+		}
+	case []any:
+		for i, e := range v {
+			var err error
+			if v[i], err = asJSON(e); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	case map[string]any:
+		for key, e := range v {
+			var err error
+			if v[key], err = asJSON(e); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	}
+	return throughJSON(decoded)
+}
+
+// throughJSON makes a JSON value of what JSON has no type for, such as a time, as encoding/json does.
+func throughJSON(decoded any) (v any, err error) {
 	encoded, err := json.Marshal(decoded)
 	if err != nil {
 		return nil, errors.New("want texts as the keys of mappings, and finite numbers")
