@@ -85,7 +85,7 @@ func decodeManifest(manifest []byte) (decoded, int) {
 	}
 	var objects []map[string]any
 	for _, d := range docs {
-		if m, ok := d.(map[string]any); ok {
+		if m, ok := d.value.(map[string]any); ok {
 			objects = append(objects, m)
 		}
 	}

@@ -92,6 +92,15 @@ type inspector struct {
 	report *Report
 	named  func(path string) string // a path as the user would write it
 	seen   map[string]struct{}      // directories
+
+	resources map[string][]document // of each file of objects
+	data      map[string]struct{}   // files that are read as something else: a patch, an environment
+	reach     reach                 // of all kustomizations
+}
+
+func newInspector(disk *snapshot, report *Report, named func(path string) string) *inspector {
+	return &inspector{disk: disk, report: report, named: named,
+		seen: map[string]struct{}{}, resources: map[string][]document{}, data: map[string]struct{}{}}
 }
 
 // directory inspects the kustomization of one directory, once.
@@ -133,7 +142,7 @@ func (in *inspector) file(dir, path string) {
 	}
 	var k kustomization
 	s := strict{report: in.report, object: in.named(path), unenforced: map[string]struct{}{}}
-	s.decode("", docs[0], reflect.ValueOf(&k).Elem())
+	s.decode("", docs[0].value, reflect.ValueOf(&k).Elem())
 	for i, r := range k.Resources {
 		in.entry(dir, path, fmt.Sprintf("resources[%d]", i), r, fileOrDirectory)
 	}
@@ -165,6 +174,7 @@ func (in *inspector) file(dir, path string) {
 	}
 	if len(in.report.Problems) == before {
 		in.disk.clear(path)
+		in.reach.add(docs[0].value.(map[string]any), func(name string) []byte { return in.disk.read(filepath.Join(dir, name)).content })
 	}
 }
 
@@ -217,22 +227,26 @@ func (in *inspector) entry(dir, from, at, entry string, r role) {
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
 	case r == fileOrDirectory:
 		in.objects(target)
-	case r != plainFile:
-		in.yaml(target)
+	default:
+		in.data[in.disk.resolve(target)] = struct{}{}
+		if r != plainFile {
+			in.yaml(target)
+		}
 	}
 }
 
 // objects inspects a file of objects. Of one without a kind or a name kustomize would not even say which file it is in.
 func (in *inspector) objects(path string) {
 	docs, _ := in.yaml(path)
+	in.resources[in.disk.resolve(path)] = docs
 	for i, doc := range docs {
 		at := ""
 		if len(docs) > 1 {
 			at = fmt.Sprintf("document %d", i+1)
 		}
-		object, ok := doc.(map[string]any)
+		object, ok := doc.value.(map[string]any)
 		if !ok {
-			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc))
+			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc.value))
 			continue
 		}
 		kind, _ := object["kind"].(string)
@@ -247,7 +261,7 @@ func (in *inspector) objects(path string) {
 }
 
 // yaml parses a file and reports where it is no YAML.
-func (in *inspector) yaml(path string) (docs []any, ok bool) {
+func (in *inspector) yaml(path string) (docs []document, ok bool) {
 	f := in.disk.read(path)
 	if f.err != nil {
 		in.report.Add(in.named(path), "", "%v", f.err)
@@ -266,25 +280,35 @@ func yamlReason(err error) string {
 	return strings.Join(strings.Fields(message), " ")
 }
 
-// parseYAML gives the documents of a file as JSON values with json.Number for numbers.
-func parseYAML(content []byte) (docs []any, err error) {
+// document is one document of a file of YAML.
+type document struct {
+	value any // a JSON value with json.Number for numbers
+	line  int // where it begins, from 1
+}
+
+// parseYAML gives the documents of a file.
+func parseYAML(content []byte) (docs []document, err error) {
 	d := kyaml.NewDecoder(bytes.NewReader(content))
 	for {
-		var doc any
-		switch err := d.Decode(&doc); {
+		var node kyaml.Node
+		var decoded any
+		switch err := d.Decode(&node); {
 		case errors.Is(err, io.EOF):
 			return docs, nil
 		case err != nil:
 			return nil, err
 		}
-		if doc == nil {
+		if err := node.Decode(&decoded); err != nil {
+			return nil, err
+		}
+		if decoded == nil {
 			continue // nothing between two separators
 		}
-		v, err := asJSON(doc)
+		v, err := asJSON(decoded)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, v)
+		docs = append(docs, document{value: v, line: node.Content[0].Line})
 	}
 }
 

@@ -81,39 +81,43 @@ func render(disk *snapshot, dir string, report *Report) []map[string]any {
 		return nil
 	}
 	root := disk.resolve(dir)
-	in := inspector{disk: disk, report: report, seen: map[string]struct{}{}, named: func(path string) string {
+	in := newInspector(disk, report, func(path string) string {
 		// Paths are shown as if from where the user stands: the directory as typed, and from there to the file.
 		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return path
 		}
 		return filepath.ToSlash(filepath.Join(dir, rel))
-	}}
+	})
 	in.directory(root)
 	if len(report.Problems) > 0 {
 		return nil
 	}
 
+	standIns := newStandIns(in)
 	resources, err := kustomize(disk, root)
 	if err != nil {
 		report.Problems = append(report.Problems, explain(filepath.ToSlash(dir), err, in.named))
 		return nil
 	}
+	return rendered(resources, standIns, report)
+}
+
+// rendered gives what kustomize has made as JSON values.
+func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map[string]any {
 	objects := make([]map[string]any, 0, resources.Size())
 	for _, r := range resources.Resources() {
 		var decoded any
 		err := r.YNode().Decode(&decoded) // its own MarshalJSON would write YAML and read it again
+		if err == nil {
+			decoded, err = asJSON(decoded)
+		}
 		if err != nil {
 			report.Add(r.CurId().String(), "", "%v", err)
 			continue
 		}
-		v, err := asJSON(decoded)
-		if err != nil {
-			report.Add(r.CurId().String(), "", "%v", err)
-			continue
-		}
-		if m, ok := v.(map[string]any); ok {
-			objects = append(objects, m)
+		if m, ok := decoded.(map[string]any); ok {
+			objects = append(objects, standIns.objects(m)...)
 		}
 	}
 	return objects

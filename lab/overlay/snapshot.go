@@ -24,6 +24,7 @@ type snapshot struct {
 	files   map[string]file     // by absolute path with symbolic links resolved
 	links   map[string]struct{} // symbolic links on the way to them
 	cleared map[string]struct{} // kustomization files that ask for nothing the lab refuses
+	reduced map[string][]byte   // what kustomize reads in place of a file
 }
 
 // file is what reading one file gave.
@@ -38,15 +39,19 @@ func newSnapshot() *snapshot {
 		files:      map[string]file{},
 		links:      map[string]struct{}{},
 		cleared:    map[string]struct{}{},
+		reduced:    map[string][]byte{},
 	}
 }
 
-// ReadFile gives the file as it was when it was first read. Kustomize tries all names that a kustomization file can have: those
+// ReadFile gives the file as it was when it was first read, or what stands in for it. Kustomize tries all names that a kustomization file can have: those
 // that are missing are not worth remembering.
 func (s *snapshot) ReadFile(path string) ([]byte, error) {
 	path = s.resolve(path)
 	if _, ok := s.files[path]; !ok && !s.Exists(path) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	if reduced, ok := s.reduced[path]; ok {
+		return reduced, nil
 	}
 	f := s.read(path)
 	if f.err == nil && isKustomization(path) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // lab is `hopline up`, while it runs.
@@ -65,13 +67,22 @@ func (l *lab) state() (s state, err error) {
 	return s, json.NewDecoder(response.Body).Decode(&s)
 }
 
-// live waits until rules of a revision are in force, and returns how long that took since a moment.
-func (l *lab) live(revision int, since time.Time) (time.Duration, error) {
+// live waits until requests to a host go by the rules of a revision, and returns how long that took since a moment. It asks the echo behind
+// the host: the console would have to write down thousands of rules each time, on the cores that load them.
+func (l *lab) live(host, revision string, since time.Time) (time.Duration, error) {
+	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	request.SetRequestURI(l.page + "/")
+	request.UseHostHeader = true
+	request.Header.SetHost(host)
 	var trouble error
 	took, err := l.until(since, 5*time.Minute, func() bool {
-		var s state
-		s, trouble = l.state()
-		return trouble != nil || s.Revision >= revision
+		var echo struct {
+			Headers map[string]string `json:"headers"`
+		}
+		if trouble = fasthttp.DoTimeout(request, response, 10*time.Second); trouble == nil {
+			trouble = json.Unmarshal(response.Body(), &echo)
+		}
+		return trouble != nil || echo.Headers["X-Revision"] == revision
 	})
 	return took, errors.Join(err, trouble)
 }

@@ -22,6 +22,7 @@ const routeRate = 100
 type routed struct {
 	load, compile time.Duration // from files to objects, from objects to a table
 	live          time.Duration // from a saved change to new rules
+	change        time.Duration // processor time of hopline meanwhile
 	rss           int64         // of hopline
 	latency       load.Latency
 }
@@ -34,14 +35,14 @@ func (b *bench) routes(out io.Writer) error {
 	}
 	loading, compiling, live := line{name: "load"}, line{name: "compile"}, line{name: "saved to live"}
 	p50, p99, memory := line{name: "p50"}, line{name: "p99"}, line{name: "hopline (RSS)"}
-	fmt.Fprintf(out, "| routes | VirtualServices | load | compile | saved to live | hopline RSS | p50 | p99 |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Fprintf(out, "| routes | VirtualServices | load | compile | saved to live | its CPU | hopline RSS | p50 | p99 |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, n := range counts {
 		fmt.Fprintf(os.Stderr, "%d routes\n", n)
 		r, err := b.routesRound(n, duration)
 		if err != nil {
 			return fmt.Errorf("%d routes: %w", n, err)
 		}
-		fmt.Fprintf(out, "| %d | %d | %.1f ms | %.2f ms | %.0f ms | %.1f MB | %.2f ms | %.2f ms |\n", n, hostsOf(n), ms(r.load), ms(r.compile), ms(r.live),
+		fmt.Fprintf(out, "| %d | %d | %.1f ms | %.2f ms | %.0f ms | %.0f ms | %.1f MB | %.2f ms | %.2f ms |\n", n, hostsOf(n), ms(r.load), ms(r.compile), ms(r.live), ms(r.change),
 			mb(r.rss), r.latency.P50, r.latency.P99)
 		x := float64(n)
 		loading.add(x, ms(r.load))
@@ -83,7 +84,7 @@ func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error)
 	if r.rss, err = rss(l.Process.Pid); err != nil {
 		return r, err
 	}
-	before, err := l.state()
+	before, err := cpu(l.Process.Pid)
 	if err != nil {
 		return r, err
 	}
@@ -91,7 +92,11 @@ func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error)
 	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(virtualServices(n, "echo", "2")), 0o644); err != nil {
 		return r, err
 	}
-	r.live, err = l.live(before.Revision+1, saved)
+	if r.live, err = l.live(host(hostsOf(n)-1), "2", saved); err != nil {
+		return r, err
+	}
+	after, err := cpu(l.Process.Pid)
+	r.change = after - before
 	return r, err
 }
 
