@@ -3,7 +3,6 @@ package collector
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +28,7 @@ type forwarder struct {
 	client   *http.Client
 	spans    *Subscription
 	metrics  *metrics
+	body     []byte // of the last batch, for the next
 	ended    chan struct{}
 }
 
@@ -88,11 +88,8 @@ func (f *forwarder) send(spans []*zipkin.Span) {
 }
 
 func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
-	body, err := encode(batch)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(body))
+	f.body = encode(f.body[:0], batch)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(f.body))
 	if err != nil {
 		return err
 	}
@@ -110,23 +107,17 @@ func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
 }
 
 // encode writes spans as Zipkin takes them. After each few it sleeps for a moment: on one core a whole batch would hold up requests for
-// ten milliseconds, and so would one that yields only, as Go's scheduler looks for what came over the network when nothing else can run.
-func encode(spans []*zipkin.Span) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+// milliseconds, and so would one that yields only, as Go's scheduler looks for what came over the network when nothing else can run.
+func encode(b []byte, spans []*zipkin.Span) []byte {
+	b = append(b, '[')
 	for i, span := range spans {
-		separator := byte(',')
-		if i == 0 {
-			separator = '['
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b.WriteByte(separator)
-		if err := e.Encode(span); err != nil {
-			return nil, err
-		}
+		b = span.AppendJSON(b)
 		if i%forwardStep == forwardStep-1 {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	b.WriteByte(']')
-	return b.Bytes(), nil
+	return append(b, ']')
 }
