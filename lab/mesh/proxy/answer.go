@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"time"
+
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // answer is one that the proxy makes itself, as Envoy's local replies: plain text, or nothing at all. The route's changes to answers' headers hold for
@@ -37,8 +38,8 @@ func (x *exchange) local(status int, text string) {
 
 // begin writes the answer's status and headers.
 func (x *exchange) begin(status int) {
-	if x.r.ContentLength != 0 && (x.body == nil || !x.body.over()) {
-		// What remains of the request is not read: the connection cannot go on.
+	if x.upgrade || x.r.ContentLength != 0 && (x.body == nil || !x.body.over()) {
+		// What remains of the request is not read, and what follows a refused upgrade has two readings: the connection cannot go on.
 		x.w.Header()["Connection"] = []string{"close"}
 	}
 	x.status, x.wrote = status, true
@@ -62,7 +63,7 @@ func (x *exchange) direct() {
 
 // pass hands the upstream's answer on to the caller.
 func (x *exchange) pass() {
-	if x.resp.body == bodyUpgraded {
+	if x.resp.Upgraded() {
 		x.switchProtocols()
 		return
 	}
@@ -72,59 +73,44 @@ func (x *exchange) pass() {
 		if len(x.setCookies) > 0 {
 			h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookies...)
 		}
-		h[hServiceTime] = []string{strconv.FormatInt(x.serviceTime(), 10)}
+		h[hServiceTime] = []string{strconv.FormatInt(x.deadlines.sinceEnd().Milliseconds(), 10)}
 	}
-	if x.resp.body == bodySidecar {
-		x.finish(true)
-		x.answer(x.resp.status, x.resp.text)
+	if x.stopped {
+		x.finish()
+		x.answer(x.resp.Status, inboundText[x.resp.Status])
 		return
 	}
 	x.answerHeaders()
 	if x.bare {
-		if server := x.resp.get("Server"); server != "" {
+		if server := x.resp.Get("Server"); server != "" {
 			h["Server"] = []string{server}
 		}
 	} else {
 		h["Server"] = []string{serverName}
 	}
-	x.begin(x.resp.status)
-	if x.resp.done {
-		x.finish(!x.resp.closes && x.bodyWritten())
-		return
-	}
-	complete := x.copyBody()
-	x.finish(complete && !x.resp.closes && x.bodyWritten())
-	if !complete {
+	x.begin(x.resp.Status)
+	if !x.resp.Done() && !x.copyBody() {
 		x.broken = true
 	}
-}
-
-// serviceTime is how long the upstream took from the end of the request to the head of its answer, in ms.
-func (x *exchange) serviceTime() int64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.ended {
-		return 0
-	}
-	return time.Since(x.endedAt).Milliseconds()
+	x.finish()
 }
 
 // copyHead copies the upstream's headers, but for those that concern its connection only.
 func (x *exchange) copyHead(h http.Header) {
-	fields := x.resp.fields
+	fields := x.resp.Fields
 	values := make([]string, len(fields)) // one allocation for all
 	for i := range fields {
 		f := &fields[i]
-		switch f.name {
+		switch f.Name {
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Server", hDecorator:
 			continue
 		}
-		if had, ok := h[f.name]; ok {
-			h[f.name] = append(had, f.value)
+		if had, ok := h[f.Name]; ok {
+			h[f.Name] = append(had, f.Value)
 			continue
 		}
-		values[i] = f.value
-		h[f.name] = values[i : i+1 : i+1]
+		values[i] = f.Value
+		h[f.Name] = values[i : i+1 : i+1]
 	}
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // keep net/http from guessing one
@@ -134,23 +120,23 @@ func (x *exchange) copyHead(h http.Header) {
 // copyBody streams the answer's body; false: it did not come, or did not go, to its end. What the upstream has sent is passed on
 // before the proxy waits for more.
 func (x *exchange) copyBody() bool {
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
+	w := windows.Get().(*wire.Window)
+	defer windows.Put(w)
 	flusher, _ := x.w.(http.Flusher)
 	for {
-		if x.conn.r.Buffered() == 0 && flusher != nil {
+		if x.conn.Buffered() == 0 && flusher != nil {
 			flusher.Flush()
 		}
-		n, err := x.resp.read(x.conn.r, *b)
+		n, err := x.conn.Read(&x.resp, w.Bytes())
 		if n > 0 {
 			x.sent += int64(n)
-			if _, err := x.w.Write((*b)[:n]); err != nil {
+			if _, err := x.w.Write(w.Bytes()[:n]); err != nil {
 				x.flags |= flagClientGone
 				return false
 			}
 		}
 		switch {
-		case x.resp.done:
+		case x.resp.Done():
 			return true
 		case err == io.EOF:
 			return true
@@ -168,24 +154,8 @@ func (x *exchange) bodyFailure(err error) flags {
 		return flagClientGone
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return flagTimeout
-	case errors.Is(err, errGarbage):
+	case errors.Is(err, wire.ErrMalformed):
 		return flagProtocol
 	}
 	return flagTermination
-}
-
-// skip is whether the rest of the answer could be taken off the connection without waiting, so that it can be used again.
-func (r *response) skip(c *conn) bool {
-	if c == nil || r.closes || r.body == bodyUpgraded {
-		return false
-	}
-	if r.done {
-		return true
-	}
-	if r.body != bodyLength || r.length > int64(c.r.Buffered()) {
-		return false
-	}
-	c.r.Discard(int(r.length))
-	r.done = true
-	return true
 }

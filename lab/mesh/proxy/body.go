@@ -9,8 +9,7 @@ import (
 const (
 	// maxReplay is how much of a request's body is kept for another try and for mirrors: Envoy's buffer limit. A request with more is
 	// passed on all the same, but tried once.
-	maxReplay  = 1 << 20
-	bodyWindow = 32 << 10 // read at once
+	maxReplay = 1 << 20
 )
 
 var errNotReplayable = errors.New("the body is no longer kept")
@@ -35,7 +34,7 @@ func newRequestBody(from io.Reader, onEnd func(whole []byte, kept bool)) *reques
 	return b
 }
 
-// next is what follows at a position of the body, at most bodyWindow bytes, which it copies into p.
+// next is what follows at a position of the body, as much as p holds, which it copies into p.
 func (b *requestBody) next(at int64, p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // NewServer is the HTTP server for the handlers of a proxy, with the limits of Envoy's listeners: 60 KiB of headers, an hour of idling, and no
@@ -23,7 +24,7 @@ import (
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		MaxHeaderBytes:    maxHeadBytes,
+		MaxHeaderBytes:    wire.MaxHeadBytes,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Hour,
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // Names that the proxy reads or writes, in canonical form, so that maps can be used directly.
@@ -57,7 +58,7 @@ func (x *exchange) admissible() bool {
 		x.refuse(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
 		return false
 	}
-	if u := value(h, "Upgrade"); u != "" && hasToken(value(h, "Connection"), "upgrade") && !strings.EqualFold(u, "h2c") {
+	if u := value(h, "Upgrade"); u != "" && wire.HasToken(value(h, "Connection"), "upgrade") && !strings.EqualFold(u, "h2c") {
 		if !strings.EqualFold(u, "websocket") {
 			x.refuse(http.StatusForbidden, "")
 			return false
@@ -171,7 +172,7 @@ func dropHopByHop(h http.Header) {
 	delete(h, "Trailer")
 	if te := h["Te"]; len(te) > 0 {
 		delete(h, "Te")
-		if hasToken(te[0], "trailers") {
+		if wire.HasToken(te[0], "trailers") {
 			h["Te"] = []string{"trailers"}
 		}
 	}
@@ -260,36 +261,18 @@ func (x *exchange) answerHeaders() {
 	applyResponse(h, &x.d.Route.Headers)
 }
 
-// untold is the length of a body that appendHead says nothing about.
-const untold = -2
-
-// appendHead writes the request's head for the upstream, but for what differs from try to try and the blank line. A length below zero is that of
-// a body that comes in chunks; untold leaves the length to whoever goes on.
-func (x *exchange) appendHead(b []byte, length int64) []byte {
-	b = append(b, x.req.Method...)
-	b = append(b, ' ')
-	b = append(b, x.at.Path...)
-	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, x.at.Authority...)
-	b = append(b, "\r\n"...)
+// appendHead writes the request's head for the upstream, but for what differs from try to try and what frames the body.
+func (x *exchange) appendHead(b []byte) []byte {
+	b = wire.AppendRequestLine(b, x.req.Method, x.at.Path, x.at.Authority)
 	if x.upgrade {
 		b = append(b, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	}
-	switch {
-	case length == untold:
-	case length < 0:
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	case length > 0 || len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.bare:
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, length, 10)
-		b = append(b, "\r\n"...)
-	}
 	for name, values := range x.r.Header {
-		if name == "Content-Length" || name == hAttempts || name == hExpected {
+		if name == hAttempts || name == hExpected {
 			continue
 		}
 		for _, v := range values {
-			b = appendField(b, name, v)
+			b = wire.AppendField(b, name, v)
 		}
 	}
 	return b
@@ -304,38 +287,36 @@ func bodiless(method string) bool {
 	return false
 }
 
-// length is that of the body as the upstream gets it.
-func (x *exchange) length() int64 {
-	if x.body == nil {
-		return max(0, x.r.ContentLength)
+// frame is how the upstream is told where the body ends.
+func (x *exchange) frame() wire.Body {
+	switch {
+	case x.body != nil && x.r.ContentLength < 0:
+		return wire.Chunked
+	case x.body != nil:
+		return wire.Body(x.r.ContentLength)
+	case len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.bare:
+		return 0
 	}
-	return x.r.ContentLength
+	return wire.None
 }
 
-func appendField(b []byte, name, value string) []byte {
-	b = append(b, name...)
-	b = append(b, ": "...)
-	b = append(b, value...)
-	return append(b, "\r\n"...)
-}
-
-// appendTry completes the head for a try.
+// appendTry adds what differs from try to try.
 func (x *exchange) appendTry(b []byte) []byte {
 	if x.bare {
-		return append(b, "\r\n"...)
+		return b
 	}
 	b = append(b, hAttempts+": "...)
 	b = strconv.AppendInt(b, int64(max(1, x.attempts)), 10)
 	b = append(b, "\r\n"...)
 	if x.cluster.Gateway != "" {
-		b = appendField(b, hCaller, x.in.token)
+		b = wire.AppendField(b, hCaller, x.in.token)
 	}
 	if expected := x.expected(); expected > 0 {
 		b = append(b, hExpected+": "...)
 		b = strconv.AppendInt(b, expected.Milliseconds(), 10)
 		b = append(b, "\r\n"...)
 	}
-	return append(b, "\r\n"...)
+	return b
 }
 
 // expected is how long a try may take: its own limit, or what is left of the request's.
@@ -343,8 +324,8 @@ func (x *exchange) expected() time.Duration {
 	limit := x.retries.PerTry
 	if x.timeout > 0 {
 		left := x.timeout
-		if !x.deadline.IsZero() && x.attempts > 1 {
-			left = max(time.Until(x.deadline), time.Millisecond)
+		if deadline := x.deadlines.at(); !deadline.IsZero() && x.attempts > 1 {
+			left = max(time.Until(deadline), time.Millisecond)
 		}
 		if limit == 0 || left < limit {
 			limit = left

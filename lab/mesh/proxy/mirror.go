@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 const (
@@ -23,7 +24,7 @@ type mirrored struct {
 	cluster *cluster
 	rules   Rules // those of the request
 	at      mesh.Request
-	head    []byte // from the end of the path, without what tells the body's length, and without the blank line
+	head    []byte // from the end of the path, without what frames the body and without the blank line
 	limit   time.Duration
 }
 
@@ -45,7 +46,7 @@ func (x *exchange) mirror() {
 		to := x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster)
 		own := head
 		if to.Gateway != "" {
-			own = appendField(slices.Clip(head), hCaller, x.in.token)
+			own = wire.AppendField(slices.Clip(head), hCaller, x.in.token)
 		}
 		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path}
 		x.copies = append(x.copies, &mirrored{x.proxy, to, x.state.rules, at, own, limit})
@@ -58,16 +59,16 @@ func (x *exchange) mirrorHead() []byte {
 	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
 	h[hInternal] = []string{"true"}
-	head := x.appendHead(nil, untold)[len(x.req.Method)+1+len(x.at.Path):]
+	head := x.appendHead(nil)[len(x.req.Method)+1+len(x.at.Path):]
 	delete(h, hInternal)
 	if had != nil {
 		h[hForwardedFor] = had
 	} else {
 		delete(h, hForwardedFor)
 	}
-	head = appendField(head, hAttempts, "1")
+	head = wire.AppendField(head, hAttempts, "1")
 	if expected := x.expected(); expected > 0 {
-		head = appendField(head, hExpected, strconv.FormatInt(expected.Milliseconds(), 10))
+		head = wire.AppendField(head, hExpected, strconv.FormatInt(expected.Milliseconds(), 10))
 	}
 	return head
 }
@@ -78,16 +79,11 @@ func (m *mirrored) leave(body []byte, kept bool) {
 		m.proxy.metrics.droppedMirrors.Inc()
 		return
 	}
-	request := slices.Clip(m.head)
-	if len(body) > 0 || !bodiless(m.at.Method) {
-		request = appendField(request, "Content-Length", strconv.Itoa(len(body)))
-	}
-	request = append(append(request, "\r\n"...), body...)
 	select {
 	case m.proxy.mirrors <- struct{}{}:
 		m.proxy.inflight.Go(func() {
 			defer func() { <-m.proxy.mirrors }()
-			m.send(request)
+			m.send(body)
 		})
 	default:
 		m.proxy.metrics.droppedMirrors.Inc()
@@ -95,7 +91,7 @@ func (m *mirrored) leave(body []byte, kept bool) {
 }
 
 // send sends the copy and reads the answer to its end, so that the connection can be used again.
-func (m *mirrored) send(request []byte) {
+func (m *mirrored) send(body []byte) {
 	ctx, cancel := context.WithTimeout(m.proxy.ctx, m.limit)
 	defer cancel()
 	k := m.cluster
@@ -112,35 +108,39 @@ func (m *mirrored) send(request []byte) {
 		h.observe(status, false)
 		return
 	}
-	request = append([]byte(m.at.Method+" "+m.at.Path), request...)
 	deadline, _ := ctx.Deadline()
 	c, f := h.acquire(ctx, deadline)
 	if f != none {
 		h.observe(failures[f].health, failures[f].local)
 		return
 	}
-	stop := context.AfterFunc(ctx, func() { c.SetDeadline(past) })
-	h.release(c, h.copyOn(c, m.at.Method, request) && stop())
+	stop := context.AfterFunc(ctx, c.Interrupt)
+	m.converse(h, c, body)
+	if !stop() {
+		c.Interrupt() // before the pool has it: the other call may still be on its way
+	}
+	h.release(c)
 }
 
-// copyOn is the conversation of a copy; true: the connection can be used again.
-func (h *host) copyOn(c *conn, method string, request []byte) bool {
-	var r response
-	_, err := c.Write(request)
-	for n := 0; err == nil && n < maxInformation; n++ {
-		if err = r.readHead(c.r, method); err == nil && r.status >= 200 {
-			break
-		}
+// converse sends the copy on a connection and reads the response.
+func (m *mirrored) converse(h *host, c *conn, body []byte) {
+	frame := wire.None
+	if len(body) > 0 || !bodiless(m.at.Method) {
+		frame = wire.Body(len(body))
 	}
-	if err != nil || r.status < 200 {
+	var r wire.Response
+	err := c.Send(append([]byte(m.at.Method+" "+m.at.Path), m.head...), frame, body)
+	for n := 0; err == nil && n < maxInformation && !r.Final(); n++ {
+		err = c.ReadHead(&r, m.at.Method)
+	}
+	if err != nil || r.Status < 200 {
 		h.observe(503, true)
-		return false
+		return
 	}
-	h.observe(r.status, false)
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
+	h.observe(r.Status, false)
+	w := windows.Get().(*wire.Window)
+	defer windows.Put(w)
 	for err == nil {
-		_, err = r.read(c.r, *b)
+		_, err = c.Read(&r, w.Bytes())
 	}
-	return r.done && !r.closes
 }

@@ -76,8 +76,8 @@ func (x *exchange) plain() {
 	dropHopByHop(x.r.Header)
 	x.at, x.path = x.req, x.req.Path
 	x.openBody()
-	x.head = x.appendHead(x.head[:0], x.length())
-	stop := context.AfterFunc(x.ctx, x.leave)
+	x.head = x.appendHead(x.head[:0])
+	stop := context.AfterFunc(x.ctx, x.deadlines.leave)
 	defer func() { x.noticed = !stop() }()
 	if x.body == nil {
 		x.bodyEnd(nil, true)

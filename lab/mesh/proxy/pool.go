@@ -101,7 +101,7 @@ func (h *host) wait(ctx context.Context, deadline time.Time, w *waiter) (*conn, 
 	// A connection came at the same moment: the next one may have it.
 	if c := <-w.ready; c != nil {
 		if c, g := h.attach(c); g == none {
-			h.release(c, true)
+			h.release(c)
 		}
 	} else {
 		k.mu.Lock()
@@ -180,30 +180,26 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// release gives a connection back once its request has ended. One that is not reusable is closed.
-func (h *host) release(c *conn, reusable bool) {
+// release gives a connection back once its request has ended, however it did.
+func (h *host) release(c *conn) {
 	k := h.cluster
 	c.uses++
-	if k.Pool.MaxRequestsPerConnection > 0 && c.uses >= k.Pool.MaxRequestsPerConnection {
-		reusable = false
-	}
 	k.mu.Lock()
 	k.requests--
-	kept := false
-	if reusable {
-		kept = h.park(c)
-	} else {
-		h.drop()
-	}
+	kept := h.park(c)
 	k.mu.Unlock()
 	if !kept {
 		c.Close()
 	}
 }
 
-// park keeps a connection for the next request, or hands it to one that waits; false: it was not wanted and is to be closed. The
-// caller holds cluster.mu.
+// park keeps a connection for the next request, or hands it to one that waits; false: it cannot carry another, or is not wanted, and is to be
+// closed. The caller holds cluster.mu. No other way leads back to the pool.
 func (h *host) park(c *conn) bool {
+	if !c.Reusable() || c.worn() {
+		h.drop()
+		return false
+	}
 	if len(h.waiting) > 0 {
 		w := h.waiting[0]
 		h.waiting = slices.Delete(h.waiting, 0, 1)

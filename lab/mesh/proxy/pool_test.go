@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // gate is an upstream whose requests wait until it opens; it counts them and their connections.
@@ -183,10 +184,10 @@ func TestConnectTimeout(t *testing.T) {
 }
 
 // TestIdleConnectionsThatDied lets the upstream close connections that idle, as a service does that restarts: the next request sees it
-// and opens another. (Where the system cannot tell, see quiet_other.go, there is nothing to test.)
+// and opens another. (Where the system cannot tell, see wire/quiet_other.go, there is nothing to test.)
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
-	if c1, c2 := net.Pipe(); !quiet(c1) {
+	if c1, c2 := net.Pipe(); !wire.New(c1).Quiet() {
 		t.Fatal("a connection that cannot be looked at counts as open")
 	} else {
 		c1.Close()

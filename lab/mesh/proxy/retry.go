@@ -60,8 +60,8 @@ func (x *exchange) retriable(f failure) bool {
 }
 
 func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
-	code := x.resp.status
-	if x.resp.get("X-Envoy-Ratelimited") != "" {
+	code := x.resp.Status
+	if x.resp.Get("X-Envoy-Ratelimited") != "" {
 		return on&mesh.RetryOnEnvoyRatelimited != 0
 	}
 	switch {
@@ -76,7 +76,7 @@ func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
 	if on&grpc == 0 {
 		return false
 	}
-	n, err := strconv.Atoi(x.resp.get("Grpc-Status"))
+	n, err := strconv.Atoi(x.resp.Get("Grpc-Status"))
 	return err == nil && on&grpcConditions[n] != 0
 }
 
@@ -96,7 +96,7 @@ func (x *exchange) backoff() failure {
 	if n := x.attempts - 1; n < 4 {
 		bound = min(bound, base<<n)
 	}
-	if x.sleep(rand.N(bound), x.deadline) {
+	if x.sleep(rand.N(bound), x.deadlines.at()) {
 		return none
 	}
 	if x.gone() {

@@ -294,7 +294,7 @@ func TestBackoffIsBounded(t *testing.T) {
 				t.Errorf("before try %d: up to %v, want up to %v", i+2, longest, bound)
 			}
 		}
-		x.deadline = time.Now().Add(time.Millisecond)
+		x.deadlines.deadline = time.Now().Add(time.Millisecond)
 		x.retries.Backoff = time.Hour
 		if f := x.backoff(); f != routeTimeout {
 			t.Errorf("a backoff beyond the deadline: %v, want a timeout", f)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // exchange is one request on its way through the proxy. It goes through the stations of Envoy's filter chain in their order: headers of the
@@ -43,34 +44,31 @@ type exchange struct {
 	setCookies []string // made for the caller
 	head       []byte   // of the request to the upstream; what differs from try to try follows
 
-	resp   response
-	status int // sent to the caller; 0: none
-	flags  flags
-	sent   int64 // bytes of the answer's body
-	wrote  bool  // the answer's head is out
-	broken bool  // the answer could not be finished: the connection to the caller must end
+	conn      *conn // of the try under way
+	deadlines deadlines
+
+	resp    wire.Response
+	status  int // sent to the caller; 0: none
+	flags   flags
+	sent    int64 // bytes of the answer's body
+	wrote   bool  // the answer's head is out
+	stopped bool  // the destination's sidecar answers itself
+	broken  bool  // the answer could not be finished: the connection to the caller must end
 
 	noticed bool // leave was called, or is being called
 
-	mu       sync.Mutex
-	conn     *conn // in use; its deadline moves when the caller leaves or the request's end starts the clocks
-	ended    bool  // all of the request has come
-	endedAt  time.Time
-	deadline time.Time // of the request, once it has ended; zero: none
-	left     bool      // the caller has gone
-	heard    bool      // the try has the head of an answer
-	copies   []*mirrored
-	sender   *sender // of the last try
-	senders  sync.WaitGroup
+	copies  []*mirrored
+	sender  *sender // of the last try
+	senders sync.WaitGroup
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // reset empties the exchange for another request, keeping its buffers.
 func (x *exchange) reset() {
-	*x = exchange{head: x.head[:0], tried: x.tried[:0], resp: response{fields: x.resp.fields[:0], scrap: x.resp.scrap[:0]}}
+	x.resp.Reset()
+	*x = exchange{head: x.head[:0], tried: x.tried[:0], resp: x.resp}
 	clear(x.tried[:cap(x.tried)])
-	clear(x.resp.fields[:cap(x.resp.fields)])
 }
 
 // serve takes a request of a caller's through the proxy. Port is the one that the caller asked for; from is who sends a gateway the
@@ -193,8 +191,8 @@ func (x *exchange) forward() {
 	x.keys()
 	x.rewrite()
 	x.openBody()
-	x.head = x.appendHead(x.head[:0], x.length())
-	stop := context.AfterFunc(x.ctx, x.leave)
+	x.head = x.appendHead(x.head[:0])
+	stop := context.AfterFunc(x.ctx, x.deadlines.leave)
 	defer func() { x.noticed = !stop() }()
 	h := x.cluster.pick(x)
 	if h != nil { // Envoy sends no copies of what it cannot send itself
@@ -221,9 +219,10 @@ func (x *exchange) policy() {
 	}
 }
 
-// openBody prepares the request's body. Without one the request has ended already.
+// openBody prepares the request's body. Without one the request has ended already. That of an upgrade goes to the upstream like any other: the
+// protocol can change only after the whole request (RFC 9110, section 7.8).
 func (x *exchange) openBody() {
-	if x.r.Body == nil || x.r.Body == http.NoBody || x.upgrade {
+	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
 	// The server would otherwise read the body to its end, or up to a limit, before it sends an answer that comes early.
@@ -233,83 +232,10 @@ func (x *exchange) openBody() {
 
 // bodyEnd is what happens as soon as all of the request has come: the clocks start, and the copies leave.
 func (x *exchange) bodyEnd(whole []byte, kept bool) {
-	x.end()
+	x.deadlines.end(x.timeout, x.retries.PerTry)
 	for _, c := range x.copies {
 		c.leave(whole, kept)
 	}
-}
-
-// end starts the clocks: Envoy's timeouts begin when all of the request has come.
-func (x *exchange) end() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.ended, x.endedAt = true, time.Now()
-	if x.timeout > 0 {
-		x.deadline = x.endedAt.Add(x.timeout)
-	}
-	x.clock()
-}
-
-// clock sets the deadline of the connection in use. The caller holds x.mu.
-func (x *exchange) clock() {
-	if x.conn == nil || x.left || !x.ended {
-		return
-	}
-	at := x.deadline
-	if x.retries.PerTry > 0 && !x.heard {
-		if try := time.Now().Add(x.retries.PerTry); at.IsZero() || try.Before(at) {
-			at = try
-		}
-	}
-	x.conn.expire(at)
-}
-
-// headCame ends the try's own time: Envoy's perTryTimeout is for the head of the answer, only the request's timeout for all of it.
-func (x *exchange) headCame() {
-	if x.retries.PerTry == 0 {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.heard = true
-	x.clock()
-}
-
-// leave interrupts what the exchange does because the caller has gone.
-func (x *exchange) leave() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.left = true
-	if x.conn != nil {
-		x.conn.SetDeadline(past)
-	}
-}
-
-// hold says which connection is in use, so that it can be interrupted.
-func (x *exchange) hold(c *conn) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.conn, x.heard = c, false
-	if c == nil {
-		return
-	}
-	switch {
-	case x.left:
-		c.SetDeadline(past)
-	case x.ended:
-		x.clock()
-	default:
-		c.expire(time.Time{})
-	}
-}
-
-// letGo ends the use of the connection and reports whether another request may have it: if the caller left in the meantime, its deadlines are in the
-// past, however complete the answer was.
-func (x *exchange) letGo() (sound bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.conn = nil
-	return !x.left
 }
 
 // settle waits for what still reads the request's body. If the answer came before the body's end, nobody wants the rest.
@@ -318,7 +244,7 @@ func (x *exchange) settle() {
 		return
 	}
 	if !x.body.over() {
-		http.NewResponseController(x.w).SetReadDeadline(past)
+		http.NewResponseController(x.w).SetReadDeadline(time.Now())
 	}
 	x.senders.Wait()
 }

@@ -9,7 +9,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
+
+// maxInformation is how many responses 1xx may come before the one that counts.
+const maxInformation = 16
 
 // tries sends the request to a host, and then to one after another until one answers or the route's policy has enough. It leaves
 // the last answer in x.resp, with its body still on the connection.
@@ -43,30 +48,32 @@ func (x *exchange) judge(h *host, f failure) {
 		h.observe(failures[f].health, failures[f].local)
 		return
 	}
-	h.observe(x.resp.status, false)
+	h.observe(x.resp.Status, false)
 }
 
 // abandon ends a try whose answer nobody will read.
 func (x *exchange) abandon(f failure) {
 	if f == none {
-		x.finish(x.resp.skip(x.conn) && x.bodyWritten())
+		if x.conn != nil {
+			x.conn.Skip(&x.resp)
+		}
+		x.finish()
 	}
 }
 
-// finish gives the try's connection back.
-func (x *exchange) finish(reusable bool) {
+// finish ends the try and gives its connection back.
+func (x *exchange) finish() {
 	if p := x.host.pod; p != nil && !p.Bare && !x.state.plain {
-		x.host.edge.observe(byDestination, x.resp.status, 0, time.Since(x.tryStart), 0, x.sent)
+		x.host.edge.observe(byDestination, x.resp.Status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
 	if c == nil { // the destination's sidecar has answered itself
 		x.host.active.Add(-1)
 		return
 	}
-	sound := x.letGo()
-	x.stopSending()
+	x.letGo()
 	x.host.active.Add(-1)
-	x.host.release(c, reusable && sound)
+	x.host.release(c)
 }
 
 // try sends the request to a host and reads the answer's head. With a failure the connection is gone.
@@ -74,38 +81,46 @@ func (x *exchange) try(h *host) failure {
 	if !x.arrive(h) {
 		return none
 	}
-	c, f := h.acquire(x.ctx, x.deadline)
+	c, f := h.acquire(x.ctx, x.deadlines.at())
 	if f != none {
 		return f
 	}
-	x.hold(c)
+	x.conn = c
+	x.deadlines.hold(c, x.retries.PerTry)
 	if f = x.converse(c); f != none {
-		x.hold(nil)
-		x.stopSending()
-		h.release(c, false)
+		x.letGo()
+		h.release(c)
 	}
 	return f
 }
 
+// letGo ends the use of the try's connection.
+func (x *exchange) letGo() {
+	x.deadlines.letGo()
+	x.conn = nil
+	if x.sender != nil {
+		x.sender.cancel()
+	}
+}
+
 // converse writes the request and reads the answer's head.
 func (x *exchange) converse(c *conn) failure {
-	head := x.appendTry(x.head)
+	x.sender = nil
+	head, err := c.WriteHead(x.appendTry(x.head), x.frame())
 	x.head = head[:len(x.head)]
-	_, err := c.Write(head)
 	if err != nil && x.gone() {
 		return clientGone
 	}
 	// A write that fails may still leave an answer to read: an upstream that refuses a request and closes.
-	x.sender = nil
 	if x.body != nil && err == nil {
 		x.sender = x.send(c)
 	}
 	for range maxInformation {
-		if err = x.resp.readHead(c.r, x.r.Method); err != nil {
+		if err = c.ReadHead(&x.resp, x.r.Method); err != nil {
 			break
 		}
-		if x.resp.status >= 200 || x.resp.status == http.StatusSwitchingProtocols {
-			x.headCame()
+		if x.resp.Final() {
+			x.deadlines.headCame(x.retries.PerTry)
 			return none
 		}
 		x.inform(x.sender)
@@ -113,10 +128,10 @@ func (x *exchange) converse(c *conn) failure {
 	switch {
 	case x.gone() || x.body != nil && x.body.failed() != nil:
 		return clientGone
-	case err == nil || errors.Is(err, errGarbage):
+	case err == nil || errors.Is(err, wire.ErrMalformed):
 		return garbage
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		if !x.deadline.IsZero() && !time.Now().Before(x.deadline) {
+		if deadline := x.deadlines.at(); !deadline.IsZero() && !time.Now().Before(deadline) {
 			return routeTimeout
 		}
 		return perTryTimeout
@@ -124,22 +139,12 @@ func (x *exchange) converse(c *conn) failure {
 	return terminated
 }
 
-// stopSending is for the end of a try.
-func (x *exchange) stopSending() {
-	if x.sender != nil {
-		x.sender.cancel()
-	}
-}
-
-// bodyWritten is whether all of the request's body has gone to the upstream.
-func (x *exchange) bodyWritten() bool { return x.body == nil || x.sender != nil && x.sender.finished() }
-
 // gone is whether the caller has left.
 func (x *exchange) gone() bool { return x.ctx.Err() != nil }
 
 // inform deals with an answer 1xx: it lets the body go on 100, and passes the answer on.
 func (x *exchange) inform(s *sender) {
-	if x.resp.status == http.StatusContinue {
+	if x.resp.Status == http.StatusContinue {
 		if s != nil {
 			s.proceed()
 		}
@@ -147,22 +152,24 @@ func (x *exchange) inform(s *sender) {
 	}
 	h := x.w.Header()
 	x.copyHead(h)
-	x.w.WriteHeader(x.resp.status)
+	x.w.WriteHeader(x.resp.Status)
 	clear(h)
 }
 
-// arrive asks the destination's sidecar; false: its answer is in x.resp.
+// arrive asks the destination's sidecar; false: it answers itself, with the status in x.resp.
 func (x *exchange) arrive(h *host) bool {
 	had := x.at.Path
 	x.at.Path = x.path
 	status := h.inbound(x.state.rules, &x.in.source, &x.at)
 	if x.at.Path != had {
-		x.head = x.appendHead(x.head[:0], x.length())
+		x.head = x.appendHead(x.head[:0])
 	}
-	if status == 0 {
+	if x.stopped = status != 0; !x.stopped {
 		return true
 	}
-	x.resp.replace(status, inboundText[status])
+	length := strconv.Itoa(len(inboundText[status]))
+	x.resp.Status, x.resp.Fields = status, append(x.resp.Fields[:0],
+		wire.Field{Name: "Content-Length", Value: length}, wire.Field{Name: "Content-Type", Value: "text/plain"})
 	return false
 }
 
@@ -185,16 +192,14 @@ type sender struct {
 	c    *conn
 	wait chan struct{} // closed when the body may go: at once, unless the caller expects 100
 	once sync.Once
-	over atomic.Bool   // the try has ended: nobody needs the body any more
-	done chan struct{} // closed at the end
-	ok   bool          // all was written; to be read once done is closed
+	over atomic.Bool // the try has ended: nobody needs the body any more
 }
 
 // patience is how long a request that expects 100 waits for it, in case the upstream does not know the word.
 const patience = time.Second
 
 func (x *exchange) send(c *conn) *sender {
-	s := &sender{x: x, c: c, wait: make(chan struct{}), done: make(chan struct{})}
+	s := &sender{x: x, c: c, wait: make(chan struct{})}
 	if x.r.Header.Get("Expect") == "" {
 		s.proceed()
 	}
@@ -211,19 +216,8 @@ func (s *sender) cancel() {
 	s.proceed()
 }
 
-// finished is whether all of the body has been written.
-func (s *sender) finished() bool {
-	select {
-	case <-s.done:
-		return s.ok
-	default:
-		return false
-	}
-}
-
 func (s *sender) run() {
 	defer s.x.senders.Done()
-	defer close(s.done)
 	select {
 	case <-s.wait:
 	default:
@@ -236,46 +230,33 @@ func (s *sender) run() {
 			return
 		}
 	}
-	s.ok = !s.over.Load() && s.copy()
+	if !s.over.Load() {
+		s.copy()
+	}
 }
 
-// copy writes the body; false: not to its end.
-func (s *sender) copy() bool {
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
-	chunked := s.x.r.ContentLength < 0
-	const room = 10 // for a chunk's size and the line's end before the bytes
+// copy writes the body. If it breaks off, so does the connection: nobody could tell where the next request begins.
+func (s *sender) copy() {
+	w := windows.Get().(*wire.Window)
+	defer windows.Put(w)
 	for at := int64(0); ; {
-		n, err := s.x.body.next(at, (*b)[room:len(*b)-2])
-		if n > 0 {
-			at += int64(n)
-			out := (*b)[room : room+n]
-			if chunked {
-				size := strconv.AppendInt(make([]byte, 0, room), int64(n), 16)
-				size = append(size, "\r\n"...)
-				copy((*b)[room-len(size):], size)
-				out = append((*b)[room-len(size):room+n], "\r\n"...)
-			}
-			if _, err := s.c.Write(out); err != nil {
-				return false
-			}
+		n, err := s.x.body.next(at, w.Bytes())
+		at += int64(n)
+		if s.c.WriteBody(w, n) != nil {
+			return
 		}
 		switch err {
 		case nil:
 			continue
 		case io.EOF:
-			if chunked {
-				_, err := s.c.Write([]byte("0\r\n\r\n"))
-				return err == nil
-			}
-			return true
-		case errNotReplayable:
-			return false
+			_ = s.c.EndBody() // the Conn knows
 		}
-		s.c.SetDeadline(past) // the caller broke off: so does this
-		return false
+		if !s.c.Written() {
+			s.c.Interrupt()
+		}
+		return
 	}
 }
 
-// buffers are for bodies on their way.
-var buffers = sync.Pool{New: func() any { b := make([]byte, bodyWindow); return &b }}
+// windows are for bodies on their way.
+var windows = sync.Pool{New: func() any { return new(wire.Window) }}

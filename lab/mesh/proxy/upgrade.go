@@ -9,49 +9,47 @@ import (
 	"time"
 )
 
-// switchProtocols joins the two connections once the upstream has accepted an upgrade. They end together.
+// switchProtocols joins the two connections once the upstream has accepted an upgrade. They end together. What remains of the request's body goes
+// to the upstream first.
 func (x *exchange) switchProtocols() {
-	up := x.conn
 	if !x.upgrade {
-		x.finish(false)
-		x.resp.done = true
+		x.finish()
 		x.flags |= flagProtocol
 		x.answer(http.StatusBadGateway, garbage.text(x.attempts > 1))
 		return
 	}
+	defer x.finish()
+	x.senders.Wait()
+	if !x.conn.Written() {
+		x.broken = true
+		return
+	}
 	down, rw, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
-		x.finish(false)
 		x.broken = true
 		return
 	}
 	x.status, x.wrote = http.StatusSwitchingProtocols, true
-	x.expireNot(up, down)
+	x.deadlines.letGo() // nothing interrupts it but its ends
+	reader, up := x.conn.Takeover()
+	down.SetDeadline(time.Time{})
+	if _, err := io.WriteString(down, x.switched()); err == nil {
+		x.sent = splice(side{rw.Reader, down}, side{reader, up}, false, x.proxy.ctx.Done())
+	}
+	down.Close()
+}
+
+// switched is the head of the response that tells the caller of the new protocol.
+func (x *exchange) switched() string {
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
-	for _, f := range x.resp.fields {
-		if f.name != "Server" {
-			b.WriteString(f.name + ": " + f.value + "\r\n")
+	for _, f := range x.resp.Fields {
+		if f.Name != "Server" {
+			b.WriteString(f.Name + ": " + f.Value + "\r\n")
 		}
 	}
 	b.WriteString("Server: " + serverName + "\r\n\r\n")
-	if _, err := io.WriteString(down, b.String()); err == nil {
-		x.sent = splice(side{rw.Reader, down}, side{up.r, up.Conn}, false, x.proxy.ctx.Done())
-	}
-	down.Close()
-	x.finish(false)
-}
-
-// expireNot clears deadlines: an upgraded connection lives as long as its ends.
-func (x *exchange) expireNot(up *conn, down net.Conn) {
-	x.mu.Lock()
-	x.conn = nil // nothing interrupts it but its ends
-	x.mu.Unlock()
-	up.SetDeadline(time.Time{})
-	down.SetDeadline(time.Time{})
-	x.mu.Lock()
-	x.conn = up
-	x.mu.Unlock()
+	return b.String()
 }
 
 // side is one end of a joined pair: what is read may have been buffered before.

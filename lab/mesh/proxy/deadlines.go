@@ -1,0 +1,104 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+)
+
+// deadlines move the deadline of the connection that an exchange uses, as Envoy's timers would: the clocks start when all of the request has come,
+// a try's own time ends with the head of the response, and a caller that leaves interrupts everything. The goroutine that serves the
+// exchange, the one that sends the request's body and the notice of the caller's leaving meet here.
+type deadlines struct {
+	mu       sync.Mutex
+	conn     *conn // in use
+	ended    bool  // all of the request has come
+	endedAt  time.Time
+	deadline time.Time // of the request, once it has ended; zero: none
+	left     bool      // the caller has gone
+	heard    bool      // the try has the head of a response
+}
+
+// end starts the clocks. A limit of 0 is none.
+func (d *deadlines) end(timeout, perTry time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended, d.endedAt = true, time.Now()
+	if timeout > 0 {
+		d.deadline = d.endedAt.Add(timeout)
+	}
+	d.set(perTry)
+}
+
+// set sets the deadline of the connection in use. The caller holds d.mu.
+func (d *deadlines) set(perTry time.Duration) {
+	if d.conn == nil || d.left || !d.ended {
+		return
+	}
+	at := d.deadline
+	if perTry > 0 && !d.heard {
+		if try := time.Now().Add(perTry); at.IsZero() || try.Before(at) {
+			at = try
+		}
+	}
+	d.conn.Expire(at)
+}
+
+// headCame ends the try's own time: Envoy's perTryTimeout is for the head of the response, only the request's timeout for all of it.
+func (d *deadlines) headCame(perTry time.Duration) {
+	if perTry == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.heard = true
+	d.set(perTry)
+}
+
+// leave interrupts what the exchange does because the caller has gone.
+func (d *deadlines) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left = true
+	if d.conn != nil {
+		d.conn.Interrupt()
+	}
+}
+
+// hold says which connection is in use, so that it can be interrupted.
+func (d *deadlines) hold(c *conn, perTry time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn, d.heard = c, false
+	switch {
+	case d.left:
+		c.Interrupt()
+	case d.ended:
+		d.set(perTry)
+	default:
+		c.Expire(time.Time{})
+	}
+}
+
+// letGo ends the use of the connection: nothing touches it afterwards.
+func (d *deadlines) letGo() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn = nil
+}
+
+// at is the request's deadline; zero: none, or not known yet.
+func (d *deadlines) at() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.deadline
+}
+
+// sinceEnd is how long ago the request's end was; 0: it has not ended.
+func (d *deadlines) sinceEnd() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ended {
+		return 0
+	}
+	return time.Since(d.endedAt)
+}
