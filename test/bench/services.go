@@ -19,19 +19,28 @@ type peer struct {
 	source  string // the package that it is built from, and in which module
 	module  string // its folder
 	args    []string
-	env     []string // in both, {port}, {admin} and {zipkin} are filled in
+	env     []string // in both, {port}, {admin}, {zipkin} and {otlp} are filled in
 	path    string   // what is asked
 	health  string   // what is asked until it is ready
 }
 
+// peers are the echo with spans by Zipkin's format and by OTLP, and servers of others: as they come, and podinfo with its spans exported too,
+// so that one of them has the same telemetry on.
 func peers() []peer {
+	own := []string{"PORT={port}", "ADMIN_PORT={admin}", "LISTEN_HOST=127.0.0.1"}
+	const podinfo = "github.com/stefanprodan/podinfo/cmd/podinfo"
 	return []peer{
 		{name: "bounced", program: "bounced", source: ".", module: "services/bounced", path: "/", health: "/health",
-			env: []string{"PORT={port}", "ADMIN_PORT={admin}", "LISTEN_HOST=127.0.0.1", "OTEL_EXPORTER_ZIPKIN_ENDPOINT={zipkin}"}},
+			env: append(own, "OTEL_EXPORTER_ZIPKIN_ENDPOINT={zipkin}")},
+		{name: "bounced, OTLP", program: "bounced", source: ".", module: "services/bounced", path: "/", health: "/health",
+			env: append(own, "OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_ENDPOINT={otlp}")},
 		{name: "go-httpbin", program: "go-httpbin", source: "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin", module: "test/bench",
 			path: "/headers", health: "/status/200", env: []string{"PORT={port}", "HOST=127.0.0.1", "LOG_FORMAT=json"}},
-		{name: "podinfo", program: "podinfo", source: "github.com/stefanprodan/podinfo/cmd/podinfo", module: "test/bench",
+		{name: "podinfo", program: "podinfo", source: podinfo, module: "test/bench",
 			path: "/headers", health: "/readyz", args: []string{"--host=127.0.0.1", "--port={port}"}},
+		{name: "podinfo, OTLP", program: "podinfo", source: podinfo, module: "test/bench",
+			path: "/headers", health: "/readyz", args: []string{"--host=127.0.0.1", "--port={port}", "--otel-service-name=podinfo"},
+			env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT={otlp}"}},
 	}
 }
 
@@ -53,7 +62,7 @@ func (b *bench) services(out io.Writer) error {
 	if err := pin(clientCore); err != nil {
 		return err
 	}
-	zipkin, err := zipkinSink()
+	collectors, err := newCollectors()
 	if err != nil {
 		return err
 	}
@@ -67,20 +76,20 @@ func (b *bench) services(out io.Writer) error {
 	for round := range b.rounds {
 		for i, p := range peers {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, b.rounds, p.name)
-			if err := b.round(p, zipkin, &seen[i]); err != nil {
+			if err := b.round(p, collectors, &seen[i]); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
 	}
-	fmt.Fprintf(out, "| server | binary | ready | RSS idle | RSS under load | requests/s | CPU per request | p50 | p99 | p50 at %[1]d/s | p99 at %[1]d/s |\n"+
-		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", serviceRate)
+	fmt.Fprintf(out, "| server | binary | ready | RSS idle | RSS under load | requests/s | CPU per request | p50 | p99 | p50 at %[1]d/s | p99 at %[1]d/s | spans per request |\n"+
+		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", serviceRate)
 	for i, p := range peers {
 		f := seen[i]
-		fmt.Fprintf(out, "| %s | %.1f MB | %.0f ms | %.1f MB | %.1f MB | %.0f | %.0f µs | %.2f ms | %.2f ms | %.2f ms | %.2f ms |\n", p.name, mb(f.binary), ms(median(f.ready)),
-			mb(median(f.idle)), mb(median(f.loaded)), median(f.rate), median(f.perRequest), ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)))
+		fmt.Fprintf(out, "| %s | %.1f MB | %.0f ms | %.1f MB | %.1f MB | %.0f | %.0f µs | %.2f ms | %.2f ms | %.2f ms | %.2f ms | %.2f |\n", p.name, mb(f.binary), ms(median(f.ready)),
+			mb(median(f.idle)), mb(median(f.loaded)), median(f.rate), median(f.perRequest), ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)), median(f.spans))
 	}
-	fmt.Fprintf(out, "\n%d rounds of %v each, %d connections, server and client on a core each; bounced exported %d spans.\n",
-		b.rounds, b.duration, b.connections, zipkin.spans())
+	fmt.Fprintf(out, "\n%d rounds of %v each, %d connections, server and client on a core each. Spans per request below 1 were dropped by a full queue.\n",
+		b.rounds, b.duration, b.connections)
 	return nil
 }
 
@@ -101,7 +110,7 @@ func (b *bench) build(module, source, program string) (size int64, err error) {
 }
 
 // round starts one peer, asks until it is ready, loads it, and stops it.
-func (b *bench) round(p peer, zipkin *sink, f *figures) error {
+func (b *bench) round(p peer, collectors *collectors, f *figures) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -110,7 +119,7 @@ func (b *bench) round(p peer, zipkin *sink, f *figures) error {
 	if err != nil {
 		return err
 	}
-	fill := strings.NewReplacer("{port}", port, "{admin}", admin, "{zipkin}", zipkin.endpoint())
+	fill := strings.NewReplacer("{port}", port, "{admin}", admin, "{zipkin}", collectors.zipkin.endpoint(), "{otlp}", collectors.otlp.endpoint())
 	filled := func(list []string) (all []string) {
 		for _, s := range list {
 			all = append(all, fill.Replace(s))
@@ -135,8 +144,14 @@ func (b *bench) round(p peer, zipkin *sink, f *figures) error {
 		return err
 	}
 	f.idle = append(f.idle, idle)
-	_, err = measure(running, target{url: url + p.path, rate: serviceRate}, b.connections, b.duration, f)
-	return err
+	before := collectors.spans()
+	requests, err := measure(running, target{url: url + p.path, rate: serviceRate}, b.connections, b.duration, f)
+	if err != nil {
+		return err
+	}
+	running.stop() // the last spans are exported before it ends
+	f.spans = append(f.spans, float64(collectors.spans()-before)/float64(requests))
+	return nil
 }
 
 // median is the middle of the values, the upper one of two.
