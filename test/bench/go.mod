@@ -131,3 +131,5 @@ require (
 )
 
 replace github.com/hopline/hopline/lab => ../../lab
+
+replace github.com/hopline/hopline/deploy => ../../deploy

@@ -162,3 +162,5 @@ require (
 )
 
 replace github.com/hopline/hopline/lab => ../../lab
+
+replace github.com/hopline/hopline/deploy => ../../deploy

@@ -1,0 +1,3 @@
+module github.com/hopline/hopline/deploy
+
+go 1.26.0

@@ -1,0 +1,99 @@
+// Package bundle is what the program hopline carries: the overlays of deploy/, and in a release the services' programs too.
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hopline/hopline/deploy"
+)
+
+// Overlays returns a directory that holds base, components and overlays as hopline carries them. It is in the user's cache, named by its
+// content, and is written on first use. Nobody edits it there: Init writes a copy for that.
+func Overlays() (string, error) {
+	sum, err := hashTree(deploy.Files)
+	if err != nil {
+		return "", err
+	}
+	return cached("overlays", sum, func(dir string) error { return os.CopyFS(dir, deploy.Files) })
+}
+
+// Names returns the names of the overlays, sorted.
+func Names() ([]string, error) {
+	entries, err := fs.ReadDir(deploy.Files, "overlays")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// Init writes base, components and overlays below dir, to be edited. Dir is made if need be. A directory that has anything in it is left as
+// it is, which is an error.
+func Init(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s: want a new or empty directory, got one with %s in it", dir, entries[0].Name())
+	}
+	return os.CopyFS(dir, deploy.Files)
+}
+
+// cached returns the directory kind/sum of hopline's part of the user's cache. Write fills it once: the directory appears whole or not at
+// all, whatever runs beside it.
+func cached(kind, sum string, write func(dir string) error) (string, error) {
+	home, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for what hopline carries: %w", err)
+	}
+	parent := filepath.Join(home, "hopline", kind)
+	dir := filepath.Join(parent, sum)
+	if isDir(dir) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", err
+	}
+	part, err := os.MkdirTemp(parent, "part-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(part) }()
+	if err := write(part); err != nil {
+		return "", err
+	}
+	if err := os.Rename(part, dir); err != nil && !isDir(dir) { // else another hopline was first
+		return "", err
+	}
+	return dir, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// hashTree returns a hash of the names and contents of all files.
+func hashTree(files fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, path)
+		fmt.Fprintf(h, "%q %d\n", path, len(content))
+		h.Write(content)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)[:16]), err
+}
