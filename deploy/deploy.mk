@@ -1,5 +1,5 @@
 # The cluster's half of the targets; the root Makefile includes it. What they do stands in the scripts beside it.
-export REGISTRY TAG PLATFORMS ATTEST
+export REGISTRY TAG PLATFORMS ATTEST IMAGES
 
 .PHONY: images push
 images: ## the services' images, with Docker alone: TAG=, REGISTRY=, PLATFORMS=linux/amd64,linux/arm64, ATTEST=1

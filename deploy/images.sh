@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds and pushes the images of the five services. `make images push` calls it; Docker is all it needs.
-#   images.sh build|push    REGISTRY, TAG, PLATFORMS, ATTEST=1: see below
+#   images.sh build|push    REGISTRY, TAG, PLATFORMS, IMAGES, ATTEST=1: see below
 set -eu
 cd "$(dirname "$0")/.."
 
 registry=${REGISTRY:-localhost:5001}
 tag=${TAG:-dev}
 platforms=${PLATFORMS:-} # empty: this machine's; "linux/amd64,linux/arm64": both, which only `push` can deliver
-services='front middle core clock bounced'
+images=${IMAGES:-front middle core clock bounced} # hopline, the lab with all of them in it, only when named
 
 say() { printf 'images: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -26,12 +26,13 @@ else
 fi
 export SOURCE_DATE_EPOCH # buildx hands it to the builder
 
-build() { # build SERVICE OPTION...
-  service=$1; shift
-  docker buildx build --quiet --target service \
-    --build-arg SERVICE="$service" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
+build() { # build IMAGE OPTION...
+  name=$1; shift
+  case $name in hopline) target=hopline ;; *) target=service ;; esac
+  docker buildx build --quiet --target "$target" \
+    --build-arg SERVICE="$name" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
     --build-arg SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" ${GOPROXY:+--build-arg GOPROXY="$GOPROXY"} \
-    ${platforms:+--platform "$platforms"} --tag "$registry/hopline/$service:$tag" "$@" . >/dev/null
+    ${platforms:+--platform "$platforms"} --tag "$registry/hopline/$name:$tag" "$@" . >/dev/null
 }
 
 # Attestations hold the time of the build, so they are left out unless asked for: with them no two builds are the same.
@@ -60,7 +61,7 @@ layers() {
 
 case ${1:-} in
   build)
-    for s in $services; do
+    for s in $images; do
       if [ -n "$beyond" ]; then
         # shellcheck disable=SC2046
         build "$s" $(attest) --output type=cacheonly || die 'not built: its own words are above'
@@ -72,7 +73,7 @@ case ${1:-} in
       fi
     done ;;
   push)
-    for s in $services; do
+    for s in $images; do
       image=$registry/hopline/$s:$tag
       if [ -n "$beyond" ]; then
         # shellcheck disable=SC2046

@@ -1,0 +1,45 @@
+// Command release prepares the source of a release: in a clone of this checkout it takes the replace directives out of every module that is
+// installed, has them require each other at the version of the release, commits that, and tags the commit for each module.
+//
+//	cd test/release && GOWORK=off go run . -version v1.2.3 -clone DIR
+//
+// A go.mod with a replace directive cannot be installed by `go install PATH@VERSION`. In the checkout the directives stay, so that every
+// module builds alone before anything is released. Nothing is pushed: it prints the command for that.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("release", flag.ContinueOnError)
+	version := flags.String("version", "", "version of the release, such as v1.2.3")
+	clone := flags.String("clone", "", "directory for the clone; it must not be there yet")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	r, err := prepare(ctx, "../..", *clone, *version)
+	if err != nil {
+		return err
+	}
+	if err := r.tag(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("tagged in %s; to release it: git -C %s push --tags\n", r.dir, r.dir)
+	return nil
+}
