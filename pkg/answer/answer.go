@@ -29,12 +29,9 @@ func JSON(w http.ResponseWriter, code int, v any) {
 // Raw answers with body as it is.
 func Raw(w http.ResponseWriter, code int, contentType, body string) {
 	h := w.Header()
-	h["Content-Type"] = []string{contentType}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h["X-Content-Type-Options"] = noSniff
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, body) // a client that has gone is seen by the access log
 }
-
-// noSniff is shared by all answers; nothing writes to a header's values in place.
-var noSniff = []string{"nosniff"}

@@ -35,9 +35,8 @@ func Limit(within time.Duration, next http.Handler) http.Handler {
 			linger(w, r)
 			return
 		case r.ContentLength != 0:
-			conn := http.NewResponseController(w)
-			if conn.SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has nothing to wait for
-				body := &timed{ReadCloser: r.Body, conn: conn, within: within}
+			if http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has nothing to wait for
+				body := &timed{ReadCloser: r.Body, within: within}
 				r = r.WithContext(context.WithValue(r.Context(), timedKey{}, body))
 				r.Body = body
 			}
@@ -47,11 +46,10 @@ func Limit(within time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// timed is a body whose connection has a read deadline. At the body's end the deadline goes: net/http then waits on the connection for
-// the client to leave, and would take the deadline for that.
+// timed is a body whose connection has a read deadline. net/http takes the deadline away when the body has been read to its end, and sets
+// another for the next request.
 type timed struct {
 	io.ReadCloser
-	conn   *http.ResponseController
 	within time.Duration
 	late   atomic.Bool
 }
@@ -71,10 +69,7 @@ func Late(ctx context.Context) *TimeoutError {
 // Read implements io.Reader.
 func (t *timed) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
-	switch {
-	case errors.Is(err, io.EOF):
-		_ = t.conn.SetReadDeadline(time.Time{})
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		t.late.Store(true)
 		err = &TimeoutError{t.within}
 	}

@@ -138,6 +138,7 @@ func TestInTime(t *testing.T) {
 		"in two pieces":     {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nha", "lf" + next, "200 read 200 ignored"},
 		"in chunks":         {"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nha\r\n", "2\r\nlf\r\n0\r\n\r\n" + next, "200 read 200 ignored"},
 		"a slow handler":    {"POST /outlast HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nhalf", next, "200 outlasted 200 ignored"},
+		"a slow last one":   {"POST /outlast HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nha", "lf", "200 outlasted"},
 		"a slow one, later": {"POST /outlast HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nha", "lf" + next, "200 outlasted 200 ignored"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,9 +21,10 @@ func (x *record) log(r *http.Request, route string, took time.Duration) {
 	if line == nil {
 		return // below LOG_LEVEL
 	}
+	span := x.span.SpanContext()
 	fields := []zap.Field{
-		zap.String(telemetry.TraceIDField, x.traceID),
-		zap.String(telemetry.SpanIDField, x.spanID),
+		zap.String(telemetry.TraceIDField, span.TraceID().String()),
+		zap.String(telemetry.SpanIDField, span.SpanID().String()),
 		zap.String("method", short(r.Method)),
 		zap.String("path", short(r.URL.Path)),
 		zap.String("route", route),

@@ -17,8 +17,8 @@ import (
 	"github.com/hopline/hopline/pkg/fault"
 )
 
-// exchangeRaw sends bytes as they are and returns the answer's status, or the error.
-func exchangeRaw(t *testing.T, address, request string) string {
+// sendRaw sends bytes as they are and returns the answer's status, or the error.
+func sendRaw(t *testing.T, address, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
 	if err != nil {
@@ -77,10 +77,10 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := exchangeRaw(t, s.URL, c.request); !strings.HasPrefix(got, c.want) {
+			if got := sendRaw(t, s.URL, c.request); !strings.HasPrefix(got, c.want) {
 				t.Errorf("%q, wanted %q", got, c.want)
 			}
-			if got := exchangeRaw(t, s.URL, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"); got != "200 OK" {
+			if got := sendRaw(t, s.URL, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"); got != "200 OK" {
 				t.Errorf("afterwards %q", got)
 			}
 		})
@@ -115,7 +115,7 @@ func TestSlowBody(t *testing.T) {
 		for body, want := range map[string]string{`{"error_rate":0}`: "", `{"error_rate"`: "400 Bad Request"} {
 			request := "PUT /faults HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n" + body
 			began := time.Now()
-			if got := exchangeRaw(t, address, request); want != "" && got != want || strings.Contains(got, "timeout") {
+			if got := sendRaw(t, address, request); want != "" && got != want || strings.Contains(got, "timeout") {
 				t.Errorf("%s, %s: %q", name, body, got)
 			}
 			if took := time.Since(began); took > 10*time.Second {

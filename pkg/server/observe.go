@@ -14,7 +14,6 @@ import (
 	"github.com/hopline/hopline/pkg/answer"
 	"github.com/hopline/hopline/pkg/header"
 	"github.com/hopline/hopline/pkg/relay"
-	"github.com/hopline/hopline/pkg/telemetry"
 )
 
 // observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, and writes the access
@@ -36,12 +35,11 @@ func (x *record) begin(r *http.Request) *http.Request {
 	s := x.service
 	ctx := s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	ctx, x.span = s.Telemetry.Tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
-	x.traceID, x.spanID = telemetry.IDs(x.span.SpanContext())
 	x.forwarded.Capture(r.Header)
 
 	h := x.ResponseWriter.Header()
 	x.forwarded.CopyTo(h)
-	h.Set(header.B3TraceID, x.traceID)
+	h.Set(header.B3TraceID, x.span.SpanContext().TraceID().String())
 	h.Set(header.ServedBy, s.servedBy)
 	if s.state.draining.Load() {
 		h.Set("Connection", "close")

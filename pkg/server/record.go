@@ -19,8 +19,6 @@ type record struct {
 	service   *Service
 	began     time.Time
 	span      trace.Span
-	traceID   string
-	spanID    string
 	forwarded relay.Forwarded
 	body      countedBody // of the request
 

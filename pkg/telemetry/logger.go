@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"encoding/hex"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -43,21 +42,10 @@ var jsonEncoding = zapcore.EncoderConfig{
 
 // encodeTime writes RFC 3339 with all nine digits, in UTC, so that lines of several processes sort as text.
 func encodeTime(t time.Time, out zapcore.PrimitiveArrayEncoder) {
-	var room [len(timeLayout)]byte
-	out.AppendByteString(appendTime(room[:0], t))
+	zapcore.TimeEncoderOfLayout(timeLayout)(t.UTC(), out)
 }
 
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
-
-// appendTime writes t in timeLayout. The package time is quick at RFC 3339 without a fraction, and slow at any layout of one's own.
-func appendTime(b []byte, t time.Time) []byte {
-	b = t.UTC().AppendFormat(b, time.RFC3339)
-	b = append(b[:len(b)-1], ".000000000Z"...)
-	for at, nanos := len(b)-2, t.Nanosecond(); nanos > 0; at, nanos = at-1, nanos/10 {
-		b[at] = byte('0' + nanos%10)
-	}
-	return b
-}
 
 // Log is the logger whose lines carry trace_id and span_id of ctx's span.
 func (t *Telemetry) Log(ctx context.Context) *zap.Logger {
@@ -65,18 +53,7 @@ func (t *Telemetry) Log(ctx context.Context) *zap.Logger {
 	if !span.IsValid() {
 		return t.Logger
 	}
-	traceID, spanID := IDs(span)
-	return t.Logger.With(zap.String(TraceIDField, traceID), zap.String(SpanIDField, spanID))
-}
-
-// IDs are the trace's and the span's id in hex, cut from one string.
-func IDs(span trace.SpanContext) (traceID, spanID string) {
-	var both [48]byte
-	t, s := span.TraceID(), span.SpanID()
-	hex.Encode(both[:32], t[:])
-	hex.Encode(both[32:], s[:])
-	text := string(both[:])
-	return text[:32], text[32:]
+	return t.Logger.With(zap.String(TraceIDField, span.TraceID().String()), zap.String(SpanIDField, span.SpanID().String()))
 }
 
 // The fields by which a line is found from a trace, and the trace from a line.

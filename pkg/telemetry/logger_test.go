@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // newTelemetry is one with the settings of a service, changed by with.
@@ -122,13 +123,19 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// TestTime: nine digits always, in UTC.
+// TestTime: nine digits always, in UTC, in both forms.
 func TestTime(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("east", 7*3600)
-	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(1, 1), time.Date(2026, 1, 2, 3, 4, 5, 678901000, zone), time.Date(2026, 1, 2, 3, 4, 5, 999999999, zone)} {
-		if got, want := string(appendTime(nil, at)), at.UTC().Format(timeLayout); got != want {
-			t.Errorf("%s, wanted %s", got, want)
+	for at, want := range map[time.Time]string{
+		time.Unix(0, 0): "1970-01-01T00:00:00.000000000Z", time.Unix(1, 1): "1970-01-01T00:00:01.000000001Z",
+		time.Date(2026, 1, 2, 3, 4, 5, 678901000, zone): "2026-01-01T20:04:05.678901000Z", time.Date(2026, 1, 2, 3, 4, 5, 999999999, zone): "2026-01-01T20:04:05.999999999Z",
+	} {
+		for _, encoder := range []zapcore.Encoder{zapcore.NewJSONEncoder(jsonEncoding), newTextEncoder("front")} {
+			line, err := encoder.EncodeEntry(zapcore.Entry{Time: at}, nil)
+			if err != nil || !strings.Contains(line.String(), want) {
+				t.Errorf("%s, %v; wanted %s", line, err, want)
+			}
 		}
 	}
 }

@@ -68,8 +68,7 @@ func (e *textEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (
 	defer object.Free()
 
 	line := e.pool.Get()
-	var room [len(timeLayout)]byte
-	line.AppendBytes(appendTime(room[:0], entry.Time))
+	line.AppendTime(entry.Time.UTC(), timeLayout)
 	line.AppendString(" " + entry.Level.CapitalString() + " [" + entry.Caller.TrimmedPath() + "] [trace_id=" + traceID +
 		" span_id=" + spanID + " resource.service.name=" + e.service + "] - " + oneLine(entry.Message))
 	if object.Len() > len("{}") {

@@ -50,33 +50,33 @@ func standardOf(offset int, neighbours []int) int {
 	return offset - hour
 }
 
-// stepBack gives a time in the period before edge, and where that period begins.
-func stepBack(edge time.Time) (period, further time.Time) {
-	period = edge.Add(-time.Nanosecond)
+// stepBack gives a time in the period before transition, and where that period begins.
+func stepBack(transition time.Time) (period, further time.Time) {
+	period = transition.Add(-time.Nanosecond)
 	further, _ = period.ZoneBounds()
 	return period, further
 }
 
-// stepOn gives a time in the period after edge, and where that period ends.
-func stepOn(edge time.Time) (period, further time.Time) {
-	_, further = edge.ZoneBounds()
-	if !further.IsZero() && !further.After(edge) {
+// stepOn gives a time in the period after transition, and where that period ends.
+func stepOn(transition time.Time) (period, further time.Time) {
+	_, further = transition.ZoneBounds()
+	if !further.IsZero() && !further.After(transition) {
 		// Beyond a zone's table Go ends every period at the turn of the year, and of leap years only knows 365 days.
-		further = edge.Add(24 * time.Hour)
+		further = transition.Add(24 * time.Hour)
 	}
-	return edge, further
+	return transition, further
 }
 
-// standardNext walks from edge over daylight saving periods to the first standard one and returns its offset. As long as the
+// standardNext walks from transition over daylight saving periods to the first standard one and returns its offset. As long as the
 // periods it passes have the given offset it moves limit along: neither a mere change of abbreviation, as from Eastern War Time
 // to Eastern Peace Time in 1945, nor the turn of the year, at which ZoneBounds ends a period, ends daylight saving.
-func standardNext(edge time.Time, offset int, step func(time.Time) (period, further time.Time), limit *time.Time) (int, bool) {
+func standardNext(transition time.Time, offset int, step func(time.Time) (period, further time.Time), limit *time.Time) (int, bool) {
 	same := true
 	for range maxPeriods {
-		if edge.IsZero() {
+		if transition.IsZero() {
 			return 0, false
 		}
-		period, further := step(edge)
+		period, further := step(transition)
 		_, o := period.Zone()
 		if !period.IsDST() {
 			return o, true
@@ -84,7 +84,7 @@ func standardNext(edge time.Time, offset int, step func(time.Time) (period, furt
 		if same = same && o == offset; same {
 			*limit = further
 		}
-		edge = further
+		transition = further
 	}
 	return 0, false
 }
