@@ -43,6 +43,7 @@ func TestCanary(t *testing.T) {
 	})
 	step("an ended process is started again", endedProcessIsStartedAgain)
 	step("a saved weight shifts the traffic", savedWeightShiftsTheTraffic)
+	step("mirrored requests are counted and not traced", copiesCountAndAreNotTraced)
 	step("a broken edit keeps what runs", brokenEditKeepsWhatRuns)
 	step("a rolling update loses no request", rollingUpdateLosesNoRequest)
 	step("ending leaves nothing behind", endingLeavesNothingBehind)

@@ -60,6 +60,7 @@ type Flow struct {
 	App       string // "middle"; the host that was asked where no workload answered
 	Version   string // "canary"
 	Code      int    // HTTP status; 0 where the caller got no answer
+	Copy      bool   // they are copies that a rule mirrors: they count for the workload, not for the rule, and Object is empty
 	Requests  uint64
 	Seconds   float64 // they took, added up
 }

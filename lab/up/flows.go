@@ -29,6 +29,7 @@ type encounter struct {
 	cluster *mesh.Cluster
 	by      *mesh.Source
 	code    int
+	copy    bool
 }
 
 func newFlows() *flows {
@@ -37,7 +38,7 @@ func newFlows() *flows {
 
 // access counts a request of the proxy's.
 func (f *flows) access(a *proxy.Access) {
-	e := encounter{a.Route, a.Cluster, a.By, a.Status}
+	e := encounter{a.Route, a.Cluster, a.By, a.Status, a.Copy}
 	f.mu.RLock()
 	counts := f.seen[e]
 	f.mu.RUnlock()
@@ -71,7 +72,7 @@ func (f *flows) meet(e encounter) *flow {
 }
 
 func (e encounter) kind() console.Flow {
-	kind := console.Flow{Code: e.code}
+	kind := console.Flow{Code: e.code, Copy: e.copy}
 	if e.route != nil {
 		kind.Object, kind.Rule, kind.Callers = e.route.Object, e.route.Rule, e.route.Callers
 	}

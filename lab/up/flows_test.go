@@ -37,6 +37,16 @@ func TestFlowsCountRequestsByRuleAndWorkload(t *testing.T) {
 	if diff := cmp.Diff(want, f.all()); diff != "" {
 		t.Errorf("flows (-want +got):\n%s", diff)
 	}
+	copied := newFlows()
+	copied.access(&proxy.Access{Copy: true, Status: 200, By: request.By})
+	copied.access(&proxy.Access{Status: 200, By: request.By})
+	counts := map[bool]uint64{}
+	for _, f := range copied.all() {
+		counts[f.Copy] += f.Requests
+	}
+	if diff := cmp.Diff(map[bool]uint64{true: 1, false: 1}, counts); diff != "" {
+		t.Errorf("a copy and a request, by whether they are copies (-want +got):\n%s", diff)
+	}
 	nobody := newFlows()
 	nobody.access(&proxy.Access{Status: 503, Cluster: &mesh.Cluster{Host: "core.hopline.svc.cluster.local"}})
 	if diff := cmp.Diff([]console.Flow{{App: "core.hopline.svc.cluster.local", Code: 503, Requests: 1}}, nobody.all()); diff != "" {

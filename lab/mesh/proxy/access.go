@@ -8,6 +8,7 @@ import (
 
 // Access is the record of one request, as Envoy's access log has it.
 type Access struct {
+	Copy      bool // it is a copy that a rule mirrors: nobody gets its response, and Route is nil
 	Start     time.Time
 	Duration  time.Duration
 	Source    *mesh.Source // who sent it, and from which pod

@@ -20,12 +20,13 @@ const (
 // mirrored is a copy of a request that is to be sent. It shares nothing with the exchange, which may end first. Nobody waits for
 // copies: what does not fit the bounds is dropped and counted.
 type mirrored struct {
-	proxy   *Proxy
 	cluster *cluster
 	rules   Rules // those of the request
 	at      mesh.Request
 	head    []byte // from the end of the path, without what frames the body and without the blank line
 	limit   time.Duration
+	request string // its id,
+	traceID string // and the trace's
 }
 
 // mirror prepares the copies that the decision wants. They leave when all of the request has come.
@@ -49,17 +50,22 @@ func (x *exchange) mirror() {
 			own = wire.AppendField(slices.Clip(head), hCaller, x.in.token)
 		}
 		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path}
-		x.copies = append(x.copies, &mirrored{x.proxy, to, x.state.rules, at, own, limit})
+		x.copies = append(x.copies, &mirrored{to, x.state.rules, at, own, limit, value(x.r.Header, hRequestID), x.trace.traceID()})
 	}
 }
 
-// mirrorHead is the head of a copy: that of the request, marked as Envoy marks requests of its own.
+// mirrorHead is the head of a copy: that of the request, marked as Envoy marks requests of its own. The copy has a span of its own below the
+// request's, which is not sampled: Istio asks for that (trace_sampled: false in TranslateRequestMirrorPolicy), so that traces show no copies.
 func (x *exchange) mirrorHead() []byte {
 	h := x.r.Header
 	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
 	h[hInternal] = []string{"true"}
+	unsampled := x.trace.child()
+	unsampled.sampled = false
+	unsampled.inject(h)
 	head := x.appendHead(nil)[len(x.req.Method)+1+len(x.at.Path):]
+	x.trace.inject(h)
 	delete(h, hInternal)
 	if had != nil {
 		h[hForwardedFor] = had
@@ -75,28 +81,30 @@ func (x *exchange) mirrorHead() []byte {
 
 // leave sends the copy with the request's body, if that was kept.
 func (m *mirrored) leave(body []byte, kept bool) {
+	p := m.cluster.caller.proxy
 	if !kept {
-		m.proxy.metrics.droppedMirrors.Inc()
+		p.metrics.droppedMirrors.Inc()
 		return
 	}
 	select {
-	case m.proxy.mirrors <- struct{}{}:
-		m.proxy.inflight.Go(func() {
-			defer func() { <-m.proxy.mirrors }()
+	case p.mirrors <- struct{}{}:
+		p.inflight.Go(func() {
+			defer func() { <-p.mirrors }()
 			m.send(body)
 		})
 	default:
-		m.proxy.metrics.droppedMirrors.Inc()
+		p.metrics.droppedMirrors.Inc()
 	}
 }
 
 // send sends the copy and reads the answer to its end, so that the connection can be used again.
 func (m *mirrored) send(body []byte) {
-	ctx, cancel := context.WithTimeout(m.proxy.ctx, m.limit)
-	defer cancel()
 	k := m.cluster
+	p := k.caller.proxy
+	ctx, cancel := context.WithTimeout(p.ctx, m.limit)
+	defer cancel()
 	if k.DNS {
-		m.proxy.names.resolve(ctx, k, k.wanted())
+		p.names.resolve(ctx, k, k.wanted())
 	}
 	h := k.pick(&exchange{cluster: k})
 	if h == nil {
@@ -104,8 +112,10 @@ func (m *mirrored) send(body []byte) {
 	}
 	h.active.Add(1)
 	defer h.active.Add(-1)
+	begun := time.Now()
 	if status := h.inbound(m.rules, &k.caller.source, &m.at); status != 0 {
 		h.observe(status, false)
+		m.record(h, status, begun, len(body), int64(len(inboundText[status])))
 		return
 	}
 	deadline, _ := ctx.Deadline()
@@ -115,15 +125,34 @@ func (m *mirrored) send(body []byte) {
 		return
 	}
 	stop := context.AfterFunc(ctx, c.Interrupt)
-	m.converse(h, c, body)
+	status, sent := m.converse(h, c, body)
 	if !stop() {
 		c.Interrupt() // before the pool has it: the other call may still be on its way
 	}
 	h.release(c)
+	if status != 0 {
+		m.record(h, status, begun, len(body), sent)
+	}
 }
 
-// converse sends the copy on a connection and reads the response.
-func (m *mirrored) converse(h *host, c *conn, body []byte) {
+// record counts a copy that was answered. As in Istio only its destination does: a copy does not go through the filter of the caller's Envoy that
+// counts requests.
+func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent int64) {
+	took, received := time.Since(begun), int64(body)
+	if h.pod == nil || h.pod.Bare {
+		return
+	}
+	h.edge.observe(byDestination, status, 0, took, received, sent)
+	c := h.cluster.caller
+	if c.proxy.access != nil {
+		c.proxy.access(&Access{Copy: true, Start: begun, Duration: took, Source: &c.source, Pod: c.name, Method: m.at.Method, Authority: m.at.Authority,
+			Path: m.at.Path, Status: status, Received: received, Sent: sent, Attempts: 1, Cluster: h.cluster.Cluster, Upstream: h.address,
+			Answered: h.pod.Name, By: &h.pod.Source, RequestID: m.request, TraceID: m.traceID})
+	}
+}
+
+// converse sends the copy on a connection and reads the response. It returns the status, 0 where no response came, and the bytes of the body.
+func (m *mirrored) converse(h *host, c *conn, body []byte) (status int, sent int64) {
 	frame := wire.None
 	if len(body) > 0 || !bodiless(m.at.Method) {
 		frame = wire.Body(len(body))
@@ -135,12 +164,15 @@ func (m *mirrored) converse(h *host, c *conn, body []byte) {
 	}
 	if err != nil || r.Status < 200 {
 		h.observe(503, true)
-		return
+		return 0, 0
 	}
 	h.observe(r.Status, false)
 	w := windows.Get().(*wire.Window)
 	defer windows.Put(w)
 	for err == nil {
-		_, err = c.Read(&r, w.Bytes())
+		var n int
+		n, err = c.Read(&r, w.Bytes())
+		sent += int64(n)
 	}
+	return r.Status, sent
 }

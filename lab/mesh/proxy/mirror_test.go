@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/hopline/hopline/lab/mesh"
@@ -58,6 +60,72 @@ func TestMirror(t *testing.T) {
 		wantHeaders(t, c.r.Header, map[string]string{"x-dev-user": "me", "x-envoy-internal": "true", "x-forwarded-for": "127.0.0.1",
 			"x-request-id": original.Header.Get("x-request-id")})
 		wantHeaders(t, original.Header, map[string]string{"x-envoy-internal": "", "x-forwarded-for": ""})
+		wantHeaders(t, c.r.Header, map[string]string{"x-b3-traceid": original.Header.Get("x-b3-traceid"), "x-b3-sampled": "0",
+			"x-b3-parentspanid": original.Header.Get("x-b3-spanid")})
+		wantHeaders(t, original.Header, map[string]string{"x-b3-sampled": "1", "x-b3-parentspanid": ""})
+		if id := c.r.Header.Get("x-b3-spanid"); len(id) != 16 || id == original.Header.Get("x-b3-spanid") {
+			t.Errorf("the copy has span %q, want one of its own", id)
+		}
+	}
+}
+
+// TestMirrorsCountWhereTheyArrive is what Istio's sidecars count: the destination's counts a copy, the caller's does not.
+func TestMirrorsCountWhereTheyArrive(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	copies := make(chan Access, 10)
+	b := newBench(t, Options{Registry: registry, Access: func(a *Access) {
+		if a.Copy {
+			copies <- *a
+		}
+	}}, mirroring(1), podOf("middle", "middle-1", newEcho(t, "middle").address()), podOf("shadow", "shadow-1", handle(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(500)
+		io.WriteString(w, "nobody reads this")
+	})))
+	b.do("POST", "http://middle/x", strings.NewReader("hello")).want(t, 200, "middle /x hello")
+	a := receive(t, "the record of the copy", copies)
+	if a.Answered != "shadow-1" || a.Status != 500 || a.Received != 5 || a.Sent != 17 || a.Route != nil || a.Pod != "front-1" || a.Path != "/x" || a.TraceID == "" {
+		t.Errorf("the copy is recorded as %+v", a)
+	}
+	got := map[string]float64{}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "istio_requests_total" {
+			continue
+		}
+		for _, m := range family.Metric {
+			label := map[string]string{}
+			for _, l := range m.Label {
+				label[l.GetName()] = l.GetValue()
+			}
+			key := fmt.Sprint(label["reporter"], " ", label["source_workload"], " ", label["destination_workload"], " ", label["destination_service_name"], " ", label["response_code"])
+			got[key] = m.Counter.GetValue()
+		}
+	}
+	want := map[string]float64{"source front middle middle 200": 1, "destination front middle middle 200": 1, "destination front shadow shadow 500": 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("istio_requests_total (-want +got):\n%s", diff)
+	}
+}
+
+// TestRefusedMirrorsCount refuses a copy by an AuthorizationPolicy: it counts as the 403 that the sidecar sends.
+func TestRefusedMirrorsCount(t *testing.T) {
+	t.Parallel()
+	copies := make(chan int, 1)
+	rules := mirroring(1)
+	rules.authorize = func(_, to *mesh.Source, _ *mesh.Request) bool { return to.Workload != "shadow" }
+	shadow := newEcho(t, "shadow")
+	b := newBench(t, Options{Access: func(a *Access) {
+		if a.Copy {
+			copies <- a.Status
+		}
+	}}, rules, podOf("middle", "middle-1", newEcho(t, "middle").address()), podOf("shadow", "shadow-1", shadow.address()))
+	b.get("http://middle/x").want(t, 200, "middle /x ")
+	if status := receive(t, "the record of the copy", copies); status != 403 {
+		t.Errorf("the copy counts with %d, want 403", status)
 	}
 }
 

@@ -85,6 +85,13 @@ func (t *traceContext) traceparent(v string) bool {
 	return true
 }
 
+// child is the place of a new span below this one.
+func (t *traceContext) child() traceContext {
+	c := *t
+	c.parent, c.span = t.span, hex16(rand.Uint64()|1) // never zero
+	return c
+}
+
 // ids takes over ids if they are well formed.
 func (t *traceContext) ids(trace, span string) bool {
 	if len(trace) != 32 && len(trace) != 16 || len(span) != 16 || !isID(trace) || !isID(span) {
