@@ -75,8 +75,14 @@ else
 endif
 
 .PHONY: deploy-check
-deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types
+deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types, and the tests' copy against them
+	@cd lab/internal/shipped && go run ./pack ../../../deploy | diff -u deploy.txtar - || { \
+		echo 'deploy/ differs from the copy that the tests take for the shipped overlays; if that is meant to ship: make deploy-copy' >&2; exit 1; }
 	cd test/deploy && GOWORK=off go test -count=1 ./...
+
+.PHONY: deploy-copy
+deploy-copy: need-go ## take deploy/ as it stands for the shipped overlays, which the tests read
+	go generate ./lab/internal/shipped
 
 .PHONY: fidelity
 fidelity: need-go ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)

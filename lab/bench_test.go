@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // BenchmarkUp starts the suite as `make run` does, with built programs, and measures what a user notices: the time until every process is
@@ -43,10 +45,7 @@ func BenchmarkUp(b *testing.B) {
 // oneRun is one life of the suite.
 func oneRun(b *testing.B, bin string) map[string]float64 {
 	b.Helper()
-	deploy := b.TempDir()
-	if err := os.CopyFS(deploy, os.DirFS("../deploy")); err != nil {
-		b.Fatal(err)
-	}
+	deploy := shipped.Deploy(b)
 	measured := map[string]float64{}
 	since := func(begun time.Time) float64 { return float64(time.Since(begun).Microseconds()) / 1000 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // tests runs the tests and then looks for goroutines that are left.
@@ -32,9 +34,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			deploy, err := filepath.Abs("../deploy")
+			deploy := filepath.Join(env.WorkDir, "deploy")
 			env.Setenv("DEPLOY", deploy)
-			return err
+			return shipped.Write(deploy)
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/tty"
 )
 
@@ -46,13 +47,10 @@ func programsDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("hopline-test-%d", os.Getpid()))
 }
 
-// deployCopy is deploy/ in a directory of the test's own, which it may edit. What only makes a pod's end slow is shortened.
+// deployCopy is the shipped deploy/ in a directory of the test's own, which it may edit. What only makes a pod's end slow is shortened.
 func deployCopy(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../deploy")); err != nil {
-		t.Fatal(err)
-	}
+	dir := shipped.Deploy(t)
 	pod := filepath.Join(dir, "components/every-pod/pod.yaml")
 	text, err := os.ReadFile(pod)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/tty"
 )
 
@@ -446,7 +447,7 @@ func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
 	screen := newScreenful()
 	code := run(program{
 		stop: t.Context(), now: context.Background(), out: tty.New(screen), err: tty.New(screen),
-		args: append(append([]string{"up", "--bin", bin, "--build=never"}, args...), "../deploy/overlays/canary"),
+		args: append(append([]string{"up", "--bin", bin, "--build=never"}, args...), shipped.Overlay(t, "canary")),
 	})
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
@@ -93,7 +94,7 @@ func get(t *testing.T, url string) (code int, body string) {
 // load gives the rules of one of the shipped overlays.
 func load(t *testing.T, name string) []mesh.Rule {
 	t.Helper()
-	return rulesOf(t, filepath.Join("..", "..", "deploy", "overlays", name))
+	return rulesOf(t, shipped.Overlay(t, name))
 }
 
 func rulesOf(t *testing.T, dir string) []mesh.Rule {

@@ -16,10 +16,7 @@ import (
 // sample is a run with something of everything.
 func sample(t *testing.T) *Report {
 	t.Helper()
-	e, err := canary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := canary(t)
 	c := &Command{URL: DefaultURL + "?<script>", Rate: 100, Ramp: 2 * time.Second, Duration: 10 * time.Second, Method: "GET", Header: []string{"x-dev-user: <b>"}, FailIf: []string{"p99>1ms"}}
 	p := newPlan(c.Rate, c.Ramp, c.Duration, 0, 0)
 	p.began.Store(time.Now().Add(-c.Duration).UnixNano())

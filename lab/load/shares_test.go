@@ -6,19 +6,23 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-const overlays = "../../deploy/overlays/"
-
 // canary is what the canary overlay has one expect of requests without special headers.
-var canary = sync.OnceValues(func() (*expectation, error) {
-	return loadExpectation(overlays+"canary", DefaultURL, http.MethodGet, http.Header{})
-})
+func canary(t *testing.T) *expectation {
+	t.Helper()
+	e, err := loadExpectation(shipped.Overlay(t, "canary"), DefaultURL, http.MethodGet, http.Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
 
 func TestHopsAreRead(t *testing.T) {
 	t.Parallel()
@@ -70,7 +74,7 @@ func TestExpectedSharesFollowTheRules(t *testing.T) {
 			if c.user != "" {
 				header.Set("x-dev-user", c.user)
 			}
-			e, err := loadExpectation(overlays+c.overlay, DefaultURL, http.MethodGet, header)
+			e, err := loadExpectation(shipped.Overlay(t, c.overlay), DefaultURL, http.MethodGet, header)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,10 +113,7 @@ func send(s *shares, n int, share float64) {
 
 func TestSharesAreJudged(t *testing.T) {
 	t.Parallel()
-	e, err := canary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := canary(t)
 	for _, c := range []struct {
 		n       int
 		share   float64
@@ -141,10 +142,7 @@ func TestSharesAreJudged(t *testing.T) {
 // A version that the rules never send to is wrong, however seldom it comes.
 func TestAVersionThatMustNotComeDoesNotFit(t *testing.T) {
 	t.Parallel()
-	e, err := canary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := canary(t)
 	s := newShares(e)
 	send(s, 20000, .2)
 	s.add([]hop{{"front", "amber", "front-amber-5d4f-1", "http://middle/hops"}, {"middle", "dev", "middle-dev-5d4f-x", ""}})

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// shipped is the table of an overlay of deploy/.
-func shipped(t testing.TB, name string) (*overlay.Overlay, *Table) {
+// shippedTable is the table of a shipped overlay.
+func shippedTable(t testing.TB, name string) (*overlay.Overlay, *Table) {
 	t.Helper()
-	o, err := overlay.Load(filepath.Join("..", "..", "deploy", "overlays", name))
+	o, err := overlay.Load(shipped.Overlay(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestShippedOverlays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, table := shipped(t, name)
+			o, table := shippedTable(t, name)
 			front, middle, ingress := workload(t, o, "front"), workload(t, o, "middle"), IngressGateway()
 			for i, user := range []string{"", "betaUser", "stressTest"} {
 				if got := shares(table, front, "middle", "/hops", user); got != want.middle[i] {
@@ -182,7 +183,7 @@ func shippedPolicies(t *testing.T, o *overlay.Overlay, table *Table) {
 
 func TestShippedPlain(t *testing.T) {
 	t.Parallel()
-	o, table := shipped(t, "plain")
+	o, table := shippedTable(t, "plain")
 	if !table.Plain() {
 		t.Fatal("the overlay plain has rules")
 	}
@@ -192,11 +193,11 @@ func TestShippedPlain(t *testing.T) {
 	}
 }
 
-// Every overlay of deploy/ is in a test above.
+// Every shipped overlay is in a test above.
 func TestNoOverlayIsForgotten(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"canary": true, "retry": true, "split": true, "outlier": true, "egress": true, "prod": true, "dev": true, "beta": true, "stress": true, "plain": true}
-	entries, err := os.ReadDir(filepath.Join("..", "..", "deploy", "overlays"))
+	entries, err := os.ReadDir(filepath.Join(shipped.Deploy(t), "overlays"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // seeds are all manifests at hand: those shipped, the good ones and the bad ones.
 func seeds(f *testing.F) {
 	f.Helper()
-	err := filepath.WalkDir("../../deploy", func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(shipped.Deploy(f), func(path string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() && filepath.Ext(path) == ".yaml" && !isKustomization(path) {
 			content, err := os.ReadFile(path)
 			if err != nil {

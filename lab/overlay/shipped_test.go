@@ -4,12 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// overlays is where the shipped overlays are, seen from this package.
-const overlays = "../../deploy/overlays"
-
-func shipped(t *testing.T) []string {
+func shippedNames(t *testing.T, overlays string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(overlays)
 	if err != nil {
@@ -29,7 +28,8 @@ func shipped(t *testing.T) []string {
 
 func TestEveryShippedOverlayLoads(t *testing.T) {
 	t.Parallel()
-	for _, name := range shipped(t) {
+	overlays := filepath.Join(shipped.Deploy(t), "overlays")
+	for _, name := range shippedNames(t, overlays) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o, err := Load(filepath.Join(overlays, name))

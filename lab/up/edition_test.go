@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-const canary = "../../deploy/overlays/canary"
+	"github.com/hopline/hopline/lab/internal/shipped"
+)
 
 func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	t.Parallel()
-	e, err := load(canary)
+	e, err := load(shipped.Overlay(t, "canary"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +37,7 @@ func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 
 // BenchmarkEdition is what a saved change costs before it is in force: rendering the overlay and compiling its rules.
 func BenchmarkEdition(b *testing.B) {
+	canary := shipped.Overlay(b, "canary")
 	for b.Loop() {
 		if _, err := load(canary); err != nil {
 			b.Fatal(err)

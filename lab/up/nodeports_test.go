@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
 func TestNodePortsAreThoseOfTheOverlay(t *testing.T) {
 	t.Parallel()
-	o, err := overlay.Load("../../deploy/overlays/plain")
+	o, err := overlay.Load(shipped.Overlay(t, "plain"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,14 @@ package up
 import (
 	"testing"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
 func TestPagePathIsThePrefixThatLeadsSomewhere(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"canary": "/demo-app/", "prod": "/demo-app/", "egress": "/demo-app/", "plain": ""} {
-		o, err := overlay.Load("../../deploy/overlays/" + name)
+		o, err := overlay.Load(shipped.Overlay(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,19 +3,19 @@ package proxy
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// shipped is a proxy under an overlay of deploy/, with one echo for each Deployment that says its name.
-func shipped(t testing.TB, name string, o Options) (*Proxy, *overlay.Overlay) {
+// running is a proxy under a shipped overlay, with one echo for each Deployment that says its name.
+func running(t testing.TB, name string, o Options) (*Proxy, *overlay.Overlay) {
 	t.Helper()
-	ov, err := overlay.Load(filepath.Join("..", "..", "..", "deploy", "overlays", name))
+	ov, err := overlay.Load(shipped.Overlay(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (r *recorder) WriteHeader(status int)      { r.status = status }
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	var sink spanSink
-	p, _ := shipped(t, "canary", Options{Span: sink.put})
+	p, _ := running(t, "canary", Options{Span: sink.put})
 	ingress := p.Gateway(mesh.IngressGateway(), 80)
 	outside := func(host, path string) string {
 		r, _ := http.NewRequest("GET", "http://"+host+path, nil)
@@ -123,7 +123,7 @@ func TestCanary(t *testing.T) {
 // TestPlainOverlay lets the front call middle without a mesh.
 func TestPlainOverlay(t *testing.T) {
 	t.Parallel()
-	p, ov := shipped(t, "plain", Options{})
+	p, ov := running(t, "plain", Options{})
 	caller := ""
 	for _, d := range ov.Deployments {
 		if d.Pod.Labels["app"] == "front" {
@@ -139,7 +139,7 @@ func TestPlainOverlay(t *testing.T) {
 func TestEgressOverlay(t *testing.T) {
 	t.Parallel()
 	var sink spanSink
-	p, _ := shipped(t, "egress", Options{Span: sink.put})
+	p, _ := running(t, "egress", Options{Span: sink.put})
 	if got := as(t, p, "core-prod", "http://worldtimeapi.org/api/timezone/Asia/Jakarta"); got != "200 hopline-outside/worldtimeapi /api/timezone/Asia/Jakarta" {
 		t.Errorf("%q", got)
 	}

@@ -1,0 +1,49 @@
+// Package shipped gives tests the overlays as they are shipped, whatever the user has made of deploy/ in the meantime.
+//
+// A test that says what a shipped overlay does reads it here, not in deploy/: those files are there to be edited, also while tests run. The copy
+// is deploy.txtar, which `make deploy-copy` renews. `make deploy-check` says when deploy/ and the copy differ.
+package shipped
+
+import (
+	_ "embed"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+//go:generate sh -c "go run ./pack ../../../deploy >deploy.txtar.new && mv deploy.txtar.new deploy.txtar"
+
+//go:embed deploy.txtar
+var archive []byte
+
+// Write writes the shipped base, components and overlays below dir.
+func Write(dir string) error {
+	for _, file := range txtar.Parse(archive).Files {
+		path := filepath.Join(dir, filepath.FromSlash(file.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Deploy returns a directory of the test's own with the shipped base, components and overlays, which the test may edit.
+func Deploy(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Overlay returns the directory of one overlay in such a copy.
+func Overlay(t testing.TB, name string) string {
+	t.Helper()
+	return filepath.Join(Deploy(t), "overlays", name)
+}
