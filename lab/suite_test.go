@@ -65,7 +65,7 @@ func deployCopy(t *testing.T) string {
 	return dir
 }
 
-// edit replaces a text that stands once in a file, in one write.
+// edit replaces a text that stands once in a file, and the file as a whole: a lab that follows it never sees a part.
 func edit(t *testing.T, file, old, new string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -75,7 +75,11 @@ func edit(t *testing.T, file, old, new string) {
 	if n := strings.Count(string(text), old); n != 1 {
 		t.Fatalf("%s holds %q %d times, want once", file, old, n)
 	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
+	edited := filepath.Join(t.TempDir(), "edited")
+	if err := os.WriteFile(edited, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(edited, file); err != nil {
 		t.Fatal(err)
 	}
 }
