@@ -1,10 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -35,100 +31,31 @@ type target struct {
 	rate  float64 // requests a second that leave it idle for most of the time, for its latency
 }
 
+// schedule says when requests are sent: at a rate, or with 0 each time that a connection is free.
+type schedule struct {
+	rate     float64 // requests a second
+	duration time.Duration
+}
+
+// due is the moment that a request is due at, counted from 0; false: there are no more.
+func (s schedule) due(begin time.Time, request int) (time.Time, bool) {
+	if s.rate == 0 {
+		now := time.Now()
+		return now, now.Sub(begin) < s.duration
+	}
+	return begin.Add(time.Duration(float64(request) / s.rate * float64(time.Second))), request < int(s.rate*s.duration.Seconds())
+}
+
 // press asks one target over so many keep-alive connections, each asking again once answered. It is a closed loop: it finds how
 // much a server can do, and says nothing of latency at a rate below that.
 func press(t target, connections int, duration time.Duration) (pressed, error) {
-	begin := time.Now()
-	end := begin.Add(duration)
-	return t.load(connections, func(asker *asker) {
-		for last := begin; last.Before(end); {
-			last = asker.ask(last)
-		}
-	})
+	return t.load(connections, schedule{duration: duration})
 }
 
 // pace asks one target at a rate, over as many connections at most, whether or not the earlier requests have been answered. It is an
 // open loop: each request's time counts from the moment that it was due.
 func pace(t target, connections int, rate float64, duration time.Duration) (pressed, error) {
-	due := make(chan time.Time, connections) // when it is full this side waits, but the moments stay those that were planned
-	go func() {
-		defer close(due)
-		begin := time.Now()
-		for i := range int(rate * duration.Seconds()) {
-			at := begin.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-			for wait := time.Until(at); wait > 0; wait = time.Until(at) {
-				sleep(wait)
-			}
-			due <- at
-		}
-	}()
-	return t.load(connections, func(asker *asker) {
-		for at := range due {
-			asker.ask(at)
-		}
-	})
-}
-
-// asker is one of a target's clients, with the connection that it asks over.
-type asker struct {
-	target
-	client   *fasthttp.Client
-	request  *fasthttp.Request
-	response *fasthttp.Response
-	next     int // of the hosts
-	pressed
-	trouble error
-}
-
-// ask sends one request, notes how long its answer took since a moment, and returns when it came.
-func (a *asker) ask(since time.Time) time.Time {
-	if n := len(a.hosts); n > 0 {
-		a.request.Header.SetHost(a.hosts[a.next%n])
-		a.next += 7919 // a prime: all of them come
-	}
-	err := a.client.Do(a.request, a.response)
-	now := time.Now()
-	a.requests++
-	a.latency = append(a.latency, now.Sub(since))
-	if err == nil && a.response.StatusCode() != 200 {
-		err = fmt.Errorf("%s answered %d: %.200s", a.url, a.response.StatusCode(), a.response.Body())
-	}
-	if err != nil {
-		a.failures++
-		a.trouble = err
-	}
-	return now
-}
-
-// load has so many askers ask, and puts together what they saw.
-func (t target) load(askers int, run func(*asker)) (all pressed, err error) {
-	client := &fasthttp.Client{MaxConnsPerHost: askers, ReadTimeout: 5 * time.Second, NoDefaultUserAgentHeader: true}
-	defer client.CloseIdleConnections()
-	var wg sync.WaitGroup
-	begin := time.Now()
-	each := make([]asker, askers)
-	for i := range each {
-		a := &each[i]
-		*a = asker{target: t, client: client, request: fasthttp.AcquireRequest(), response: fasthttp.AcquireResponse(), next: i}
-		a.request.SetRequestURI(t.url)
-		a.request.UseHostHeader = len(t.hosts) > 0
-		a.request.Header.Set("Accept", "application/json")
-		wg.Go(func() { run(a) })
-	}
-	wg.Wait()
-	all.elapsed = time.Since(begin)
-	for i := range each {
-		a := &each[i]
-		all.requests += a.requests
-		all.failures += a.failures
-		all.latency = append(all.latency, a.latency...)
-		err = cmp.Or(err, a.trouble)
-	}
-	slices.Sort(all.latency)
-	if all.failures > 0 {
-		return all, fmt.Errorf("%d of %d requests failed, one: %w", all.failures, all.requests, err)
-	}
-	return all, nil
+	return t.load(connections, schedule{rate: rate, duration: duration})
 }
 
 // ready waits until the first and the last host are answered with 200, for thirty seconds at most.

@@ -7,6 +7,8 @@
 // growth is workloads, routes, spans and soak: what the lab takes with more and more of each, and whether it grows with time. They
 // run the programs of `make build` and draw plots.
 //
+// Both say what the client adds itself, which it sees of a server that does nothing.
+//
 // benchmarks turns the output of `go test -bench` into a table, with the units that are named, and figures puts a table between its
 // markers in a page; both read their standard input.
 //
@@ -93,6 +95,8 @@ func (b *bench) run(args []string, in io.Reader, out io.Writer) error {
 		return part(out)
 	case what == "benchmarks":
 		return benchmarkTable(in, out, args...)
+	case what == "nothing" && len(args) == 1: // what floor starts
+		return serveNothing(args[0])
 	case what == "figures" && len(args) == 2:
 		return figuresInto(args[0], args[1], in)
 	}

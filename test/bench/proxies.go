@@ -50,6 +50,7 @@ func (b *bench) proxies(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "| rules | proxy | CPU per request | requests/s | p50 | p99 | p50 at %[1]d/s | p99 at %[1]d/s | RSS | spans per request | CPU, lab / Envoy |\n"+
 		"|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", proxyRate)
+	var all []figures
 	for _, rules := range ruleCounts {
 		seen := make([]figures, len(engines))
 		for round := range b.rounds {
@@ -60,6 +61,7 @@ func (b *bench) proxies(out io.Writer) error {
 				}
 			}
 		}
+		all = append(all, seen...)
 		ratio := median(seen[0].perRequest) / median(seen[1].perRequest)
 		for i, e := range engines {
 			f := seen[i]
@@ -71,9 +73,11 @@ func (b *bench) proxies(out io.Writer) error {
 				ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)), mb(median(f.loaded)), median(f.spans), compared)
 		}
 	}
-	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other.\n",
+	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other.",
 		b.rounds, b.duration, b.connections)
-	return nil
+	floor, err := b.floor(proxyRate, all...)
+	fmt.Fprintf(out, " %s\n", floor)
+	return err
 }
 
 func (b *bench) proxyRound(e engine, rules int, upstream string, zipkin *sink, f *figures) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,9 +19,3 @@ func pinThread(id, core int) error {
 
 // endsWithParent is for a child that is to end when the thread that made it does; hopline ends its own processes then, too.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
-
-// sleep sleeps more finely than Go's timers, which an idle process rounds to a millisecond. A signal may cut it short.
-func sleep(d time.Duration) {
-	t := unix.NsecToTimespec(d.Nanoseconds())
-	_ = unix.Nanosleep(&t, nil)
-}

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"syscall"
-	"time"
 )
 
 // pinThread is not to be had here, and so the measurements that compare peers are not.
@@ -14,5 +13,7 @@ func pinThread(int, int) error { return errors.New("pinning to a core needs Linu
 // endsWithParent has no like here.
 func endsWithParent() *syscall.SysProcAttr { return nil }
 
-// sleep is as fine as Go's timers are.
-func sleep(d time.Duration) { time.Sleep(d) }
+// load is not to be had here.
+func (t target) load(int, schedule) (pressed, error) {
+	return pressed{}, errors.New("asking by epoll needs Linux")
+}
