@@ -4,7 +4,7 @@
 // the lab's ingress with Envoy in the same place. Peers take turns, round by round, so that what else the machine does meets them
 // all alike; each figure is the median of the rounds. Server and client are pinned to a core each, so these need Linux and two cores.
 //
-// growth is workloads, routes, spans and soak: what the lab takes with more and more of each, and whether it grows with time. They
+// growth is workloads, routes, spans, suite and soak: what the lab takes with more and more of each, and whether it grows with time. They
 // run the programs of `make build` and draw plots.
 //
 // Both say what the client adds itself, which it sees of a server that does nothing.
@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-const synopsis = `bench [flags] services | proxies | growth | workloads | routes | spans | soak
+const synopsis = `bench [flags] services | proxies | growth | workloads | routes | spans | suite | soak
 bench benchmarks [UNIT ...] <OUTPUT
 bench figures PAGE NAME <TABLE
 `
@@ -89,7 +89,7 @@ func (b *bench) run(args []string, in io.Reader, out io.Writer) error {
 		what, args = args[0], args[1:]
 	}
 	parts := map[string]func(io.Writer) error{"services": b.services, "proxies": b.proxies, "growth": b.growth,
-		"workloads": b.workloads, "routes": b.routes, "spans": b.spans, "soak": b.soak}
+		"workloads": b.workloads, "routes": b.routes, "spans": b.spans, "suite": b.suite, "soak": b.soak}
 	switch part := parts[what]; {
 	case part != nil && len(args) == 0:
 		return part(out)
@@ -108,7 +108,7 @@ func (b *bench) growth(out io.Writer) error {
 	for _, part := range []struct {
 		title   string
 		measure func(io.Writer) error
-	}{{"Workloads", b.workloads}, {"Routes", b.routes}, {"Spans", b.spans}, {"Time", b.soak}} {
+	}{{"Workloads", b.workloads}, {"Routes", b.routes}, {"Spans", b.spans}, {"Memory", b.suite}, {"Time", b.soak}} {
 		fmt.Fprintf(out, "## %s\n\n", part.title)
 		if err := part.measure(out); err != nil {
 			return err
