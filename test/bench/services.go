@@ -88,9 +88,11 @@ func (b *bench) services(out io.Writer) error {
 		fmt.Fprintf(out, "| %s | %.1f MB | %.0f ms | %.1f MB | %.1f MB | %.0f | %.0f µs | %.2f ms | %.2f ms | %.2f ms | %.2f ms | %.2f |\n", p.name, mb(f.binary), ms(median(f.ready)),
 			mb(median(f.idle)), mb(median(f.loaded)), median(f.rate), median(f.perRequest), ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)), median(f.spans))
 	}
-	fmt.Fprintf(out, "\n%d rounds of %v each, %d connections, server and client on a core each. Spans per request below 1 were dropped by a full queue.\n",
+	fmt.Fprintf(out, "\n%d rounds of %v each, %d connections, server and client on a core each. Spans per request below 1 were dropped by a full queue.",
 		b.rounds, b.duration, b.connections)
-	return nil
+	floor, err := b.floor(serviceRate, seen...)
+	fmt.Fprintf(out, " %s\n", floor)
+	return err
 }
 
 // build makes a program from a package of a module, and tells its size.
