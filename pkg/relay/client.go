@@ -3,6 +3,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -62,9 +63,7 @@ func (c *Client) With(o Options) *Client {
 }
 
 func newClient(tel *telemetry.Telemetry, m *metrics, o Options) *Client {
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
-	}
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
 	if o.CheckRedirect == nil {
 		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
@@ -129,11 +128,7 @@ func proxyFrom(env []string) (choose func(*http.Request) (*url.URL, error), addr
 	if settings.HTTPProxy == "" || err != nil || proxy == nil {
 		proxy = &url.URL{}
 	}
-	port := proxy.Port()
-	if port == "" {
-		port = "80"
-	}
-	return func(r *http.Request) (*url.URL, error) { return forURL(r.URL) }, net.JoinHostPort(proxy.Hostname(), port)
+	return func(r *http.Request) (*url.URL, error) { return forURL(r.URL) }, net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), "80"))
 }
 
 // onceOnly keeps the transport from repeating a request by itself when a reused connection dies under it: retries are the mesh's,

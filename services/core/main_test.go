@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +145,23 @@ func TestHelp(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "TIME_URL=clock", "SLOW_DURATION=1h", "SHUTDOWN_TIMEOUT=-1s")
+}
+
+// TestBuiltOf: the packages that the suite is meant to show at work are part of a service, not only of its tests.
+func TestBuiltOf(t *testing.T) {
+	t.Parallel()
+	deps, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(deps))
+	for _, want := range []string{
+		"go.opentelemetry.io/otel/exporters/zipkin", "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp",
+		"go.opentelemetry.io/contrib/propagators/b3", "github.com/prometheus/client_golang/prometheus/promhttp",
+		"github.com/go-chi/chi/v5", "go.uber.org/zap",
+	} {
+		if !slices.Contains(packages, want) {
+			t.Errorf("core is built without %s", want)
+		}
+	}
 }

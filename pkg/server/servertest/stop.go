@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hopline/hopline/pkg/header"
 	"github.com/hopline/hopline/pkg/server"
 )
 
@@ -27,7 +28,7 @@ func (s Stop) LosesNone(t *testing.T, run func(server.Process) int) {
 	const requests = 10
 	held, release := make(chan string, requests), make(chan struct{})
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		held <- r.Header.Get("X-B3-Traceid")
+		held <- r.Header.Get(header.B3TraceID)
 		<-release
 		_, _ = io.WriteString(w, s.Upstream)
 	}))
