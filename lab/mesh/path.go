@@ -5,10 +5,10 @@ import "strings"
 // NormalizePath is a path as Istio's proxies see it and hand it on, by their default normalization, BASE: backslashes are slashes,
 // dot segments are resolved, escapes of letters, digits and "-._~" are undone, and a few characters that do not belong into a URL are
 // escaped. Slashes are not merged, and the query stays as it is. What Envoy answers with 400 is not ok: a path that does not begin
-// with a slash, a broken escape, an escaped zero, a character beyond ASCII, and a fragment.
+// with a slash, a broken escape, an escaped zero, a character beyond ASCII, in the query too, and a fragment.
 // (https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization-NormalizationType)
 func NormalizePath(pathAndQuery string) (normal string, ok bool) {
-	if !strings.HasPrefix(pathAndQuery, "/") || strings.Contains(pathAndQuery, "#") {
+	if !strings.HasPrefix(pathAndQuery, "/") || strings.Contains(pathAndQuery, "#") || !ValidTarget(pathAndQuery) {
 		return pathAndQuery, false
 	}
 	path, query := pathAndQuery, ""
@@ -23,6 +23,17 @@ func NormalizePath(pathAndQuery string) (normal string, ok bool) {
 		return pathAndQuery, false
 	}
 	return resolveDots(plain) + query, true
+}
+
+// ValidTarget reports whether a path and query have only characters that may stand in a request line: visible ones of ASCII. Envoy answers others with
+// 400, before it looks at the path.
+func ValidTarget(pathAndQuery string) bool {
+	for i := range len(pathAndQuery) {
+		if isForbidden(pathAndQuery[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // isNormal says that a path has nothing in it that could be changed.
@@ -55,8 +66,6 @@ func unescape(path string) (string, bool) {
 		switch c := path[i]; {
 		case c == '\\':
 			out = append(out, '/')
-		case isForbidden(c):
-			return "", false
 		case mustEscape(c):
 			out = append(out, '%', hex[c>>4], hex[c&15])
 		case c != '%':

@@ -210,7 +210,7 @@ const (
 // tolerance is how far two numbers may be apart that are nearly the same.
 const tolerance = 60
 
-// What differs by nature, and why. Everything else is compared.
+// What differs by nature, and why. Everything else is compared. README.md has the list for readers; TestReadmeNamesWhatIsLeftOut keeps it whole.
 var (
 	ofAnswers = map[string]nature{
 		"date":                          presence, // the time of the answer
@@ -228,7 +228,6 @@ var (
 		"x-b3-sampled":                   ignored,
 		"x-envoy-peer-metadata":          ignored, // of Istio's own Envoy build; nothing reads it in the lab
 		"x-envoy-peer-metadata-id":       ignored,
-		"x-forwarded-client-cert":        ignored, // mutual TLS, which the lab accepts and does not enforce
 		"x-envoy-decorator-operation":    ignored,
 	}
 )

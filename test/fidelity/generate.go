@@ -480,6 +480,9 @@ func (g generator) request(vs object, i int, sidecar string) request {
 	if g.sometimes(4) {
 		r = r.with("cookie", "sticky="+pick(g, "one", "two"))
 	}
+	if g.sometimes(4) {
+		r = r.with("x-forwarded-client-cert", "By=spiffe://cluster.local/ns/app/sa/somebody")
+	}
 	if r.method == "POST" || r.method == "PUT" {
 		r.body = strings.Repeat("b", pick(g, 1, 100, 70_000))
 	}

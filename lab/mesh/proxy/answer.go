@@ -38,7 +38,7 @@ func (x *exchange) local(status int, text string) {
 
 // begin writes the answer's status and headers.
 func (x *exchange) begin(status int) {
-	if x.upgrade || x.r.ContentLength != 0 && (x.body == nil || !x.body.over()) {
+	if x.upgrade || x.r.ContentLength != 0 && (x.body == nil || !x.body.whole()) {
 		// What remains of the request is not read, and what follows a refused upgrade has two readings: the connection cannot go on.
 		x.w.Header()["Connection"] = []string{"close"}
 	}
@@ -129,6 +129,9 @@ func (x *exchange) copyBody() bool {
 		}
 		n, err := x.conn.Read(&x.resp, w.Bytes())
 		if n > 0 {
+			if x.body != nil {
+				x.body.idle.heard()
+			}
 			x.sent += int64(n)
 			if _, err := x.w.Write(w.Bytes()[:n]); err != nil {
 				x.flags |= flagClientGone
@@ -150,6 +153,8 @@ func (x *exchange) copyBody() bool {
 // bodyFailure says why an answer's body ended early.
 func (x *exchange) bodyFailure(err error) flags {
 	switch {
+	case x.body != nil && x.body.idle.over():
+		return flagStreamIdle
 	case x.gone():
 		return flagClientGone
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"net"
 	"sync"
 )
 
@@ -24,12 +25,13 @@ type requestBody struct {
 	base    int64 // of kept[0] in the body: above 0 once the beginning is no longer kept
 	reading bool
 	err     error // io.EOF at the end
+	idle    *idle // watches how long nothing comes
 	onEnd   func(whole []byte, kept bool)
 }
 
-// newRequestBody wraps a body; onEnd is called, by whoever reads, as soon as all of it has come, with the body if it was kept.
-func newRequestBody(from io.Reader, onEnd func(whole []byte, kept bool)) *requestBody {
-	b := &requestBody{from: from, onEnd: onEnd}
+// newRequestBody wraps a body. Idle watches it until its end. OnEnd is called, by whoever reads, as soon as all of it has come, with the body if it was kept.
+func newRequestBody(from io.Reader, idle *idle, onEnd func(whole []byte, kept bool)) *requestBody {
+	b := &requestBody{from: from, idle: idle, onEnd: onEnd}
 	b.changed.L = &b.mu
 	return b
 }
@@ -60,6 +62,7 @@ func (b *requestBody) read(p []byte) (int, error) {
 	b.reading = true
 	b.mu.Unlock()
 	n, err := b.from.Read(p)
+	b.idle.heard()
 	b.mu.Lock()
 	b.reading = false
 	if len(b.kept)+n > maxReplay || b.base > 0 {
@@ -70,6 +73,7 @@ func (b *requestBody) read(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = err
+		b.idle.stop()
 		if err == io.EOF {
 			b.onEnd(b.kept, b.base == 0)
 		}
@@ -96,6 +100,29 @@ func (b *requestBody) failed() error {
 		return nil
 	}
 	return b.err
+}
+
+// failure says why the body ended before its end.
+func (b *requestBody) failure() failure {
+	err := b.failed()
+	var network net.Error
+	switch {
+	case b.idle.over():
+		return stalled
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network):
+		return clientGone
+	}
+	return malformed
+}
+
+// broken is whether the body ended before its end, or is given up.
+func (b *requestBody) broken() bool { return b.failed() != nil || b.idle.over() }
+
+// whole is whether all of the body has come.
+func (b *requestBody) whole() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err == io.EOF
 }
 
 // size is how much of the body has come.

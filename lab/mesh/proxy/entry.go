@@ -20,7 +20,7 @@ import (
 )
 
 // NewServer is the HTTP server for the handlers of a proxy, with the limits of Envoy's listeners: 60 KiB of headers, an hour of idling, and no
-// limit on how long a request or its answer takes.
+// limit on how long a request or its answer takes, but for a body that stops coming: see bodyIdle.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -70,14 +70,16 @@ func (p *Proxy) Sidecar() http.Handler {
 			refuse(w, http.StatusProxyAuthRequired, "the sidecar does not know who calls: set HTTP_PROXY to the value that the lab gave this pod, with user and password")
 		case r.Method == http.MethodConnect:
 			refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("CONNECT %s: the sidecar carries plain HTTP only; call http://%s instead and let the mesh do the encrypting", r.RequestURI, hostOnly(r.Host)))
-		case !strings.HasPrefix(r.RequestURI, "http://"):
+		case len(r.RequestURI) < len("http://") || !strings.EqualFold(r.RequestURI[:len("http://")], "http://"):
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s %s: the sidecar is an HTTP proxy and wants the whole URL, beginning with http://", r.Method, r.RequestURI))
 		default:
 			delete(r.Header, hCredentials) // the way into the sidecar is no part of the request
 			delete(r.Header, "Proxy-Connection")
 			authority, port := r.Host, 80
 			if _, s, err := net.SplitHostPort(authority); err == nil {
-				port, _ = strconv.Atoi(s)
+				if port, _ = strconv.Atoi(s); s == "" {
+					authority, port = strings.TrimSuffix(authority, ":"), 80
+				}
 			}
 			c.serve(w, r, authority, port, nil)
 		}
@@ -98,4 +100,5 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	h["Server"] = []string{serverName}
 	w.WriteHeader(status)
 	io.WriteString(w, text+"\n")
+	linger(w)
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -60,6 +61,27 @@ func TestCredentials(t *testing.T) {
 	}
 	b.setPods() // middle-1 is gone: it may no longer call
 	as(b.proxy.Credentials("middle-1")).want(t, 407, unknown)
+}
+
+// TestSidecarTargets has whole URLs as RFC 3986 allows them: a scheme in any case, and an empty port, which is 80.
+func TestSidecarTargets(t *testing.T) {
+	t.Parallel()
+	up := newEcho(t, "middle")
+	asked := make(chan mesh.Request, 1)
+	r := toRoute(routeTo(service("middle")))
+	decide := r.decide
+	r.decide = func(q *mesh.Request, s *mesh.Source) mesh.Decision {
+		asked <- *q
+		return decide(q, s)
+	}
+	b := newBench(t, Options{}, r, podOf("middle", "middle-1", up.address()))
+	for target, want := range map[string]string{"http://middle/a": "middle 80", "HTTP://middle/a": "middle 80", "http://middle:/a": "middle 80", "http://middle:81/a": "middle:81 81"} {
+		conn := raw(t, b.sidecar.Listener.Addr().String(), "GET "+target+" HTTP/1.1\r\nHost: x\r\nProxy-Authorization: "+b.proxy.token("front-1")+"\r\n\r\n")
+		wantRaw(t, conn, 200, "middle /a ")
+		if q := receive(t, "the request", asked); fmt.Sprint(q.Authority, " ", q.Port) != want {
+			t.Errorf("%s: asked for %s, port %d, want %s", target, q.Authority, q.Port, want)
+		}
+	}
 }
 
 func TestSidecarSpeaksPlainHTTPOnly(t *testing.T) {

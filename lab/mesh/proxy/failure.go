@@ -19,6 +19,8 @@ const (
 	routeTimeout  // the request took too long
 	noHealthy     // no endpoint
 	clientGone    // the caller has left; nobody reads an answer
+	malformed     // the request's body is not what its framing says
+	stalled       // the request's body has stopped coming
 )
 
 // failures says how each looks to the caller (Envoy's texts), to access logs (its response flags) and to outlier detection.
@@ -39,6 +41,8 @@ var failures = [...]struct {
 	routeTimeout:   {http.StatusGatewayTimeout, "", "upstream request timeout", flagTimeout, 504, true},
 	noHealthy:      {http.StatusServiceUnavailable, "", "no healthy upstream", flagNoHealthy, 0, false},
 	clientGone:     {0, "", "", flagClientGone, 0, false},
+	malformed:      {http.StatusBadRequest, "", "Bad Request", flagDownstream, 0, false},
+	stalled:        {http.StatusRequestTimeout, "", "stream timeout", flagStreamIdle, 0, false},
 }
 
 // text is the answer's body.
@@ -69,9 +73,11 @@ const (
 	flagFault
 	flagProtocol
 	flagNoCluster
+	flagDownstream
+	flagStreamIdle
 )
 
-var flagNames = [...]string{"UH", "UF", "UC", "UO", "NR", "DC", "UT", "URX", "DI", "FI", "UPE", "NC"}
+var flagNames = [...]string{"UH", "UF", "UC", "UO", "NR", "DC", "UT", "URX", "DI", "FI", "UPE", "NC", "DPE", "SI"}
 
 // String joins the flags with commas; "-" if there are none.
 func (f flags) String() string {

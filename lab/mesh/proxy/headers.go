@@ -24,6 +24,7 @@ const (
 	hDecorator    = "X-Envoy-Decorator-Operation"
 	hServiceTime  = "X-Envoy-Upstream-Service-Time"
 	hAttempts     = "X-Envoy-Attempt-Count"
+	hClientCert   = "X-Forwarded-Client-Cert"
 	hCredentials  = "Proxy-Authorization"
 	hCaller       = "X-Hopline-Caller" // a caller's credentials, on its way to a gateway in the mesh
 	serverName    = "hopline"
@@ -74,6 +75,13 @@ func (x *exchange) admissible() bool {
 		x.refuse(http.StatusNotFound, "")
 		return false
 	}
+	if !x.absoluteForm() {
+		return false
+	}
+	if !mesh.ValidTarget(x.req.Path) {
+		x.refuse(http.StatusBadRequest, "Bad Request")
+		return false
+	}
 	path, ok := mesh.NormalizePath(x.req.Path)
 	if !ok {
 		x.refuse(http.StatusBadRequest, "")
@@ -81,6 +89,24 @@ func (x *exchange) admissible() bool {
 	}
 	x.req.Path = path
 	return true
+}
+
+// absoluteForm refuses what Envoy's listeners do of targets that are whole URLs: other schemes than http, no host, and an empty port. (The whole URL that the
+// sidecar wants is a matter between it and its pod, which Sidecar has seen to.)
+func (x *exchange) absoluteForm() bool {
+	if !x.in.edge || strings.HasPrefix(x.r.RequestURI, "/") {
+		return true
+	}
+	host := x.r.URL.Host
+	switch named := host != "" && !strings.HasSuffix(host, ":"); {
+	case named && x.r.URL.Scheme == "http":
+		return true
+	case named && x.r.URL.Scheme == "https":
+		x.refuse(http.StatusForbidden, "Forbidden")
+	default:
+		x.refuse(http.StatusBadRequest, "Bad Request")
+	}
+	return false
 }
 
 // methods are those that Envoy knows (BalsaParser). Any other is a bad request.
@@ -115,7 +141,8 @@ var (
 		"x-envoy-retriable-header-names", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms",
 		"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-stream-duration-ms", "x-envoy-hedge-on-per-try-timeout",
 		"x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags", "x-envoy-internal", "x-envoy-upstream-alt-stat-name",
-		"x-envoy-original-url", "x-envoy-decorator-operation", "x-envoy-attempt-count")
+		"x-envoy-original-url", "x-envoy-decorator-operation", "x-envoy-attempt-count",
+		"x-envoy-peer-metadata", "x-envoy-peer-metadata-id") // the last two are Istio's: its sidecars take them off again
 	untrustedAtEdge = canonical("x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-original-path",
 		"x-envoy-original-host", "x-envoy-external-address")
 )
@@ -132,6 +159,7 @@ func canonical(names ...string) map[string]bool {
 func (x *exchange) edgeHeaders() {
 	h := x.r.Header
 	dropHopByHop(h)
+	delete(h, hClientCert) // without mutual TLS Envoy lets nobody bring one, at gateways (SANITIZE_SET) and sidecars alike
 	for name := range h {
 		if strings.HasPrefix(name, "X-Envoy-") && (untrusted[name] || x.in.edge && untrustedAtEdge[name]) {
 			delete(h, name)

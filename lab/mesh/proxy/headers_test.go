@@ -48,11 +48,11 @@ func TestRequestFromSidecar(t *testing.T) {
 	r := seenBy(t, routeTo(service("middle")), func(b *bench) {
 		b.get("http://middle/", "x-request-id: mine", "x-forwarded-for: 1.2.3.4", "x-forwarded-proto: https", "x-envoy-max-retries: 3",
 			"x-envoy-upstream-rq-timeout-ms: 1", "x-envoy-attempt-count: 9", "x-envoy-original-path: /kept", "x-envoy-foo: kept",
-			"x-envoy-internal: true", "te: trailers, gzip", "keep-alive: 5", "connection: x-hop", "x-hop: 1", "x-dev-user: me", "x-dev-user: you")
+			"x-envoy-internal: true", "x-forwarded-client-cert: By=me", "x-envoy-peer-metadata: me", "x-envoy-peer-metadata-id: me", "te: trailers, gzip", "keep-alive: 5", "connection: x-hop", "x-hop: 1", "x-dev-user: me", "x-dev-user: you")
 	})
 	wantHeaders(t, r.Header, map[string]string{"x-request-id": "mine", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https",
 		"x-envoy-max-retries": "", "x-envoy-upstream-rq-timeout-ms": "", "x-envoy-attempt-count": "1", "x-envoy-original-path": "/kept",
-		"x-envoy-foo": "kept", "x-envoy-internal": "", "te": "trailers", "keep-alive": "", "connection": "", "x-hop": "", "x-dev-user": "me,you",
+		"x-envoy-foo": "kept", "x-envoy-internal": "", "x-forwarded-client-cert": "", "x-envoy-peer-metadata": "", "x-envoy-peer-metadata-id": "", "te": "trailers", "keep-alive": "", "connection": "", "x-hop": "", "x-dev-user": "me,you",
 		"proxy-authorization": "", "proxy-connection": "", "x-envoy-decorator-operation": "test.hopline.svc.cluster.local:80/*",
 		"x-envoy-external-address": "", "x-envoy-expected-rq-timeout-ms": ""})
 	if r.Host != "middle" || r.RequestURI != "/" {
@@ -74,7 +74,8 @@ func TestRequestFromOutside(t *testing.T) {
 	r := seenBy(t, routeTo(service("middle")), func(b *bench) {
 		req, _ := http.NewRequest("GET", b.ingress.URL, nil)
 		for _, h := range []string{"x-request-id: theirs", "x-forwarded-for: 1.2.3.4", "x-forwarded-proto: https", "x-envoy-original-path: /no",
-			"x-envoy-decorator-operation: no", "x-envoy-external-address: 9.9.9.9", "x-envoy-retry-on: 5xx", "proxy-authorization: theirs"} {
+			"x-envoy-decorator-operation: no", "x-envoy-external-address: 9.9.9.9", "x-envoy-retry-on: 5xx", "proxy-authorization: theirs",
+			"x-forwarded-client-cert: By=spiffe://cluster.local/ns/hopline/sa/front", "x-envoy-peer-metadata: theirs", "x-envoy-peer-metadata-id: theirs"} {
 			k, v, _ := strings.Cut(h, ": ")
 			req.Header.Set(k, v)
 		}
@@ -87,7 +88,7 @@ func TestRequestFromOutside(t *testing.T) {
 	})
 	wantHeaders(t, r.Header, map[string]string{"x-forwarded-for": "1.2.3.4,127.0.0.1", "x-forwarded-proto": "http", "x-envoy-original-path": "",
 		"x-envoy-decorator-operation": "test.hopline.svc.cluster.local:80/*", "x-envoy-external-address": "127.0.0.1", "x-envoy-retry-on": "",
-		"proxy-authorization": "theirs"})
+		"proxy-authorization": "theirs", "x-forwarded-client-cert": "", "x-envoy-peer-metadata": "", "x-envoy-peer-metadata-id": ""})
 	if id := r.Header.Get("x-request-id"); !uuid.MatchString(id) {
 		t.Errorf("x-request-id %q: want one of the gateway's own", id)
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -49,7 +50,7 @@ func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 	if hosts == nil || len(hosts.list) == 0 {
 		return
 	}
-	up, err := net.DialTimeout("tcp", hosts.list[random()%uint64(len(hosts.list))].address, defaultConnectTimeout)
+	up, err := net.DialTimeout("tcp", hosts.list[rand.IntN(len(hosts.list))].address, defaultConnectTimeout)
 	if err != nil {
 		return
 	}
@@ -73,7 +74,11 @@ func (x *exchange) plain() {
 		x.answer(http.StatusBadGateway, first(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
 		return
 	}
+	x.host = hosts.list[rand.IntN(len(hosts.list))]
 	dropHopByHop(x.r.Header)
+	if x.host.hasSidecar(x.state.rules) {
+		delete(x.r.Header, hClientCert)
+	}
 	x.at, x.path = x.req, x.req.Path
 	x.openBody()
 	x.head = x.appendHead(x.head[:0])
@@ -82,12 +87,15 @@ func (x *exchange) plain() {
 	if x.body == nil {
 		x.bodyEnd(nil, true)
 	}
-	x.host = hosts.list[random()%uint64(len(hosts.list))]
 	x.host.active.Add(1)
 	if f := x.try(x.host); f != none {
 		x.host.active.Add(-1)
-		if f == clientGone {
+		switch f = x.blame(f); f {
+		case clientGone:
 			x.broken = true
+			return
+		case malformed, stalled:
+			x.answer(failures[f].status, failures[f].text)
 			return
 		}
 		x.answer(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+first(failures[f].reason, failures[f].text))

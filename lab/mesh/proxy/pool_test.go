@@ -223,8 +223,9 @@ func TestNoSilentRetry(t *testing.T) {
 	}
 }
 
-// TestRollingRestart replaces pods under load, in the lab's order: a new one is ready before the old one leaves the endpoints, and is
-// stopped only then. No request fails.
+// TestRollingRestart replaces pods under load, in the lab's order: a new one is ready before the old one leaves the endpoints, which is
+// stopped once the requests have ended that had begun by then. No request fails. (How many others end in the meantime says nothing about those: on a
+// busy machine one may have chosen the old endpoint and not have been sent yet.)
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{}, toRoute(routeTo(service("middle"))))
@@ -245,8 +246,9 @@ func TestRollingRestart(t *testing.T) {
 	b.setPods(old.pod)
 	stop := make(chan bool)
 	var wg sync.WaitGroup
-	var sent, failed atomic.Int32
-	for range 4 {
+	var failed atomic.Int32
+	var sent [4]atomic.Int32 // by each caller
+	for i := range sent {
 		wg.Go(func() {
 			for {
 				select {
@@ -255,7 +257,7 @@ func TestRollingRestart(t *testing.T) {
 				default:
 				}
 				res, err := b.client.Post("http://middle/", "text/plain", nil)
-				sent.Add(1)
+				sent[i].Add(1)
 				if err != nil || res.StatusCode != 200 {
 					failed.Add(1)
 				}
@@ -265,16 +267,24 @@ func TestRollingRestart(t *testing.T) {
 			}
 		})
 	}
+	more := func(n int32) { // each caller has n more requests behind it
+		t.Helper()
+		var before [len(sent)]int32
+		for i := range sent {
+			before[i] = sent[i].Load()
+		}
+		for i := range sent {
+			eventually(t, fmt.Sprintf("caller %d's requests", i), func() bool { return sent[i].Load() >= before[i]+n })
+		}
+	}
 	for i := 1; i <= 8; i++ {
 		next := start(i)
 		b.setPods(old.pod, next.pod)
-		before := sent.Load()
-		eventually(t, "some requests", func() bool { return sent.Load() > before+20 })
+		more(5)
 		gone := old.pod
 		gone.Ready = false
 		b.setPods(gone, next.pod)
-		after := sent.Load() // as long as a drain lasts: what was on its way has begun by now
-		eventually(t, "the requests that are on their way", func() bool { return sent.Load() > after+20 })
+		more(1) // what had been on its way when the endpoint left has ended; a request that begins now does not choose it
 		if err := old.server.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -285,7 +295,7 @@ func TestRollingRestart(t *testing.T) {
 	wg.Wait()
 	old.server.Close()
 	if failed.Load() > 0 {
-		t.Errorf("%d of %d requests failed", failed.Load(), sent.Load())
+		t.Errorf("%d requests failed", failed.Load())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -51,7 +52,8 @@ type Proxy struct {
 	span      func(*zipkin.Span)
 	access    func(*Access)
 	names     *names
-	secret    [32]byte // of credentials; new at each start
+	secret    [32]byte      // of credentials; new at each start
+	bodyIdle  time.Duration // see defaultBodyIdle; tests have less patience
 	mirrors   chan struct{}
 
 	state  atomic.Pointer[state]
@@ -85,6 +87,7 @@ func New(o Options) *Proxy {
 		span:      o.Span,
 		access:    o.Access,
 		names:     newNames(ctx, o.Resolve),
+		bodyIdle:  defaultBodyIdle,
 		mirrors:   make(chan struct{}, maxMirrors),
 		pods:      map[string]*caller{},
 		hops:      map[hopKey]*hop{},

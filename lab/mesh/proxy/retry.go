@@ -51,7 +51,7 @@ func (x *exchange) retriable(f failure) bool {
 	switch f {
 	case none:
 		return x.retriableAnswer(on)
-	case overflow, clientGone, noHealthy, routeTimeout:
+	case overflow, clientGone, malformed, stalled, noHealthy, routeTimeout:
 		return false
 	case connectFailed, connectTimeout:
 		return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset|mesh.RetryOnResetBeforeRequest|mesh.RetryOnConnectFailure) != 0

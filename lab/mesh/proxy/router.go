@@ -227,7 +227,13 @@ func (x *exchange) openBody() {
 	}
 	// The server would otherwise read the body to its end, or up to a limit, before it sends an answer that comes early.
 	http.NewResponseController(x.w).EnableFullDuplex()
-	x.body = newRequestBody(x.r.Body, x.bodyEnd)
+	x.body = newRequestBody(x.r.Body, newIdle(x.proxy.bodyIdle, x.stall), x.bodyEnd)
+}
+
+// stall ends a request whose body has stopped coming: nobody waits for it, or for the upstream, any longer.
+func (x *exchange) stall() {
+	http.NewResponseController(x.w).SetReadDeadline(time.Now())
+	x.deadlines.leave()
 }
 
 // bodyEnd is what happens as soon as all of the request has come: the clocks start, and the copies leave.
@@ -241,10 +247,14 @@ func (x *exchange) bodyEnd(whole []byte, kept bool) {
 // settle waits for what still reads the request's body. If the answer came before the body's end, nobody wants the rest.
 func (x *exchange) settle() {
 	if x.body == nil {
+		if x.r.ContentLength != 0 {
+			linger(x.w)
+		}
 		return
 	}
 	if !x.body.over() {
 		http.NewResponseController(x.w).SetReadDeadline(time.Now())
 	}
 	x.senders.Wait()
+	x.body.idle.stop()
 }

@@ -223,6 +223,10 @@ func (s *strict) converse(c net.Conn, r *bufio.Reader) bool {
 		return false
 	case "hangup":
 		return false
+	case "slow": // a response that does not end while the request does not
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+		s.body(line, h, r)
+		return false
 	case "broken": // a response that breaks off
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 		return false

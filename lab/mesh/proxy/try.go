@@ -126,8 +126,10 @@ func (x *exchange) converse(c *conn) failure {
 		x.inform(x.sender)
 	}
 	switch {
-	case x.gone() || x.body != nil && x.body.failed() != nil:
+	case x.gone():
 		return clientGone
+	case x.body != nil && x.body.broken():
+		return x.body.failure()
 	case err == nil || errors.Is(err, wire.ErrMalformed):
 		return garbage
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -173,8 +175,17 @@ func (x *exchange) arrive(h *host) bool {
 	return false
 }
 
+// blame tells a body that has stopped coming from a caller that has left: the deadline that ends the wait for the one looks like the other.
+func (x *exchange) blame(f failure) failure {
+	if f == clientGone && x.body != nil && x.body.idle.over() {
+		return stalled
+	}
+	return f
+}
+
 // fail answers for a request that no try has an answer for.
 func (x *exchange) fail(f failure) {
+	f = x.blame(f)
 	x.flags |= failures[f].flags
 	if f == clientGone {
 		x.broken = true
