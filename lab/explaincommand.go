@@ -26,13 +26,9 @@ type explainCommand struct {
 // Run explains a request by the rules of the overlay as it stands on disk. Nothing has to run; when the lab runs that overlay, its endpoints are
 // told too.
 func (c *explainCommand) Run(p program) error {
-	o, err := overlay.Load(c.Overlay)
+	o, table, err := mesh.Load(c.Overlay)
 	if err != nil {
-		return err
-	}
-	table, err := mesh.Compile(o)
-	if err != nil {
-		return err
+		return fmt.Errorf("%s cannot run:\n%w", c.Overlay, err)
 	}
 	from, bare, err := c.source(o)
 	if err != nil {

@@ -65,12 +65,12 @@ func TestLive(t *testing.T) {
 		page.until(func(s State) bool { return s.Edition == "canary" })
 	}
 	source.set(func(l *lab) {
-		l.edition.Problems = []overlay.Problem{{Object: "VirtualService hopline/core", Path: "spec.hots", Reason: "unknown field"}}
+		l.edition.Problems = []overlay.Problem{{File: "middle.yaml", Line: 12, Object: "VirtualService hopline/core", Path: "spec.hots", Reason: "unknown field"}}
 	})
 	c.Changed()
 	for _, page := range pages {
 		page.until(func(s State) bool {
-			return len(s.Problems) == 1 && s.Problems[0] == Problem{"VirtualService hopline/core", "spec.hots", "unknown field"}
+			return len(s.Problems) == 1 && s.Problems[0] == Problem{Place: "middle.yaml:12", Object: "VirtualService hopline/core", Path: "spec.hots", Reason: "unknown field"}
 		})
 	}
 	source.set(func(l *lab) { l.edition.Problems = nil })

@@ -24,6 +24,7 @@ type State struct {
 
 // Problem is one reason why the newest edit does not run.
 type Problem struct {
+	Place  string `json:"place"` // "deploy/overlays/canary/middle.yaml:12"; empty when it is not known
 	Object string `json:"object"`
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
@@ -76,7 +77,10 @@ func some[T any](list []T) []T {
 func problems(list []overlay.Problem) []Problem {
 	out := make([]Problem, len(list))
 	for i, p := range list {
-		out[i] = Problem(p)
+		out[i] = Problem{Place: p.Place(), Object: p.Object, Path: p.Path, Reason: p.Reason}
+		if p.Object == p.File {
+			out[i].Object = "" // the place says it
+		}
 	}
 	return out
 }

@@ -23,13 +23,9 @@ type expectation struct {
 
 // loadExpectation reads the rules of an overlay for requests to a target.
 func loadExpectation(dir, target, method string, header http.Header) (*expectation, error) {
-	o, err := overlay.Load(dir)
+	o, table, err := mesh.Load(dir)
 	if err != nil {
-		return nil, fmt.Errorf("--overlay: %w", err)
-	}
-	table, err := mesh.Compile(o)
-	if err != nil {
-		return nil, fmt.Errorf("--overlay: %w", err)
+		return nil, fmt.Errorf("--overlay: %s cannot run:\n%w", dir, err)
 	}
 	u, err := url.Parse(target)
 	if err != nil {

@@ -20,21 +20,47 @@ type Table struct {
 	rules    []Rule
 }
 
+// Load reads an overlay and makes its table. The error, an *overlay.Report, holds what overlay.Load finds and what the lab does not support,
+// all at once; the overlay is never nil and then tells which files to watch.
+func Load(dir string) (*overlay.Overlay, *Table, error) {
+	var table *Table
+	o, err := overlay.Load(dir, func(o *overlay.Overlay, report *overlay.Report) {
+		if o.Whole() {
+			table = compile(o, report)
+		} else {
+			checkFields(o, report)
+		}
+	})
+	if err != nil {
+		return o, nil, err
+	}
+	return o, table, nil
+}
+
 // Compile makes the table of an overlay, or says what the lab does not support in it, all at once, as an *overlay.Report.
 func Compile(o *overlay.Overlay) (*Table, error) {
-	var report overlay.Report
-	checkFields(o, &report)
-	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
-	t.compiler = newCompiler(o, t.plain, &report)
-	t.watched = t.compiler.watched
-	t.addCallers()
-	t.policies = newPolicies(o, &report)
+	report := o.Report()
+	t := compile(o, report)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
+	return t, nil
+}
+
+// compile makes the table, or nil when the report has any problem.
+func compile(o *overlay.Overlay, report *overlay.Report) *Table {
+	checkFields(o, report)
+	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
+	t.compiler = newCompiler(o, t.plain, report)
+	t.watched = t.compiler.watched
+	t.addCallers()
+	t.policies = newPolicies(o, report)
+	if len(report.Problems) > 0 {
+		return nil // nobody will ask it
+	}
 	t.addBare(o)
 	t.collectRules()
-	return t, nil
+	return t
 }
 
 // isPlain says that an overlay knows nothing of Istio.

@@ -201,9 +201,10 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 	}
 	if len(pod.Containers) != 1 {
 		at.add("spec.template.spec.containers", "the lab runs pods of one container, got %d", len(pod.Containers))
+		d.overlay.Deployments = append(d.overlay.Deployments, out)
 		return
 	}
-	c := containerDecoding{at: at, path: "spec.template.spec.containers[0]", from: pod.Containers[0], pod: out.Pod, namespace: m.Namespace, configMaps: d.overlay.ConfigMaps}
+	c := containerDecoding{at: at, path: "spec.template.spec.containers[0]", from: pod.Containers[0], pod: out.Pod, namespace: m.Namespace, configMaps: d.configMaps, doubts: d.doubts}
 	out.Pod.Container = c.container()
 	d.overlay.Deployments = append(d.overlay.Deployments, out)
 }
@@ -290,6 +291,7 @@ type containerDecoding struct {
 	pod        PodTemplate
 	namespace  string
 	configMaps []ConfigMap
+	doubts     doubts
 }
 
 func (c *containerDecoding) container() Container {

@@ -43,7 +43,7 @@ func (c *containerDecoding) env() (env []EnvVar) {
 			default:
 				data, ok := c.configMap(path+".valueFrom.configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)
 				value, has := data[ref.ConfigMapKeyRef.Key]
-				if ok && !has && !ref.ConfigMapKeyRef.Optional {
+				if ok && !has && !ref.ConfigMapKeyRef.Optional && !c.doubts.mention(ref.ConfigMapKeyRef.Key, "ConfigMap") {
 					c.at.add(path+".valueFrom.configMapKeyRef.key", "ConfigMap %s/%s has no key %s", c.namespace, ref.ConfigMapKeyRef.Name, quote(ref.ConfigMapKeyRef.Key))
 				}
 				if !has {
@@ -64,7 +64,7 @@ func (c *containerDecoding) configMap(path, name string, optional bool) (map[str
 			return m.Data, true
 		}
 	}
-	if !optional {
+	if !optional && !c.doubts.mention(name, "ConfigMap") {
 		c.at.add(path, "no ConfigMap %s/%s", c.namespace, name)
 	}
 	return nil, false

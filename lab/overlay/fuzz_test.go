@@ -92,6 +92,6 @@ func decodeManifest(manifest []byte) (decoded, int) {
 		}
 	}
 	o, report := new(Overlay), new(Report)
-	decode(o, objects, report)
+	decode(o, objects, nil, report)
 	return decoded{o: o, err: report.Err()}, len(objects)
 }

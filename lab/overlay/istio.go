@@ -54,7 +54,7 @@ func (s *strict) message(path string, from any, into protoreflect.Message) {
 		at := join(path, name)
 		f := fields.ByJSONName(name)
 		if f == nil || f.JSONName() != name {
-			s.problem(at, "%s", unknownField(name, jsonNames(into.Descriptor())))
+			s.unknown(path, name, jsonNames(into.Descriptor()))
 			continue
 		}
 		if o := f.ContainingOneof(); o != nil && !o.IsSynthetic() {

@@ -1,7 +1,9 @@
 package overlay
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -68,18 +70,24 @@ func addNotEnforced(d *decoding, m Meta, _ any) {
 	d.overlay.NotEnforced = append(d.overlay.NotEnforced, m)
 }
 
-// object decodes one object of the rendering.
-func (d *decoding) object(from map[string]any) {
-	apiVersion, _ := from["apiVersion"].(string)
-	name, _ := from["kind"].(string)
-	k, reason := d.kind(apiVersion, name)
-	m := Meta{APIVersion: apiVersion, Kind: name}
-	if metadata, ok := from["metadata"].(map[string]any); ok {
+// metaOf is which object a JSON value says that it is.
+func metaOf(object map[string]any) (m Meta) {
+	m.APIVersion, _ = object["apiVersion"].(string)
+	m.Kind, _ = object["kind"].(string)
+	if metadata, ok := object["metadata"].(map[string]any); ok {
 		m.Name, _ = metadata["name"].(string)
 		m.Namespace, _ = metadata["namespace"].(string)
 	}
+	return m
+}
+
+// object decodes one object of the rendering.
+func (d *decoding) object(from map[string]any) {
+	m := metaOf(from)
+	k, reason := findKind(m.APIVersion, m.Kind)
 	if reason != "" {
 		d.report.Add(m.String(), "", "%s", reason)
+		d.doubt("", from)
 		return
 	}
 	if k.clusterWide {
@@ -91,30 +99,77 @@ func (d *decoding) object(from map[string]any) {
 		m.Namespace = "default" // where kubectl would put it
 	}
 	if _, twice := d.seen[m.String()]; twice {
-		d.report.Add(m.String(), "", "is there twice")
+		d.twice(m)
 		return
 	}
 	d.seen[m.String()] = struct{}{}
 
-	before := len(d.report.Problems)
-	s := &strict{report: d.report, object: m.String(), unenforced: d.unenforced, kind: k.name}
+	found := &Report{}
+	s := &strict{report: found, object: m.String(), unenforced: d.unenforced, kind: k.name}
 	manifest := reflect.New(reflect.TypeOf(k.manifest).Elem())
 	var decoded any = manifest.Interface()
 	if k.spec != nil {
 		decoded = s.decodeIstio(from["spec"], k.spec())
-		delete(from, "spec")
+		withoutSpec := maps.Clone(from)
+		delete(withoutSpec, "spec")
+		s.decode("", withoutSpec, manifest.Elem())
+	} else {
+		s.decode("", from, manifest.Elem())
 	}
-	s.decode("", from, manifest.Elem())
 	meta := manifest.Elem().FieldByName("Metadata").Interface().(metadata)
 	m.Labels, m.Annotations = meta.Labels, meta.Annotations
-	if len(d.report.Problems) == before { // half an object would only give problems that are none
-		k.add(d, m, decoded)
+	d.add(k, m, decoded, s.holes, found)
+	if len(found.Problems) > 0 {
+		d.doubt(k.name, from)
 	}
-	checkMetadata(d.report, m)
 }
 
-// kind finds a kind by apiVersion and name, or says why there is none.
-func (d *decoding) kind(apiVersion, name string) (kind, string) {
+// add checks an object and adds it to the sound ones, or to the broken ones when anything is wrong with it. Problems of fields that could not
+// be read are not reported: half an object would give problems that are none.
+func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
+	one := &decoding{overlay: new(Overlay), report: new(Report), configMaps: d.configMaps, doubts: d.doubts}
+	k.add(one, m, decoded)
+	checkMetadata(one.report, m)
+	for _, p := range one.report.Problems {
+		if !h.touch(p.Path) {
+			found.Problems = append(found.Problems, p)
+		}
+	}
+	d.configMaps = append(d.configMaps, one.overlay.ConfigMaps...)
+	if len(found.Problems) == 0 {
+		d.overlay.append(one.overlay)
+		return
+	}
+	d.report.Problems = append(d.report.Problems, found.Problems...)
+	if d.overlay.broken == nil {
+		d.overlay.broken = &Overlay{holes: map[string]holes{}}
+	}
+	d.overlay.broken.append(one.overlay)
+	d.overlay.broken.holes[m.String()] = h
+	for _, p := range found.Problems {
+		d.overlay.broken.holes[m.String()] = append(d.overlay.broken.holes[m.String()], p.Path)
+	}
+}
+
+// doubt remembers an object that could not be read whole.
+func (d *decoding) doubt(kind string, parts ...any) {
+	encoded, err := json.Marshal(parts)
+	d.doubts = append(d.doubts, doubt{kind: kind, text: string(encoded), everything: err != nil})
+}
+
+// twice reports an object that is there again, under another version of its API: two for kustomize, one for Kubernetes.
+func (d *decoding) twice(m Meta) {
+	places := d.report.places.all(m.String())
+	p := Problem{Object: m.String(), Reason: "is there twice"}
+	if len(places) > 1 {
+		p.File, p.Line = places[1].file, places[1].line
+		p.Reason += ": in " + places[0].String() + " as well"
+	}
+	d.report.Problems = append(d.report.Problems, p)
+}
+
+// findKind finds a kind by apiVersion and name, or says why there is none.
+func findKind(apiVersion, name string) (kind, string) {
 	var names []string
 	for _, k := range kinds() {
 		names = append(names, k.name)
@@ -126,7 +181,13 @@ func (d *decoding) kind(apiVersion, name string) (kind, string) {
 				return k, ""
 			}
 		}
+		if group(apiVersion) != group(k.apiVersions[0]) && foreign(apiVersion, name) != "" {
+			return kind{}, foreign(apiVersion, name) // of the same name, and another thing
+		}
 		return k, fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(k.apiVersions, " or "))
+	}
+	if what := foreign(apiVersion, name); what != "" {
+		return kind{}, what
 	}
 	if n := nearest(name, names); n != "" {
 		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, n)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -91,7 +91,8 @@ type inspector struct {
 	disk   *snapshot
 	report *Report
 	named  func(path string) string // a path as the user would write it
-	seen   map[string]struct{}      // directories
+	seen   map[string]*inspected    // by directory; nil where there is nothing to render
+	empty  []string                 // files of resources without any object
 
 	resources map[string][]document // of each file of objects
 	data      map[string]struct{}   // files that are read as something else: a patch, an environment
@@ -100,21 +101,48 @@ type inspector struct {
 
 func newInspector(disk *snapshot, report *Report, named func(path string) string) *inspector {
 	return &inspector{disk: disk, report: report, named: named,
-		seen: map[string]struct{}{}, resources: map[string][]document{}, data: map[string]struct{}{}}
+		seen: map[string]*inspected{}, resources: map[string][]document{}, data: map[string]struct{}{}}
 }
 
-// directory inspects the kustomization of one directory, once.
-func (in *inspector) directory(dir string) {
-	dir = in.disk.resolve(dir)
-	if _, ok := in.seen[dir]; ok {
-		return // a diamond, or a cycle, which kustomize reports
+// inspected is a kustomization file and what is wrong in it.
+type inspected struct {
+	path    string
+	content map[string]any
+	bad     map[part]bool
+	below   map[part]*inspected // directories that its entries lead to
+}
+
+// part is a field of a kustomization file, or one element of it.
+type part struct {
+	field string
+	index int // of a list; -1: the field as a whole
+}
+
+// partOf is the part that a path such as patches[3].target is in.
+func partOf(path string) part {
+	steps := stepsOf(path)
+	if len(steps) == 0 {
+		return part{}
 	}
-	in.seen[dir] = struct{}{}
+	if len(steps) > 1 {
+		if i, err := strconv.Atoi(steps[1]); err == nil {
+			return part{steps[0], i}
+		}
+	}
+	return part{steps[0], -1}
+}
+
+// directory inspects the kustomization of one directory, once. It returns nil when there is none that can be read.
+func (in *inspector) directory(dir string) *inspected {
+	dir = in.disk.resolve(dir)
+	if k, ok := in.seen[dir]; ok {
+		return k // a diamond, or a cycle, which kustomize reports
+	}
+	in.seen[dir] = nil
 
 	var found []string
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		if path := filepath.Join(dir, name); in.disk.Exists(path) {
-			in.disk.read(path)
 			found = append(found, path)
 		}
 	}
@@ -123,41 +151,78 @@ func (in *inspector) directory(dir string) {
 		in.disk.read(filepath.Join(dir, konfig.DefaultKustomizationFileName())) // so that it is watched for
 		in.report.Add(in.named(dir), "", "no kustomization.yaml in this directory")
 	case 1:
-		in.file(dir, found[0])
+		if !within(dir, in.disk.resolve(found[0])) {
+			in.report.Add(in.named(found[0]), "", "a link to a file outside this directory, which kustomize refuses")
+			return nil
+		}
+		return in.file(dir, found[0])
 	default:
+		for _, path := range found {
+			in.disk.read(path)
+		}
 		in.report.Add(in.named(dir), "", "want one kustomization file, got %s and %s", filepath.Base(found[0]), filepath.Base(found[1]))
 	}
+	return nil
 }
 
 // file inspects one kustomization file.
-func (in *inspector) file(dir, path string) {
-	before := len(in.report.Problems)
+func (in *inspector) file(dir, path string) *inspected {
 	docs, ok := in.yaml(path)
 	if !ok {
-		return
+		return nil
 	}
 	if len(docs) != 1 {
 		in.report.Add(in.named(path), "", "want one YAML document, got %d", len(docs))
-		return
+		return nil
 	}
 	var k kustomization
+	before := len(in.report.Problems)
 	s := strict{report: in.report, object: in.named(path), unenforced: map[string]struct{}{}}
 	s.decode("", docs[0].value, reflect.ValueOf(&k).Elem())
+	content, ok := docs[0].value.(map[string]any)
+	if !ok {
+		return nil
+	}
+	found := &inspected{path: path, content: content, bad: map[part]bool{}, below: map[part]*inspected{}}
+	for _, p := range in.report.Problems[before:] {
+		found.bad[partOf(p.Path)] = true
+	}
+	in.seen[dir] = found
+	in.entries(dir, found, k)
+	if len(found.bad) == 0 {
+		in.disk.clear(path)
+		in.reach.add(content, func(name string) []byte { return in.disk.read(filepath.Join(dir, name)).content })
+	}
+	return found
+}
+
+// entries inspects all that a kustomization file leads to.
+func (in *inspector) entries(dir string, from *inspected, k kustomization) {
+	look := func(at, entry string, r role) {
+		if !in.entry(dir, from, at, entry, r) {
+			from.bad[partOf(at)] = true
+		}
+	}
 	for i, r := range k.Resources {
-		in.entry(dir, path, fmt.Sprintf("resources[%d]", i), r, fileOrDirectory)
+		look(fmt.Sprintf("resources[%d]", i), r, fileOrDirectory)
 	}
 	for i, c := range k.Components {
-		in.entry(dir, path, fmt.Sprintf("components[%d]", i), c, directoryOnly)
+		look(fmt.Sprintf("components[%d]", i), c, directoryOnly)
 	}
 	for i, p := range k.Patches {
-		in.optional(dir, path, fmt.Sprintf("patches[%d].path", i), p.Path, yamlFile)
+		if p.Path != "" {
+			look(fmt.Sprintf("patches[%d].path", i), p.Path, yamlFile)
+		}
 		// Kustomize itself would follow aliases of aliases without end.
 		if _, err := parseYAML([]byte(p.Patch)); err != nil {
-			in.report.Add(in.named(path), fmt.Sprintf("patches[%d].patch", i), "%s", yamlReason(err))
+			in.report.Add(in.named(from.path), fmt.Sprintf("patches[%d].patch", i), "%s", yamlReason(err))
+			from.bad[part{"patches", i}] = true
 		}
 	}
 	for i, r := range k.Replacements {
-		in.optional(dir, path, fmt.Sprintf("replacements[%d].path", i), r.Path, yamlFile)
+		if r.Path != "" {
+			look(fmt.Sprintf("replacements[%d].path", i), r.Path, yamlFile)
+		}
 	}
 	for i, g := range k.ConfigMapGenerator {
 		at := fmt.Sprintf("configMapGenerator[%d]", i)
@@ -165,16 +230,14 @@ func (in *inspector) file(dir, path string) {
 			if _, name, keyed := strings.Cut(f, "="); keyed {
 				f = name
 			}
-			in.entry(dir, path, fmt.Sprintf("%s.files[%d]", at, j), f, plainFile)
+			look(fmt.Sprintf("%s.files[%d]", at, j), f, plainFile)
 		}
 		for j, f := range g.Envs {
-			in.entry(dir, path, fmt.Sprintf("%s.envs[%d]", at, j), f, plainFile)
+			look(fmt.Sprintf("%s.envs[%d]", at, j), f, plainFile)
 		}
-		in.optional(dir, path, at+".env", g.Env, plainFile)
-	}
-	if len(in.report.Problems) == before {
-		in.disk.clear(path)
-		in.reach.add(docs[0].value.(map[string]any), func(name string) []byte { return in.disk.read(filepath.Join(dir, name)).content })
+		if g.Env != "" {
+			look(at+".env", g.Env, plainFile)
+		}
 	}
 }
 
@@ -188,57 +251,82 @@ const (
 	plainFile
 )
 
-func (in *inspector) optional(dir, from, at, entry string, r role) {
-	if entry != "" {
-		in.entry(dir, from, at, entry, r)
-	}
-}
-
-// entry inspects what one entry leads to: a file or another directory, on this disk.
-func (in *inspector) entry(dir, from, at, entry string, r role) {
-	object := in.named(from)
+// entry inspects what one entry leads to: a file or another directory, on this disk. It reports whether kustomize can have it.
+func (in *inspector) entry(dir string, from *inspected, at, entry string, r role) bool {
+	object := in.named(from.path)
+	target := filepath.Join(dir, entry)
 	switch {
 	case entry == "":
 		in.report.Add(object, at, "empty, want a path")
-		return
 	case remote(entry):
 		in.report.Add(object, at, "%s is remote: the lab fetches nothing; copy it beside the overlay", quote(entry))
-		return
 	case filepath.IsAbs(entry):
 		in.report.Add(object, at, "%s is absolute, want a relative path", quote(entry))
-		return
-	}
-	target := filepath.Join(dir, entry)
-	if in.disk.IsDir(target) {
+	case in.disk.IsDir(target):
 		if r == fileOrDirectory || r == directoryOnly {
-			in.directory(target)
-		} else {
-			in.report.Add(object, at, "%s is a directory, want a file", quote(entry))
+			from.below[partOf(at)] = in.directory(target)
+			_, known := in.seen[in.disk.resolve(target)]
+			return known && (in.seen[in.disk.resolve(target)] != nil)
 		}
-		return
-	}
-	f := in.disk.read(target)
-	switch {
-	case errors.Is(f.err, fs.ErrNotExist):
-		in.report.Add(object, at, "%s does not exist", quote(entry))
-	case f.err != nil:
-		in.report.Add(object, at, "%v", f.err)
+		in.report.Add(object, at, "%s is a directory, want a file", quote(entry))
+	case !in.disk.Exists(target):
+		in.disk.read(target) // so that it is watched for
+		in.report.Add(object, at, "%s does not exist%s", quote(entry), hint(filepath.Base(entry), beside(target)))
 	case r == directoryOnly:
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
+	case !within(dir, in.disk.resolve(target)):
+		// Kustomize's own restriction (LoadRestrictionsRootOnly), asked before anything is read.
+		in.report.Add(object, at, "%s is not below this directory: kustomize takes files from there only, and directories from anywhere", quote(entry))
+	default:
+		return in.target(object, at, entry, target, r)
+	}
+	return false
+}
+
+// beside are the names of the files and directories beside a path.
+func beside(path string) (names []string) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// within says whether a path is below a directory.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// target inspects the file that an entry leads to.
+func (in *inspector) target(object, at, entry, target string, r role) bool {
+	f := in.disk.read(target)
+	switch {
+	case f.err != nil:
+		in.report.Add(object, at, "%v", f.err)
 	case r == fileOrDirectory:
-		in.objects(target)
+		return in.objects(target)
 	default:
 		in.data[in.disk.resolve(target)] = struct{}{}
-		if r != plainFile {
-			in.yaml(target)
+		if r == plainFile {
+			return true
 		}
+		_, ok := in.yaml(target)
+		return ok
 	}
+	return false
 }
 
 // objects inspects a file of objects. Of one without a kind or a name kustomize would not even say which file it is in.
-func (in *inspector) objects(path string) {
-	docs, _ := in.yaml(path)
+func (in *inspector) objects(path string) bool {
+	docs, good := in.yaml(path)
 	in.resources[in.disk.resolve(path)] = docs
+	if good && len(docs) == 0 {
+		in.empty = append(in.empty, in.named(path))
+	}
 	for i, doc := range docs {
 		at := ""
 		if len(docs) > 1 {
@@ -247,6 +335,7 @@ func (in *inspector) objects(path string) {
 		object, ok := doc.value.(map[string]any)
 		if !ok {
 			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc.value))
+			good = false
 			continue
 		}
 		kind, _ := object["kind"].(string)
@@ -254,10 +343,13 @@ func (in *inspector) objects(path string) {
 		name, _ := metadata["name"].(string)
 		if kind == "" {
 			in.report.Add(in.named(path), at, "the object has no kind")
+			good = false
 		} else if name == "" && !strings.HasSuffix(kind, "List") { // a list has items, with names of their own
 			in.report.Add(in.named(path), at, "the %s has no metadata.name", kind)
+			good = false
 		}
 	}
+	return good
 }
 
 // yaml parses a file and reports where it is no YAML.
@@ -269,15 +361,10 @@ func (in *inspector) yaml(path string) (docs []document, ok bool) {
 	}
 	docs, err := parseYAML(f.content)
 	if err != nil {
-		in.report.Add(in.named(path), "", "%s", yamlReason(err))
+		line, reason := yamlMistake(f.content, err)
+		in.report.Problems = append(in.report.Problems, Problem{File: in.named(path), Line: line, Object: in.named(path), Reason: reason})
 	}
 	return docs, err == nil
-}
-
-// yamlReason is a parser's error in one line.
-func yamlReason(err error) string {
-	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
-	return strings.Join(strings.Fields(message), " ")
 }
 
 // document is one document of a file of YAML.

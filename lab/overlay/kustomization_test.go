@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -115,6 +116,50 @@ func TestSnapshotIsReadOnly(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("the directory holds %v, %v", entries, err)
+	}
+}
+
+// What kustomize's restriction keeps out of an overlay is not read, so that nothing of it can be in a message.
+func TestFilesOutsideAreNotRead(t *testing.T) {
+	t.Parallel()
+	for name, files := range map[string]map[string]string{
+		"resource":      {"kustomization.yaml": "resources: [../secret]"},
+		"patch":         {"kustomization.yaml": "resources: [../base]\npatches: [{path: ../secret}]"},
+		"replacement":   {"kustomization.yaml": "resources: [../base]\nreplacements: [{path: ../secret}]"},
+		"generator":     {"kustomization.yaml": "configMapGenerator: [{name: x, envs: [../secret]}]"},
+		"link":          {"kustomization.yaml": "resources: [link]", "link": "-> ../secret"},
+		"kustomization": {"kustomization.yaml": "-> ../secret"},
+		"misspelt":      {"kustomization.yaml": "resources: [../secre]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := small(t)
+			write(t, filepath.Join(root, "secret"), "root:x:0:0\n")
+			for file, text := range files {
+				path := filepath.Join(root, "outside", file)
+				if target, isLink := strings.CutPrefix(text, "-> "); isLink {
+					if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.Symlink(target, path); err != nil {
+						t.Skip(err)
+					}
+					continue
+				}
+				write(t, path, text)
+			}
+			o, err := Load(filepath.Join(root, "outside"))
+			if err == nil || strings.Contains(err.Error(), "root:x") || name != "misspelt" && !strings.Contains(err.Error(), "utside") && !strings.Contains(err.Error(), "not below this directory") {
+				t.Errorf("Load gave %v", err)
+			}
+			real, err := filepath.EvalSymlinks(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(o.Files, filepath.Join(real, "secret")) {
+				t.Errorf("read %v", o.Files)
+			}
+		})
 	}
 }
 

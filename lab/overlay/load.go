@@ -10,16 +10,22 @@ import (
 	"strings"
 	"sync"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 )
 
-// Load renders the overlay in a directory and decodes every object of it. It reads files below and beside the directory and
+// Check adds what is wrong with an overlay to a report. It must cope with objects of which only a part could be read; where Whole is false it
+// must not rely on what Load checks.
+type Check func(*Overlay, *Report)
+
+// Load renders the overlay in a directory and decodes and checks every object of it. It reads files below and beside the directory and
 // nothing else: no network, no programs.
 //
-// What is wrong is told all at once, in a *Report. The overlay is never nil: with an error it still holds Dir and Files, so that
-// a watcher can wait for the files to be mended.
-func Load(dir string) (*Overlay, error) {
+// What is wrong is told all at once, in a *Report: mistakes of YAML, kustomize's messages, fields, references, and what further checks find.
+// The overlay is never nil: with an error it has no objects, and still holds Dir and Files, so that a watcher can wait for the files to be
+// mended.
+func Load(dir string, checks ...Check) (*Overlay, error) {
 	report := new(Report)
 	o := &Overlay{Dir: dir}
 	abs, err := filepath.Abs(dir)
@@ -30,28 +36,38 @@ func Load(dir string) (*Overlay, error) {
 	o.Dir = abs
 
 	disk := newSnapshot()
-	objects := render(disk, dir, report)
+	r := render(disk, dir, report)
 	o.Files, o.sums = disk.paths(), disk.sums()
-	if report.Err() != nil {
-		return o, report.Err() // half an overlay would only give problems that are none
+	if r.places == nil {
+		return o, report.Err()
 	}
-
-	decode(o, objects, report)
-	return o, report.Err()
+	found := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: r.places, EmptyFiles: r.empty}
+	report.places = r.places
+	decode(found, r.objects, r.doubts, report)
+	for _, check := range checks {
+		check(found, report)
+		if found.broken != nil {
+			half := new(Report)
+			check(found.broken, half)
+			report.Problems = append(report.Problems, found.broken.soundly(half.Problems)...)
+		}
+	}
+	if err := report.Err(); err != nil {
+		return o, err
+	}
+	return found, nil
 }
 
 // decode turns rendered objects into those of the overlay, and checks them and what they refer to.
-func decode(o *Overlay, objects []map[string]any, report *Report) {
-	d := &decoding{overlay: o, report: report, unenforced: map[string]struct{}{}, seen: map[string]struct{}{}}
+func decode(o *Overlay, objects []map[string]any, doubts doubts, report *Report) {
+	d := &decoding{overlay: o, report: report, unenforced: map[string]struct{}{}, seen: map[string]struct{}{}, doubts: doubts}
 	// ConfigMaps first: the environment of containers is made of them.
 	slices.SortStableFunc(objects, func(a, b map[string]any) int { return rank(a) - rank(b) })
 	for _, m := range objects {
 		d.object(m)
 	}
 	o.NotEnforcedFields = slices.Sorted(maps.Keys(d.unenforced))
-	if len(report.Problems) == 0 { // otherwise objects are missing that others refer to
-		checkReferences(o, report)
-	}
+	checkReferences(o, d.doubts, report)
 }
 
 func rank(object map[string]any) int {
@@ -64,21 +80,29 @@ func rank(object map[string]any) int {
 // rendering is held while kustomize runs: its library keeps the schema that it merges by in variables of its own.
 var rendering sync.Mutex
 
-// render gives the objects of an overlay as JSON values.
-func render(disk *snapshot, dir string, report *Report) []map[string]any {
+// renderedOverlay is what rendering an overlay gave.
+type renderedOverlay struct {
+	objects []map[string]any // as JSON values
+	places  *places          // nil when nothing could be rendered
+	doubts  doubts           // what was left out of objects
+	empty   []string         // files of resources without any object
+}
+
+// render gives the objects of an overlay. With mistakes in the overlay it gives those that can be rendered all the same.
+func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
 	info, err := os.Stat(dir)
 	switch {
 	case os.IsNotExist(err):
 		disk.read(filepath.Join(dir, "kustomization.yaml")) // so that it is watched for
-		report.Add(dir, "", "no such overlay: want a directory with a kustomization.yaml")
-		return nil
+		report.Add(dir, "", "no such overlay: want a directory with a kustomization.yaml%s", siblings(dir))
+		return out
 	case err != nil:
 		report.Add(dir, "", "%v", err)
-		return nil
+		return out
 	case !info.IsDir():
 		disk.read(dir)
 		report.Add(dir, "", "want a directory with a kustomization.yaml, got a file")
-		return nil
+		return out
 	}
 	root := disk.resolve(dir)
 	in := newInspector(disk, report, func(path string) string {
@@ -89,18 +113,30 @@ func render(disk *snapshot, dir string, report *Report) []map[string]any {
 		}
 		return filepath.ToSlash(filepath.Join(dir, rel))
 	})
-	in.directory(root)
-	if len(report.Problems) > 0 {
-		return nil
+	top := in.directory(root)
+	report.places = &places{disk: disk, root: root, named: in.named}
+	if top == nil {
+		return out
 	}
+	out.empty = in.empty
 
-	standIns := newStandIns(in)
-	resources, err := kustomize(disk, root)
-	if err != nil {
-		report.Problems = append(report.Problems, explain(filepath.ToSlash(dir), err, in.named))
-		return nil
+	var resources resmap.ResMap
+	standIns := new(standIns)
+	if len(report.Problems) == 0 {
+		standIns = newStandIns(in)
+		resources, err = kustomize(disk, root)
 	}
-	return rendered(resources, standIns, report)
+	if len(report.Problems) > 0 || err != nil {
+		rest := partial{in: in, root: top, dir: root}
+		resources, disk = rest.run()
+		out.doubts = rest.doubts
+	}
+	if resources == nil {
+		return out
+	}
+	out.places = &places{disk: disk.amend(nil), root: root, named: in.named}
+	out.objects = rendered(resources, standIns, report)
+	return out
 }
 
 // rendered gives what kustomize has made as JSON values.
@@ -123,6 +159,27 @@ func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map
 	return objects
 }
 
+// siblings names the overlays beside one that is not there.
+func siblings(dir string) string {
+	var names []string
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		for _, name := range konfig.RecognizedKustomizationFileNames() {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(dir), e.Name(), name)); err == nil {
+				names = append(names, e.Name())
+				break
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s; there are %s", hint(filepath.Base(dir), names), strings.Join(names, ", "))
+}
+
 // kustomize runs the library. Should an overlay make it panic, then that too is an error of the overlay: a saved file must not end
 // the lab.
 func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
@@ -136,11 +193,10 @@ func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
 	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, root)
 }
 
-// The wrapping that kustomize puts around the reason of an error, and how it names an object that is there twice.
+// The wrapping that kustomize puts around the reason of an error.
 var (
 	notADirectory = regexp.MustCompile(`^.*accumulation err='(.*)': must build at directory: '[^']*': file is not directory$`)
 	withConfig    = regexp.MustCompile("^trouble configuring builtin [A-Za-z]+ with config: `.*`: ")
-	registered    = regexp.MustCompile(`already registered id: ([A-Za-z]+)\.[^/]*/([^ ']+)\.([^ .']+)'?$`)
 	absolute      = regexp.MustCompile(`(?:[A-Za-z]:\\|/)[^\s'":,]+`)
 )
 
@@ -160,13 +216,6 @@ func explain(dir string, err error, named func(string) string) Problem {
 		}
 		return named(path)
 	})
-	if m := registered.FindStringSubmatch(message); m != nil {
-		meta := Meta{Kind: m[1], Name: m[2], Namespace: m[3]}
-		if meta.Namespace == "[noNs]" {
-			meta.Namespace = ""
-		}
-		return Problem{Object: meta.String(), Reason: "is there twice"}
-	}
 	return Problem{Object: dir, Reason: message}
 }
 
@@ -176,4 +225,6 @@ type decoding struct {
 	report     *Report
 	unenforced map[string]struct{}
 	seen       map[string]struct{} // objects, to find those that are there twice
+	configMaps []ConfigMap         // seen so far, broken ones too
+	doubts     doubts
 }

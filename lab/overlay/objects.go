@@ -2,6 +2,7 @@
 package overlay
 
 import (
+	"slices"
 	"time"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -28,7 +29,37 @@ type Overlay struct {
 
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
 
-	sums map[string]sum // of Files and of the links on the way to them, for a Watcher to compare with
+	EmptyFiles []string // files of resources that hold no object, from where the user stands
+
+	places *places
+	holes  map[string]holes // by object: where it could not be read or has a problem; nil when all objects are sound
+
+	broken *Overlay       // the objects that have problems, as far as they could be read; nil when there are none
+	sums   map[string]sum // of Files and of the links on the way to them, for a Watcher to compare with
+}
+
+// append adds the objects of another overlay.
+func (o *Overlay) append(other *Overlay) {
+	o.Namespaces = append(o.Namespaces, other.Namespaces...)
+	o.ServiceAccounts = append(o.ServiceAccounts, other.ServiceAccounts...)
+	o.Deployments = append(o.Deployments, other.Deployments...)
+	o.Services = append(o.Services, other.Services...)
+	o.ConfigMaps = append(o.ConfigMaps, other.ConfigMaps...)
+	o.VirtualServices = append(o.VirtualServices, other.VirtualServices...)
+	o.DestinationRules = append(o.DestinationRules, other.DestinationRules...)
+	o.Gateways = append(o.Gateways, other.Gateways...)
+	o.ServiceEntries = append(o.ServiceEntries, other.ServiceEntries...)
+	o.Sidecars = append(o.Sidecars, other.Sidecars...)
+	o.AuthorizationPolicies = append(o.AuthorizationPolicies, other.AuthorizationPolicies...)
+	o.NotEnforced = append(o.NotEnforced, other.NotEnforced...)
+}
+
+// Whole says whether the objects are sound. Load hands the others to a Check in an overlay of their own.
+func (o *Overlay) Whole() bool { return o.holes == nil }
+
+// soundly drops the problems of fields of broken objects that have a problem already, or were not read.
+func (o *Overlay) soundly(problems []Problem) []Problem {
+	return slices.DeleteFunc(problems, func(p Problem) bool { return o.holes[p.Object].touch(p.Path) })
 }
 
 // Meta says which object it is.

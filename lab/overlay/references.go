@@ -14,21 +14,36 @@ import (
 // references finds what leads nowhere: names of objects, hosts, subsets and ports that an overlay uses and does not hold. Neither
 // Kubernetes nor Istio refuses these; they answer 503, or nobody, later.
 type references struct {
-	overlay *Overlay
+	overlay *Overlay // all objects, broken ones too
+	doubts  doubts   // what else may be referred to
 	report  *Report
 	hosts   map[string]map[int]bool // ports of every host that a Service or ServiceEntry names
 	subsets map[string][]string     // of every host of a DestinationRule
 }
 
-// checkReferences reports everything that leads nowhere.
-func checkReferences(o *Overlay, report *Report) {
-	r := references{overlay: o, report: report, hosts: knownHosts(o), subsets: map[string][]string{}}
-	for _, d := range o.DestinationRules {
+// checkReferences reports everything that leads nowhere, unless it may lead to what could not be read.
+func checkReferences(o *Overlay, doubts doubts, report *Report) {
+	all := new(Overlay)
+	all.append(o)
+	if o.broken != nil {
+		all.append(o.broken)
+	}
+	found := new(Report)
+	r := references{overlay: all, doubts: doubts, report: found, hosts: knownHosts(all), subsets: map[string][]string{}}
+	for _, d := range all.DestinationRules {
 		host := fqdn(d.Spec.Host, d.Namespace)
 		for _, s := range d.Spec.Subsets {
 			r.subsets[host] = append(r.subsets[host], s.Name)
 		}
 	}
+	r.check()
+	if o.broken != nil {
+		found.Problems = o.broken.soundly(found.Problems)
+	}
+	report.Problems = append(report.Problems, found.Problems...)
+}
+
+func (r *references) check() {
 	r.namespaces()
 	r.deployments()
 	r.services()
@@ -98,20 +113,32 @@ func (r *references) host(at problems, path, host, namespace string) (map[int]bo
 	if ok {
 		return ports, true
 	}
+	name := host
+	if meansService(host) {
+		name, _, _ = strings.Cut(host, ".")
+	}
+	if !r.doubts.mention(name, "Service", "ServiceEntry") {
+		at.add(path, "no Service or ServiceEntry has the host %s%s", quote(full), r.hostHint(host, namespace))
+	}
+	return nil, false
+}
+
+// hostHint says which host may have been meant.
+func (r *references) hostHint(host, namespace string) string {
+	const domain = ".svc.cluster.local"
 	var names []string
-	for known := range r.hosts {
-		short, _ := strings.CutSuffix(known, "."+namespace+".svc.cluster.local")
+	for _, known := range slices.Sorted(maps.Keys(r.hosts)) {
+		if name, elsewhere, _ := strings.Cut(strings.TrimSuffix(known, domain), "."); strings.HasSuffix(known, domain) && name == host {
+			return "; it is in " + elsewhere + ": did you mean " + known + "?"
+		}
+		short, _ := strings.CutSuffix(known, "."+namespace+domain)
 		names = append(names, short)
 	}
 	slices.Sort(names)
-	hint := ""
-	if _, isService := r.hosts[host+".svc.cluster.local"]; isService {
-		hint = "; did you mean " + host + ".svc.cluster.local? Istio completes names without dots alone"
-	} else if n := nearest(host, names); n != "" {
-		hint = "; did you mean " + n + "?"
+	if _, isService := r.hosts[host+domain]; isService {
+		return "; did you mean " + host + domain + "? Istio completes names without dots alone"
 	}
-	at.add(path, "no Service or ServiceEntry has the host %s%s", quote(full), hint)
-	return nil, false
+	return hint(host, names)
 }
 
 // namespaces that are there without an overlay naming them.
@@ -123,14 +150,9 @@ func (r *references) namespaces() {
 		known = append(known, n.Name)
 	}
 	for _, m := range r.overlay.metas() {
-		if m.Namespace == "" || slices.Contains(known, m.Namespace) {
-			continue
+		if m.Namespace != "" && !slices.Contains(known, m.Namespace) && !r.doubts.mention(m.Namespace, "Namespace") {
+			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, hint(m.Namespace, known))
 		}
-		hint := ""
-		if n := nearest(m.Namespace, known); n != "" {
-			hint = "; did you mean " + n + "?"
-		}
-		r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, hint)
 	}
 }
 
@@ -166,8 +188,9 @@ func (r *references) deployments() {
 	}
 }
 
+// serviceAccount says whether there is one, or may be.
 func (r *references) serviceAccount(namespace, name string) bool {
-	return slices.ContainsFunc(r.overlay.ServiceAccounts, func(m Meta) bool { return m.Namespace == namespace && m.Name == name })
+	return r.doubts.mention(name, "ServiceAccount") || slices.ContainsFunc(r.overlay.ServiceAccounts, func(m Meta) bool { return m.Namespace == namespace && m.Name == name })
 }
 
 // selected are the Deployments of a namespace whose pods have the labels.
@@ -185,14 +208,11 @@ func (r *references) services() {
 	for _, s := range r.overlay.Services {
 		pods := r.selected(s.Namespace, s.Selector)
 		if len(pods) == 0 {
-			r.at(s.Meta).add("spec.selector", "selects nothing: no Deployment of namespace %s has pods with %s", s.Namespace, labelText(s.Selector))
+			r.selectsNothing(r.at(s.Meta), "spec.selector", s.Namespace, s.Selector)
 		}
 		for i, p := range s.Ports {
 			path := fmt.Sprintf("spec.ports[%d]", i)
-			found := slices.ContainsFunc(pods, func(d Deployment) bool { return hasPort(d.Pod.Container.Ports, p.Target) })
-			if len(pods) > 0 && !found {
-				r.at(s.Meta).add(path+".targetPort", "no container has the port %s; %s has %s", p.Target, pods[0].String(), portText(pods[0].Pod.Container.Ports))
-			}
+			r.targetPort(r.at(s.Meta), path+".targetPort", s, p, pods)
 			if p.NodePort == 0 {
 				continue
 			}
@@ -201,6 +221,45 @@ func (r *references) services() {
 			}
 			nodePorts[p.NodePort] = s.String()
 		}
+	}
+}
+
+// targetPort checks that one of the pods has the port of a Service. Where the selector finds none, any Deployment of the namespace may be meant.
+func (r *references) targetPort(at problems, path string, s Service, p ServicePort, pods []Deployment) {
+	meant := pods
+	if len(pods) == 0 {
+		meant = r.selected(s.Namespace, nil)
+	}
+	found := slices.ContainsFunc(meant, func(d Deployment) bool { return hasPort(d.Pod.Container.Ports, p.Target) })
+	if len(meant) > 0 && !found && p.Port > 0 && !r.doubts.mention(p.Target, "Deployment") {
+		at.add(path, "no container has the port %s; %s has %s", p.Target, meant[0].String(), portText(meant[0].Pod.Container.Ports))
+	}
+}
+
+// selectsNothing reports labels that no Deployment's pods have, with the value that may have been meant.
+func (r *references) selectsNothing(at problems, path, namespace string, labels map[string]string) {
+	meant := ""
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if r.doubts.mention(labels[key], "Deployment") {
+			return
+		}
+		var values []string
+		for _, d := range r.selected(namespace, nil) {
+			if v, ok := d.Pod.Labels[key]; ok {
+				values = append(values, v)
+			}
+		}
+		if n := nearest(labels[key], values); n != "" && n != labels[key] {
+			meant = "; did you mean " + key + "=" + n + "?"
+		}
+	}
+	at.add(path, "selects nothing: no Deployment of namespace %s has pods with %s%s", namespace, labelText(labels), meant)
+}
+
+// port checks that a host has a port.
+func (r *references) port(at problems, path, host string, n int, ports map[int]bool) {
+	if !ports[n] && !r.doubts.mention(strconv.Itoa(n), "Service", "ServiceEntry") {
+		at.add(path, "%s has no port %d; it has %s", host, n, numbers(ports))
 	}
 }
 
@@ -232,9 +291,7 @@ func (r *references) destinationRules() {
 		}
 		check := func(path string, p *networking.TrafficPolicy) {
 			for i, l := range p.GetPortLevelSettings() {
-				if n := int(l.GetPort().GetNumber()); !ports[n] {
-					at.add(fmt.Sprintf("%s.portLevelSettings[%d].port.number", path, i), "%s has no port %d; it has %s", d.Spec.Host, n, numbers(ports))
-				}
+				r.port(at, fmt.Sprintf("%s.portLevelSettings[%d].port.number", path, i), d.Spec.Host, int(l.GetPort().GetNumber()), ports)
 			}
 		}
 		check("spec.trafficPolicy", d.Spec.TrafficPolicy)
@@ -270,7 +327,7 @@ func (r *references) virtualServices() {
 			case inMesh && meansService(host):
 				r.host(at, path, host, v.Namespace)
 			case inMesh: // a name of the wider world: Istio routes by it on port 80 whether or not anything else names it
-			case len(gateways) == len(v.Spec.Gateways) && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)):
+			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)):
 				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
 		}
@@ -317,11 +374,9 @@ func (r *references) gateway(at problems, path, name, namespace string) (found I
 			names = append(names, g.Name)
 		}
 	}
-	hint := ""
-	if n := nearest(wanted, names); n != "" {
-		hint = "; did you mean " + n + "?"
+	if !r.doubts.mention(wanted, "Gateway") {
+		at.add(path, "no Gateway %s/%s%s", namespace, wanted, hint(wanted, names))
 	}
-	at.add(path, "no Gateway %s/%s%s", namespace, wanted, hint)
 	return found, false
 }
 
@@ -357,8 +412,8 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 	if !ok {
 		return
 	}
-	if n := int(d.GetPort().GetNumber()); n != 0 && !ports[n] {
-		at.add(path+".port.number", "%s has no port %d; it has %s", d.Host, n, numbers(ports))
+	if n := int(d.GetPort().GetNumber()); n != 0 {
+		r.port(at, path+".port.number", d.Host, n, ports)
 	}
 	if d.Subset == "" {
 		return
@@ -374,11 +429,9 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 	if slices.Contains(subsets, d.Subset) {
 		return
 	}
-	hint := ""
-	if n := nearest(d.Subset, subsets); n != "" {
-		hint = "; did you mean " + n + "?"
+	if !r.doubts.mention(d.Subset, "DestinationRule") {
+		at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), hint(d.Subset, subsets))
 	}
-	at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), hint)
 }
 
 // serviceEntries checks endpoints that are Services of the cluster; names of the world outside are not looked up.
@@ -401,9 +454,7 @@ func (r *references) serviceEntries() {
 				if own, ok := ep.Ports[p.Name]; ok {
 					n = int(own)
 				}
-				if !ports[n] {
-					r.at(e.Meta).add(path, "%s has no port %d; it has %s", ep.Address, n, numbers(ports))
-				}
+				r.port(r.at(e.Meta), path, ep.Address, n, ports)
 			}
 		}
 	}
@@ -413,7 +464,7 @@ func (r *references) authorizationPolicies() {
 	for _, p := range r.overlay.AuthorizationPolicies {
 		at := r.at(p.Meta)
 		if labels := p.Spec.GetSelector().GetMatchLabels(); len(labels) > 0 && p.Namespace != "istio-system" && len(r.selected(p.Namespace, labels)) == 0 {
-			at.add("spec.selector.matchLabels", "selects nothing: no Deployment of namespace %s has pods with %s", p.Namespace, labelText(labels))
+			r.selectsNothing(at, "spec.selector.matchLabels", p.Namespace, labels)
 		}
 		for i, rule := range p.Spec.Rules {
 			for j, from := range rule.From {

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,8 @@ type snapshot struct {
 	files   map[string]file     // by absolute path with symbolic links resolved
 	links   map[string]struct{} // symbolic links on the way to them
 	cleared map[string]struct{} // kustomization files that ask for nothing the lab refuses
-	reduced map[string][]byte   // what kustomize reads in place of a file
+	amended map[string][]byte   // what kustomize reads in place of a kustomization file
+	reduced map[string][]byte   // what kustomize reads in place of a file of objects
 }
 
 // file is what reading one file gave.
@@ -54,6 +56,9 @@ func (s *snapshot) ReadFile(path string) ([]byte, error) {
 		return reduced, nil
 	}
 	f := s.read(path)
+	if amended, ok := s.amended[path]; ok {
+		return amended, nil
+	}
 	if f.err == nil && isKustomization(path) {
 		if _, ok := s.cleared[path]; !ok {
 			return nil, fmt.Errorf("%s has not been checked", path)
@@ -72,6 +77,43 @@ func (s *snapshot) read(path string) file {
 	f.content, f.err = readRegular(path)
 	s.files[path] = f
 	return f
+}
+
+// amend is the same disk with other kustomization files, and with every file of objects whole.
+func (s *snapshot) amend(files map[string][]byte) *snapshot {
+	other := *s
+	other.reduced = nil
+	other.amended = maps.Clone(s.amended)
+	if other.amended == nil {
+		other.amended = map[string][]byte{}
+	}
+	maps.Copy(other.amended, files)
+	return &other
+}
+
+// withBuildMetadata is the same disk with annotations asked for in a directory's kustomization file.
+func (s *snapshot) withBuildMetadata(dir string, annotations ...string) (*snapshot, error) {
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		path := filepath.Join(dir, name)
+		content, err := s.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		docs, err := parseYAML(content)
+		if err != nil || len(docs) != 1 {
+			return nil, fmt.Errorf("%s is no kustomization", path)
+		}
+		k, ok := docs[0].value.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("%s is no kustomization", path)
+		}
+		k["buildMetadata"] = annotations
+		if content, err = json.Marshal(k); err != nil {
+			return nil, err
+		}
+		return s.amend(map[string][]byte{path: content}), nil
+	}
+	return nil, fs.ErrNotExist
 }
 
 // clear lets kustomize have a kustomization file.

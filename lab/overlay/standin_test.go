@@ -34,7 +34,7 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 		report, disk := new(Report), newSnapshot()
 		got := render(disk, filepath.Join(dir, "top"), report)
 		if wholeErr != nil {
-			decode(new(Overlay), got, report) // which says what is there twice, where kustomize has not
+			decode(new(Overlay), got.objects, got.doubts, report) // which says what is there twice, where kustomize has not
 			if report.Err() == nil {
 				t.Fatalf("no error, want %v", wholeErr)
 			}
@@ -43,7 +43,7 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 		if err := report.Err(); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(whole, got); diff != "" {
+		if diff := cmp.Diff(whole, got.objects); diff != "" {
 			t.Fatalf("objects (-whole +with stand-ins):\n%s", diff)
 		}
 		stoodIn += len(disk.reduced)

@@ -38,10 +38,32 @@ type strict struct {
 	object     string
 	unenforced map[string]struct{} // names of accepted fields that were there, as "Deployment resources"
 	kind       string
+	holes      holes
 }
 
+// problem reports a field that could not be read, and leaves a hole in the object.
 func (s *strict) problem(path, reason string, args ...any) {
+	s.holes = append(s.holes, path)
 	s.report.Add(s.object, path, reason, args...)
+}
+
+// holes are the paths of an object that could not be read.
+type holes []string
+
+// touch says whether a problem of a field may be none, because what it is about was not read: the field is around, at, or below a hole.
+func (h holes) touch(path string) bool {
+	for _, hole := range h {
+		if around(path, hole) || around(hole, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// around says whether a field is an outer one of another, or that one itself.
+func around(outer, inner string) bool {
+	rest, ok := strings.CutPrefix(inner, outer)
+	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // decode copies a JSON value (with json.Number for numbers) into a Go value. A null stands for a missing value, as for
@@ -98,7 +120,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		f, ok := fields[name]
 		switch {
 		case !ok:
-			s.problem(at, "%s", unknownField(name, slices.Sorted(maps.Keys(fields))))
+			s.unknown(path, name, slices.Sorted(maps.Keys(fields)))
 			continue
 		case f.status == refused && from[name] != nil:
 			s.problem(at, "not supported by the lab: %s", f.why)
@@ -112,6 +134,14 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		if fields[name].required && from[name] == nil {
 			s.problem(join(path, name), "missing")
 		}
+	}
+}
+
+// unknown reports a field that is not known. The one that was meant is a hole, too.
+func (s *strict) unknown(path, name string, known []string) {
+	s.problem(join(path, name), "%s", unknownField(name, known))
+	if meant := nearest(name, known); meant != "" {
+		s.holes = append(s.holes, join(path, meant))
 	}
 }
 

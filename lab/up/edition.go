@@ -19,11 +19,7 @@ type edition struct {
 
 // load renders the overlay and compiles its rules. The overlay is never nil; with an error it tells the files to watch.
 func load(dir string) (edition, error) {
-	o, err := overlay.Load(dir)
-	if err != nil {
-		return edition{overlay: o}, err
-	}
-	table, err := mesh.Compile(o)
+	o, table, err := mesh.Load(dir)
 	return edition{o, table}, err
 }
 

@@ -62,9 +62,9 @@ func (d *deployment) plan() (add int, stop []*pod) {
 // specs reads the Deployments of an overlay, by name. The error is an *overlay.Report of all that is wrong in them.
 func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	specs := map[string]spec{}
-	var report overlay.Report
+	report := o.Report()
 	for _, object := range o.Deployments {
-		spec := s.spec(o, object, &report)
+		spec := s.spec(o, object, report)
 		specs[spec.name] = spec
 	}
 	if err := report.Err(); err != nil {

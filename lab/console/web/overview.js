@@ -30,8 +30,9 @@ function showProblems(problems) {
   if (box.settled === JSON.stringify(problems)) return;
   box.settled = JSON.stringify(problems);
   const list = element("ul");
-  for (const { object, path, reason } of problems) {
+  for (const { place, object, path, reason } of problems) {
     const item = element("li");
+    if (place) item.append(element("code", "place", place), " ");
     if (object) item.append(element("b", "", object), " ");
     if (path) item.append(element("code", "", path), " ");
     item.append(element("span", "", reason));

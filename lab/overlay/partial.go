@@ -1,0 +1,285 @@
+package overlay
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+
+	"sigs.k8s.io/kustomize/api/resmap"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// The bounds of the search for parts that kustomize cannot render: beyond the first, only kustomize's first message is reported.
+const (
+	maxSearched = 1 << 20 // bytes of all files: each step of the search renders the overlay
+	maxCulprits = 20
+)
+
+// partial renders what is left of an overlay without the parts that are wrong, so that one report names the mistakes of all stages.
+type partial struct {
+	in     *inspector
+	root   *inspected
+	dir    string // the root's
+	doubts doubts // what the parts left out may have held
+}
+
+// partAt is a part of one kustomization file.
+type partAt struct {
+	of *inspected
+	part
+}
+
+// fieldRank is the order in which kustomize applies the fields of a file, where it matters here: what brings objects comes first.
+func fieldRank(field string) int {
+	first := []string{"resources", "components", "configMapGenerator"}
+	if i := slices.Index(first, field); i >= 0 {
+		return i
+	}
+	return len(first)
+}
+
+// parts are all parts that are well, in the order in which kustomize comes upon them.
+func (p *partial) parts(k *inspected, seen map[*inspected]bool) (list []partAt) {
+	if k == nil || seen[k] {
+		return nil
+	}
+	seen[k] = true
+	for at := range k.bad {
+		if at.index < 0 { // a field as a whole, perhaps the one that brings everything
+			p.doubts = append(p.doubts, doubt{everything: true})
+		}
+	}
+	fields := slices.Sorted(maps.Keys(k.content))
+	slices.SortStableFunc(fields, func(a, b string) int { return cmp.Compare(fieldRank(a), fieldRank(b)) })
+	known := fieldsOf(reflect.TypeFor[kustomization]())
+	for _, field := range fields {
+		if f, ok := known[field]; !ok || f.status == refused || field == "apiVersion" || field == "kind" {
+			continue
+		}
+		elements, isList := k.content[field].([]any)
+		if !isList {
+			if !k.bad[part{field, -1}] {
+				list = append(list, partAt{k, part{field, -1}})
+			}
+			continue
+		}
+		for i := range elements {
+			at := part{field, i}
+			if k.bad[part{field, -1}] {
+				continue
+			}
+			if k.bad[at] {
+				p.doubt(partAt{k, at})
+				continue
+			}
+			list = append(list, partAt{k, at})
+			list = append(list, p.parts(k.below[at], seen)...)
+		}
+	}
+	return list
+}
+
+// doubt remembers what a part that is left out may have brought.
+func (p *partial) doubt(at partAt) {
+	element := at.of.content[at.field].([]any)[at.index]
+	path, _ := element.(string)
+	if m, ok := element.(map[string]any); ok {
+		path, _ = m["path"].(string)
+	}
+	file := filepath.Join(filepath.Dir(at.of.path), path)
+	if near := nearest(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
+		file = filepath.Join(filepath.Dir(file), near) // which was meant
+		p.in.disk.read(file)
+	}
+	f, read := p.in.disk.files[p.in.disk.resolve(file)]
+	switch {
+	case path != "" && read && f.err == nil:
+		p.doubts = append(p.doubts, doubt{text: string(f.content)})
+	case at.field == "resources" || at.field == "components":
+		p.doubts = append(p.doubts, doubt{everything: true})
+	default:
+		encoded, err := json.Marshal(element)
+		p.doubts = append(p.doubts, doubt{text: string(encoded), everything: err != nil})
+	}
+}
+
+// disk is the overlay's disk with only these parts in its kustomization files.
+func (p *partial) disk(parts []partAt) *snapshot {
+	files := map[string][]byte{}
+	contents := map[*inspected]map[string]any{}
+	for _, k := range p.in.seen {
+		if k == nil {
+			continue
+		}
+		contents[k] = map[string]any{"generatorOptions": map[string]any{}} // kustomize takes no empty file
+		for _, name := range []string{"apiVersion", "kind"} {
+			if v, ok := k.content[name]; ok {
+				contents[k][name] = v
+			}
+		}
+	}
+	for _, at := range parts {
+		value := at.of.content[at.field]
+		if at.index < 0 {
+			contents[at.of][at.field] = value
+			continue
+		}
+		list, _ := contents[at.of][at.field].([]any)
+		contents[at.of][at.field] = append(list, value.([]any)[at.index])
+	}
+	for k, content := range contents {
+		encoded, err := json.Marshal(content)
+		if err == nil {
+			files[p.in.disk.resolve(k.path)] = encoded
+		}
+	}
+	return p.in.disk.amend(files)
+}
+
+func (p *partial) render(parts []partAt) (resmap.ResMap, error) {
+	return kustomize(p.disk(parts), p.dir)
+}
+
+// run renders all parts that kustomize can render, and reports the others. It returns nil resources when it gave up.
+func (p *partial) run() (resmap.ResMap, *snapshot) {
+	good := p.parts(p.root, map[*inspected]bool{})
+	for range maxCulprits {
+		resources, err := p.render(good)
+		if err == nil {
+			return resources, p.disk(good)
+		}
+		if p.size() > maxSearched {
+			p.in.report.Problems = append(p.in.report.Problems, explain(p.in.named(p.dir), err, p.in.named))
+			return nil, nil
+		}
+		n := sort.Search(len(good), func(n int) bool { _, err := p.render(good[:n+1]); return err != nil })
+		if n == len(good) {
+			return nil, nil
+		}
+		_, err = p.render(good[:n+1])
+		p.culprit(good[:n], good[n], err)
+		good = slices.Delete(slices.Clone(good), n, n+1)
+	}
+	return nil, nil
+}
+
+func (p *partial) size() (bytes int) {
+	for _, f := range p.in.disk.files {
+		bytes += len(f.content)
+	}
+	return bytes
+}
+
+// How kustomize names an object that is not there, or there twice.
+var (
+	noTarget   = regexp.MustCompile(`no matches for Id ([A-Za-z]+)\.[^/]*/([^ ';]+)\.([^ .';]+)`)
+	noReplicas = regexp.MustCompile(`resource with name (\S+) does not match a config`)
+	registered = regexp.MustCompile(`already registered id: ([A-Za-z]+)\.[^/]*/([^ ']+)\.([^ .']+)'?$`)
+)
+
+// culprit reports the part that kustomize cannot render on top of those before it.
+func (p *partial) culprit(before []partAt, at partAt, err error) {
+	object, path := p.in.named(at.of.path), at.field
+	if at.index >= 0 {
+		path = fmt.Sprintf("%s[%d]", at.field, at.index)
+	}
+	message := explain(object, err, p.in.named).Reason
+	if m := registered.FindStringSubmatch(message); m != nil {
+		p.twice(before, at, metaOfID(m))
+	} else if m := noTarget.FindStringSubmatch(message); m != nil && at.field == "patches" {
+		meta := metaOfID(m)
+		if !p.doubts.mention(meta.Name) {
+			p.in.report.Add(object, path, "no %s to patch%s", meta, hint(meta.Name, p.names(before, meta.Kind)))
+		}
+	} else if m := noReplicas.FindStringSubmatch(message); m != nil {
+		if !p.doubts.mention(m[1]) {
+			p.in.report.Add(object, path+".name", "no Deployment %s%s", m[1], hint(m[1], p.names(before, "Deployment")))
+		}
+	} else {
+		p.in.report.Add(object, path, "%s", message)
+	}
+	if at.index >= 0 {
+		p.doubt(at)
+	} else {
+		p.doubts = append(p.doubts, doubt{everything: true})
+	}
+}
+
+// metaOfID is an object as kustomize's messages name it.
+func metaOfID(m []string) Meta {
+	meta := Meta{Kind: m[1], Name: m[2], Namespace: m[3]}
+	if meta.Namespace == "[noNs]" {
+		meta.Namespace = ""
+	}
+	return meta
+}
+
+// names are those of the objects of a kind that the parts bring.
+func (p *partial) names(parts []partAt, kind string) (names []string) {
+	resources, err := p.render(parts)
+	if err != nil {
+		return nil
+	}
+	for _, r := range resources.Resources() {
+		if r.GetKind() == kind {
+			names = append(names, r.GetName())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// twice reports an object that two files bring.
+func (p *partial) twice(before []partAt, at partAt, m Meta) {
+	first := (&places{disk: p.disk(before), root: p.dir, named: p.in.named}).find(m.String(), "")
+	problem := Problem{Object: m.String(), Reason: "is there twice"}
+	if first.file != "" {
+		problem.Reason += ": in " + first.String() + " as well"
+	}
+	entry, _ := at.of.content[at.field].([]any)[max(at.index, 0)].(string)
+	file := p.in.disk.resolve(filepath.Join(filepath.Dir(at.of.path), entry))
+	if f, ok := p.in.disk.files[file]; ok {
+		problem.File = p.in.named(file)
+		if node := documentOf(nodes(f.content), m.Kind, m.Name); node != nil {
+			problem.Line = node.Line
+		}
+		if first == (place{problem.File, problem.Line}) { // both in one file
+			problem.Line, problem.Reason = p.second(f.content, m), "is there twice: in "+first.String()+" as well"
+		}
+	}
+	p.in.report.Problems = append(p.in.report.Problems, problem)
+}
+
+// second is the line of the second document of an object in a file.
+func (p *partial) second(content []byte, m Meta) int {
+	all := nodes(content)
+	first := documentOf(all, m.Kind, m.Name)
+	rest := slices.DeleteFunc(all, func(n *kyaml.Node) bool { return n == first })
+	if node := documentOf(rest, m.Kind, m.Name); node != nil {
+		return node.Line
+	}
+	return 0
+}
+
+// String is the place as it stands in a message: "middle.yaml:12".
+func (p place) String() string {
+	if p.line == 0 {
+		return p.file
+	}
+	return p.file + ":" + strconv.Itoa(p.line)
+}
+
+// hint proposes the nearest name, if one is near.
+func hint(word string, names []string) string {
+	if n := nearest(word, names); n != "" && n != word {
+		return "; did you mean " + n + "?"
+	}
+	return ""
+}

@@ -1,0 +1,414 @@
+package overlay
+
+import (
+	"bytes"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// places finds the file and the line that a problem comes from. It renders the overlay once more, with kustomize's annotations of where
+// objects come from, when the first problem asks: an overlay without problems pays nothing.
+type places struct {
+	disk  *snapshot
+	root  string                   // the overlay's directory, symbolic links resolved
+	named func(path string) string // a path as the user would write it
+
+	mu      sync.Mutex
+	objects map[string][]origin // by Meta.String(); nil before the first question
+}
+
+// origin is an object of the overlay and what it was made of.
+type origin struct {
+	value   map[string]any
+	sources []source // in the order in which they were applied: the file of the object, then patches
+}
+
+// source is a YAML node that gave fields to an object.
+type source struct {
+	file   string // absolute
+	node   *kyaml.Node
+	offset int // lines of the file above the node's text
+}
+
+// place is a position in a file. The line counts from 1 and is 0 where it is not known.
+type place struct {
+	file string // as the user would write it
+	line int
+}
+
+// find gives the place of a field of an object. The object may be a file or a directory of the overlay, too.
+func (p *places) find(object, path string) place {
+	if p == nil {
+		return place{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for file := range p.disk.files {
+		if p.named(file) == object {
+			return place{object, p.lineIn(file, path)}
+		}
+	}
+	p.render()
+	steps := stepsOf(path)
+	var best place
+	deepest := -1
+	for _, o := range p.objects[object] {
+		for _, s := range o.sources {
+			if line, depth := s.lookUp(steps, o.value); line > 0 && (depth > deepest || depth == deepest && depth > 0) {
+				best, deepest = place{p.named(s.file), line + s.offset}, depth
+			}
+		}
+	}
+	return best
+}
+
+// all are the places where the objects of a name begin.
+func (p *places) all(object string) (all []place) {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.render()
+	for _, o := range p.objects[object] {
+		if len(o.sources) > 0 {
+			all = append(all, place{p.named(o.sources[0].file), o.sources[0].node.Line})
+		}
+	}
+	return all
+}
+
+// lineIn is the line of a field in a file of one document; 0 for the file as a whole.
+func (p *places) lineIn(file, path string) int {
+	docs := nodes(p.disk.read(file).content)
+	if path == "" || len(docs) == 0 {
+		return 0
+	}
+	if m := documentPath.FindStringSubmatch(path); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil && n <= len(docs) {
+			return docs[n-1].Line
+		}
+	}
+	line, depth := source{node: docs[0]}.lookUp(stepsOf(path), nil)
+	if depth == 0 {
+		return 0
+	}
+	return line
+}
+
+// documentPath is how a document of several is named.
+var documentPath = regexp.MustCompile(`^document (\d+)$`)
+
+// nodes are the documents of a file as far as it can be parsed.
+func nodes(content []byte) (docs []*kyaml.Node) {
+	d := kyaml.NewDecoder(bytes.NewReader(content))
+	for {
+		var doc kyaml.Node
+		if d.Decode(&doc) != nil {
+			return docs
+		}
+		if doc.Kind == kyaml.DocumentNode && len(doc.Content) == 1 && doc.Content[0].Tag != "!!null" {
+			docs = append(docs, doc.Content[0])
+		}
+	}
+}
+
+// render asks kustomize where the objects come from, once.
+func (p *places) render() {
+	if p.objects != nil {
+		return
+	}
+	p.objects = map[string][]origin{}
+	disk, err := p.disk.withBuildMetadata(p.root, types.OriginAnnotations, types.TransformerAnnotations)
+	if err != nil {
+		return
+	}
+	resources, err := kustomize(disk, p.root)
+	if err != nil { // of objects that are there twice, where kustomize was not given all
+		p.read()
+		return
+	}
+	for _, r := range resources.Resources() {
+		var value any
+		if r.YNode().Decode(&value) != nil {
+			continue
+		}
+		json, err := asJSON(value)
+		if m, ok := json.(map[string]any); err == nil && ok {
+			id := identity(m)
+			p.objects[id] = append(p.objects[id], origin{value: m, sources: p.sources(r)})
+		}
+	}
+}
+
+// read takes the objects as they stand in the files.
+func (p *places) read() {
+	for _, file := range slices.Sorted(maps.Keys(p.disk.files)) {
+		for _, node := range nodes(p.disk.files[file].content) {
+			var value map[string]any
+			if node.Decode(&value) == nil {
+				id := identity(value)
+				p.objects[id] = append(p.objects[id], origin{value: value, sources: []source{{file: file, node: node}}})
+			}
+		}
+	}
+}
+
+// identity is the name of a rendered object in messages.
+func identity(object map[string]any) string {
+	m := metaOf(object)
+	if k, reason := findKind(m.APIVersion, m.Kind); reason == "" && !k.clusterWide && m.Namespace == "" {
+		m.Namespace = "default"
+	}
+	return m.String()
+}
+
+// sources are what an object was made of.
+func (p *places) sources(r *resource.Resource) (all []source) {
+	kind, name := r.GetKind(), r.GetName()
+	if from, err := r.GetOrigin(); err == nil && from != nil {
+		if from.Path != "" {
+			file := filepath.Join(p.root, filepath.FromSlash(from.Path))
+			if node := documentOf(nodes(p.disk.read(file).content), kind, name); node != nil {
+				all = append(all, source{file: file, node: node})
+			}
+		} else if from.ConfiguredIn != "" { // of a generator
+			file := filepath.Join(p.root, filepath.FromSlash(from.ConfiguredIn))
+			for _, doc := range nodes(p.disk.read(file).content) {
+				for _, entry := range elementsOf(child(doc, "configMapGenerator")) {
+					if scalar(child(entry, "name")) != "" && strings.Contains(name, scalar(child(entry, "name"))) {
+						all = append(all, source{file: file, node: entry})
+					}
+				}
+			}
+		}
+	}
+	transformations, err := r.GetTransformations()
+	if err != nil {
+		return all
+	}
+	for _, t := range transformations {
+		if t.ConfiguredBy.Kind == "PatchTransformer" {
+			all = append(all, p.patches(filepath.Join(p.root, filepath.FromSlash(t.ConfiguredIn)), kind, name)...)
+		}
+	}
+	return all
+}
+
+// patches are those of a kustomization file that are for an object.
+func (p *places) patches(file, kind, name string) (all []source) {
+	for _, doc := range nodes(p.disk.read(file).content) {
+		for _, entry := range elementsOf(child(doc, "patches")) {
+			at, content, offset := file, scalar(child(entry, "patch")), 0
+			if path := scalar(child(entry, "path")); path != "" {
+				at = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
+				content = string(p.disk.read(at).content)
+			} else if inline := child(entry, "patch"); inline != nil {
+				offset = inline.Line
+				if inline.Style&kyaml.LiteralStyle == 0 {
+					offset-- // the text begins in the line of its key
+				}
+			}
+			target := child(entry, "target")
+			for _, patch := range nodes([]byte(content)) {
+				switch {
+				case target != nil && !selects(target, kind, name):
+				case target == nil && documentOf([]*kyaml.Node{patch}, kind, name) == nil:
+				default:
+					all = append(all, source{file: at, node: patch, offset: offset})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// selects says whether a patch's target may be an object, by kind and name. The object may have got a prefix or suffix since.
+func selects(target *kyaml.Node, kind, name string) bool {
+	for key, value := range map[string]string{"kind": kind, "name": name} {
+		wanted := scalar(child(target, key))
+		if wanted == "" {
+			continue
+		}
+		if matched, err := regexp.MatchString(wanted, value); err != nil || !matched {
+			return false
+		}
+	}
+	return true
+}
+
+// documentOf is the one of an object: the one of its kind and name, or else whose name is the longest part of it, because kustomize may have
+// put something before or after it.
+func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
+	longest := 0
+	for _, doc := range docs {
+		if items := child(doc, "items"); items != nil && strings.HasSuffix(scalar(child(doc, "kind")), "List") {
+			if node := documentOf(items.Content, kind, name); node != nil && found == nil {
+				found = node
+			}
+			continue
+		}
+		own := scalar(child(child(doc, "metadata"), "name"))
+		if scalar(child(doc, "kind")) == kind && len(own) > longest && strings.Contains(name, own) {
+			found, longest = doc, len(own)
+		}
+	}
+	return found
+}
+
+// lookUp is the line of the deepest node on a path, and how many steps lead there. Elements of lists are found by what they have in the
+// rendered object, because patches move them.
+func (s source) lookUp(steps []string, value any) (line, depth int) {
+	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && child(s.node.Content[0], "op") != nil {
+		return s.operation(steps)
+	}
+	return descend(s.node, steps, value)
+}
+
+func descend(node *kyaml.Node, steps []string, value any) (line, depth int) {
+	line = node.Line
+	for _, step := range steps {
+		if node.Kind == kyaml.AliasNode {
+			node = node.Alias
+		}
+		var next *kyaml.Node
+		switch node.Kind {
+		case kyaml.MappingNode:
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				if node.Content[i].Value == step {
+					line, next = node.Content[i].Line, node.Content[i+1]
+				}
+			}
+			m, _ := value.(map[string]any)
+			value = m[step]
+		case kyaml.SequenceNode:
+			index, err := strconv.Atoi(step)
+			if err != nil {
+				return line, depth
+			}
+			list, _ := value.([]any)
+			value = nil
+			if index < len(list) {
+				value = list[index]
+			}
+			if next = element(node, index, value); next != nil {
+				line = next.Line
+			}
+		}
+		if next == nil {
+			return line, depth
+		}
+		node = next
+		depth++
+	}
+	return line, depth
+}
+
+// element is the element of a list that became one of the rendered object: by its name, or as it stands, or by its index.
+func element(list *kyaml.Node, index int, value any) *kyaml.Node {
+	switch v := value.(type) {
+	case map[string]any:
+		if name, ok := v["name"].(string); ok {
+			for _, e := range list.Content {
+				if scalar(child(e, "name")) == name {
+					return e
+				}
+			}
+			return nil
+		}
+	case string:
+		for _, e := range list.Content {
+			if e.Value == v {
+				return e
+			}
+		}
+	}
+	if index < len(list.Content) {
+		return list.Content[index]
+	}
+	return nil
+}
+
+// operation finds the operation of a JSON patch that set a field.
+func (s source) operation(steps []string) (line, depth int) {
+	for _, op := range s.node.Content {
+		pointer := strings.Split(strings.TrimPrefix(scalar(child(op, "path")), "/"), "/")
+		if len(pointer) > len(steps) || len(pointer) < depth {
+			continue
+		}
+		same := true
+		for i, p := range pointer {
+			p = strings.NewReplacer("~1", "/", "~0", "~").Replace(p)
+			same = same && (p == steps[i] || p == "-")
+		}
+		if !same {
+			continue
+		}
+		line, depth = op.Line, len(pointer)
+		if value := child(op, "value"); value != nil {
+			if l, d := descend(value, steps[len(pointer):], nil); d > 0 {
+				line, depth = l, depth+d
+			}
+		}
+	}
+	return line, depth
+}
+
+// child is the value of a key of a mapping, or nil.
+func child(node *kyaml.Node, key string) *kyaml.Node {
+	if node == nil || node.Kind != kyaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return node.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func elementsOf(node *kyaml.Node) []*kyaml.Node {
+	if node == nil || node.Kind != kyaml.SequenceNode {
+		return nil
+	}
+	return node.Content
+}
+
+// scalar is a scalar's text; "" for anything else.
+func scalar(node *kyaml.Node) string {
+	if node == nil || node.Kind != kyaml.ScalarNode {
+		return ""
+	}
+	return node.Value
+}
+
+// step is a field, an index or a quoted key of a path.
+var step = regexp.MustCompile(`\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)`)
+
+// stepsOf takes a path such as spec.http[1].route[0] apart.
+func stepsOf(path string) (steps []string) {
+	for _, m := range step.FindAllStringSubmatch(path, -1) {
+		switch {
+		case m[1] != "":
+			key, err := strconv.Unquote(`"` + m[1] + `"`)
+			if err != nil {
+				key = m[1]
+			}
+			steps = append(steps, key)
+		case m[2] != "":
+			steps = append(steps, m[2])
+		default:
+			steps = append(steps, m[3])
+		}
+	}
+	return steps
+}
