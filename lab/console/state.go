@@ -47,7 +47,10 @@ type Pod struct {
 	Name     string         `json:"name"`
 	State    workload.State `json:"state"`
 	Reason   string         `json:"reason"`
-	Current  bool           `json:"current"` // of the newest template
+	Ended    string         `json:"ended"`     // how its process ended last: "ended by signal: killed"
+	LastLine string         `json:"last_line"` // what that process wrote last
+	Again    int64          `json:"again"`     // when the next starts, milliseconds since 1970; 0 when none is waited for
+	Current  bool           `json:"current"`   // of the newest template
 	Restarts int            `json:"restarts"`
 	Process  int            `json:"process"` // its number, 0 when none runs
 	Started  int64          `json:"started"` // milliseconds since 1970, 0 when none runs
@@ -110,9 +113,12 @@ func (c *Console) workloads() []Workload {
 func (w *Workload) addPod(p workload.Status) {
 	w.App, w.Version = p.Labels["app"], p.Labels["version"]
 	w.Restarts += p.Restarts
-	pod := Pod{Name: p.Name, State: p.State, Reason: p.Reason, Current: p.Current, Restarts: p.Restarts, Process: p.Process}
+	pod := Pod{Name: p.Name, State: p.State, Reason: p.Reason, Ended: p.Ended, LastLine: p.LastLine, Current: p.Current, Restarts: p.Restarts, Process: p.Process}
 	if !p.Started.IsZero() {
 		pod.Started = p.Started.UnixMilli()
+	}
+	if !p.Again.IsZero() {
+		pod.Again = p.Again.UnixMilli()
 	}
 	w.Pods = append(w.Pods, pod)
 }

@@ -20,6 +20,7 @@ func TestWorkloads(t *testing.T) {
 		flows: []Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 100}},
 	}
 	source.pods[1].Restarts, source.pods[1].Reason = 3, "exit status 137"
+	source.pods[1].Ended, source.pods[1].LastLine, source.pods[1].Again = "ended by signal: killed", "request", time.UnixMilli(1_800_000_002_000)
 	c := New(source, nil)
 	now := time.Unix(1_800_000_000, 0)
 	c.observe(now)
@@ -33,12 +34,15 @@ func TestWorkloads(t *testing.T) {
 		got += fmt.Sprintf("%s %s %s %d/%d restarts %d, %v/s:", w.Name, w.App, w.Version, w.Ready, w.Replicas, w.Restarts, w.Rate.PerSecond)
 		for _, p := range w.Pods {
 			got += fmt.Sprintf(" %s %q", p.State, p.Reason)
+			if p.Ended != "" {
+				got += fmt.Sprintf(" (%s, last line %q, again at %d)", p.Ended, p.LastLine, p.Again)
+			}
 		}
 		got += "\n"
 	}
 	const want = `hopline/clock   0/0 restarts 0, 0/s:
 hopline/core-old core old 0/0 restarts 0, 0/s: stopping ""
-hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 137"
+hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 137" (ended by signal: killed, last line "request", again at 1800000002000)
 `
 	if got != want {
 		t.Errorf("the workloads are\n%swant\n%s", got, want)

@@ -36,6 +36,8 @@ type pod struct {
 	stopping bool
 	restarts int
 	reason   string
+	ended    string
+	lastLine string
 	process  *process
 	started  time.Time
 	again    time.Time
@@ -68,7 +70,7 @@ func (p *pod) mesh() mesh.Pod {
 
 func (p *pod) status(d *deployment) Status {
 	s := Status{
-		Pod: p.mesh(), Deployment: p.spec.name, Image: p.spec.image, State: p.state, Restarts: p.restarts, Reason: p.reason,
+		Pod: p.mesh(), Deployment: p.spec.name, Image: p.spec.image, State: p.state, Restarts: p.restarts, Reason: p.reason, Ended: p.ended, LastLine: p.lastLine,
 		Current: d != nil && !d.gone && p.hash == d.spec.hash, Admin: p.address(p.spec.admin),
 	}
 	if p.state == BackOff {
@@ -181,16 +183,21 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	s.update(p, func() { p.process, p.started = proc, time.Now() })
 
 	reason = s.attend(p, proc)
+	lastLine := ""
+	if last := s.logs.Pod(p.name, 1); len(last) > 0 {
+		lastLine = gist(last[0].Text)
+	}
 	s.update(p, func() {
 		p.process, p.ready = nil, false
+		p.ended, p.lastLine = ending(proc.err), lastLine
 		if p.state == Ready {
 			p.state = Failing
 		}
 	})
 	if reason == "" {
 		reason = ending(proc.err)
-		if last := s.logs.Pod(p.name, 1); len(last) > 0 && proc.err != nil {
-			reason += ": " + gist(last[0].Text)
+		if lastLine != "" && proc.exitedUnwell() { // a signal comes from outside: the process knows nothing of it
+			reason += ": " + lastLine
 		}
 	}
 	return reason, inUse.Load()

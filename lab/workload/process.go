@@ -78,6 +78,12 @@ func ending(err error) string {
 	}
 }
 
+// exitedUnwell reports whether the process, which has ended, did so by itself and with an error.
+func (p *process) exitedUnwell() bool {
+	var exit *exec.ExitError
+	return p.err != nil && (!errors.As(p.err, &exit) || exit.ExitCode() >= 0)
+}
+
 // portTaken reports whether a line says that a port to listen on was taken.
 func portTaken(line string) bool {
 	return strings.Contains(line, "address already in use") || // Linux, macOS

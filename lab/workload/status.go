@@ -29,6 +29,8 @@ type Status struct {
 	Current    bool      // made from the template that was applied last
 	Restarts   int       // how often its process was started again
 	Reason     string    // what went wrong last: how its process ended, or why it is not ready; empty when nothing did
+	Ended      string    // how its process ended last: "exited with code 2", "ended by signal: killed"; empty when none has ended
+	LastLine   string    // what that process wrote last, of a JSON line its message; no reason for an end by a signal
 	Started    time.Time // its process, or the zero time when none runs
 	Again      time.Time // when its process is started again, in BackOff
 	Process    int       // its number, 0 when none runs

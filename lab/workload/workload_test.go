@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -140,6 +141,49 @@ func TestUnreadyPodLeavesTheEndpointsAndComesBack(t *testing.T) {
 	b.wait("coming back", func() bool { return len(b.ready()) == 1 })
 	if s := b.Status()[0]; s.Restarts != 0 {
 		t.Errorf("%d restarts, want none: readiness does not restart", s.Restarts)
+	}
+}
+
+// TestASignalIsNoWordOfTheProcess kills a process: how it ended and what it wrote last are two things.
+func TestASignalIsNoWordOfTheProcess(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no signals here")
+	}
+	var mu sync.Mutex
+	var reasons []string
+	b := newBench(t, func(o *Options) {
+		tell := o.Changed
+		o.Changed = func(s Status) {
+			mu.Lock()
+			defer mu.Unlock()
+			if s.State == BackOff {
+				reasons = append(reasons, s.Reason)
+			}
+			tell(s)
+		}
+	})
+	b.apply(server("front", 1))
+	b.waitDone()
+	b.wait("a line of output", func() bool { return len(b.Logs().Pod(b.Status()[0].Name, 1)) == 1 })
+	if s := b.Status()[0]; s.Ended != "" || s.LastLine != "" {
+		t.Errorf("before its end: ended %q, last line %q", s.Ended, s.LastLine)
+	}
+	p, err := os.FindProcess(b.Status()[0].Process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
+	if s := b.Status()[0]; s.Ended != "ended by signal: killed" || s.LastLine != "serving" {
+		t.Errorf("ended %q, last line %q, want the signal and what the process wrote", s.Ended, s.LastLine)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff([]string{"ended by signal: killed"}, reasons); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 
