@@ -54,12 +54,17 @@ func run(p program) int {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 1
 	}
-	command, err := parser.Parse(p.args)
+	args := meant(p.args)
+	if err := mistyped(args, parser.Model.Leaves(false)); err != nil {
+		fmt.Fprintln(p.err, "hopline:", err)
+		return 2
+	}
+	command, err := parser.Parse(args)
 	if code >= 0 { // --help has been told
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(p.err, "hopline: %v; hopline --help lists what there is\n", err)
+		fmt.Fprintln(p.err, "hopline:", withHelp(err, args))
 		return 2
 	}
 	if err := command.Run(); err != nil {

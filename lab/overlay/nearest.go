@@ -15,6 +15,9 @@ func nearest(word string, names []string) string {
 	return best
 }
 
+// Nearest is nearest for other packages: the name that word was probably meant to be, or "".
+func Nearest(word string, names []string) string { return nearest(word, names) }
+
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
 
 // slips is the Damerau-Levenshtein distance of two words, with neighbours swapped at most once (optimal string alignment).

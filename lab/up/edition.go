@@ -33,12 +33,27 @@ func (e edition) programs() []string {
 	return slices.Compact(names)
 }
 
-// notes are what the user is told of it: what of it the lab does not do.
+// notes say what of it the lab does not do.
 func (e edition) notes() []string {
 	var notes []string
 	if line := e.overlay.NotEnforcedLine(); line != "" {
 		notes = append(notes, line)
 	}
+	return append(notes, e.gatewayNotes()...)
+}
+
+// shortNotes are the notes for a terminal: what is not enforced is counted there, and listed by the console.
+func (e edition) shortNotes() []string {
+	var notes []string
+	if objects, fields := len(e.overlay.NotEnforced), len(e.overlay.NotEnforcedFields); objects+fields > 0 {
+		notes = append(notes, fmt.Sprintf("Accepted but not enforced: %d objects and %d fields; the console lists them.", objects, fields))
+	}
+	return append(notes, e.gatewayNotes()...)
+}
+
+// gatewayNotes name the ports of the ingress gateway that the lab does not open.
+func (e edition) gatewayNotes() []string {
+	var notes []string
 	gateway := mesh.IngressGateway()
 	for _, port := range e.table.GatewayPorts(&gateway) {
 		if port != gatewayPort {

@@ -14,7 +14,6 @@ import (
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -57,9 +56,6 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	defer pages.Wait()
 	defer cancel()
 
-	for _, note := range first.notes() {
-		l.terminal.note("%s", note)
-	}
 	progress := newProgress(l.terminal)
 	impatient := time.NewTimer(patience)
 	defer impatient.Stop()
@@ -70,14 +66,14 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 		case <-l.changed:
 			if all := progress.show(l.workloads.Deployments(), l.workloads.Status()); all && !told {
 				told = true
-				l.tell(time.Since(begun))
+				l.tell(first, time.Since(begun))
 				debug.FreeOSMemory() // rendering needs much more than running does
 			}
 		case <-impatient.C:
 			if !told {
 				told = true
 				l.terminal.warn("after %.0f s not every workload is ready", patience.Seconds())
-				l.tell(time.Since(begun))
+				l.tell(first, time.Since(begun))
 			}
 		case <-watcher.Changes():
 			l.reload(ctx, watcher)
@@ -93,6 +89,9 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 // reload applies what was saved, or keeps what runs and says why.
 func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	begun := time.Now()
+	l.mu.Lock()
+	before := l.edition.Rules
+	l.mu.Unlock()
 	next, err := load(l.options.Overlay)
 	if watchErr := watcher.Watch(next.overlay); watchErr != nil {
 		l.terminal.warn("watching the overlay's files: %v", watchErr)
@@ -105,6 +104,9 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	}
 	if err == nil {
 		l.terminal.say("%s", saved(l.options.Overlay, next.overlay.Files, begun, time.Now()))
+		for _, change := range sharesChanged(before, next.table.Rules()) {
+			l.terminal.say("  %s", change)
+		}
 		return
 	}
 	if ctx.Err() != nil {
@@ -182,30 +184,6 @@ func (l *lab) links(o *overlay.Overlay) []console.Link {
 		console.Link{Name: "Zipkin", URL: localURL(l.options.Host, l.doors.zipkin) + "/"},
 		console.Link{Name: "OTLP", URL: localURL(l.options.Host, l.doors.otlp) + "/"},
 	)
-}
-
-// tell tells the addresses, and what to click.
-func (l *lab) tell(took time.Duration) {
-	what := map[string]string{
-		"Page":    "press Slow page and Fast page",
-		"Console": "workloads, rules, traces; /sd and /metrics for Prometheus",
-		"Zipkin":  "Zipkin's API",
-		"OTLP":    "OTLP over HTTP",
-	}
-	l.mu.Lock()
-	links := l.edition.Links
-	l.mu.Unlock()
-	wide := 0
-	for _, link := range links {
-		wide = max(wide, len(link.URL))
-	}
-	parts := []tty.Part{tty.Text(fmt.Sprintf("\nReady in %.2f s.\n\n", took.Seconds()))}
-	for _, link := range links {
-		parts = append(parts, tty.Text(fmt.Sprintf("  %-8s ", link.Name)), l.terminal.paint(tty.Bold, link.URL),
-			tty.Text(strings.Repeat(" ", wide-len(link.URL))+"  "+what[link.Name]+"\n"))
-	}
-	end := fmt.Sprintf("\nEdit a file of %s, save, and watch the traffic shift. Ctrl-C stops it all.", l.options.Overlay)
-	l.terminal.print(append(parts, tty.Text(end))...)
 }
 
 // source is the lab as the console looks at it.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/workload"
@@ -85,7 +86,42 @@ func (t *terminal) post(say func()) {
 
 // say writes a line.
 func (t *terminal) say(format string, args ...any) {
-	t.post(func() { t.line(tty.Text(fmt.Sprintf(format, args...))) })
+	t.post(func() { t.line(tty.Text(t.fold(fmt.Sprintf(format, args...)))) })
+}
+
+// fold breaks the lines of a text between words where the terminal would break them anywhere.
+func (t *terminal) fold(text string) string {
+	if !t.screen.TTY || t.screen.Wide < 1 {
+		return text
+	}
+	var b strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if utf8.RuneCountInString(line) <= t.screen.Wide {
+			b.WriteString(line)
+			continue
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		b.WriteString(indent)
+		at := len(indent)
+		for j, word := range strings.Fields(line) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case j == 0:
+			case at+1+n > t.screen.Wide:
+				b.WriteString("\n" + indent + "  ")
+				at = len(indent) + 2
+			default:
+				b.WriteByte(' ')
+				at++
+			}
+			b.WriteString(word)
+			at += n
+		}
+	}
+	return b.String()
 }
 
 // print writes a line of several parts.
@@ -95,7 +131,7 @@ func (t *terminal) print(parts ...tty.Part) {
 
 // note writes a line that matters less.
 func (t *terminal) note(format string, args ...any) {
-	t.post(func() { t.line(t.paint(tty.Faint, fmt.Sprintf(format, args...))) })
+	t.post(func() { t.line(t.paint(tty.Faint, t.fold(fmt.Sprintf(format, args...)))) })
 }
 
 // warn writes lines that stand out.
@@ -106,7 +142,7 @@ func (t *terminal) warn(format string, args ...any) {
 			if i > 0 {
 				mark = "  "
 			}
-			t.line(t.paint(tty.Yellow, mark+line))
+			t.line(t.paint(tty.Yellow, t.fold(mark+line)))
 		}
 	})
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// meant turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: people know both from other programs.
+func meant(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// mistyped is an error when the first argument is neither a command nor a directory and is close to the name of a command.
+func mistyped(args []string, commands []*kong.Node) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || strings.ContainsAny(args[0], `./\`) {
+		return nil
+	}
+	var names []string
+	for _, c := range commands {
+		if c.Name == args[0] {
+			return nil
+		}
+		names = append(names, c.Name)
+	}
+	near := overlay.Nearest(args[0], names)
+	if _, err := os.Stat(args[0]); err == nil || near == "" {
+		return nil
+	}
+	return fmt.Errorf("no command %s; did you mean %s?", args[0], near)
+}
+
+// withHelp is an error of parsing with the help that lists what there is: that of the command which was named.
+func withHelp(err error, args []string) string {
+	help := "hopline --help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil && len(args) > 0 && args[0] == node.Name {
+			help = "hopline " + node.Name + " --help"
+		}
+	}
+	text := err.Error()
+	if !strings.HasSuffix(text, "?") {
+		text += ";"
+	}
+	return text + " " + help + " lists what there is"
+}
