@@ -10,10 +10,10 @@ type loadCommand struct{ load.Command }
 
 // Run sends the load until it is done or the user stops it, and reports either way.
 func (c *loadCommand) Run(p program) error {
-	onTerminal := screen(p.err).TTY
+	terminal := screen(p.err)
 	progress := io.Writer(p.err)
-	if onTerminal {
+	if terminal.TTY {
 		progress = p.err.Raw() // the bar moves the cursor; it shows figures and nothing else
 	}
-	return c.Execute(p.stop, load.Output{Report: p.out, Progress: progress, TTY: onTerminal})
+	return c.Execute(p.stop, load.Output{Report: p.out, Progress: progress, TTY: terminal.TTY, Wide: terminal.Wide})
 }

@@ -381,3 +381,15 @@ func ExampleCommand_Execute() {
 	fmt.Println(strings.Contains(report.String(), "20 of 20 requests sent"))
 	// Output: true
 }
+
+func TestTheBarFitsItsLine(t *testing.T) {
+	t.Parallel()
+	const figures = "50.0 of 50.0/s, 2 in flight, 0 errors, p50 1 ms p90 2 ms p99 3 ms"
+	for columns, want := range map[int]string{
+		0: figures, len(figures): figures, len(figures) - 1: "50.0 of 50.0/s, 2 in flight, 0 errors", 38: "50.0 of 50.0/s, 2 in flight, 0 errors", 20: "50.0 of 50.0/s", 3: "50.0 of 50.0/s",
+	} {
+		if got := fitting(figures, columns); got != want {
+			t.Errorf("on %d columns %q, want %q", columns, got, want)
+		}
+	}
+}

@@ -131,6 +131,7 @@ type Output struct {
 	Report   io.Writer // the report, as text or JSON
 	Progress io.Writer // what happens meanwhile; nil for nothing
 	TTY      bool      // whether Progress is a terminal: then a bar, otherwise a line now and then
+	Wide     int       // columns of the terminal; 0: not known
 }
 
 // Execute sends the load and reports. When ctx ends, the run ends early, with the report. The error wraps ErrFailed if a condition

@@ -3,8 +3,10 @@ package load
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -15,9 +17,16 @@ const (
 	lineEvery = 10 * time.Second // where there is no terminal
 )
 
+// The columns of the bar, and of what stands around it: the percentage, the frame, blanks.
+const (
+	barWidth = 10
+	barFrame = 12
+)
+
 // progress tells how a run goes on.
 type progress struct {
 	out     io.Writer
+	wide    int // columns; 0: not known
 	command *Command
 	plan    *plan
 	target  *target
@@ -29,7 +38,7 @@ type progress struct {
 
 // startProgress tells of a run until stop is called.
 func startProgress(out Output, c *Command, p *plan, t *target, rec *recorder) *progress {
-	g := &progress{out: out.Progress, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
+	g := &progress{out: out.Progress, wide: out.Wide, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
 	if g.out == nil {
 		return g
 	}
@@ -54,7 +63,7 @@ func (g *progress) stop() {
 func (g *progress) bar() {
 	bar := progressbar.NewOptions64(int64(g.plan.requests),
 		progressbar.OptionSetWriter(g.out),
-		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
@@ -70,10 +79,22 @@ func (g *progress) bar() {
 			return
 		case <-tick.C:
 			done, figures := g.figures()
-			bar.Describe(figures)
+			bar.Describe(fitting(figures, g.wide-barWidth-barFrame))
 			_ = bar.Set64(min(int64(done), int64(g.plan.requests)-1)) // at its maximum a bar takes itself for finished
 		}
 	}
+}
+
+// fitting is as many of the figures as fit on so many columns, so that the bar stays on its line and is drawn over. At least one is shown.
+func fitting(figures string, columns int) string {
+	for columns > 0 && utf8.RuneCountInString(figures) > columns {
+		i := strings.LastIndex(figures, ", ")
+		if i < 0 {
+			break
+		}
+		figures = figures[:i]
+	}
+	return figures
 }
 
 // lines writes a line now and then.
