@@ -489,7 +489,7 @@ func portOf(url string) string {
 
 func TestLogsAreFollowedHarmlessly(t *testing.T) {
 	t.Parallel()
-	s := start(t, "canary", nil, "--logs")
+	s := start(t, "canary", nil, "--logs", "--log-format=json")
 	s.get("Page", "/hops?x=%1b%5b31m", "User-Agent", "red")
 	s.waitFor("a line of each hop", func() bool {
 		text := s.screen.String()

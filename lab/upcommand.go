@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"strings"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/hopline/hopline/lab/tty"
@@ -19,7 +22,8 @@ type upCommand struct {
 	ZipkinPort  int      `default:"9411" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
 	OTLPPort    int      `name:"otlp-port" default:"4318" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
 	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
-	Logs        bool     `help:"Show the output of all processes."`
+	Logs        logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
+	LogFormat   string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
 	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin in the checkout of the overlay or of here, or where hopline is)."`
 	Build       up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
 }
@@ -29,9 +33,33 @@ func (c *upCommand) Run(p program) error {
 	return up.Run(p.stop, p.now, up.Options{
 		Overlay: c.Overlay, Host: c.Listen, AllowHosts: c.AllowHost,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
-		Forward: c.Zipkin, Logs: c.Logs, Bin: c.Bin, Build: c.Build,
+		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
 		Screen: screen(p.out),
 	})
+}
+
+// logsFlag is --logs, or --logs=WORKLOAD,… for some.
+type logsFlag struct {
+	on bool
+	of []string
+}
+
+// IsBool lets the flag stand without a value.
+func (*logsFlag) IsBool() bool { return true }
+
+// Decode reads the flag.
+func (l *logsFlag) Decode(ctx *kong.DecodeContext) error {
+	l.on = true
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		return nil
+	}
+	for _, name := range strings.Split(ctx.Scan.Pop().String(), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			return errors.New("want the names of workloads or apps, as in --logs=middle,clock")
+		}
+		l.of = append(l.of, name)
+	}
+	return nil
 }
 
 // screen looks at what is behind an output. NO_COLOR is https://no-color.org.

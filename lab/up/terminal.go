@@ -29,7 +29,7 @@ const maxUnsaid = 4096
 type terminal struct {
 	screen Screen
 	out    *tty.Writer
-	logs   bool
+	logs   Logs
 	queue  chan func()
 	done   chan struct{}
 
@@ -40,7 +40,7 @@ type terminal struct {
 	dropped chan int       // how many things to say did not fit
 }
 
-func newTerminal(s Screen, logs bool) *terminal {
+func newTerminal(s Screen, logs Logs) *terminal {
 	t := &terminal{screen: s, out: tty.New(s.Out), logs: logs, queue: make(chan func(), maxUnsaid), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
 	go t.run()
 	return t
@@ -149,7 +149,7 @@ func (t *terminal) warn(format string, args ...any) {
 
 // follow writes a line of a process's output, if the user wants to see them.
 func (t *terminal) follow(line workload.Line) {
-	if !t.logs {
+	if !t.logs.wants(line.Deployment) {
 		return
 	}
 	t.post(func() {
@@ -158,7 +158,7 @@ func (t *terminal) follow(line workload.Line) {
 			hue = len(t.hue)
 			t.hue[line.Deployment] = hue
 		}
-		t.line(t.paint(hues[hue%len(hues)], line.Pod+" |"), tty.Text(" "+line.Text))
+		t.line(t.paint(hues[hue%len(hues)], line.Pod+" |"), tty.Text(" "+t.logs.text(line)))
 	})
 }
 

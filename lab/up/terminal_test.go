@@ -16,7 +16,7 @@ import (
 func spoken(s Screen, logs bool, say func(*terminal)) string {
 	var out bytes.Buffer
 	s.Out = &out
-	t := newTerminal(s, logs)
+	t := newTerminal(s, Logs{On: logs})
 	say(t)
 	t.close()
 	return out.String()
@@ -129,7 +129,7 @@ func (s stuck) Write(data []byte) (int, error) {
 func TestAStuckTerminalHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	screen := stuck{goOn: make(chan struct{})}
-	terminal := newTerminal(Screen{Out: screen}, true)
+	terminal := newTerminal(Screen{Out: screen}, Logs{On: true})
 	for range 3 * maxUnsaid {
 		terminal.follow(workload.Line{Pod: "front", Text: "line"})
 	}

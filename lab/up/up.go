@@ -48,7 +48,7 @@ type Options struct {
 	ZipkinPort  int
 	OTLPPort    int
 	Forward     string // base URL of a Zipkin or Jaeger that gets every span too; empty: none
-	Logs        bool   // show the processes' output
+	Logs        Logs   // which output of the processes is shown
 	Bin         string // directory of the programs; empty: bin in the checkout that the overlay, or else the user, is in, or where this program is
 	Build       Build
 	Screen      Screen
@@ -168,6 +168,9 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	first, err := load(l.options.Overlay)
 	if err != nil {
 		return first, errors.New(wontRun(l.options.Overlay, err))
+	}
+	if err := l.options.Logs.check(first.overlay); err != nil {
+		return first, err
 	}
 	return first, l.builder.build(ctx, first.programs())
 }
