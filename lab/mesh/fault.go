@@ -42,8 +42,17 @@ func millionths(percent float64) uint64 {
 // nextRandom makes the next of a sequence of independent numbers from its state, by SplitMix64.
 // (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014)
 func nextRandom(state *uint64) uint64 {
-	*state += 0x9e3779b97f4a7c15
-	z := *state
+	n := Mix(*state)
+	*state += goldenGamma
+	return n
+}
+
+// goldenGamma is the step between two states of SplitMix64.
+const goldenGamma = 0x9e3779b97f4a7c15
+
+// Mix spreads a 64-bit number over all 64 bits: it returns what SplitMix64 makes of it as a state.
+func Mix(z uint64) uint64 {
+	z += goldenGamma
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31

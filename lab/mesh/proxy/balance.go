@@ -3,24 +3,37 @@ package proxy
 import (
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
 )
 
+// choice is what a balancer goes by besides the hosts.
+type choice struct {
+	hash   uint64 // of the request's keys, for consistent hashing
+	hashed bool
+	tried  []*host // by earlier tries
+	others bool    // the retry policy prefers hosts that have not been tried
+}
+
+// again is whether the balancer should choose again.
+func (c *choice) again(h *host) bool { return c.others && slices.Contains(c.tried, h) }
+
 // pick chooses the host of the next try; nil: there is none to choose. As Istio's retry policy says, a host that was tried already
 // is chosen again only if chance brings it up again and again.
-func (k *cluster) pick(x *exchange) *host {
+func (k *cluster) pick(c *choice) *host {
 	hosts := k.inUse(k.hosts.Load().list)
 	if len(hosts) == 0 {
 		return nil
 	}
 	var h *host
 	for range pickAgain + 1 {
-		h = k.choose(x, hosts)
-		if !x.another(h) {
+		h = k.choose(c, hosts)
+		if !c.again(h) {
 			break
 		}
 	}
@@ -28,24 +41,24 @@ func (k *cluster) pick(x *exchange) *host {
 }
 
 // choose is one choice of the balancer.
-func (k *cluster) choose(x *exchange, hosts []*host) *host {
+func (k *cluster) choose(c *choice, hosts []*host) *host {
 	n := uint64(len(hosts))
 	switch k.Balancer {
 	case mesh.RoundRobin:
 		return hosts[k.turn.Add(1)%n]
 	case mesh.LeastRequest:
-		r := random()
+		r := rand.Uint64()
 		a, b := hosts[(r>>32)%n], hosts[(r&0xffffffff)%n]
 		if b.active.Load() < a.active.Load() {
 			return b
 		}
 		return a
 	case mesh.ConsistentHash:
-		if x.hashed {
-			return byHash(x.hash, hosts)
+		if c.hashed {
+			return byHash(c.hash, hosts)
 		}
 	}
-	return hosts[random()%n]
+	return hosts[rand.Uint64()%n]
 }
 
 // byHash is the host whose hash, mixed with the key's, is highest (rendezvous hashing): a key keeps its host, and when a host goes only
@@ -53,19 +66,11 @@ func (k *cluster) choose(x *exchange, hosts []*host) *host {
 func byHash(key uint64, hosts []*host) *host {
 	best, top := hosts[0], uint64(0)
 	for _, h := range hosts {
-		if m := mix(key ^ h.hash); m > top {
+		if m := mesh.Mix(key ^ h.hash); m > top {
 			best, top = h, m
 		}
 	}
 	return best
-}
-
-// mix spreads a 64-bit number over all 64 bits (the finaliser of SplitMix64).
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // hashString is FNV-1a, mixed.
@@ -74,7 +79,7 @@ func hashString(s string) uint64 {
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	return mix(h)
+	return mesh.Mix(h)
 }
 
 // keys works out what consistent hashing goes by: all keys of the route that the request has, combined as Envoy does. A request that
@@ -85,7 +90,7 @@ func (x *exchange) keys() {
 	}
 	for i := range x.d.Route.Hash {
 		if value, ok := x.key(&x.d.Route.Hash[i]); ok {
-			x.hash, x.hashed = bits.RotateLeft64(x.hash, 1)^hashString(value), true
+			x.choice.hash, x.choice.hashed = bits.RotateLeft64(x.choice.hash, 1)^hashString(value), true
 		}
 	}
 }
@@ -120,7 +125,7 @@ func (x *exchange) cookie(k *mesh.HashKey) (string, bool) {
 	if !k.CookieMake {
 		return "", false
 	}
-	value := fmt.Sprintf("%016x", random())
+	value := fmt.Sprintf("%016x", rand.Uint64())
 	made := k.Cookie + `="` + value + `"`
 	if k.CookieTTL > 0 {
 		made += fmt.Sprintf("; Max-Age=%d", int(k.CookieTTL.Seconds()))

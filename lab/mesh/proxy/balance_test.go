@@ -40,7 +40,7 @@ func TestRandomIsUniform(t *testing.T) {
 	got := map[*host]int{}
 	const n = 20_000
 	for range n {
-		got[k.pick(&exchange{})]++
+		got[k.pick(&choice{})]++
 	}
 	for _, h := range all {
 		within(t, h.address, got[h], n, 1.0/5)
@@ -52,7 +52,7 @@ func TestRoundRobinTakesTurns(t *testing.T) {
 	k, all := hosts(t, mesh.RoundRobin, 3)
 	got := map[*host]int{}
 	for range 300 {
-		got[k.pick(&exchange{})]++
+		got[k.pick(&choice{})]++
 	}
 	for _, h := range all {
 		if got[h] != 100 {
@@ -68,7 +68,7 @@ func TestLeastRequestPrefersTheIdle(t *testing.T) {
 	got := map[*host]int{}
 	const n = 20_000
 	for range n {
-		got[k.pick(&exchange{})]++
+		got[k.pick(&choice{})]++
 	}
 	within(t, "the busy one, chosen only against itself", got[all[0]], n, 1.0/16)
 	within(t, "an idle one", got[all[1]], n, 5.0/16)
@@ -80,7 +80,7 @@ func TestConsistentHash(t *testing.T) {
 	const n = 20_000
 	was := make([]*host, n)
 	got := map[*host]int{}
-	key := func(i int) *exchange { return &exchange{hashed: true, hash: hashString(fmt.Sprint("key-", i))} }
+	key := func(i int) *choice { return &choice{hashed: true, hash: hashString(fmt.Sprint("key-", i))} }
 	for i := range n {
 		was[i] = k.pick(key(i))
 		got[was[i]]++

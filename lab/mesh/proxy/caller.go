@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"sync"
@@ -22,8 +23,8 @@ var errNoHop = errors.New("no Deployment of the overlay calls it")
 func identify(s *mesh.Source) identity {
 	id := identity{
 		workload: s.Workload, namespace: s.Namespace, principal: unknown, app: unknown, version: unknown,
-		canonical: first(s.Labels["service.istio.io/canonical-name"], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
-		revision: first(s.Labels["service.istio.io/canonical-revision"], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
+		canonical: cmp.Or(s.Labels["service.istio.io/canonical-name"], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
+		revision: cmp.Or(s.Labels["service.istio.io/canonical-revision"], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
 			"latest"),
 	}
 	if s.Principal != "" {
@@ -36,15 +37,6 @@ func identify(s *mesh.Source) identity {
 		id.version = v
 	}
 	return id
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // caller is one Envoy of the mesh: the sidecar of a pod, or a gateway. It has its own view of every cluster that it has used.

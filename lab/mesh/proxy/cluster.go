@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ type host struct {
 func newCluster(c *caller, m *mesh.Cluster) *cluster {
 	k := &cluster{Cluster: m, caller: c, born: time.Now()}
 	k.nobody = c.proxy.metrics.edge(c, m, nil)
-	k.turn.Store(random())
+	k.turn.Store(rand.Uint64())
 	k.hosts.Store(&hostSet{})
 	return k
 }

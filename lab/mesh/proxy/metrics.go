@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -106,7 +107,7 @@ func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
 		key.destination = to.who
 	}
 	if k != nil {
-		key.service, key.name, key.namespace = k.Host, serviceName(k), first(k.Namespace, unknown)
+		key.service, key.name, key.namespace = k.Host, serviceName(k), cmp.Or(k.Namespace, unknown)
 	} else {
 		key.service, key.name, key.namespace = unknown, unknown, unknown
 	}

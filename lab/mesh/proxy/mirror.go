@@ -106,7 +106,7 @@ func (m *mirrored) send(body []byte) {
 	if k.DNS {
 		p.names.resolve(ctx, k, k.wanted())
 	}
-	h := k.pick(&exchange{cluster: k})
+	h := k.pick(&choice{})
 	if h == nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -42,7 +43,7 @@ func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port in
 func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 	defer down.Close()
 	s := p.state.Load()
-	d := s.rules.Bare(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, random())
+	d := s.rules.Bare(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, rand.Uint64())
 	if d.To == nil {
 		return
 	}
@@ -61,7 +62,7 @@ func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 // plain carries a request of a pod without a sidecar, as kube-proxy and the pod's own HTTP client would: to any ready pod of
 // the Service, once, and with its headers as they are. What would be a failed connection is an answer 502 that says why.
 func (x *exchange) plain() {
-	d := x.state.rules.Bare(&x.req, x.in.source.Namespace, random())
+	d := x.state.rules.Bare(&x.req, x.in.source.Namespace, rand.Uint64())
 	if d.Outcome != mesh.Forward {
 		x.answer(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
 		return
@@ -71,7 +72,7 @@ func (x *exchange) plain() {
 	x.resolve()
 	hosts := x.cluster.hosts.Load()
 	if hosts.fault != "" || len(hosts.list) == 0 {
-		x.answer(http.StatusBadGateway, first(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
+		x.answer(http.StatusBadGateway, cmp.Or(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
 		return
 	}
 	x.host = hosts.list[rand.IntN(len(hosts.list))]
@@ -98,7 +99,7 @@ func (x *exchange) plain() {
 			x.answer(failures[f].status, failures[f].text)
 			return
 		}
-		x.answer(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+first(failures[f].reason, failures[f].text))
+		x.answer(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+cmp.Or(failures[f].reason, failures[f].text))
 		return
 	}
 	x.pass()

@@ -56,7 +56,7 @@ func TestEjection(t *testing.T) {
 			c.happens(all[0])
 			got := map[*host]int{}
 			for range 120 {
-				got[k.pick(&exchange{})]++
+				got[k.pick(&choice{})]++
 			}
 			if (got[all[0]] == 0) != c.ejected {
 				t.Errorf("chosen %d of 120 times; ejected should be %t", got[all[0]], c.ejected)
@@ -80,7 +80,7 @@ func TestEjectionLimits(t *testing.T) {
 			if got := c.hosts - inUse(k); got != c.ejected {
 				t.Errorf("%d hosts, %d sick, at most %d %%: %d ejected, want %d", c.hosts, c.sick, c.percent, got, c.ejected)
 			}
-			if h := k.pick(&exchange{}); (h == nil) != (c.ejected == c.hosts) {
+			if h := k.pick(&choice{}); (h == nil) != (c.ejected == c.hosts) {
 				t.Errorf("%d of %d ejected: picked %v", c.ejected, c.hosts, h)
 			}
 		}
@@ -91,7 +91,7 @@ func TestEjectionLimits(t *testing.T) {
 func inUse(k *cluster) int {
 	got := map[*host]bool{}
 	for range 100 {
-		if h := k.pick(&exchange{}); h != nil {
+		if h := k.pick(&choice{}); h != nil {
 			got[h] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 )
@@ -8,8 +9,8 @@ import (
 // newRequestID is a random UUID (version 4), as Envoy makes for x-request-id.
 func newRequestID() string {
 	var b [16]byte
-	put(b[:8], rand.Uint64())
-	put(b[8:], rand.Uint64())
+	binary.BigEndian.PutUint64(b[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	var s [36]byte
@@ -23,11 +24,4 @@ func newRequestID() string {
 	s[23] = '-'
 	hex.Encode(s[24:], b[10:])
 	return string(s[:])
-}
-
-// put writes a number, high byte first.
-func put(b []byte, n uint64) {
-	for i := range 8 {
-		b[i] = byte(n >> (56 - 8*i))
-	}
 }

@@ -104,8 +104,3 @@ func (x *exchange) backoff() failure {
 	}
 	return routeTimeout
 }
-
-// another is whether the balancer should choose again, since the policy prefers hosts that have not been tried.
-func (x *exchange) another(h *host) bool {
-	return x.attempts > 0 && x.retries.OtherHosts && slices.Contains(x.tried, h)
-}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +60,7 @@ func TestRetryConditions(t *testing.T) {
 				}
 				status, header, _ := strings.Cut(c.answer, " ")
 				if k, v, _ := strings.Cut(header, "="); k != "" {
-					w.Header().Set(k, first(v, "true"))
+					w.Header().Set(k, cmp.Or(v, "true"))
 				}
 				var code int
 				fmt.Sscan(status, &code)

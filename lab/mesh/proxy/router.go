@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -36,11 +37,9 @@ type exchange struct {
 	retries    mesh.Retries
 	timeout    time.Duration
 	attempts   int
-	retrying   bool // this try counts against the cluster's limit of retries
-	tried      []*host
+	retrying   bool   // this try counts against the cluster's limit of retries
+	choice     choice // of the next host
 	tryStart   time.Time
-	hash       uint64
-	hashed     bool
 	setCookies []string // made for the caller
 	head       []byte   // of the request to the upstream; what differs from try to try follows
 
@@ -67,8 +66,8 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // reset empties the exchange for another request, keeping its buffers.
 func (x *exchange) reset() {
 	x.resp.Reset()
-	*x = exchange{head: x.head[:0], tried: x.tried[:0], resp: x.resp}
-	clear(x.tried[:cap(x.tried)])
+	*x = exchange{head: x.head[:0], choice: choice{tried: x.choice.tried[:0]}, resp: x.resp}
+	clear(x.choice.tried[:cap(x.choice.tried)])
 }
 
 // serve takes a request of a caller's through the proxy. Port is the one that the caller asked for; from is who sends a gateway the
@@ -103,7 +102,7 @@ func (x *exchange) serve() {
 	}
 	x.edgeHeaders()
 	x.trace.begin(x)
-	x.d = x.state.rules.Decide(&x.req, &x.in.source, random())
+	x.d = x.state.rules.Decide(&x.req, &x.in.source, rand.Uint64())
 	if !x.admitted() || !x.fault() {
 		return
 	}
@@ -194,7 +193,7 @@ func (x *exchange) forward() {
 	x.head = x.appendHead(x.head[:0])
 	stop := context.AfterFunc(x.ctx, x.deadlines.leave)
 	defer func() { x.noticed = !stop() }()
-	h := x.cluster.pick(x)
+	h := x.cluster.pick(&x.choice)
 	if h != nil { // Envoy sends no copies of what it cannot send itself
 		x.mirror()
 	}
@@ -214,6 +213,7 @@ func (x *exchange) forward() {
 // nobody to, and edgeHeaders has removed them.
 func (x *exchange) policy() {
 	x.retries, x.timeout = x.d.Route.Retries, x.d.Route.Timeout
+	x.choice.others = x.retries.OtherHosts
 	if x.timeout > 0 && x.retries.PerTry >= x.timeout {
 		x.retries.PerTry = 0
 	}

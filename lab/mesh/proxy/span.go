@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"time"
@@ -65,7 +66,7 @@ func (x *exchange) tags() map[string]string {
 		"http.method":              x.req.Method,
 		"http.protocol":            x.r.Proto,
 		"downstream_cluster":       "-",
-		"user_agent":               first(value(h, "User-Agent"), "-"),
+		"user_agent":               cmp.Or(value(h, "User-Agent"), "-"),
 		"request_size":             strconv.FormatInt(received, 10),
 		"response_size":            strconv.FormatInt(x.sent, 10),
 		"http.status_code":         strconv.Itoa(x.status),

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
@@ -152,7 +153,7 @@ func (t *traceContext) traceID() string {
 // hex16 is a number in 16 hex digits.
 func hex16(n uint64) string {
 	var b [8]byte
-	put(b[:], n)
+	binary.BigEndian.PutUint64(b[:], n)
 	var s [16]byte
 	hex.Encode(s[:], b[:])
 	return string(s[:])

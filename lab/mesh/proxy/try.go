@@ -24,7 +24,7 @@ func (x *exchange) tries(h *host) failure {
 			return noHealthy
 		}
 		x.host = h
-		x.tried = append(x.tried, h)
+		x.choice.tried = append(x.choice.tried, h)
 		x.attempts++
 		x.tryStart = time.Now()
 		h.active.Add(1)
@@ -37,7 +37,7 @@ func (x *exchange) tries(h *host) failure {
 		if f := x.backoff(); f != none {
 			return f
 		}
-		h = x.cluster.pick(x)
+		h = x.cluster.pick(&x.choice)
 	}
 }
 
