@@ -20,6 +20,7 @@ type service struct {
 	namespace  string
 	kubernetes bool
 	ports      []servicePort
+	uncarried  []uncarriedPort
 	exportTo   []string // empty: everywhere
 	addresses  []string // further names that it goes by: a ServiceEntry's virtual addresses
 
@@ -166,9 +167,11 @@ func isHTTP(protocol string) bool {
 
 func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) []*service {
 	var ports []servicePort
+	var left []uncarriedPort
 	for i, p := range e.Spec.GetPorts() {
 		if protocol := strings.ToLower(p.GetProtocol()); protocol != "" && protocol != "http" {
-			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", i), "%s is not supported by the lab: want HTTP", p.GetProtocol())
+			left = append(left, uncarriedPort{object: e.String(), index: i, number: int(p.GetNumber()), protocol: p.GetProtocol()})
+			continue
 		}
 		target := int(p.GetTargetPort())
 		if target == 0 {
@@ -176,13 +179,53 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.R
 		}
 		ports = append(ports, servicePort{number: int(p.GetNumber()), name: p.GetName(), target: target, http: true})
 	}
+	if len(ports) == 0 { // nothing of it would be left
+		for _, p := range left {
+			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", p.index), "%s is not supported by the lab: want HTTP", p.protocol)
+		}
+	}
 	checkEntry(e, report)
 	var out []*service
 	for _, host := range e.Spec.GetHosts() {
-		out = append(out, &service{object: e.String(), host: host, name: host, namespace: e.Namespace, ports: ports,
+		out = append(out, &service{object: e.String(), host: host, name: host, namespace: e.Namespace, ports: ports, uncarried: left,
 			exportTo: e.Spec.GetExportTo(), addresses: e.Spec.GetAddresses(), selector: e.Spec.GetWorkloadSelector().GetLabels(), entry: e.Spec})
 	}
 	return out
+}
+
+// uncarriedPort is a port of a ServiceEntry that the lab accepts beside others and does not carry: it carries plain HTTP.
+type uncarriedPort struct {
+	object   string // "ServiceEntry shop/ext"
+	index    int    // in spec.ports
+	number   int
+	protocol string
+}
+
+// NotCarried names the ports of ServiceEntries that the lab accepts and does not carry, sorted.
+func (t *Table) NotCarried() []string {
+	var lines []string
+	for _, s := range t.compiler.services {
+		for _, p := range s.uncarried {
+			lines = append(lines, fmt.Sprintf("%s: spec.ports[%d]: port %d is not carried: its protocol is %s, and the lab carries plain HTTP", p.object, p.index, p.number, p.protocol))
+		}
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines) // of several hosts
+}
+
+// uncarriedText says that a request is for a port that is not carried; "" for any other.
+func (t *Table) uncarriedText(host string, port int, namespace string) string {
+	for _, s := range t.compiler.services {
+		if !visibleFrom(s.exportTo, s.namespace, namespace) || s.host != host {
+			continue
+		}
+		for _, p := range s.uncarried {
+			if p.number == port {
+				return fmt.Sprintf("port %d of %s is %s (%s), which the lab does not carry: it carries plain HTTP", port, host, p.protocol, p.object)
+			}
+		}
+	}
+	return ""
 }
 
 func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) {

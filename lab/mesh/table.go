@@ -132,6 +132,9 @@ func (t *Table) GatewayPorts(src *Source) []int { return t.view(src).gatewayPort
 // Missing is the text for a request to a host that no Service or ServiceEntry names: it says which is missing.
 func (t *Table) Missing(req *Request, src *Source) string {
 	host := strings.ToLower(withoutPort(req.Authority))
+	if text := t.uncarriedText(host, req.Port, src.Namespace); text != "" {
+		return text
+	}
 	v := t.view(src)
 	var elsewhere []string
 	for _, port := range v.gatewayPorts() {

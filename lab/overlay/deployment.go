@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -170,12 +171,12 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 		Meta:           m,
 		Replicas:       valueOr(spec.Replicas, 1),
 		Selector:       spec.Selector.MatchLabels,
-		MaxSurge:       orDefault(string(spec.Strategy.RollingUpdate.MaxSurge), "25%"),
-		MaxUnavailable: orDefault(string(spec.Strategy.RollingUpdate.MaxUnavailable), "25%"),
+		MaxSurge:       cmp.Or(string(spec.Strategy.RollingUpdate.MaxSurge), "25%"),
+		MaxUnavailable: cmp.Or(string(spec.Strategy.RollingUpdate.MaxUnavailable), "25%"),
 		Pod: PodTemplate{
 			Labels:         spec.Template.Metadata.Labels,
 			Annotations:    spec.Template.Metadata.Annotations,
-			ServiceAccount: orDefault(spec.Template.Spec.ServiceAccountName, "default"),
+			ServiceAccount: cmp.Or(spec.Template.Spec.ServiceAccountName, "default"),
 			Grace:          seconds(valueOr(spec.Template.Spec.TerminationGracePeriodSeconds, 30)),
 		},
 	}
@@ -255,7 +256,7 @@ func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *
 		at.add(path+".httpGet.scheme", "want HTTP, got %s", quote(s))
 	}
 	p := &Probe{
-		Path:         orDefault(from.HTTPGet.Path, "/"),
+		Path:         cmp.Or(from.HTTPGet.Path, "/"),
 		Port:         string(from.HTTPGet.Port),
 		InitialDelay: seconds(from.InitialDelaySeconds),
 		Period:       seconds(valueOr(from.PeriodSeconds, 10)),

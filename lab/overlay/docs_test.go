@@ -109,7 +109,7 @@ func lists() string {
 }
 
 // title is a kind with the versions of it that are taken.
-func title(k overlay.KindFields) string {
+func title(k overlay.ManifestFields) string {
 	if len(k.APIVersions) == 0 {
 		return k.Kind + " and Component files"
 	}
@@ -117,7 +117,7 @@ func title(k overlay.KindFields) string {
 }
 
 // common are the fields that the objects of all kinds have.
-func common(kinds []overlay.KindFields) (o outline) {
+func common(kinds []overlay.ManifestFields) (o outline) {
 	for _, f := range kinds[0].Fields {
 		if isCommon(f.Path) {
 			o.add(f.Path, f.Note)
@@ -130,7 +130,7 @@ func isCommon(path string) bool {
 	return path == "apiVersion" || path == "kind" || path == "metadata" || strings.HasPrefix(path, "metadata.")
 }
 
-func (o *outline) addAll(k overlay.KindFields, status string) {
+func (o *outline) addAll(k overlay.ManifestFields, status string) {
 	for _, f := range k.Fields {
 		if f.Status == status && !isCommon(f.Path) {
 			o.add(f.Path, f.Note)

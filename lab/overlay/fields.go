@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// KindFields says what the lab makes of one kind of object, or of a kustomization file. For Istio's enforced kinds the
+// ManifestFields says what the lab makes of one kind of object, or of a kustomization file. For Istio's enforced kinds the
 // specification's fields are package mesh's to list.
-type KindFields struct {
-	Kind        string   // "Deployment"
-	APIVersions []string // "apps/v1"
-	Enforced    bool     // false: the kind as a whole is accepted and not enforced
-	Fields      []Field  // sorted by path
+type ManifestFields struct {
+	Kind        string          // "Deployment"
+	APIVersions []string        // "apps/v1"
+	Enforced    bool            // false: the kind as a whole is accepted and not enforced
+	Fields      []ManifestField // sorted by path
 }
 
-// Field is one field of a manifest.
-type Field struct {
+// ManifestField is one field of a manifest.
+type ManifestField struct {
 	Path   string // "spec.template.spec.containers[].env[].name"; fields below an accepted one are not listed
 	Status string // "enforced", "accepted" or "refused"
 	Note   string // what the lab makes of it, or why it is refused; may be empty
 }
 
 // Fields lists what Load goes by, kind by kind, Kubernetes' first. What is on no list is refused as unknown.
-func Fields() []KindFields {
-	var all []KindFields
+func Fields() []ManifestFields {
+	var all []ManifestFields
 	for _, k := range kinds() {
-		f := KindFields{Kind: k.name, APIVersions: k.apiVersions, Enforced: k.status == enforced}
+		f := ManifestFields{Kind: k.name, APIVersions: k.apiVersions, Enforced: k.status == enforced}
 		if f.Enforced {
 			f.Fields = fieldList("", reflect.TypeOf(k.manifest).Elem())
 		}
@@ -36,12 +36,12 @@ func Fields() []KindFields {
 }
 
 // KustomizationFields lists what Load lets a kustomization file ask for.
-func KustomizationFields() KindFields {
-	return KindFields{Kind: "Kustomization", Enforced: true, Fields: fieldList("", reflect.TypeFor[kustomization]())}
+func KustomizationFields() ManifestFields {
+	return ManifestFields{Kind: "Kustomization", Enforced: true, Fields: fieldList("", reflect.TypeFor[kustomization]())}
 }
 
 // fieldList lists the fields of a manifest's struct and of those below.
-func fieldList(path string, t reflect.Type) (list []Field) {
+func fieldList(path string, t reflect.Type) (list []ManifestField) {
 	fields := fieldsOf(t)
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		f := fields[name]
@@ -51,7 +51,7 @@ func fieldList(path string, t reflect.Type) (list []Field) {
 		}
 		below, suffix := elements(t.Field(f.index).Type)
 		if f.status == enforced && below.Kind() == reflect.Struct && below != reflect.TypeFor[anything]() {
-			list = append(list, Field{Path: at + suffix, Status: f.status.String(), Note: f.does})
+			list = append(list, ManifestField{Path: at + suffix, Status: f.status.String(), Note: f.does})
 			list = append(list, fieldList(at+suffix, below)...)
 			continue
 		}
@@ -59,7 +59,7 @@ func fieldList(path string, t reflect.Type) (list []Field) {
 		if f.status == refused {
 			note = f.why
 		}
-		list = append(list, Field{Path: at, Status: f.status.String(), Note: note})
+		list = append(list, ManifestField{Path: at, Status: f.status.String(), Note: note})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -181,8 +182,8 @@ func findKind(apiVersion, name string) (kind, string) {
 				return k, ""
 			}
 		}
-		if group(apiVersion) != group(k.apiVersions[0]) && foreign(apiVersion, name) != "" {
-			return kind{}, foreign(apiVersion, name) // of the same name, and another thing
+		if ofAnother(apiVersion, k) {
+			return kind{}, cmp.Or(foreign(apiVersion, name), fmt.Sprintf("kind %s (%s) is not supported by the lab: it is of another API", name, apiVersion))
 		}
 		return k, fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(k.apiVersions, " or "))
 	}
@@ -193,6 +194,12 @@ func findKind(apiVersion, name string) (kind, string) {
 		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, n)
 	}
 	return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab", name, apiVersion)
+}
+
+// ofAnother says whether an apiVersion is of an API of its own, rather than one of a kind's, misspelt or of another age.
+func ofAnother(apiVersion string, k kind) bool {
+	given, own := group(apiVersion), group(k.apiVersions[0])
+	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && nearest(given, []string{own}) == "")
 }
 
 // metadata lists what the lab knows of an object's metadata.

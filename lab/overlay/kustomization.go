@@ -271,7 +271,7 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 		in.report.Add(object, at, "%s is a directory, want a file", quote(entry))
 	case !in.disk.Exists(target):
 		in.disk.read(target) // so that it is watched for
-		in.report.Add(object, at, "%s does not exist%s", quote(entry), hint(filepath.Base(entry), beside(target)))
+		in.report.Add(object, at, "%s does not exist%s", quote(entry), DidYouMean(filepath.Base(entry), beside(target)))
 	case r == directoryOnly:
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
 	case !within(dir, in.disk.resolve(target)):

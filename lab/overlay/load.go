@@ -177,7 +177,7 @@ func siblings(dir string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s; there are %s", hint(filepath.Base(dir), names), strings.Join(names, ", "))
+	return fmt.Sprintf("%s; there are %s", DidYouMean(filepath.Base(dir), names), strings.Join(names, ", "))
 }
 
 // kustomize runs the library. Should an overlay make it panic, then that too is an error of the overlay: a saved file must not end

@@ -18,6 +18,14 @@ func nearest(word string, names []string) string {
 // Nearest is nearest for other packages: the name that word was probably meant to be, or "".
 func Nearest(word string, names []string) string { return nearest(word, names) }
 
+// DidYouMean is the end of a message about a name that is not known: "; did you mean middle?" when one of those that are known is near, else "".
+func DidYouMean(word string, known []string) string {
+	if n := nearest(word, known); n != "" && n != word {
+		return "; did you mean " + n + "?"
+	}
+	return ""
+}
+
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
 
 // slips is the Damerau-Levenshtein distance of two words, with neighbours swapped at most once (optimal string alignment).
@@ -48,8 +56,8 @@ func slips(a, b string) int {
 
 // unknownField says that a field is not known, and which one may have been meant.
 func unknownField(name string, known []string) string {
-	if n := nearest(name, known); n != "" && n != name {
-		return "unknown field; did you mean " + n + "?"
+	if meant := DidYouMean(name, known); meant != "" {
+		return "unknown field" + meant
 	}
 	return "unknown field, or one that the lab does not support"
 }

@@ -29,3 +29,113 @@ func (o *Overlay) NotEnforcedLine() string {
 	}
 	return "accepted but not enforced: " + strings.Join(parts, ", ")
 }
+
+// What the lab accepts without enforcing it is still spelled out, so that a typing error in it is found on the laptop and not on
+// the cluster.
+
+type networkPolicyManifest struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+	Spec       struct {
+		PodSelector selectorManifest `field:"podSelector"`
+		PolicyTypes []string         `field:"policyTypes"`
+		Ingress     []struct {
+			From  []peerManifest     `field:"from"`
+			Ports []peerPortManifest `field:"ports"`
+		} `field:"ingress"`
+		Egress []struct {
+			To    []peerManifest     `field:"to"`
+			Ports []peerPortManifest `field:"ports"`
+		} `field:"egress"`
+	} `field:"spec,required"`
+}
+
+type peerManifest struct {
+	PodSelector       selectorManifest `field:"podSelector"`
+	NamespaceSelector selectorManifest `field:"namespaceSelector"`
+	IPBlock           struct {
+		CIDR   string   `field:"cidr,required"`
+		Except []string `field:"except"`
+	} `field:"ipBlock"`
+}
+
+type peerPortManifest struct {
+	Port     intOrString `field:"port"`
+	EndPort  int         `field:"endPort"`
+	Protocol string      `field:"protocol"`
+}
+
+type selectorManifest struct {
+	MatchLabels      map[string]string `field:"matchLabels"`
+	MatchExpressions []struct {
+		Key      string   `field:"key,required"`
+		Operator string   `field:"operator,required"`
+		Values   []string `field:"values"`
+	} `field:"matchExpressions"`
+}
+
+type disruptionBudgetManifest struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+	Spec       struct {
+		MinAvailable               intOrString      `field:"minAvailable"`
+		MaxUnavailable             intOrString      `field:"maxUnavailable"`
+		Selector                   selectorManifest `field:"selector,required"`
+		UnhealthyPodEvictionPolicy string           `field:"unhealthyPodEvictionPolicy"`
+	} `field:"spec,required"`
+}
+
+type podSecurityManifest struct {
+	RunAsNonRoot        bool            `field:"runAsNonRoot"`
+	RunAsUser           int             `field:"runAsUser"`
+	RunAsGroup          int             `field:"runAsGroup"`
+	FSGroup             int             `field:"fsGroup"`
+	FSGroupChangePolicy string          `field:"fsGroupChangePolicy"`
+	SupplementalGroups  []int           `field:"supplementalGroups"`
+	SeccompProfile      seccompManifest `field:"seccompProfile"`
+}
+
+type containerSecurityManifest struct {
+	AllowPrivilegeEscalation bool `field:"allowPrivilegeEscalation"`
+	Privileged               bool `field:"privileged"`
+	ReadOnlyRootFilesystem   bool `field:"readOnlyRootFilesystem"`
+	RunAsNonRoot             bool `field:"runAsNonRoot"`
+	RunAsUser                int  `field:"runAsUser"`
+	RunAsGroup               int  `field:"runAsGroup"`
+	Capabilities             struct {
+		Add  []string `field:"add"`
+		Drop []string `field:"drop"`
+	} `field:"capabilities"`
+	SeccompProfile seccompManifest `field:"seccompProfile"`
+}
+
+type seccompManifest struct {
+	Type             string `field:"type,required"`
+	LocalhostProfile string `field:"localhostProfile"`
+}
+
+type resourcesManifest struct {
+	Requests map[string]intOrString `field:"requests"`
+	Limits   map[string]intOrString `field:"limits"`
+}
+
+type spreadManifest struct {
+	MaxSkew            int              `field:"maxSkew,required"`
+	MinDomains         int              `field:"minDomains"`
+	TopologyKey        string           `field:"topologyKey,required"`
+	WhenUnsatisfiable  string           `field:"whenUnsatisfiable,required"`
+	LabelSelector      selectorManifest `field:"labelSelector"`
+	MatchLabelKeys     []string         `field:"matchLabelKeys"`
+	NodeAffinityPolicy string           `field:"nodeAffinityPolicy"`
+	NodeTaintsPolicy   string           `field:"nodeTaintsPolicy"`
+}
+
+type tolerationManifest struct {
+	Key               string `field:"key"`
+	Operator          string `field:"operator"`
+	Value             string `field:"value"`
+	Effect            string `field:"effect"`
+	TolerationSeconds int    `field:"tolerationSeconds"`
+}

@@ -196,11 +196,11 @@ func (p *partial) culprit(before []partAt, at partAt, err error) {
 	} else if m := noTarget.FindStringSubmatch(message); m != nil && at.field == "patches" {
 		meta := metaOfID(m)
 		if !p.doubts.mention(meta.Name) {
-			p.in.report.Add(object, path, "no %s to patch%s", meta, hint(meta.Name, p.names(before, meta.Kind)))
+			p.in.report.Add(object, path, "no %s to patch%s", meta, DidYouMean(meta.Name, p.names(before, meta.Kind)))
 		}
 	} else if m := noReplicas.FindStringSubmatch(message); m != nil {
 		if !p.doubts.mention(m[1]) {
-			p.in.report.Add(object, path+".name", "no Deployment %s%s", m[1], hint(m[1], p.names(before, "Deployment")))
+			p.in.report.Add(object, path+".name", "no Deployment %s%s", m[1], DidYouMean(m[1], p.names(before, "Deployment")))
 		}
 	} else {
 		p.in.report.Add(object, path, "%s", message)
@@ -274,12 +274,4 @@ func (p place) String() string {
 		return p.file
 	}
 	return p.file + ":" + strconv.Itoa(p.line)
-}
-
-// hint proposes the nearest name, if one is near.
-func hint(word string, names []string) string {
-	if n := nearest(word, names); n != "" && n != word {
-		return "; did you mean " + n + "?"
-	}
-	return ""
 }

@@ -138,7 +138,7 @@ func (r *references) hostHint(host, namespace string) string {
 	if _, isService := r.hosts[host+domain]; isService {
 		return "; did you mean " + host + domain + "? Istio completes names without dots alone"
 	}
-	return hint(host, names)
+	return DidYouMean(host, names)
 }
 
 // namespaces that are there without an overlay naming them.
@@ -151,7 +151,7 @@ func (r *references) namespaces() {
 	}
 	for _, m := range r.overlay.metas() {
 		if m.Namespace != "" && !slices.Contains(known, m.Namespace) && !r.doubts.mention(m.Namespace, "Namespace") {
-			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, hint(m.Namespace, known))
+			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, DidYouMean(m.Namespace, known))
 		}
 	}
 }
@@ -375,7 +375,7 @@ func (r *references) gateway(at problems, path, name, namespace string) (found I
 		}
 	}
 	if !r.doubts.mention(wanted, "Gateway") {
-		at.add(path, "no Gateway %s/%s%s", namespace, wanted, hint(wanted, names))
+		at.add(path, "no Gateway %s/%s%s", namespace, wanted, DidYouMean(wanted, names))
 	}
 	return found, false
 }
@@ -430,7 +430,7 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 		return
 	}
 	if !r.doubts.mention(d.Subset, "DestinationRule") {
-		at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), hint(d.Subset, subsets))
+		at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), DidYouMean(d.Subset, subsets))
 	}
 }
 

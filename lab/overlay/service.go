@@ -1,6 +1,9 @@
 package overlay
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 type serviceManifest struct {
 	APIVersion string   `field:"apiVersion"`
@@ -39,7 +42,7 @@ type serviceManifest struct {
 func addService(d *decoding, m Meta, decoded any) {
 	spec := decoded.(*serviceManifest).Spec
 	at := problems{report: d.report, object: m.String()}
-	s := Service{Meta: m, Type: orDefault(spec.Type, "ClusterIP"), Selector: spec.Selector}
+	s := Service{Meta: m, Type: cmp.Or(spec.Type, "ClusterIP"), Selector: spec.Selector}
 	if s.Type != "ClusterIP" && s.Type != "NodePort" {
 		at.add("spec.type", "want ClusterIP or NodePort, got %s", quote(s.Type))
 	}

@@ -39,6 +39,7 @@ type strict struct {
 	unenforced map[string]struct{} // names of accepted fields that were there, as "Deployment resources"
 	kind       string
 	holes      holes
+	element    string // the name of the innermost element of a list that has one
 }
 
 // problem reports a field that could not be read, and leaves a hole in the object.
@@ -95,13 +96,11 @@ func (s *strict) decode(path string, from any, into reflect.Value) {
 		if l, ok := want[[]any](s, path, from); ok {
 			into.Set(reflect.MakeSlice(into.Type(), len(l), len(l)))
 			for i, e := range l {
-				s.decode(fmt.Sprintf("%s[%d]", path, i), e, into.Index(i))
+				s.decodeElement(fmt.Sprintf("%s[%d]", path, i), e, into.Index(i))
 			}
 		}
 	case reflect.String:
-		if v, ok := want[string](s, path, from); ok {
-			into.SetString(v)
-		}
+		s.decodeString(path, from, into)
 	case reflect.Bool:
 		if v, ok := want[bool](s, path, from); ok {
 			into.SetBool(v)
@@ -110,6 +109,34 @@ func (s *strict) decode(path string, from any, into reflect.Value) {
 		s.decodeInt(path, from, into)
 	default:
 		panic("overlay: no decoding for " + into.Type().String()) // a mistake in a manifest's struct
+	}
+}
+
+func (s *strict) decodeElement(path string, from any, into reflect.Value) {
+	outer := s.element
+	if m, ok := from.(map[string]any); ok {
+		s.element, _ = m["name"].(string)
+	}
+	s.decode(path, from, into)
+	s.element = outer
+}
+
+// decodeString also says how a number or a truth value becomes a text, and of which variable or port it is: patches move elements of lists.
+func (s *strict) decodeString(path string, from any, into reflect.Value) {
+	v, ok := from.(string)
+	if ok {
+		into.SetString(v)
+		return
+	}
+	owner := ""
+	if s.element != "" {
+		owner = s.element + ": "
+	}
+	switch from.(type) {
+	case json.Number, bool:
+		s.problem(path, "%swant a text, got %s; write \"%v\"", owner, describe(from), from)
+	default:
+		s.problem(path, "%swant a text, got %s", owner, describe(from))
 	}
 }
 

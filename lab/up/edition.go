@@ -33,6 +33,15 @@ func (e edition) programs() []string {
 	return slices.Compact(names)
 }
 
+// warnings are what is most likely a mistake or missed, and no reason not to run.
+func (e edition) warnings() []string {
+	var lines []string
+	for _, file := range e.overlay.EmptyFiles {
+		lines = append(lines, file+": holds no object, so that what was in it is gone")
+	}
+	return slices.Concat(lines, workload.Unlistened(e.overlay), e.table.NotCarried())
+}
+
 // notes say what of it the lab does not do.
 func (e edition) notes() []string {
 	var notes []string

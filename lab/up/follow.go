@@ -34,7 +34,7 @@ func (l *lab) apply(e edition) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.edition = console.Edition{
-		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Rules: e.table.Rules(), Plain: e.table.Plain(), Notes: e.notes(), Links: l.links(e.overlay),
+		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Rules: e.table.Rules(), Plain: e.table.Plain(), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
 	}
 	l.console.Changed()
 	return nil
@@ -56,6 +56,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	defer pages.Wait()
 	defer cancel()
 
+	l.warn(first)
 	progress := newProgress(l.terminal)
 	impatient := time.NewTimer(patience)
 	defer impatient.Stop()
@@ -107,6 +108,7 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 		for _, change := range sharesChanged(before, next.table.Rules()) {
 			l.terminal.say("  %s", change)
 		}
+		l.warn(next)
 		return
 	}
 	if ctx.Err() != nil {
@@ -117,6 +119,13 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.mu.Unlock()
 	l.console.Changed()
 	l.terminal.warn("%s\nWhat ran before goes on running.", wontRun(l.options.Overlay, err))
+}
+
+// warn says what of an edition is most likely a mistake.
+func (l *lab) warn(e edition) {
+	for _, line := range e.warnings() {
+		l.terminal.warn("%s", line)
+	}
 }
 
 // saved says what is live: the file that was saved last, when that was just before begun, or else the overlay.

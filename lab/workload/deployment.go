@@ -20,6 +20,9 @@ const (
 	defaultAdmin = 8081
 )
 
+// suite are the programs of the suite, which images are named after.
+var suite = []string{"bounced", "clock", "core", "front", "middle"}
+
 // spec is a Deployment, read once.
 type spec struct {
 	name    string // namespace/name
@@ -114,6 +117,39 @@ func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report 
 	return sp
 }
 
+// Unlistened names the ports of Services that lead to container ports on which no process listens. Kubernetes takes them, and requests get
+// 503.
+func Unlistened(o *overlay.Overlay) (lines []string) {
+	for _, service := range o.Services {
+		for _, d := range o.Deployments {
+			if d.Namespace != service.Namespace || !overlay.HasLabels(d.Pod.Labels, service.Selector) {
+				continue
+			}
+			env := manifest(d, d.Name)
+			port, portErr := containerPort(env, "PORT", defaultPort)
+			admin, adminErr := containerPort(env, "ADMIN_PORT", defaultAdmin)
+			for i, p := range service.Ports {
+				n, known := targetNumber(p.Target, d.Pod.Container.Ports)
+				if known && portErr == nil && adminErr == nil && n != port && n != admin {
+					lines = append(lines, fmt.Sprintf("%s: spec.ports[%d].targetPort: leads to port %d of %s, whose process listens on %d (PORT) and %d (ADMIN_PORT) only; set env PORT to %d there",
+						service, i, n, d, port, admin, n))
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// targetNumber is the container port that a targetPort means.
+func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
+	for _, p := range ports {
+		if p.Name == target || strconv.Itoa(p.Number) == target {
+			return p.Number, true
+		}
+	}
+	return 0, false
+}
+
 // program finds the file to run for an image.
 func (s *Supervisor) program(image string) (string, error) {
 	file, err := filepath.Abs(filepath.Join(s.options.Bin, image+suffix))
@@ -121,6 +157,10 @@ func (s *Supervisor) program(image string) (string, error) {
 		return "", err
 	}
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		if !slices.Contains(suite, image) {
+			return "", fmt.Errorf("no program %s: the lab runs no images, only the suite's own programs (%s) and others that lie beside them in %s%s",
+				image, strings.Join(suite, ", "), filepath.Dir(file), overlay.DidYouMean(image, suite))
+		}
 		return "", fmt.Errorf("the lab runs image %s as the program %s, which is not there", image, file)
 	}
 	return file, nil
