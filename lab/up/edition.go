@@ -1,6 +1,7 @@
 package up
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,26 @@ type edition struct {
 func load(dir string) (edition, error) {
 	o, table, err := mesh.Load(dir)
 	return edition{o, table}, err
+}
+
+// orEnd loads, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of thousands of objects.
+// What it makes after that is nobody's.
+func orEnd(ctx context.Context, load func() (edition, error)) (edition, error) {
+	type loaded struct {
+		edition
+		err error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		e, err := load()
+		done <- loaded{e, err}
+	}()
+	select {
+	case l := <-done:
+		return l.edition, l.err
+	case <-ctx.Done():
+		return edition{}, ctx.Err()
+	}
 }
 
 // programs are the names of the programs that its images stand for.

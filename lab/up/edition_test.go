@@ -1,6 +1,8 @@
 package up
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -42,5 +44,25 @@ func BenchmarkEdition(b *testing.B) {
 		if _, err := load(canary); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// An overlay that takes long to load keeps nobody from ending the lab.
+func TestLoadingIsLeftWhenTheLabEnds(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	begun, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	go func() {
+		<-begun
+		end()
+	}()
+	_, err := orEnd(ctx, func() (edition, error) {
+		close(begun)
+		<-release
+		return edition{}, nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
 	}
 }

@@ -93,7 +93,10 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.mu.Lock()
 	before := l.edition.Rules
 	l.mu.Unlock()
-	next, err := load(l.options.Overlay)
+	next, err := orEnd(ctx, func() (edition, error) { return load(l.options.Overlay) })
+	if ctx.Err() != nil {
+		return
+	}
 	if watchErr := watcher.Watch(next.overlay); watchErr != nil {
 		l.terminal.warn("watching the overlay's files: %v", watchErr)
 	}

@@ -64,7 +64,8 @@ func (x *exchange) edge() *edge {
 }
 
 func (x *exchange) logAccess(took time.Duration, received int64) {
-	a := Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, Method: x.req.Method, Authority: x.req.Authority, Path: x.req.Path,
+	a := &x.log
+	*a = Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, Method: x.req.Method, Authority: x.req.Authority, Path: x.req.Path,
 		Status: x.status, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts, Route: x.d.Route}
 	if x.cluster != nil {
 		a.Cluster = x.cluster.Cluster
@@ -79,5 +80,5 @@ func (x *exchange) logAccess(took time.Duration, received int64) {
 		a.RequestID = id[0]
 	}
 	a.TraceID = x.trace.traceID()
-	x.proxy.access(&a)
+	x.proxy.access(a)
 }

@@ -54,6 +54,8 @@ type exchange struct {
 	stopped bool  // the destination's sidecar answers itself
 	broken  bool  // the answer could not be finished: the connection to the caller must end
 
+	log Access // made at the end
+
 	noticed bool // leave was called, or is being called
 
 	copies  []*mirrored
