@@ -45,6 +45,7 @@ require (
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/google/gnostic-models v0.7.1 // indirect
 	github.com/hopline/hopline/deploy v0.0.0
+	github.com/hopline/hopline/pkg v0.0.0
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/josharian/intern v1.0.0 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
@@ -71,3 +72,5 @@ require (
 )
 
 replace github.com/hopline/hopline/deploy => ../deploy
+
+replace github.com/hopline/hopline/pkg => ../pkg

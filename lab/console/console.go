@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/hopline/hopline/pkg/guard"
 )
 
 // every is how often the state is looked at, and pushed to the pages when it has changed.
@@ -37,7 +39,7 @@ func New(source Source, traces Traces, hosts ...string) *Console {
 	mux.HandleFunc("GET /api/names", c.serveNames)
 	mux.HandleFunc("GET /api/traces", c.serveSearch)
 	mux.HandleFunc("GET /api/traces/{id}", c.serveTrace)
-	c.handler = Guard(mux, hosts...)
+	c.handler = guard.Handler(mux, hosts...)
 	return c
 }
 

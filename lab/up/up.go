@@ -24,6 +24,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/workload"
 	"github.com/hopline/hopline/lab/zipkin"
+	"github.com/hopline/hopline/pkg/guard"
 )
 
 // loopback is where the processes and the sidecars listen, whatever Options.Host says.
@@ -231,8 +232,8 @@ func (l *lab) running() Running {
 	return Running{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
-// guarded lets in who asks by a name of this machine: a page elsewhere could otherwise have its own name lead here (DNS rebinding).
-func (l *lab) guarded(h http.Handler) http.Handler { return console.Guard(h, l.hosts()...) }
+// guarded serves h except to web pages of other origins.
+func (l *lab) guarded(h http.Handler) http.Handler { return guard.Handler(h, l.hosts()...) }
 
 // hosts are the names that the console may be asked for by, beside localhost.
 func (l *lab) hosts() []string { return append([]string{l.options.Host}, l.options.AllowHosts...) }

@@ -8,9 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/guard"
 )
 
 // admin is the handler of ADMIN_PORT: what operators and Prometheus use. It is on no Service, is not traced, and has no faults.
+// Prometheus asks by the pod's address, the kubelet too, kubectl port-forward by localhost, containers by a name of one label.
 func (s *Service) admin() http.Handler {
 	r := chi.NewRouter()
 	r.Handle("/metrics", promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{
@@ -22,12 +24,19 @@ func (s *Service) admin() http.Handler {
 	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) { answer.JSON(w, http.StatusOK, s.build) })
 	r.Handle("/loglevel", http.MaxBytesHandler(s.Telemetry.Level, 4096))
 	r.Handle("/faults", s.faults)
-	r.HandleFunc("/debug/pprof/*", pprof.Index)
-	r.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	r.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	r.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return s.limit(r)
+	r.Mount("/debug/pprof", guard.SameOrigin(profiles())) // a profile costs time, and is taken on GET
+	return guard.Handler(s.limit(r), append(s.config.AdminHosts, guard.AnyLabel, s.Identity().Host)...)
+}
+
+// profiles serves Go's profiles below /debug/pprof/.
+func profiles() http.Handler {
+	r := chi.NewRouter()
+	r.HandleFunc("/*", pprof.Index)
+	r.HandleFunc("/cmdline", pprof.Cmdline)
+	r.HandleFunc("/profile", pprof.Profile)
+	r.HandleFunc("/symbol", pprof.Symbol)
+	r.HandleFunc("/trace", pprof.Trace)
+	return r
 }
 
 func (s *Service) readyz(w http.ResponseWriter, _ *http.Request) {

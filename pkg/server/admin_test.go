@@ -8,9 +8,51 @@ import (
 
 // askAdmin sends a request to the admin listener's handler.
 func (r *rig) askAdmin(method, path, body string) *httptest.ResponseRecorder {
+	return r.askAdminFor("localhost:8081", method, path, body)
+}
+
+// askAdminFor does so with the given Host and further headers, as names and values.
+func (r *rig) askAdminFor(host, method, path, body string, header ...string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(method, path, strings.NewReader(body))
+	request.Host = host
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
 	w := httptest.NewRecorder()
-	r.admin().ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+	r.admin().ServeHTTP(w, request)
 	return w
+}
+
+// TestAdminIsGuarded asks as those who may, and as web pages of other origins do.
+func TestAdminIsGuarded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "ADMIN_HOSTS=core-admin.hopline.svc,Admin.example", "HOSTNAME=core-1.lan")
+	for _, test := range []struct {
+		host, method, path, body string
+		header                   []string
+		code                     int
+	}{
+		{"10.244.0.20:8081", "GET", "/metrics", "", nil, 200},              // Prometheus
+		{"10.244.0.20:8081", "GET", "/livez", "", nil, 200},                // the kubelet
+		{"[fd00:10:244::14]:8081", "GET", "/livez", "", nil, 200},          // the kubelet
+		{"localhost:9091", "PUT", "/faults", `{"error_rate":0}`, nil, 200}, // kubectl port-forward
+		{"core:8081", "GET", "/metrics", "", nil, 200},                     // compose
+		{"core-1.lan:8081", "GET", "/metrics", "", nil, 200},               // HOSTNAME
+		{"core-admin.hopline.svc:8081", "GET", "/metrics", "", nil, 200},   // ADMIN_HOSTS
+		{"admin.example", "PUT", "/faults", `{"error_rate":0}`, nil, 200},  // ADMIN_HOSTS
+		{"evil.com", "PUT", "/faults", `{"error_rate":0}`, nil, 421},       // a name led to loopback
+		{"evil.com", "GET", "/debug/pprof/cmdline", "", nil, 421},          // a name led to loopback
+		{"localhost", "GET", "/debug/pprof/cmdline", "", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"localhost", "GET", "/debug/pprof/cmdline", "", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"localhost", "GET", "/metrics", "", []string{"Sec-Fetch-Site", "cross-site"}, 200}, // a link
+		{"localhost", "PUT", "/faults", `{"error_rate":0}`, []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"localhost", "PUT", "/faults", `{"error_rate":0}`, []string{"Origin", "http://localhost:8080"}, 403},
+		{"localhost", "PUT", "/loglevel", `{"level":"info"}`, []string{"Origin", "http://evil.com"}, 403},
+	} {
+		if w := r.askAdminFor(test.host, test.method, test.path, test.body, test.header...); w.Code != test.code {
+			t.Errorf("%s %s of %s with %q: %d %s, want %d", test.method, test.path, test.host, test.header, w.Code, w.Body, test.code)
+		}
+	}
 }
 
 // TestAdmin walks through what the admin listener offers.

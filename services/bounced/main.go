@@ -28,9 +28,9 @@ func runWith(p server.Process, timeout time.Duration) int {
 	bouncer := bouncer{client: client, allowed: cfg.BounceAllow, identity: svc.Identity(), timeout: timeout}
 
 	svc.Get("/*", echo.get)
-	svc.Post("/bounce", bouncer.post)
+	svc.Post("/bounce", sameOrigin(bouncer.post))
 	svc.Get("/health", health)
-	svc.Get("/crash", crash(svc, cfg.AllowCrash))
+	svc.Get("/crash", sameOrigin(crash(svc, cfg.AllowCrash)))
 	return svc.Run()
 }
 

@@ -114,6 +114,30 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// TestPagesOfOtherOrigins: they neither end the process nor make it call.
+func TestPagesOfOtherOrigins(t *testing.T) {
+	t.Parallel()
+	bounced := servertest.Start(t, run, "ALLOW_CRASH=true")
+	order := `{"rebound":"false","endpoint":"http://bounced"}`
+	for _, c := range []struct {
+		method, path, body string
+		header             []string
+		code               int
+	}{
+		{"GET", "/crash", "", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"GET", "/crash", "", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		{"HEAD", "/crash", "", []string{"Origin", "http://evil.example"}, 403},
+		{"POST", "/bounce", order, []string{"Origin", "http://evil.example"}, 403},
+		{"POST", "/bounce", order, []string{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"}, 403},
+		{"POST", "/bounce", order, []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{"GET", "/echo", "", []string{"Sec-Fetch-Site", "cross-site"}, 200},
+	} {
+		if resp, body := servertest.Ask(t, c.method, bounced.URL+c.path, c.body, c.header...); resp.StatusCode != c.code {
+			t.Errorf("%s %s with %q: %d %s, want %d", c.method, c.path, c.header, resp.StatusCode, body, c.code)
+		}
+	}
+}
+
 // TestBounce calls an endpoint that listens here, as the list allows.
 func TestBounce(t *testing.T) {
 	t.Parallel()

@@ -4,11 +4,15 @@ import (
 	"net/http"
 
 	"github.com/hopline/hopline/pkg/answer"
+	"github.com/hopline/hopline/pkg/guard"
 	"github.com/hopline/hopline/pkg/server"
 )
 
 // health answers GET /health, whatever the faults.
 func health(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "Status OK") }
+
+// sameOrigin refuses what a browser sends for a page of another origin: any page could otherwise end the process, or make it call.
+func sameOrigin(next http.HandlerFunc) http.HandlerFunc { return guard.SameOrigin(next).ServeHTTP }
 
 // exitKilled is what a shell says of a process that was killed by SIGKILL, as the kernel does when memory runs out.
 const exitKilled = 137
