@@ -29,7 +29,8 @@ func (l Limits) orDefault() Limits {
 }
 
 // Store keeps the newest traces in memory and finds them by id, service, time and content. When it is full the trace that began
-// to arrive first goes, whole, so that what is shown is never half a trace for lack of room. It is safe for concurrent use.
+// to arrive first goes, whole, so that what is shown is never half a trace for lack of room. Failed traces and the slowest of each route
+// stay longer, in a share of the limits. It is safe for concurrent use.
 //
 // Spans are never changed once they are in, and are handed out without copying: do not change them.
 type Store struct {
@@ -42,7 +43,9 @@ type Store struct {
 
 	mu          sync.Mutex
 	traces      map[uint64]*record // by the lower 64 bits of the id: 64-bit and 128-bit parts of a trace belong together
-	order       traceList
+	order       traceList // of the traces that are not kept beyond their turn
+	failed      *keeper
+	slow        *keeper
 	services    map[string]*service
 	completions map[string]counts // values by autocompletion key
 	spans       int
@@ -58,6 +61,10 @@ type record struct {
 	bytes          int64
 	latest         int64 // the greatest timestamp, in microseconds
 	earlier, later *record
+
+	keeper   *keeper // holds it beyond its turn; nil before. The next two are set by then
+	group    group
+	duration int64 // of its longest span, in microseconds
 }
 
 // newStore makes an empty store. It must be closed.
@@ -69,6 +76,8 @@ func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
 		stop:        make(chan struct{}),
 		stopped:     make(chan struct{}),
 		traces:      map[uint64]*record{},
+		failed:      newKeeper(keptFailed),
+		slow:        newKeeper(keptSlowest),
 		services:    map[string]*service{},
 		completions: map[string]counts{},
 	}
@@ -146,7 +155,7 @@ func (s *Store) insert(spans []*zipkin.Span) {
 		s.insertOne(span)
 	}
 	for s.spans > s.limits.Spans || s.bytes > s.limits.Bytes {
-		s.evict(s.order.first)
+		s.makeRoom()
 	}
 	for _, sub := range s.subscribers {
 		sub.queue.put(spans)
@@ -169,12 +178,15 @@ func (s *Store) insertOne(span *zipkin.Span) {
 	s.bytes += size
 	s.spans++
 	s.index(t, span)
+	if t.keeper != nil {
+		t.keeper.grow(1, size)
+		s.trim(t.keeper)
+	}
 }
 
-// evict forgets a trace.
-func (s *Store) evict(t *record) {
+// forget drops a trace that is in no list any more.
+func (s *Store) forget(t *record) {
 	delete(s.traces, t.id)
-	s.order.remove(t)
 	for _, span := range t.spans {
 		s.unindex(t, span)
 	}
@@ -240,4 +252,5 @@ func (l *traceList) remove(t *record) {
 	} else {
 		l.last = t.earlier
 	}
+	t.earlier, t.later = nil, nil // it may join another list, and must not hold on to its old neighbours
 }
