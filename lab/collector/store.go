@@ -43,7 +43,7 @@ type Store struct {
 
 	mu          sync.Mutex
 	traces      map[uint64]*record // by the lower 64 bits of the id: 64-bit and 128-bit parts of a trace belong together
-	order       traceList // of the traces that are not kept beyond their turn
+	order       traceList          // of the traces that are not kept beyond their turn
 	failed      *keeper
 	slow        *keeper
 	services    map[string]*service

@@ -7,13 +7,16 @@ const window = 10 * time.Second
 
 // count is requests and what came of them, since the lab started.
 type count struct {
-	requests, errors uint64
-	seconds          float64
+	requests, errors, copies uint64
+	seconds                  float64
 }
 
 func (c *count) add(f Flow) {
 	c.requests += f.Requests
 	c.seconds += f.Seconds
+	if f.Copy {
+		c.copies += f.Requests
+	}
 	if f.Code == 0 || f.Code >= 500 {
 		c.errors += f.Requests
 	}
@@ -21,10 +24,10 @@ func (c *count) add(f Flow) {
 
 // since is what was counted after an earlier count. Counts that were forgotten in between make no negative numbers.
 func (c count) since(earlier count) count {
-	if c.requests < earlier.requests || c.errors < earlier.errors || c.seconds < earlier.seconds {
+	if c.requests < earlier.requests || c.errors < earlier.errors || c.copies < earlier.copies || c.seconds < earlier.seconds {
 		return c
 	}
-	return count{c.requests - earlier.requests, c.errors - earlier.errors, c.seconds - earlier.seconds}
+	return count{c.requests - earlier.requests, c.errors - earlier.errors, c.copies - earlier.copies, c.seconds - earlier.seconds}
 }
 
 // sample is all counts at one moment.
@@ -42,6 +45,7 @@ type rates struct {
 type Rate struct {
 	PerSecond float64 `json:"per_second"`
 	Errors    float64 `json:"errors"`  // of them failed, from 0 to 1
+	Copies    float64 `json:"copies"`  // of them are copies that a rule mirrors, from 0 to 1: nobody gets their responses
 	MeanMS    float64 `json:"mean_ms"` // how long they took; 0 without requests
 }
 
@@ -75,5 +79,5 @@ func (r *rates) of(workload string) Rate {
 		return Rate{}
 	}
 	n := float64(c.requests)
-	return Rate{PerSecond: n / passed, Errors: float64(c.errors) / n, MeanMS: 1000 * c.seconds / n}
+	return Rate{PerSecond: n / passed, Errors: float64(c.errors) / n, Copies: float64(c.copies) / n, MeanMS: 1000 * c.seconds / n}
 }

@@ -13,13 +13,22 @@ type Rule struct {
 	Object  string   `json:"object"` // "VirtualService hopline/middle"
 	Name    string   `json:"name"`   // "everybody", or its place "http[1]"
 	Hosts   []string `json:"hosts"`
-	Gateway bool     `json:"gateway"` // whether it is for requests from outside
+	Gateway bool     `json:"gateway"` // whether it is for requests at gateways,
+	At      []string `json:"at"`      // and at which: "istio-ingressgateway"
 	Callers string   `json:"callers"` // whom the parts are for, where they are not the same for all callers
 	Matches []string `json:"matches"` // one of them is enough; none: every request
 	Does    []string `json:"does"`    // beside routing: "timeout 2s", "20 retries on 5xx"
 	Parts   []Part   `json:"parts"`
 	Seen    uint64   `json:"seen"`   // requests since this edition of the rules runs
 	Errors  uint64   `json:"errors"` // of them failed
+
+	Failures []Failure `json:"failures"` // why, the most frequent first
+}
+
+// Failure counts the requests of a rule that failed for one reason.
+type Failure struct {
+	Why      string `json:"why"` // "503 no healthy upstream", "500 from the upstream"
+	Requests uint64 `json:"requests"`
 }
 
 // Part is one version's part of a rule.
@@ -35,7 +44,7 @@ type Part struct {
 func asked(of []mesh.Rule) []Rule {
 	rules := []Rule{}
 	for _, r := range of {
-		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, Callers: r.Callers, Matches: []string{}, Does: does(r.HTTP), Parts: []Part{}}
+		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, At: some(r.At), Callers: r.Callers, Matches: []string{}, Does: does(r.HTTP), Parts: []Part{}, Failures: []Failure{}}
 		for _, match := range r.HTTP.GetMatch() {
 			rule.Matches = append(rule.Matches, matchText(match))
 		}
@@ -97,24 +106,40 @@ func withSeen(rules []Rule, flows []Flow) []Rule {
 				continue // a rule that the newest edition has no more
 			}
 			i = len(rules)
-			rules = append(rules, Rule{Object: f.Object, Name: f.Rule, Hosts: []string{f.App}, Matches: []string{}, Does: []string{}, Parts: []Part{}})
+			rules = append(rules, Rule{Object: f.Object, Name: f.Rule, Hosts: []string{f.App}, At: []string{}, Matches: []string{}, Does: []string{}, Parts: []Part{}, Failures: []Failure{}})
 		}
 		rule := &rules[i]
 		rule.Seen += f.Requests
 		if f.Code == 0 || f.Code >= 500 {
 			rule.Errors += f.Requests
+			rule.Failures = addFailure(rule.Failures, Failure{failureText(f), f.Requests})
 		}
 		if f.Workload != "" {
 			rule.Parts = addPart(rule.Parts, Part{Service: f.App, Version: f.Version, Seen: f.Requests})
 		}
 	}
+	for i := range rules {
+		slices.SortStableFunc(rules[i].Failures, func(a, b Failure) int {
+			return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Why, b.Why))
+		})
+	}
 	return rules
+}
+
+func addFailure(failures []Failure, failure Failure) []Failure {
+	for i := range failures {
+		if failures[i].Why == failure.Why {
+			failures[i].Requests += failure.Requests
+			return failures
+		}
+	}
+	return append(failures, failure)
 }
 
 func cloneRules(rules []Rule) []Rule {
 	rules = slices.Clone(rules)
 	for i := range rules {
-		rules[i].Parts = slices.Clone(rules[i].Parts)
+		rules[i].Parts, rules[i].Failures = slices.Clone(rules[i].Parts), slices.Clone(rules[i].Failures)
 	}
 	return rules
 }

@@ -255,3 +255,39 @@ spec:
 		t.Errorf("seen %d and %d, want 2 and 3", seen[0].Seen, seen[1].Seen)
 	}
 }
+
+// TestAtWhichGateway: in the overlay egress two hosts have a rule for the egress gateway, which nobody outside reaches.
+func TestAtWhichGateway(t *testing.T) {
+	t.Parallel()
+	for _, rule := range asked(load(t, "egress")) {
+		want := []string{}
+		switch {
+		case strings.HasSuffix(rule.Object, "-from-the-gateway"):
+			want = []string{"istio-egressgateway"}
+		case strings.HasSuffix(rule.Object, "-ingress"), strings.HasSuffix(rule.Object, "/front"):
+			want = []string{"istio-ingressgateway"}
+		}
+		if diff := cmp.Diff(want, rule.At); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", rule.Object, rule.Name, diff)
+		}
+	}
+}
+
+// TestFailures counts the requests that failed by their reason.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	flow := func(code int, flags string, requests uint64) Flow {
+		return Flow{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: code, Flags: flags, Requests: requests}
+	}
+	rules := withSeen(asked(load(t, "canary")), []Flow{
+		flow(200, "-", 100), flow(404, "-", 3), flow(503, "UH", 4), flow(503, "UF,URX", 7), flow(504, "UT", 1), flow(500, "-", 2), flow(500, "-", 3), flow(503, "FI", 6), flow(0, "DC", 2),
+	})
+	want := []Failure{
+		{"503 no connection to the upstream", 7}, {"503 injected by a rule", 6}, {"500 from the upstream", 5}, {"503 no healthy upstream", 4},
+		{"the caller has gone, no response", 2}, {"504 timeout", 1},
+	}
+	rule := find(t, rules, "VirtualService hopline/middle", "everybody")
+	if diff := cmp.Diff(want, rule.Failures); diff != "" || rule.Errors != 25 {
+		t.Errorf("%d errors, want 25 (-want +got):\n%s", rule.Errors, diff)
+	}
+}

@@ -61,6 +61,7 @@ type Flow struct {
 	Version   string // "canary"
 	Code      int    // HTTP status; 0 where the caller got no answer
 	Copy      bool   // they are copies that a rule mirrors: they count for the workload, not for the rule, and Object is empty
+	Flags     string // Envoy's response flags, "-" for none
 	Requests  uint64
 	Seconds   float64 // they took, added up
 }

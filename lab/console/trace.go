@@ -27,6 +27,7 @@ type Summary struct {
 	Title    string   `json:"title"`    // what was asked for, "GET /hops", or else the name of the same span
 	Spans    int      `json:"spans"`
 	Errors   int      `json:"errors"`  // spans that failed
+	Status   string   `json:"status"`  // HTTP status of the same span as Service; empty where it names none
 	Members  []Member `json:"members"` // who took part, depth first
 }
 
@@ -39,9 +40,10 @@ type Member struct {
 // Detail is a trace with all that is known of it.
 type Detail struct {
 	Summary
-	Rows []Row `json:"rows"` // the spans, depth first
-	Cut  int   `json:"cut"`  // spans left out, as there are too many
-	Logs []Log `json:"logs"`
+	Rows   []Row `json:"rows"`   // the spans, depth first
+	Origin int   `json:"origin"` // the row where the failure began: the deepest that failed; -1 where none did
+	Cut    int   `json:"cut"`    // spans left out, as there are too many
+	Logs   []Log `json:"logs"`
 }
 
 // Row is a span in the waterfall.
@@ -55,6 +57,7 @@ type Row struct {
 	Kind        zipkin.Kind       `json:"kind"`
 	Start       int64             `json:"start"` // microseconds after the trace's start
 	Duration    int64             `json:"duration"`
+	Status      string            `json:"status"`  // HTTP status, where the span tells one
 	Error       string            `json:"error"`   // what the error tag says; "error" where it says nothing; empty where nothing failed
 	Adopted     bool              `json:"adopted"` // its parent has not arrived
 	Tags        map[string]string `json:"tags"`
@@ -85,7 +88,7 @@ func summaryOf(root *trace.Node) Summary {
 	if first == nil {
 		first = root.Children[0].Span
 	}
-	s := Summary{ID: first.TraceID, Start: begin, Duration: end - begin, Service: serviceOf(first), Title: titleOf(first), Members: []Member{}}
+	s := Summary{ID: first.TraceID, Start: begin, Duration: end - begin, Service: serviceOf(first), Title: titleOf(first), Status: statusOf(first), Members: []Member{}}
 	if root.Span != nil && root.Span.Duration > 0 {
 		s.Duration = root.Span.Duration
 	}
@@ -131,6 +134,11 @@ func titleOf(s *zipkin.Span) string {
 	return method + " " + path
 }
 
+// statusOf is the HTTP status that a span tells, by the names of today's and yesterday's conventions.
+func statusOf(s *zipkin.Span) string {
+	return cmp.Or(s.Tags["http.response.status_code"], s.Tags["http.status_code"])
+}
+
 // errorOf is what a span says of its failure; empty where it did not fail.
 func errorOf(s *zipkin.Span) string {
 	text, failed := s.Tags["error"]
@@ -155,14 +163,31 @@ func detail(spans []*zipkin.Span, lines []workload.Line) Detail {
 		}
 		d.Rows = append(d.Rows, d.rowOf(n, depth, some(critical[n])))
 	})
+	d.Origin = originOf(d.Rows)
 	d.Logs = logsOf(lines, d.Start)
 	return d
 }
 
+// originOf returns the deepest row that failed, of several the one that ended first; -1 where none did.
+func originOf(rows []Row) int {
+	origin := -1
+	for i, row := range rows {
+		if row.Error == "" {
+			continue
+		}
+		if origin < 0 || row.Depth > rows[origin].Depth || row.Depth == rows[origin].Depth && row.end() < rows[origin].end() {
+			origin = i
+		}
+	}
+	return origin
+}
+
+func (r Row) end() int64 { return r.Start + r.Duration }
+
 func (d *Detail) rowOf(n *trace.Node, depth int, critical []interval) Row {
 	s := n.Span
 	row := Row{
-		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags["component"] == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s),
+		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags["component"] == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s), Status: statusOf(s),
 		Adopted: n.Adopted, Tags: s.Tags, Annotations: []Annotation{}, Critical: critical,
 	}
 	if s.Timestamp != 0 {

@@ -80,3 +80,34 @@ func TestLogLine(t *testing.T) {
 		}
 	}
 }
+
+// TestOrigin wants a failure to be looked for at the deepest span that failed, and of siblings at the one that ended first.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	span := func(id, parent string, start, duration uint, tags map[string]string) *zipkin.Span {
+		return &zipkin.Span{TraceID: traceID, ID: "000000000000000" + id, ParentID: parent, Timestamp: 1000 + int64(start), Duration: int64(duration), Name: id, Tags: tags}
+	}
+	failed := map[string]string{"error": "true", "http.status_code": "503"}
+	root := span("1", "", 0, 100, map[string]string{"error": "500", "http.response.status_code": "500"})
+	for name, test := range map[string]struct {
+		spans []*zipkin.Span
+		want  string
+	}{
+		"the only one": {[]*zipkin.Span{root}, "1"},
+		"the deepest":  {[]*zipkin.Span{root, span("2", "0000000000000001", 10, 50, failed), span("3", "0000000000000002", 20, 20, failed), span("4", "0000000000000003", 25, 5, nil)}, "3"},
+		"the first":    {[]*zipkin.Span{root, span("2", "0000000000000001", 10, 50, failed), span("3", "0000000000000001", 11, 20, failed)}, "3"},
+		"none":         {[]*zipkin.Span{span("1", "", 0, 100, nil)}, ""},
+	} {
+		d := detail(test.spans, nil)
+		got := ""
+		if d.Origin >= 0 {
+			got = d.Rows[d.Origin].Name
+		}
+		if got != test.want {
+			t.Errorf("%s: it began at %q, want %q", name, got, test.want)
+		}
+	}
+	if d := detail([]*zipkin.Span{root, span("2", "0000000000000001", 10, 50, failed)}, nil); d.Status != "500" || d.Rows[1].Status != "503" {
+		t.Errorf("the trace has the status %q and its second span %q, want 500 and 503", d.Status, d.Rows[1].Status)
+	}
+}

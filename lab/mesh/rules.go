@@ -3,6 +3,7 @@ package mesh
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type Rule struct {
 	Place   string                // "http[1]"
 	Hosts   []string              // of its VirtualService, as written
 	Gateway bool                  // whether its VirtualService is bound to a Gateway
+	At      []string              // the gateways whose requests meet it: "istio-ingressgateway"
 	HTTP    *networking.HTTPRoute // as written
 	// Callers says whom the shares are for, such as "namespace hopline", where they are not the same for all callers; see Route.Callers.
 	Callers string
@@ -109,7 +111,7 @@ func (t *Table) ofCallers(rule Rule, groups []met) []Rule {
 	rules := make([]Rule, len(groups))
 	for i, g := range groups {
 		rules[i] = rule
-		rules[i].Shares = t.Shares(g.routes[0])
+		rules[i].Shares, rules[i].At = t.Shares(g.routes[0]), t.gateways(g.callers)
 		if len(groups) == 1 {
 			break
 		}
@@ -119,6 +121,19 @@ func (t *Table) ofCallers(rule Rule, groups []met) []Rule {
 		}
 	}
 	return rules
+}
+
+// gateways names those of callers that are gateways.
+func (t *Table) gateways(of []int) []string {
+	var names []string
+	for _, i := range of {
+		if t.callers[i].gateway {
+			for _, name := range t.callers[i].workloads {
+				names = append(names, path.Base(name))
+			}
+		}
+	}
+	return names
 }
 
 // callersText names callers by their namespace, or one by one where others of the namespace are not among them.

@@ -30,6 +30,7 @@ type encounter struct {
 	by      *mesh.Source
 	code    int
 	copy    bool
+	flags   string
 }
 
 func newFlows() *flows {
@@ -38,7 +39,7 @@ func newFlows() *flows {
 
 // access counts a request of the proxy's.
 func (f *flows) access(a *proxy.Access) {
-	e := encounter{a.Route, a.Cluster, a.By, a.Status, a.Copy}
+	e := encounter{a.Route, a.Cluster, a.By, a.Status, a.Copy, a.Flags}
 	f.mu.RLock()
 	counts := f.seen[e]
 	f.mu.RUnlock()
@@ -72,7 +73,7 @@ func (f *flows) meet(e encounter) *flow {
 }
 
 func (e encounter) kind() console.Flow {
-	kind := console.Flow{Code: e.code, Copy: e.copy}
+	kind := console.Flow{Code: e.code, Copy: e.copy, Flags: e.flags}
 	if e.route != nil {
 		kind.Object, kind.Rule, kind.Callers = e.route.Object, e.route.Rule, e.route.Callers
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/hopline/hopline/pkg/header"
+	"github.com/hopline/hopline/pkg/look"
 )
 
 // longestShown bounds what a frame shows of an answer, in bytes.
@@ -26,19 +28,15 @@ func (p *page) framed(title string, text http.HandlerFunc) http.HandlerFunc {
 // writeFrame shows one answer. Everything in it is escaped by the template.
 func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
 	trace := w.Header().Get(header.B3TraceID)
-	var document bytes.Buffer
-	err := p.frame.Execute(&document, struct {
-		look
+	document := look.Render(p.frame, struct {
+		shown
 		Title, Status, Text, Trace, TraceLink string
 		Code                                  int
 		Failed, Cut                           bool
 	}{
-		look: p.look, Title: title, Code: said.code, Status: http.StatusText(said.code), Text: strings.ToValidUTF8(strings.TrimSpace(said.text.String()), "�"),
+		shown: p.shown, Title: title, Code: said.code, Status: http.StatusText(said.code), Text: strings.ToValidUTF8(strings.TrimSpace(said.text.String()), "�"),
 		Trace: trace, TraceLink: p.traceUI.Link(trace), Failed: said.code >= 400, Cut: said.cut,
 	})
-	if err != nil {
-		panic(err) // only a mistake in the template can be the cause
-	}
 	// What described the text does not describe the page.
 	w.Header().Del("Content-Length")
 	w.Header().Del("Content-Encoding")
@@ -46,7 +44,7 @@ func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
 	p.protect(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(said.code)
-	w.Write(document.Bytes()) // the client may have gone; the access log tells
+	io.WriteString(w, document) // the client may have gone; the access log tells
 }
 
 // caption is a ResponseWriter that keeps the beginning of a short text and passes the headers through.

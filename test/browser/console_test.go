@@ -70,6 +70,33 @@ func TestConsoleLive(t *testing.T) {
 
 	l.stop()
 	p.until(`document.querySelector("#live").textContent === "Reconnecting"`)
+	p.until(`document.querySelector("#ended").checkVisibility()`)
+	p.contains("#ended", "The lab has ended", "what stood last")
+	if mark := eval[string](p, `getComputedStyle(document.querySelector("#workloads .status"), "::before").content`); mark != `"was "` {
+		t.Errorf("before the state of a workload stands %s, want \"was \"", mark)
+	}
+	p.measure("ended")
+	p.shoot("console-ended")
+}
+
+// TestConsoleEjected: a replica that is put aside does not stand there as ready.
+func TestConsoleEjected(t *testing.T) {
+	t.Parallel()
+	l := runLab(t, "", filepath.Join(copyDeploy(t), "overlays", "outlier"))
+	p := consoleOf(t, l)
+	p.contains("#workloads", "core-sick")
+	const sick = `[...document.querySelectorAll("#workloads tr")].find((row) => row.innerText.includes("core-sick"))`
+	for range 20 {
+		l.call(20, "hops")
+		if eval[bool](p, sick+`.innerText.includes("ejected")`) {
+			break
+		}
+	}
+	p.until(sick + `.innerText.includes("ejected")`)
+	p.until(`/gets nothing from middle-\w+ until \d\d:\d\d:\d\d: /.test(` + sick + `.innerText)`)
+	p.until(`/^\d+ of \d+ ready, 1 pod ejected$/.test(document.querySelector("#workloads-facts").innerText)`)
+	p.measure("ejected")
+	p.shoot("console-ejected")
 }
 
 // TestConsoleHidden: a page that nobody sees lets its connection go, and is up to date when it is seen again.
@@ -322,4 +349,13 @@ func TestConsoleLook(t *testing.T) {
 		p.measure("broken edit")
 		p.shoot(fmt.Sprint("console-problem-", scheme, "-360"))
 	}
+	// On a projector everything is larger.
+	p := consoleOf(t, l)
+	small := eval[float64](p, `parseFloat(getComputedStyle(document.body).fontSize)`)
+	p.size(1920, 1080)
+	if large := eval[float64](p, `parseFloat(getComputedStyle(document.body).fontSize)`); large < 1.2*small {
+		t.Errorf("at 1920 px letters have %v px, want 1.2 times the %v px at 1280", large, small)
+	}
+	p.measure("wide")
+	p.shoot("console-1920")
 }

@@ -126,14 +126,14 @@ func TestKeyboard(t *testing.T) {
 	if got := eval[string](p, focused); got != "Skip to the last call" {
 		t.Errorf("the first stop is %q, want the link that skips the buttons", got)
 	}
-	for _, stop := range []string{"slow-page", "fast-page", "hops"} {
+	for _, stop := range []string{"hops", "slow-page", "fast-page"} {
 		p.press(kb.Tab)
 		if got := eval[string](p, focused); got != stop {
 			t.Fatalf("the focus is on %q, want %s", got, stop)
 		}
 		p.focusShows()
 	}
-	p.press(kb.Enter) // Hops
+	p.press(kb.Enter) // Fast page
 	p.calls(1)
 	p.press(kb.Tab, kb.ArrowRight) // from none to betaUser
 	if got := eval[string](p, `new FormData(document.querySelector("#ask")).get("user")`); got != "betaUser" {
@@ -244,4 +244,85 @@ func TestRepeat(t *testing.T) {
 		t.Errorf("%d calls were made at once, want at most 6", most.Load())
 	}
 	p.shoot("front-shares")
+}
+
+// TestSlowInFlight: while a call is on its way the page says which and for how long, and the one before it does not look current.
+func TestSlowInFlight(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow-endpoint" {
+			<-release
+		}
+		fmt.Fprint(w, "here")
+	}))
+	t.Cleanup(middle.Close)
+	front := startFront(t, "green", middle.URL)
+	for _, width := range []int64{1280, 360} {
+		p := open(t, front.url)
+		p.size(width, 740)
+		p.visit(front.url + "/")
+		p.click("button[value=fast-page]")
+		p.calls(1)
+		p.contains("#last .row", "Call 1", "200 OK")
+		p.click("button[value=slow-page]")
+		p.until(`/^[1-9]/.test(document.querySelector("#last-facts").innerText)`) // a second has passed
+		p.wants("#last-title", "Calling Slow page")
+		if faded := eval[float64](p, `Number(getComputedStyle(document.querySelector("#last-route")).opacity)`); faded > 0.5 {
+			t.Errorf("the call before has an opacity of %v, want at most 0.5", faded)
+		}
+		if dot := eval[bool](p, `document.querySelector("#last-calling").checkVisibility()`); !dot {
+			t.Error("nothing moves")
+		}
+		p.shoot(fmt.Sprint("front-in-flight-", width))
+		release <- struct{}{}
+		p.calls(2)
+		p.until(`document.querySelector("#last-title").innerText === "Call 2"`)
+		if dot := eval[bool](p, `document.querySelector("#last-calling").checkVisibility()`); dot {
+			t.Error("it goes on moving")
+		}
+	}
+}
+
+// TestOutage takes middle away half of the time: the shares say so, and do not give all to the version that still responds.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	var turn atomic.Int64
+	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if turn.Add(1)%2 == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable) // as the mesh: nobody says who that was
+			return
+		}
+		w.Header().Set("Server-Timing", `middle;desc="canary";dur=1, core;desc="prod";dur=1`)
+		fmt.Fprint(w, "here")
+	}))
+	t.Cleanup(middle.Close)
+	front := startFront(t, "green", middle.URL)
+	p := open(t, front.url)
+	p.visit(front.url + "/")
+	eval[any](p, `(() => { const e = document.querySelector("#repeat").elements; e.what.value = "slow-page"; e.times.value = "100"; e.rate.value = "20"; })()`)
+	p.click("#repeat-toggle")
+	p.until(`document.querySelector("#repeat-toggle").textContent === "Start" && document.querySelector("#history-facts").innerText.startsWith("100 made")`)
+	p.contains("#shares .share:nth-child(1)", "front 100 answers", "green 100 %")
+	p.contains("#shares .share:nth-child(2)", "middle 50 answers, 50 failed", "canary 50 % 50", "no response 50 % 50")
+	p.contains("#shares .share:nth-child(3)", "core 50 answers", "prod 100 %")
+	p.measure("outage")
+	p.shoot("front-outage")
+
+	// The list has the newest calls, and more of them where they are asked for.
+	rows := func() int { return eval[int](p, `document.querySelectorAll("#history tr").length`) }
+	if n := rows(); n != 20 {
+		t.Errorf("the list has %d rows, want the newest 20", n)
+	}
+	p.click("#more")
+	if n := rows(); n != 80 {
+		t.Errorf("after Show more the list has %d rows, want 80", n)
+	}
+	p.click("#more")
+	if got := eval[[]int](p, `[...document.querySelectorAll("#history tr")].map((row) => Number(row.dataset.number))`); len(got) != 100 || got[0] != 100 || got[99] != 1 {
+		t.Errorf("all calls are listed as %v, want 100 down to 1", got)
+	}
+	if eval[bool](p, `document.querySelector("#more").checkVisibility()`) {
+		t.Error("more is offered where there is no more")
+	}
 }

@@ -144,7 +144,11 @@ func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) 
 // until waits for a JavaScript expression to become true.
 func (p *tab) until(expression string) {
 	p.t.Helper()
-	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute)))
+	poll := chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute))
+	_, err := chromedp.Run(p.ctx, poll)
+	if err != nil && strings.Contains(err.Error(), "Cannot find context") { // the document gave way to the next one meanwhile
+		_, err = chromedp.Run(p.ctx, poll)
+	}
 	if err != nil {
 		p.t.Fatalf("it does not come to %s: %v\nthe page says:\n%s", expression, err, p.text("body"))
 	}

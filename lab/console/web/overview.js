@@ -11,10 +11,24 @@ function showState(state) {
   settle(byId("notes"), state.notes, (note) => note, (note) => element("li", "", note));
   byId("workloads-empty").hidden = state.workloads.length > 0;
   byId("workloads-table").hidden = state.workloads.length === 0;
-  settle(byId("workloads"), state.workloads, (workload) => workload.name, workloadRow);
+  settle(byId("workloads"), inOrder(state.workloads).map((workload) => withEjections(workload, state.ejections)), (workload) => workload.name, workloadRow);
   byId("plain").hidden = !state.plain;
   const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
-  byId("workloads-facts").textContent = state.workloads.length ? `${ready} of ${state.workloads.length} ready` : "";
+  const ejected = new Set(state.ejections.map((ejection) => ejection.pod)).size;
+  const facts = [`${ready} of ${state.workloads.length} ready`, ...(ejected ? [`${plural(ejected, "pod")} ejected`] : [])];
+  byId("workloads-facts").textContent = state.workloads.length ? facts.join(", ") : "";
+}
+
+// inOrder lists workloads as a request meets them, and the versions of each as they stand everywhere.
+function inOrder(workloads) {
+  const outside = (workload) => (workload.name.startsWith("hopline/") ? 0 : 1);
+  return workloads.toSorted((a, b) => outside(a) - outside(b) || byWay(a.app, b.app) || byVersion(a.version, b.version) || a.name.localeCompare(b.name));
+}
+
+// withEjections adds to a workload which of its pods callers have put aside.
+function withEjections(workload, ejections) {
+  const pods = new Set(workload.pods.map((pod) => pod.name));
+  return { ...workload, ejections: ejections.filter((ejection) => pods.has(ejection.pod)) };
 }
 
 function linkOf(link) {
@@ -47,31 +61,33 @@ function showProblems(problems) {
 function hostsOf(rules) {
   const hosts = new Map();
   for (const rule of rules) {
-    const host = hosts.get(rule.object) ?? { object: rule.object, title: rule.hosts.join(", "), gateway: rule.gateway, rules: [] };
+    const host = hosts.get(rule.object) ?? { object: rule.object, title: rule.hosts.join(", "), gateway: rule.gateway, at: rule.at, rules: [] };
     hosts.set(rule.object, host);
     host.rules.push(rule);
   }
-  // Those with a choice to make come first, and of them the way in.
-  const plain = (host) => (host.rules.length > 1 || host.rules[0].parts.length > 1 ? 0 : 2) + (host.gateway ? 0 : 1);
-  return [...hosts.values()].sort((a, b) => plain(a) - plain(b));
+  // They come in the order in which a request meets them; those of one service with the way in first.
+  const service = (host) => host.rules.flatMap((rule) => rule.parts)[0]?.service ?? "";
+  return [...hosts.values()].sort((a, b) => byWay(service(a), service(b)) || Number(b.gateway) - Number(a.gateway));
 }
 
 function hostSection(host) {
   const section = element("section", "host");
   const heading = element("h3", "", host.title === "*" ? "any host" : host.title);
-  if (host.gateway) heading.append(element("span", "chip", "from outside"));
+  if (host.at.includes("istio-ingressgateway")) heading.append(element("span", "chip", "from outside"));
+  for (const gateway of host.at) if (gateway !== "istio-ingressgateway") heading.append(element("span", "chip", `at ${gateway}`));
   heading.title = host.object;
   // A host with one rule and one destination takes one line.
   const [rule] = host.rules;
   if (host.rules.length === 1 && rule.parts.length === 1 && rule.matches.length + rule.does.length === 0) {
     section.classList.add("line");
     heading.append(single(rule.parts[0]));
-    return withChildren(section, heading, tally(rule));
+    return withChildren(section, heading, tally(rule), failures(rule));
   }
   return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
 }
 
 function ruleRow(rule, later) {
+  rule.parts.sort((a, b) => byWay(a.service, b.service) || byVersion(a.version, b.version));
   const row = element("div", "rule");
   const words = element("p", "when");
   if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
@@ -83,9 +99,17 @@ function ruleRow(rule, later) {
   const asks = rule.parts.filter((part) => part.asked > 0);
   if (rule.parts.length < 2) {
     if (rule.parts.length === 1) words.append(single(rule.parts[0]));
-    return withChildren(row, words, seen);
+    return withChildren(row, words, seen, failures(rule));
   }
-  return withChildren(row, words, seen, bars(rule.parts, asks, total));
+  return withChildren(row, words, seen, failures(rule), bars(rule.parts, asks, total));
+}
+
+// failures says why requests of a rule failed.
+function failures(rule) {
+  if (rule.failures.length === 0) return null;
+  const list = element("ul", "failures");
+  for (const { why, requests } of rule.failures) list.append(withChildren(element("li"), element("b", "", String(requests)), ` × ${why}`));
+  return list;
 }
 
 // either joins matches of which one is enough, and says but once what they look at: "x-dev-user is betaUser or stressTest".
@@ -102,7 +126,7 @@ function tally(rule) {
 }
 
 function single(part) {
-  return withChildren(element("span", "single"), element("span", "arrow", "→"), versionBadge(part.service, part.version), element("span", "", `${part.service} ${part.version}`));
+  return withChildren(element("span", "single"), element("span", "arrow", "→"), versionBadge(part.service, part.version), element("span", "", `${part.service} ${part.version}`.trim()));
 }
 
 function bars(parts, asks, total) {
@@ -126,7 +150,7 @@ function bar(kind, parts, share, words) {
   box.role = "img";
   box.ariaLabel = `${kind}: ${words}`;
   for (const part of parts) {
-    const piece = paint(element("span", "piece"), colours(versionColours, part.version));
+    const piece = paint(element("span", "piece"), part.version);
     piece.style.flexGrow = share(part);
     piece.append(element("b", "", markOf(part.service, part.version)), element("span", "", percent(share(part))));
     box.append(piece);
@@ -145,10 +169,13 @@ function workloadRow(workload) {
 
   const unwell = workload.pods.filter((pod) => pod.state !== "ready");
   const state = element("td");
-  state.append(element("span", unwell.length || workload.ready < workload.replicas ? "status waits" : "status good", stateWords(workload, unwell)));
-  for (const reason of new Set(unwell.map((pod) => pod.reason).filter(Boolean))) state.append(element("span", "reason", reason));
+  const well = unwell.length === 0 && workload.ready >= workload.replicas && workload.ejections.length === 0;
+  state.append(element("span", well ? "status good" : "status waits", stateWords(workload, unwell)));
+  for (const reason of new Set(unwell.map(reasonOf).filter(Boolean))) state.append(element("span", "reason", reason));
+  for (const reason of new Set(workload.ejections.map(ejectionWords))) state.append(element("span", "reason", reason));
 
-  const { per_second: perSecond, errors } = workload.rate;
+  const { per_second: perSecond, errors, copies } = workload.rate;
+  if (copies > 0) state.append(element("span", "reason", copies < 1 ? `${percent(copies)} of its requests are copies` : "gets copies of requests only"));
   row.append(who, state, labelled("num", "restarts", workload.restarts ? String(workload.restarts) : nothing));
   row.append(labelled("num", "per second", perSecond ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : nothing));
   row.append(labelled(errors ? "num bad" : "num", "errors", perSecond ? percent(errors) : nothing));
@@ -165,6 +192,18 @@ function labelled(className, label, text) {
 function stateWords(workload, unwell) {
   if (workload.replicas === 0 && workload.pods.length === 0) return "off";
   const count = workload.replicas > 1 ? ` ${workload.ready}/${workload.replicas}` : "";
+  if (unwell.length === 0 && workload.ejections.length > 0) return `ejected${count}`;
   if (unwell.length === 0) return workload.ready >= workload.replicas ? `ready${count}` : `starting${count}`;
   return `${unwell[0].state}${count}`;
+}
+
+// reasonOf says why a pod is not ready, and when its process is started again.
+function reasonOf(pod) {
+  const again = pod.again ? `again at ${clock(1000 * pod.again).slice(0, 8)}` : "";
+  return [pod.reason, again].filter(Boolean).join("; ");
+}
+
+// ejectionWords says who sends a pod no requests, why and how long.
+function ejectionWords(ejection) {
+  return `gets nothing from ${ejection.workload} until ${clock(1000 * Date.parse(ejection.until)).slice(0, 8)}: ${ejection.why}`;
 }

@@ -23,6 +23,8 @@ addEventListener("popstate", route);
 
 let source = null; // of the live states
 let again = 0; // the timer of another try
+let gone = 0; // the timer after which a lab that does not come back has ended
+const patience = 3000; // ms until then
 
 // connect follows the lab's state. The browser connects again by itself when the lab goes and comes back.
 function connect() {
@@ -31,14 +33,23 @@ function connect() {
   const say = (words, on) => {
     live.textContent = words;
     live.classList.toggle("on", on);
+    clearTimeout(gone);
+    if (on) ended(false);
+    else gone = setTimeout(ended, patience, true);
   };
   source = new EventSource("/api/events");
   source.onopen = () => say("Live", true);
   source.onmessage = (event) => showState(JSON.parse(event.data));
   source.onerror = () => {
-    say("Reconnecting", false);
+    if (live.classList.contains("on") || !gone) say("Reconnecting", false);
     if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 5000); // refused, as there are too many pages: later again
   };
+}
+
+// ended tells whether the lab has ended, so that what stood last does not look as if it were so now.
+function ended(is) {
+  document.body.classList.toggle("ended", is);
+  byId("ended").hidden = !is;
 }
 
 function disconnect() {

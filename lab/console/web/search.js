@@ -61,9 +61,15 @@ function traceRow(trace) {
   const versions = trace.members.filter((member) => member.version);
   const by = withChildren(element("td", "by"), ...versions.map(({ service, version }) => named(versionBadge(service, version), `${service} ${version}`)));
   const outcome = element("td");
-  outcome.append(element("span", trace.errors ? "status bad" : "status good", trace.errors ? plural(trace.errors, "span failed", "spans failed") : "ok"));
+  outcome.append(element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)));
   row.append(element("td", "quiet began", clock(trace.start)), who, took, labelled("num", "spans", String(trace.spans)), by, outcome);
   return row;
+}
+
+// outcomeOf is what came of a trace: "200 ok", "500, 9 spans failed".
+function outcomeOf(trace) {
+  if (!trace.errors) return `${trace.status} ok`.trim();
+  return [trace.status, plural(trace.errors, "span failed", "spans failed")].filter(Boolean).join(", ");
 }
 
 function named(mark, name) {
@@ -79,6 +85,6 @@ byId("search").addEventListener("submit", (event) => {
 byId("search").addEventListener("change", search);
 
 setInterval(() => {
-  const following = byId("search").elements.follow.checked && !byId("overview").hidden && !document.hidden;
+  const following = byId("search").elements.follow.checked && !byId("overview").hidden && !document.hidden && !document.body.classList.contains("ended");
   if (following) look();
 }, followEvery);

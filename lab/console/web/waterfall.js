@@ -52,9 +52,10 @@ function showHead(trace, young) {
   const missing = trace.rows.some((row) => row.adopted);
   byId("trace-title").textContent = trace.title;
   byId("trace-facts").replaceChildren(
-    withChildren(element("span", "who"), serviceBadge(trace.service), element("span", "", trace.service)),
+    element("b", "", trace.service),
     element("span", "", duration(trace.duration)),
-    element("span", trace.errors ? "status bad" : "status good", trace.errors ? plural(trace.errors, "span failed", "spans failed") : "ok"),
+    element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)),
+    ...beganAt(trace.rows[trace.origin]),
     element("span", "", plural(trace.spans, "span")),
     ...(missing ? [element("span", "status waits", young ? "more spans are awaited" : "spans are missing")] : []),
     element("span", "", `began ${clock(trace.start)}`),
@@ -62,12 +63,19 @@ function showHead(trace, young) {
   );
 }
 
+// beganAt says where a failure began: at the deepest span that failed, by itself or because a fault was injected there.
+function beganAt(row) {
+  if (!row) return [];
+  const who = `${row.service} ${row.version}`.trim();
+  return [element("span", "bad", row.tags?.["fault.injected"] ? `injected at ${who}` : `began at ${who}`)];
+}
+
 function showWaterfall(trace) {
   // What goes on in the background may end after the root.
   const end = Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
   const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", tick === 0 ? "0" : duration((end * tick) / ticks, end)));
   byId("axis").replaceChildren(...marks);
-  settle(byId("waterfall"), trace.rows.map((row, place) => ({ ...row, end, same: sameAsParent(trace.rows, place) })), keyOf, spanRow);
+  settle(byId("waterfall"), trace.rows.map((row, place) => ({ ...row, end, same: sameAsParent(trace.rows, place), origin: place === trace.origin })), keyOf, spanRow);
   byId("cut").hidden = trace.cut === 0;
   byId("cut").textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
 }
@@ -93,15 +101,16 @@ function spanRow(row) {
   head.style.setProperty("--depth", Math.min(row.depth, 12));
 
   const title = element("span", "title");
-  title.append(serviceBadge(row.service), element("span", row.same ? "unseen" : "service", row.service));
+  title.append(versionBadge(row.service, row.version), element("span", row.same ? "unseen" : "service", row.service));
   if (row.version) title.append(element("span", row.same ? "unseen" : "version", row.version));
   title.append(element("span", "operation", row.name));
   if (row.adopted) title.append(element("span", "chip", "parent missing"));
-  if (row.tags?.["fault.injected"]) title.append(element("span", "chip", "injected"));
-  if (row.error) title.append(element("span", "bad", "✕"), element("span", "unseen", " failed"));
+  const injected = Boolean(row.tags?.["fault.injected"]);
+  if (row.error) title.append(element("span", row.origin ? "origin" : "bad", ["✕", row.status, row.origin && (injected ? "injected here" : "began here")].filter(Boolean).join(" ")), element("span", "unseen", " failed"));
+  if (injected && !row.origin) title.append(element("span", "chip", "injected"));
 
   const lane = element("span", "lane");
-  const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), colours(serviceColours, row.service));
+  const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), row.version);
   place(bar, row.start, row.duration, end);
   lane.append(bar);
   const drawn = row.critical.filter((part) => part.to - part.from >= end / 500); // less is not to be seen
@@ -152,7 +161,7 @@ function logRow(log) {
   const item = element("li", `log ${["error", "warn", "fatal", "panic", "dpanic"].includes(log.level) ? "loud" : ""}`);
   const head = element("p", "log-head");
   head.append(element("span", "time", `${log.at < 0 ? "−" : "+"}${duration(Math.abs(log.at))}`));
-  if (log.service) head.append(serviceBadge(log.service), element("b", "", log.version ? `${log.service} ${log.version}` : log.service));
+  if (log.service) head.append(versionBadge(log.service, log.version), element("b", "", log.version ? `${log.service} ${log.version}` : log.service));
   else head.append(element("b", "", log.pod));
   if (log.level) head.append(element("span", "level", log.level.toUpperCase()));
   item.append(head, element("p", "message", log.message));

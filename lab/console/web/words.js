@@ -1,16 +1,5 @@
 // Small things that every part of the page needs. Text from outside goes in as text, never as markup.
 
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function element(name, className = "", text = "") {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
-
 function withChildren(node, ...children) {
   node.append(...children.filter((child) => child !== null && child !== ""));
   return node;

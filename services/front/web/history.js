@@ -16,20 +16,42 @@ class History {
     this.calls = [];
   }
 
-  // shares counts for each service which versions answered, over the newest n calls: [{service, total, versions: [{version, count}]}].
+  // shares counts for each service which versions responded, over the newest n calls, and the calls that got no response from it:
+  // [{service, total, versions: [{version, count}], failed}]. Without the latter, the versions that still respond would seem to get all.
   shares(n) {
     const services = new Map();
+    const of = (service) => {
+      if (!services.has(service)) services.set(service, { versions: new Map(), failed: 0 });
+      return services.get(service);
+    };
     for (const call of this.calls.slice(0, n)) {
-      for (const hop of call.hops) {
-        const versions = services.get(hop.service) ?? new Map();
-        services.set(hop.service, versions);
-        versions.set(hop.version, (versions.get(hop.version) ?? 0) + 1);
+      for (const { service, version } of call.hops) {
+        const { versions } = of(service);
+        versions.set(version, (versions.get(version) ?? 0) + 1);
       }
+      const silent = silentHop(call);
+      if (silent) of(silent).failed++;
     }
-    return [...services].map(([service, versions]) => ({
-      service,
-      total: [...versions.values()].reduce((sum, count) => sum + count, 0),
-      versions: [...versions].map(([version, count]) => ({ version, count })).sort((a, b) => a.version.localeCompare(b.version)),
-    }));
+    return [...services]
+      .sort(([a], [b]) => byWay(a, b))
+      .map(([service, { versions, failed }]) => ({
+        service,
+        total: [...versions.values()].reduce((sum, count) => sum + count, failed),
+        versions: [...versions].map(([version, count]) => ({ version, count })).sort((a, b) => byVersion(a.version, b.version)),
+        failed,
+      }));
   }
+}
+
+// The services that a call goes through, as far as they are counted.
+const ways = { hops: ["front", "middle", "core"], "slow-page": ["front", "middle", "core"], "fast-page": ["front"] };
+
+// silentHop is the service that a failed call was on its way to when nobody responded: the one after the last hop that did. A hop that
+// failed by itself has responded, and an injected failure says which one that was.
+function silentHop(call) {
+  if (!call.failed || call.injected) return "";
+  const last = call.hops.at(-1);
+  if (!last) return ways[call.what][0];
+  const place = ways[call.what].indexOf(last.service);
+  return place < 0 ? "" : (ways[call.what][place + 1] ?? "");
 }

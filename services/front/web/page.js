@@ -37,10 +37,10 @@ byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
   chosen = null;
-  view.waiting(1);
+  const back = view.calling(button.value);
   view.reveal();
   const made = await make(button.value);
-  view.waiting(-1);
+  back();
   view.announce(summary(made));
 });
 
@@ -56,6 +56,7 @@ byId("history").addEventListener("click", (event) => {
 });
 
 byId("window").addEventListener("change", show);
+byId("more").addEventListener("click", () => view.more(history));
 
 byId("clear").addEventListener("click", () => {
   history.clear();

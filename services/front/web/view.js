@@ -1,14 +1,9 @@
 // What is seen: every function here shows one thing. Text from outside goes in as text, never as markup.
 
-const shownCalls = 100;
-let pending = 0; // calls by hand that have no answer yet
-
-function element(name, className = "", text = "") {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
+const shownAtFirst = 20; // calls of the list
+const shownMore = 60; // with each press of the button below it
+let shownCalls = shownAtFirst;
+const flying = new Set(); // calls by hand that have no response yet: {what, since}
 
 function milliseconds(ms) {
   if (!Number.isFinite(ms)) return "";
@@ -60,7 +55,7 @@ function stopsOf(call) {
   const stops = call.hops.map((hop, place) => {
     const last = place === call.hops.length - 1;
     const broken = call.failed && last;
-    const item = stop(broken ? "broken" : "", badge(hop.service, hop.version), hop.service, hop.version, [milliseconds(hop.took)]);
+    const item = stop(broken ? "broken" : "", versionBadge(hop.service, hop.version), hop.service, hop.version, [milliseconds(hop.took)]);
     if (hop.host) item.title = hop.host;
     return item;
   });
@@ -133,10 +128,29 @@ const view = {
     byId("last-note").textContent = "Press a button. The request hops from service to service, and each says which version took it.";
   },
 
-  // waiting marks the time between a press and its answer, which for the slow page is seconds.
-  waiting(change) {
-    pending += change;
-    byId("last").classList.toggle("pending", pending > 0);
+  // calling marks the time between a press and its response, which for the slow page is seconds. It returns what ends it.
+  calling(what) {
+    const flight = { what, since: performance.now() };
+    flying.add(flight);
+    byId("last").classList.add("pending");
+    byId("last-calling").hidden = false;
+    view.elapsed();
+    const timer = setInterval(view.elapsed, 100);
+    return () => {
+      clearInterval(timer);
+      flying.delete(flight);
+      byId("last").classList.toggle("pending", flying.size > 0);
+      byId("last-calling").hidden = flying.size === 0;
+    };
+  },
+
+  // elapsed says what is being called and for how long, in place of the facts of the call before it.
+  elapsed() {
+    const [flight] = flying;
+    if (!flight) return;
+    byId("last-title").textContent = `Calling ${callNames[flight.what]}`;
+    const more = flying.size > 1 ? [element("span", "", `and ${flying.size - 1} more`)] : [];
+    byId("last-facts").replaceChildren(element("span", "", `${((performance.now() - flight.since) / 1000).toFixed(1)} s`), ...more);
   },
 
   // reveal brings the last call into sight where the page is one column and the call is told far below the buttons.
@@ -163,6 +177,7 @@ const view = {
     byId("last-lines").hidden = lines.length === 0;
     byId("last-lines").replaceChildren(...lines.map(lineRow));
     byId("last-note").textContent = call.failed || call.what === "hops" ? "" : call.body.trim();
+    view.elapsed();
     for (const row of byId("history").rows) row.classList.toggle("chosen", Number(row.dataset.number) === call.number);
   },
 
@@ -179,13 +194,25 @@ const view = {
     byId("history-empty").hidden = !empty;
     byId("clear").hidden = empty;
     byId("history-facts").textContent = empty ? "" : made < kept ? `${made} made, ${failed} failed` : `${failed} of the last ${kept} failed`;
+    byId("more").hidden = made <= shownCalls;
     // Rows that stand already stay, so that nobody's focus goes with them.
     const rows = byId("history");
-    if (empty) rows.replaceChildren();
+    if (empty) {
+      shownCalls = shownAtFirst;
+      rows.replaceChildren();
+    }
+    const shown = history.calls.slice(0, shownCalls);
     const newest = Number(rows.rows[0]?.dataset.number ?? 0);
-    const fresh = history.calls.slice(0, shownCalls).filter((call) => call.number > newest);
-    rows.prepend(...fresh.map(historyRow));
-    while (rows.rows.length > shownCalls) rows.deleteRow(-1);
+    const oldest = Number([...rows.rows].at(-1)?.dataset.number ?? newest + 1);
+    rows.prepend(...shown.filter((call) => call.number > newest).map(historyRow));
+    rows.append(...shown.filter((call) => call.number < oldest && call.number <= newest).map(historyRow));
+    while (rows.rows.length > shown.length) rows.deleteRow(-1);
+  },
+
+  // more shows further calls of the list.
+  more(history) {
+    shownCalls += shownMore;
+    view.history(history);
   },
 
   announce(words) {
@@ -193,26 +220,31 @@ const view = {
   },
 };
 
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function shareRow({ service, total, versions }) {
+function shareRow({ service, total, versions, failed }) {
   const row = element("div", "share");
   const bar = element("div", "bar");
   const list = element("ul", "legend");
   for (const { version, count } of versions) {
-    const piece = badge(service, version);
+    const piece = versionBadge(service, version);
     piece.className = "piece";
     piece.style.flexGrow = count;
     bar.append(piece);
     const item = element("li");
-    item.append(badge(service, version), element("span", "name", version), element("b", "", percent(count, total)), element("span", "count", `${count}`));
+    item.append(versionBadge(service, version), element("span", "name", version), element("b", "", percent(count, total)), element("span", "count", `${count}`));
+    list.append(item);
+  }
+  const answers = total - failed;
+  if (failed > 0) {
+    const piece = element("span", "piece failed", "✕");
+    piece.style.flexGrow = failed;
+    bar.append(piece);
+    const item = element("li");
+    item.append(element("span", "bad", "✕"), element("span", "name", "no response"), element("b", "", percent(failed, total)), element("span", "count", `${failed}`));
     list.append(item);
   }
   bar.ariaHidden = "true";
   const heading = element("h3", "", service);
-  heading.append(element("span", "count", ` ${total} ${total === 1 ? "answer" : "answers"}`));
+  heading.append(element("span", "count", ` ${answers} ${answers === 1 ? "answer" : "answers"}${failed ? `, ${failed} failed` : ""}`));
   row.append(heading, bar, list);
   return row;
 }
@@ -225,7 +257,7 @@ function historyRow(call) {
   choose.ariaLabel = `Show call ${call.number}`;
   const by = element("td", "by");
   for (const hop of call.hops) {
-    const mark = badge(hop.service, hop.version);
+    const mark = versionBadge(hop.service, hop.version);
     mark.title = `${hop.service} ${hop.version}`;
     mark.append(element("span", "unseen", ` ${hop.service} ${hop.version}`));
     by.append(mark);

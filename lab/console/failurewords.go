@@ -1,0 +1,39 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// reasons are Envoy's response flags in words, the cause before what followed from it. See
+// https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags.
+var reasons = []struct{ flag, words string }{
+	{"FI", "injected by a rule"},
+	{"UH", "no healthy upstream"},
+	{"NC", "no such subset or host"},
+	{"NR", "no route"},
+	{"UO", "too many requests or connections"},
+	{"UF", "no connection to the upstream"},
+	{"UC", "the upstream closed the connection"},
+	{"UT", "timeout"},
+	{"UPE", "the upstream's response is not HTTP"},
+	{"DC", "the caller has gone"},
+	{"UAEX", "denied"},
+}
+
+// failureText says why the requests of a flow failed: "503 no healthy upstream".
+func failureText(f Flow) string {
+	words := "from the upstream"
+	flags := strings.Split(f.Flags, ",")
+	for _, reason := range reasons {
+		if slices.Contains(flags, reason.flag) {
+			words = reason.words
+			break
+		}
+	}
+	if f.Code == 0 {
+		return words + ", no response"
+	}
+	return fmt.Sprintf("%d %s", f.Code, words)
+}
