@@ -30,14 +30,11 @@ func TestPictures(t *testing.T) {
 
 	p := open(t, strings.TrimSuffix(l.page, "/demo-app/"))
 	p.visit(l.page)
-	made := 0
-	for _, user := range []string{"", "", "betaUser"} {
-		p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, user))
-		eval[any](p, `(() => { const e = document.querySelector("#repeat").elements; e.times.value = "20"; e.rate.value = "10"; })()`)
-		p.click("#repeat-toggle")
-		made += 20
-		p.calls(made)
-	}
+	// So many calls that the shares seen are those that the text tells: of 500 draws at 20 %, 95 in 100 times 16.5 to 23.5 %.
+	p.repeat("betaUser", 20)
+	p.repeat("", 500)
+	const made = 520
+	eval[any](p, `(() => { const e = document.querySelector("#window"); e.value = "500"; e.dispatchEvent(new Event("change")); })()`)
 	q := open(t, strings.TrimSuffix(l.console, "/"))
 	q.visit(l.console)
 	q.until(`document.querySelector("#live").textContent === "Live"`)
@@ -45,12 +42,9 @@ func TestPictures(t *testing.T) {
 	q.until(`document.querySelectorAll("#traces tr").length > 0`)
 	q.keep(dir, "console", "#workloads-table")
 
-	p.click(`label:has(input[name=user][value=""])`)
-	p.click("button[value=slow-page]")
-	p.calls(made + 1)
+	p.callByHand("slow-page", made+1)
 	trace := eval[string](p, `document.querySelector("#history a.trace").href`)
-	p.click("button[value=hops]")
-	p.calls(made + 2)
+	p.callByHand("hops", made+2)
 	p.keep(dir, "page", "#shares .share:nth-child(3)")
 	p.scheme("dark")
 	p.keep(dir, "page-dark", "#shares .share:nth-child(3)")
@@ -58,6 +52,22 @@ func TestPictures(t *testing.T) {
 	q.visit(trace)
 	q.until(`document.querySelector("#waterfall")?.innerText.includes("data_transformation") && document.querySelectorAll(".log").length >= 4 && !document.querySelector("#waterfall").innerText.includes("parent missing")`)
 	q.keep(dir, "trace", "#trace-columns > .card:has(#logs)")
+}
+
+// repeat makes so many calls of /hops as a user and waits for their end.
+func (p *tab) repeat(user string, times int) {
+	p.t.Helper()
+	p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, user))
+	eval[any](p, fmt.Sprintf(`(() => { const e = document.querySelector("#repeat").elements; e.times.value = "%d"; e.rate.value = "20"; })()`, times))
+	p.click("#repeat-toggle")
+	p.until(`document.querySelector("#repeat-toggle").textContent === "Start" && document.querySelector("#repeat-progress").value === ` + fmt.Sprint(times))
+}
+
+// callByHand presses a button and waits for the call of that number.
+func (p *tab) callByHand(what string, number int) {
+	p.t.Helper()
+	p.click("button[value=" + what + "]")
+	p.until(fmt.Sprintf(`document.querySelector("#history tr").dataset.number === "%d" && !document.querySelector(".pending")`, number))
 }
 
 // keep writes a picture of the page from its top to a little below an element, with nothing in focus and the mouse away.
