@@ -28,7 +28,7 @@ type forwarder struct {
 	client   *http.Client
 	spans    *Subscription
 	metrics  *metrics
-	body     []byte // of the last batch, for the next
+	size     int // of the last body, in bytes
 	ended    chan struct{}
 }
 
@@ -88,8 +88,10 @@ func (f *forwarder) send(spans []*zipkin.Span) {
 }
 
 func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
-	f.body = encode(f.body[:0], batch)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(f.body))
+	// A new body each time: the client may still be reading the one of a request that was answered early.
+	body := encode(make([]byte, 0, f.size+f.size/8), batch)
+	f.size = len(body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
