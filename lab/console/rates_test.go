@@ -44,3 +44,21 @@ func TestRates(t *testing.T) {
 	at(12, 5, 0) // counted anew
 	wants(5/10.0, 0)
 }
+
+// TestCopies tells the requests that a rule mirrors from those that somebody waits for.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	var r rates
+	now := time.Unix(1_800_000_000, 0)
+	for second := range 2 {
+		n := uint64(second)
+		r.add(now.Add(time.Duration(second)*time.Second), []Flow{
+			{Namespace: "hopline", Workload: "middle-prod", Code: 200, Requests: 8 * n},
+			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 2 * n},
+			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 6 * n, Copy: true},
+		})
+	}
+	if prod, dev := r.of("hopline/middle-prod"), r.of("hopline/middle-dev"); prod.Copies != 0 || dev.Copies != 0.75 || dev.PerSecond != 8 {
+		t.Errorf("prod %+v and dev %+v, want no copies, and 75 %% of 8 a second", prod, dev)
+	}
+}
