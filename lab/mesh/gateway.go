@@ -49,7 +49,7 @@ func gatewayTarget(port int) int {
 type server struct {
 	gateway string // "namespace/name"
 	hosts   []serverHost
-	port    int
+	port    int // as written: what a rule's match and a destination without a port go by
 	secure  bool
 }
 
@@ -72,10 +72,23 @@ func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 			for _, h := range s.GetHosts() {
 				one.hosts = append(one.hosts, newServerHost(h, g.Namespace))
 			}
-			out[one.port] = append(out[one.port], one)
+			at := servicePortOf(one.port)
+			out[at] = append(out[at], one)
 		}
 	}
 	return out
+}
+
+// servicePortOf is the port of a built-in gateway's Service by which requests reach a server. A server names that port, or the one that
+// the gateway's pod listens on for it.
+// (pilot/pkg/model/gateway.go, resolvePorts)
+func servicePortOf(number int) int {
+	for _, p := range gatewayPorts() {
+		if p.target == number {
+			return p.number
+		}
+	}
+	return number
 }
 
 // newServerHost reads "host", "namespace/host", "./host" or "*/host".
@@ -102,12 +115,11 @@ type gateway struct {
 // one after the other, and those that take everything last.
 // (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig)
 func (g *gateway) table(port int) *portTable {
-	g.port = port
 	g.portOf = g.onlyPort
 	rules, over := map[string][]rule{}, map[string][]passedOver{}
 	var order []string
 	for _, s := range g.servers[port] {
-		g.listener.gateway, g.secure = s.gateway, s.secure
+		g.listener.gateway, g.port, g.secure = s.gateway, s.port, s.secure
 		for _, v := range boundTo(g.rules, s.gateway, g.namespace) {
 			hosts := s.commonHosts(v)
 			if len(hosts) == 0 {

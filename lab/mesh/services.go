@@ -249,8 +249,12 @@ func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Repo
 // gatewayService is the Service in front of a built-in gateway, with the ports of Istio's own installation.
 func gatewayService(g *Source) *service {
 	return &service{object: "Service " + g.Namespace + "/" + g.Workload, host: serviceName(g.Workload, g.Namespace), name: g.Workload,
-		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels,
-		ports: []servicePort{{number: 80, name: "http2", target: gatewayTarget(80), http: true}, {number: 443, name: "https", target: gatewayTarget(443)}}}
+		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels, ports: gatewayPorts()}
+}
+
+// gatewayPorts are the ports of a built-in gateway's Service, and what its pods listen on for them.
+func gatewayPorts() []servicePort {
+	return []servicePort{{number: 80, name: "http2", target: gatewayTarget(80), http: true}, {number: 443, name: "https", target: gatewayTarget(443)}}
 }
 
 // registry is what the services look like from one namespace.

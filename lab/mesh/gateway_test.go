@@ -1,0 +1,46 @@
+package mesh
+
+import "testing"
+
+// A server that names the port of the gateway's pod in place of the Service's is reached by the Service's, and a rule's port is the one
+// that the server names: asked of Istio 1.31.
+func TestServerOnThePodsPort(t *testing.T) {
+	t.Parallel()
+	table := compiled(t, file(t, "base.yaml"), `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: pod, namespace: one}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: [a.test]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: service, namespace: one}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [b.test]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: one}
+spec:
+  hosts: [a.test, b.test]
+  gateways: [pod, service]
+  http:
+    - {name: of-80, match: [{port: 80, uri: {exact: /80}}], route: [{destination: {host: a}}]}
+    - {name: of-8080, match: [{port: 8080, uri: {exact: /8080}}], route: [{destination: {host: a}}]}
+    - {name: rest, route: [{destination: {host: b}}]}
+`)
+	gateway := IngressGateway()
+	for _, test := range []struct {
+		host, path, rule string
+		port             int // of b, which has several and none of them named
+	}{
+		{"a.test", "/80", "rest", 8080}, {"a.test", "/8080", "of-8080", 80}, {"b.test", "/80", "of-80", 80}, {"b.test", "/8080", "rest", 80},
+	} {
+		d := table.Decide(&Request{Method: "GET", Authority: test.host, Path: test.path, Scheme: "http", Port: 80}, &gateway, 0)
+		if d.Outcome != Forward || d.Route.Rule != test.rule || d.To.Cluster.Port != test.port {
+			t.Errorf("%s%s: got %+v, want rule %s and port %d", test.host, test.path, d, test.rule, test.port)
+		}
+	}
+	if got := table.GatewayPorts(&gateway); len(got) != 1 || got[0] != 80 {
+		t.Errorf("the gateway's ports are %v, want 80", got)
+	}
+}
