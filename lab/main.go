@@ -3,11 +3,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hopline/hopline/lab/explain"
 	"github.com/hopline/hopline/lab/load"
 	"github.com/hopline/hopline/lab/tty"
 )
@@ -47,6 +50,7 @@ func run(p program) int {
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Vars(load.Vars()),
+		kong.Vars(explain.Vars()),
 		kong.BindTo(p.stop, (*context.Context)(nil)),
 		kong.Bind(p),
 	)
@@ -67,11 +71,31 @@ func run(p program) int {
 		fmt.Fprintln(p.err, "hopline:", withHelp(err, args))
 		return 2
 	}
-	if err := command.Run(); err != nil {
-		fmt.Fprintln(p.err, "hopline:", err)
-		return 1
+	return codeOf(command.Run(), p.err)
+}
+
+// exit is the error of a command with an exit code of its own. err is nil where the command has said all there is.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.err) }
+
+// codeOf writes a command's error, if it has any, and returns its exit code.
+func codeOf(err error, out io.Writer) int {
+	code := 0
+	if err != nil {
+		code = 1
 	}
-	return 0
+	var own exit
+	if errors.As(err, &own) {
+		code, err = own.code, own.err
+	}
+	if err != nil {
+		fmt.Fprintln(out, "hopline:", err)
+	}
+	return code
 }
 
 type versionCommand struct{}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/current"
 	"github.com/hopline/hopline/lab/mesh/proxy"
-	"github.com/hopline/hopline/lab/up"
 )
 
 // TestAnEjectionIsSeen runs overlay outlier with shorter times: the sick pod's ejection and its end are in the terminal, on the console, at
@@ -27,7 +27,7 @@ func TestAnEjectionIsSeen(t *testing.T) {
 		return screen(`(?m)^! middle-\w+: ejects core-sick-\S+ for [67] s after 3 errors in a row$`)
 	})
 
-	var running up.Running
+	var running current.Lab
 	if err := json.Unmarshal([]byte(s.get("Console", "/pods").body), &running); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func (s *suite) ejections() []proxy.Ejection {
 }
 
 // heal takes the fault away from core-sick, as docs/overlays.md says.
-func heal(t *testing.T, running up.Running) {
+func heal(t *testing.T, running current.Lab) {
 	t.Helper()
 	for _, p := range running.Pods {
 		if p.Workload != "core-sick" {

@@ -460,24 +460,31 @@ func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
 }
 
 func explainKnowsTheEndpoints(t *testing.T, s *suite) {
-	explain := func(overlay string) string {
+	explain := func(overlay ...string) string {
 		out := newScreenful()
 		code := run(program{
 			stop: t.Context(), now: t.Context(), out: tty.New(out), err: tty.New(out),
-			args: []string{"explain", "GET", "http://middle/hops", "--from=front-blue", "--console-port=" + portOf(s.urls["Console"]), "--overlay=" + overlay},
+			args: append([]string{"explain", "GET", "http://middle/hops", "--from=front-blue", "--console-port=" + portOf(s.urls["Console"])}, overlay...),
 		})
 		if code != 0 {
 			t.Fatalf("exit code %d: %s", code, out)
 		}
 		return out.String()
 	}
-	text := explain(filepath.Join(s.deploy, "overlays/canary"))
+	canary := filepath.Join(s.deploy, "overlays/canary")
+	text := explain() // the overlay that the lab runs
+	if first := "rules of the lab at " + s.urls["Console"] + ": overlay " + canary + "\n"; !strings.HasPrefix(text, first) {
+		t.Errorf("the explanation does not begin with %q:\n%s", first, text)
+	}
+	if named := explain("--overlay=" + canary); !strings.HasPrefix(named, "rules of overlay "+canary+", which the lab at ") {
+		t.Errorf("of a named overlay the explanation says:\n%s", named)
+	}
 	for pod := range s.pods("hopline/middle-prod") {
 		if !regexp.MustCompile(`(?m)^ +` + pod + ` 127\.0\.0\.1:\d+ ready$`).MatchString(text) {
 			t.Errorf("the explanation has no endpoint %s:\n%s", pod, text)
 		}
 	}
-	if text := explain(filepath.Join(s.deploy, "overlays/prod")); !strings.Contains(text, "the lab does not run it") {
+	if text := explain("--overlay=" + filepath.Join(s.deploy, "overlays/prod")); !strings.Contains(text, "the lab does not run it") {
 		t.Errorf("the lab runs another overlay, and the explanation says:\n%s", text)
 	}
 }

@@ -10,18 +10,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/hopline/hopline/lab/current"
 )
 
 // DefaultURL asks all hops of the suite which version answered.
 const DefaultURL = "http://localhost:8080/demo-app/hops"
-
-// defaultOverlay is read for the expected shares when it is there and no other is named.
-const defaultOverlay = "deploy/overlays/canary"
 
 // Bounds of a run.
 const (
@@ -46,7 +44,8 @@ type Command struct {
 	KeepAlive   bool          `help:"Keep connections open; otherwise every request is a new user with a new connection."`
 	Timeout     time.Duration `default:"30s" help:"How long an answer may take, its body included (${default})."`
 	MaxInFlight int           `default:"1000" help:"How many requests may be unanswered at a time; beyond that they are late, and the report says so (${default})."`
-	Overlay     string        `placeholder:"DIR" help:"Overlay that says which share of each version to expect (deploy/overlays/canary if it is there)."`
+	Overlay     string        `placeholder:"DIR" help:"Overlay that says which share of each version to expect (that of the running lab, else deploy/overlays/canary if it is there)."`
+	ConsolePort int           `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay (${default})."`
 	JSON        bool          `name:"json" help:"Print the report as JSON."`
 	HTML        string        `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`
 	FailIf      []string      `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`
@@ -140,7 +139,7 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	expected, err := c.expectation()
+	expected, why, err := c.expectation(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,6 +147,7 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	if err != nil {
 		return err
 	}
+	r.Rules = why
 	if c.HTML != "" {
 		if err := writeHTML(c.HTML, r); err != nil {
 			return err
@@ -173,22 +173,17 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	return nil
 }
 
-// expectation reads the overlay that says which shares to expect; nil if there is none.
-func (c *Command) expectation() (*expectation, error) {
-	dir := c.Overlay
-	if dir == "" {
-		if _, err := os.Stat(defaultOverlay); err != nil {
-			return nil, nil
-		}
-		dir = defaultOverlay
-	}
+// expectation reads the overlay that says which shares to expect, and says which it is; nil if there is none. An overlay that nobody
+// named and no lab runs may be missing or broken.
+func (c *Command) expectation(ctx context.Context) (e *expectation, why string, err error) {
+	choice := current.Choose(ctx, c.Overlay, c.ConsolePort)
 	h, err := headers(c.Header)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	e, err := loadExpectation(dir, c.URL, c.Method, h)
-	if err != nil && c.Overlay == "" {
-		return nil, nil // nobody asked for it
+	e, err = loadExpectation(choice.Dir, c.URL, c.Method, h)
+	if err != nil && c.Overlay == "" && choice.Lab == nil {
+		return nil, "", nil
 	}
-	return e, err
+	return e, choice.Why, err
 }

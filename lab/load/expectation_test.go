@@ -1,6 +1,7 @@
 package load
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/lab/current"
 )
 
 // The rules of a later hop see the headers that a service passes on. Which those are is for the services to say, whose code the lab does
@@ -110,4 +113,33 @@ func freePort(t *testing.T) string {
 	}
 	defer func() { _ = l.Close() }()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// The expected shares are those of the overlay that the running lab has, unless another is named; the report says which.
+func TestExpectationOfTheRunningLab(t *testing.T) {
+	t.Parallel()
+	overlays, err := filepath.Abs("../../deploy/overlays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(current.Lab{Overlay: filepath.Join(overlays, "prod")})
+	}))
+	port := strconv.Itoa(lab.Listener.Addr().(*net.TCPAddr).Port)
+	target := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "rules of the lab at http://localhost:" + port + ": overlay " + filepath.Join(overlays, "prod")},
+		{[]string{"--overlay=" + filepath.Join(overlays, "canary")}, "rules of overlay " + filepath.Join(overlays, "canary") + "; the lab at http://localhost:" + port + " runs " + filepath.Join(overlays, "prod")},
+	} {
+		r, err := run(t, t.Context(), append([]string{target.URL, "--rate=100", "--requests=3", "--console-port=" + port}, test.args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Rules != test.want {
+			t.Errorf("%v: the report goes by %q, want %q", test.args, r.Rules, test.want)
+		}
+	}
 }

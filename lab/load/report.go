@@ -46,6 +46,7 @@ type Report struct {
 	Slowest     []Slow          `json:"slowest"`
 	Intervals   []Interval      `json:"intervals"`
 	FailIf      []Condition     `json:"fail_if"`
+	Rules       string          `json:"rules"` // which overlay says what to expect; empty for none
 }
 
 // Latency is a distribution of times in milliseconds.
@@ -214,6 +215,9 @@ func (r *Report) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	line := func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) }
 	line("target", r.Method+" "+r.URL)
+	if r.Rules != "" {
+		line("", r.Rules)
+	}
 	line("", r.users())
 	line("asked", r.asked())
 	line("held", r.held())

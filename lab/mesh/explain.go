@@ -2,6 +2,8 @@ package mesh
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +22,7 @@ type Explanation struct {
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
 	Refusal string      // why the gateway that the request comes to answers 403, whatever its rules say; empty where it lets it in
+	Near    []string    // what comes near to taking the request otherwise, and why it does not; a line for each
 }
 
 // Judgement is one rule that was looked at.
@@ -34,13 +37,67 @@ type Judgement struct {
 // Explained is a destination's share with what more is known of it.
 type Explained struct {
 	Share
-	Endpoints []string // a line for each, where whoever asked for the explanation knows them
-	Refusals  []string // a line for each Deployment or gateway behind it that does not let the request in
+	Endpoints []Endpoint // where whoever asked for the explanation knows them
+	Refusals  []string   // a line for each Deployment or gateway behind it that does not let the request in
+}
+
+// Endpoint is one of those behind a destination, in words.
+type Endpoint struct {
+	Text  string // "middle-prod-6c9f-x7k2p 127.0.0.1:20123 ready"
+	Ready bool   // whether it may get requests
+}
+
+// Status is the status with which the mesh answers every such request by itself: 404, 502, 503, 403, that of a redirect, a direct response
+// or an injected abort. It is 0 when requests, or a part of them, are routed.
+func (e *Explanation) Status() int {
+	if e.Refusal != "" {
+		return http.StatusForbidden
+	}
+	switch e.Outcome {
+	case NoHost:
+		return http.StatusBadGateway
+	case NoRoute:
+		return http.StatusNotFound
+	case Redirect:
+		return e.Route.Redirect.Code
+	case Direct:
+		return e.Route.Direct.Code
+	}
+	if f := e.Route.Fault; f != nil && f.Abort > 0 && f.AbortPercent >= 100 {
+		return f.Abort
+	}
+	status := 0
+	for i := range e.Shares {
+		s := e.Shares[i].status()
+		if s == 0 {
+			return 0
+		}
+		status = max(status, s)
+	}
+	return status
+}
+
+// status is that of a destination which serves nobody; 0 for others.
+func (s *Explained) status() int {
+	c := s.Cluster
+	served := c.Known && (c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0)
+	if len(s.Endpoints) > 0 {
+		served = slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Ready })
+	}
+	switch {
+	case !served:
+		return http.StatusServiceUnavailable
+	case len(s.Refusals) > 0 && len(s.Refusals) >= len(s.Backends):
+		return http.StatusForbidden
+	}
+	return 0
 }
 
 // Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
 func (t *Table) Explain(req *Request, src *Source) Explanation {
-	return t.explain(t.view(src), callerText(src), req, src)
+	e := t.explain(t.view(src), callerText(src), req, src)
+	e.Near = t.near(&e, req, src)
+	return e
 }
 
 // ExplainBare is Explain for a pod without a sidecar, as Bare is Decide.
@@ -193,17 +250,31 @@ func (e Explanation) String() string {
 		for _, s := range e.Shares {
 			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.describe())
 			for _, endpoint := range s.Endpoints {
-				fmt.Fprintf(&b, "           %s\n", endpoint)
+				fmt.Fprintf(&b, "           %s\n", endpoint.Text)
+			}
+			if s.status() == http.StatusServiceUnavailable && s.Cluster.Known && s.Cluster.Selector != nil {
+				b.WriteString("           no endpoints: 503\n")
 			}
 			for _, refusal := range s.Refusals {
 				fmt.Fprintf(&b, "           %s\n", refusal)
 			}
 		}
 	}
-	if e.Route != nil {
-		e.Route.describe(&b, e.Path)
+	for _, line := range e.Effects() {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	for _, line := range e.Near {
+		fmt.Fprintf(&b, "  note %s\n", line)
 	}
 	return b.String()
+}
+
+// Effects lists what else the route does with a request, a line for each thing.
+func (e Explanation) Effects() []string {
+	if e.Route == nil {
+		return nil
+	}
+	return e.Route.effects(e.Path)
 }
 
 func (j *Judgement) name() string {
@@ -231,21 +302,20 @@ func (c *Cluster) describe() string {
 	case len(c.Selector) == 0:
 		return name + ": no endpoints: 503"
 	}
-	port := c.TargetName
-	if port == "" {
-		port = fmt.Sprint(c.Target)
-	}
-	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), port)
+	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), c.targetText())
 }
 
-// describe writes what else a route does, a line for each thing; path is what it makes of the request's.
-func (r *Route) describe(b *strings.Builder, path string) {
-	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+// effects lists what a route does beside choosing a destination; path is what it makes of the request's.
+func (r *Route) effects(path string) (lines []string) {
+	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if f := r.Fault; f != nil && f.Delay > 0 && f.DelayPercent > 0 {
 		line("fault: %g %% delayed by %s", f.DelayPercent, f.Delay)
 	}
 	if f := r.Fault; f != nil && f.Abort > 0 && f.AbortPercent > 0 {
 		line("fault: %g %% aborted with %d", f.AbortPercent, f.Abort)
+	}
+	if r.Fault.injects() && (r.Retries.Attempts > 0 || r.Timeout > 0) {
+		line("retries and timeout do not cover the fault: Envoy injects it before it sends the request for the first time")
 	}
 	if w := r.Rewrite; w != nil && w.Authority != "" {
 		line("authority rewritten to %s", w.Authority)
@@ -269,4 +339,5 @@ func (r *Route) describe(b *strings.Builder, path string) {
 	for _, m := range r.Mirrors {
 		line("%g %% mirrored to %s", m.Percent, m.Cluster.describe())
 	}
+	return lines
 }

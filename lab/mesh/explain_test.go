@@ -96,11 +96,13 @@ rules of VirtualService one/a
    20.0 %  a.one.svc.cluster.local:80 subset v9: no Service, ServiceEntry or subset of that name: 503
   fault: 50 % delayed by 2s
   fault: 1.5 % aborted with 503
+  retries and timeout do not cover the fault: Envoy injects it before it sends the request for the first time
   authority rewritten to other.test
   path rewritten to /otherhops
   timeout 3s
   up to 4 retries on gateway-error,connect-failure, each try at most 500ms
   5 % mirrored to b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
+  note DestinationRule one/a has the subsets [v1], and not v9
 `},
 		"direct": {&caller, Request{Authority: "a", Path: "/hops", Header: http.Header{"X-Dev-User": {"betaUser"}}},
 			`GET a:80/hops, from caller-v1 in namespace one

@@ -27,6 +27,11 @@ func newFault(f *networking.HTTPFaultInjection) *Fault {
 	return out
 }
 
+// injects reports whether any request meets the fault.
+func (f *Fault) injects() bool {
+	return f != nil && (f.Delay > 0 && f.DelayPercent > 0 || f.Abort > 0 && f.AbortPercent > 0)
+}
+
 // drawn says whether a draw falls within a percentage. Istio hands Envoy percentages as whole millionths.
 func drawn(percent float64, random uint64) bool {
 	return random%1_000_000 < millionths(percent)

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +13,14 @@ import (
 // scope is what a workload's Sidecar object lets it see; the zero scope is everything.
 // (https://istio.io/latest/docs/reference/config/networking/sidecar/)
 type scope struct {
-	hosts []scopeHost // nil: all
+	hosts   []scopeHost // nil: all
+	object  string      // the Sidecar; empty for none
+	written []string    // its hosts as they are written
+}
+
+// text says what the Sidecar lets a workload see.
+func (s scope) text() string {
+	return fmt.Sprintf("%s lets it see [%s] only", s.object, strings.Join(s.written, ", "))
 }
 
 // scopeHost is one entry of a Sidecar's egress hosts, "namespace/host".
@@ -47,8 +55,10 @@ func newScope(o *overlay.Overlay, namespace string, labels map[string]string) sc
 	if best == nil {
 		return out
 	}
+	out.object = best.String()
 	for _, e := range best.Spec.GetEgress() {
 		for _, h := range e.GetHosts() {
+			out.written = append(out.written, h)
 			out.hosts = append(out.hosts, newScopeHost(h, namespace))
 		}
 	}

@@ -145,6 +145,9 @@ func (t *Table) Missing(req *Request, src *Source) string {
 	if elsewhere != nil {
 		return fmt.Sprintf("%s has no port %d that the mesh knows: want %s", host, req.Port, strings.Join(elsewhere, " or "))
 	}
+	if why := t.hidden(host, src); why != "" {
+		return why
+	}
 	return fmt.Sprintf("no Service or ServiceEntry that namespace %s sees has the host %s: to call it, add a ServiceEntry with hosts [%s] and port %d",
 		src.Namespace, host, host, req.Port)
 }

@@ -6,7 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 
-	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/current"
 	"github.com/hopline/hopline/lab/workload"
 )
 
@@ -40,18 +40,11 @@ func discovery(status func() []workload.Status) http.Handler {
 	})
 }
 
-// Running is what /pods says: which overlay runs, its pods, and which of them get no requests from whom.
-type Running struct {
-	Overlay   string // absolute directory
-	Pods      []workload.Status
-	Ejections []proxy.Ejection
-}
-
 // pods says what runs, for `hopline explain`.
-func pods(running func() Running) http.Handler {
+func pods(lab func() current.Lab) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(running())
+		_ = json.NewEncoder(w).Encode(lab())
 	})
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/current"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/workload"
@@ -228,8 +229,8 @@ func (l *lab) consoleHandler() http.Handler {
 }
 
 // running is what runs now.
-func (l *lab) running() Running {
-	return Running{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
+func (l *lab) running() current.Lab {
+	return current.Lab{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
 // guarded serves h except to web pages of other origins.

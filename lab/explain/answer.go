@@ -1,0 +1,95 @@
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// answer is an explanation with where its facts come from.
+type answer struct {
+	mesh.Explanation
+	Rules     string // which rules they are
+	Endpoints string // whose endpoints they are; empty without destinations
+}
+
+func (a *answer) writeText(out io.Writer) error {
+	text := a.Rules + "\n" + a.Explanation.String()
+	if a.Endpoints != "" {
+		text += a.Endpoints + "\n"
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}
+
+// document is the answer as JSON.
+type document struct {
+	Rules        string        `json:"rules"`   // which rules the answer goes by
+	Request      string        `json:"request"` // "GET middle:80/hops"
+	Caller       string        `json:"caller"`
+	Status       int           `json:"status"`       // with which the mesh answers by itself; 0: the request is routed
+	Host         string        `json:"host"`         // whose rules were asked: an object, or at a gateway the host
+	Passed       []judgement   `json:"passed"`       // the rules that do not take the request, in order
+	Taken        *judgement    `json:"taken"`        // the one that does
+	Destinations []destination `json:"destinations"` //
+	Path         string        `json:"path"`         // as the destinations get it, where a rule rewrites it
+	Location     string        `json:"location"`     // of a redirect
+	Refusal      string        `json:"refusal"`      // why the gateway answers 403
+	Missing      string        `json:"missing"`      // why no rules were asked, inside the mesh
+	Effects      []string      `json:"effects"`      // what else the rule does: "timeout 2s"
+	Near         []string      `json:"near"`         // what comes near to taking the request, and why it does not
+	Endpoints    string        `json:"endpoints"`    // where the endpoints come from
+}
+
+type judgement struct {
+	Object string `json:"object"`
+	Rule   string `json:"rule"`
+	Place  string `json:"place"`
+	Match  string `json:"match"`
+	Why    string `json:"why"` // it does not take the request
+}
+
+type destination struct {
+	Percent   float64  `json:"percent"`
+	Host      string   `json:"host"`
+	Port      int      `json:"port"`
+	Subset    string   `json:"subset"`
+	Endpoints []string `json:"endpoints"`
+	Refusals  []string `json:"refusals"` // who answers 403, and why
+}
+
+func (a *answer) writeJSON(out io.Writer) error {
+	d := document{Rules: a.Rules, Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
+		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints}
+	for _, j := range a.Passed {
+		d.Passed = append(d.Passed, judgement(j))
+	}
+	if a.Taken != nil {
+		taken := judgement(*a.Taken)
+		d.Taken = &taken
+	}
+	for _, s := range a.Shares {
+		to := destination{Percent: s.Percent, Host: s.Cluster.Host, Port: s.Cluster.Port, Subset: s.Cluster.Subset, Endpoints: []string{}, Refusals: some(s.Refusals)}
+		for _, e := range s.Endpoints {
+			to.Endpoints = append(to.Endpoints, e.Text)
+		}
+		d.Destinations = append(d.Destinations, to)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(d); err != nil {
+		return fmt.Errorf("writing the explanation: %w", err)
+	}
+	return nil
+}
+
+// some is never null in JSON.
+func some(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -1,0 +1,73 @@
+package explain
+
+import (
+	"fmt"
+
+	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/workload"
+)
+
+// endpoints adds who stands behind each destination: the pods of the lab if it runs the overlay, else the Deployments that the overlay
+// asks for.
+func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
+	if len(a.Shares) == 0 || a.Refusal != "" {
+		return
+	}
+	a.Endpoints = "endpoints as the overlay asks for: the lab does not run it"
+	if rules.Lab != nil {
+		a.Endpoints = "endpoints of the lab that runs it"
+	}
+	for i := range a.Shares {
+		share := &a.Shares[i]
+		switch {
+		case !share.Cluster.Known || share.Cluster.Selector == nil:
+		case rules.Lab != nil:
+			share.Endpoints = podsBehind(rules.Lab, share.Cluster, from)
+		default:
+			share.Endpoints = deploymentsBehind(share.Share)
+		}
+	}
+}
+
+// deploymentsBehind are the Deployments behind a destination.
+func deploymentsBehind(share mesh.Share) []mesh.Endpoint {
+	var out []mesh.Endpoint
+	for _, b := range share.Backends {
+		replicas := fmt.Sprintf("%d replicas", b.Deployment.Replicas)
+		if b.Deployment.Replicas == 1 {
+			replicas = "1 replica"
+		}
+		out = append(out, mesh.Endpoint{Text: b.Deployment.Name + ", " + replicas, Ready: true})
+	}
+	return out
+}
+
+// podsBehind are the running pods that a cluster selects, with their addresses. An ejected one gets no requests from whoever ejected it,
+// though it is ready.
+func podsBehind(lab *current.Lab, c *mesh.Cluster, from *mesh.Source) []mesh.Endpoint {
+	var out []mesh.Endpoint
+	for _, p := range lab.Pods {
+		if !c.Selects(p.Namespace, p.Labels) {
+			continue
+		}
+		port := c.Target
+		if c.TargetName != "" {
+			port = p.Names[c.TargetName]
+		}
+		out = append(out, mesh.Endpoint{Text: fmt.Sprintf("%s %s %s", p.Name, p.Ports[port], p.State) + ejected(lab, &p, c, from),
+			Ready: p.State == workload.Ready && p.Ports[port] != ""})
+	}
+	return out
+}
+
+// ejected says by which pods of the caller's workload an endpoint is ejected; empty for none.
+func ejected(lab *current.Lab, p *workload.Status, c *mesh.Cluster, from *mesh.Source) string {
+	text := ""
+	for _, e := range lab.Ejections {
+		if e.Pod == p.Name && e.Cluster == c.Name && e.Workload == from.Workload && e.Namespace == from.Namespace {
+			text += fmt.Sprintf(", ejected by %s until %s: %s", e.Caller, e.Until.Local().Format("15:04:05"), e.Why)
+		}
+	}
+	return text
+}

@@ -1,0 +1,318 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// near returns what comes nearest to taking a request that is not routed as somebody may have meant it, each with the reason why it does
+// not count: objects that have the request's host and are never asked, and what is wrong with destinations that nobody serves.
+func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
+	n := nearness{table: t, req: req, src: src, host: strings.ToLower(withoutPort(req.Authority)), asked: e.Host}
+	if src.Gateway && e.Outcome == NoRoute {
+		n.gateways()
+	}
+	n.virtualServices(e)
+	if src.Gateway && e.Outcome == NoRoute && n.notes == nil && e.Host == "" {
+		n.otherHosts()
+	}
+	for _, s := range e.Shares {
+		n.destination(&s)
+	}
+	return n.notes
+}
+
+// nearness gathers notes for one request.
+type nearness struct {
+	table *Table
+	req   *Request
+	src   *Source
+	host  string
+	asked string // the object whose rules were asked; at a gateway the host
+	notes []string
+}
+
+func (n *nearness) add(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(n.notes, text) {
+		n.notes = append(n.notes, text)
+	}
+}
+
+// gateways notes the Gateways that do not let the request in.
+func (n *nearness) gateways() {
+	all := n.table.compiler.overlay.Gateways
+	if len(all) == 0 {
+		n.add("no Gateway opens a port of %s", n.src.Workload)
+	}
+	for _, g := range all {
+		if !overlay.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
+			n.add("%s selects pods with %s, and %s has %s", g, labelText(g.Spec.GetSelector()), n.src.Workload, labelText(n.src.Labels))
+			continue
+		}
+		for _, s := range g.Spec.GetServers() {
+			number := int(s.GetPort().GetNumber())
+			covers := slices.ContainsFunc(s.GetHosts(), func(h string) bool { return covers(newServerHost(h, g.Namespace).host, n.host) })
+			switch {
+			case covers && servicePortOf(number) != n.req.Port:
+				n.add("%s lets %s in on port %d, and the request comes to port %d", g, n.host, number, n.req.Port)
+			case !covers && servicePortOf(number) == n.req.Port:
+				n.add("%s lets in %s on port %d, and not %s", g, strings.Join(s.GetHosts(), ", "), number, n.host)
+			}
+		}
+	}
+}
+
+// covers reports whether a host, perhaps with a wildcard, names a request's host, which is in lower case. A star stands for one character
+// at least.
+func covers(pattern, host string) bool {
+	return within(host, strings.ToLower(pattern)) && (!isWildcard(pattern) || len(host) >= len(pattern))
+}
+
+// virtualServices notes those that have the request's host and whose rules were not asked.
+func (n *nearness) virtualServices(e *Explanation) {
+	gone := map[string]bool{e.Host: true}
+	for _, j := range e.Passed {
+		gone[j.Object] = true
+	}
+	if e.Taken != nil {
+		gone[e.Taken.Object] = true
+	}
+	for _, v := range n.table.compiler.rules {
+		has := slices.ContainsFunc(v.hosts, func(h string) bool { return n.named(h) })
+		if !has || gone[v.object] {
+			continue
+		}
+		if why := n.unasked(v); why != "" {
+			n.add("%s has the host, and is not asked: %s", v.object, why)
+		}
+	}
+}
+
+// named reports whether a VirtualService's host is the request's, which may be a Service's short name.
+func (n *nearness) named(host string) bool {
+	if n.src.Gateway {
+		return covers(host, n.host)
+	}
+	return slices.ContainsFunc(serviceDomains(strings.ToLower(host), n.src.Namespace), func(d string) bool { return covers(d, n.host) })
+}
+
+// unasked says why a VirtualService's rules are not among those that the request meets; empty where it cannot say.
+func (n *nearness) unasked(v *virtualService) string {
+	where := n.src.Workload + " is in namespace " + n.src.Namespace
+	if !visibleFrom(v.exportTo, v.namespace, n.src.Namespace) {
+		return fmt.Sprintf("exportTo is [%s], and %s", strings.Join(v.exportTo, ", "), where)
+	}
+	if n.src.Gateway {
+		return n.unaskedAtGateway(v)
+	}
+	if !slices.Contains(v.gateways, meshGateway) {
+		return fmt.Sprintf("it is for %s, and %s asks from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
+	}
+	scope := newScope(n.table.compiler.overlay, n.src.Namespace, n.src.Labels)
+	if len(scope.virtualServices([]*virtualService{v})) == 0 {
+		return scope.text()
+	}
+	if n.asked != "" {
+		return n.asked + " has it first"
+	}
+	return ""
+}
+
+func (n *nearness) unaskedAtGateway(v *virtualService) string {
+	var why []string
+	for _, name := range v.gateways {
+		i := slices.IndexFunc(n.table.compiler.overlay.Gateways, func(g overlay.Istio[*networking.Gateway]) bool { return g.Namespace+"/"+g.Name == name })
+		switch {
+		case name == meshGateway:
+			why = append(why, "it is for mesh, which is requests from inside")
+		case i < 0:
+			why = append(why, "there is no Gateway "+name)
+		default:
+			if text := n.unlet(&n.table.compiler.overlay.Gateways[i], v); text != "" {
+				why = append(why, text)
+			}
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
+// unlet says why a Gateway does not let the request in to a VirtualService that names it.
+func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualService) string {
+	if !overlay.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
+		return fmt.Sprintf("%s does not select %s", g, n.src.Workload)
+	}
+	for _, s := range g.Spec.GetServers() {
+		for _, h := range s.GetHosts() {
+			if to := newServerHost(h, g.Namespace); covers(to.host, n.host) && to.namespace != "*" && to.namespace != v.namespace {
+				return fmt.Sprintf("%s lets %s in to VirtualServices of namespace %s", g, to.host, to.namespace)
+			}
+		}
+	}
+	return ""
+}
+
+// otherHosts notes which hosts the gateway has, where nothing has the request's.
+func (n *nearness) otherHosts() {
+	table := n.table.view(n.src).ports[n.req.Port]
+	if table == nil {
+		return
+	}
+	hosts := sortedKeys(table.names)
+	for _, tail := range sortedKeys(table.tails) {
+		hosts = append(hosts, "*"+tail)
+	}
+	if len(hosts) == 0 {
+		n.add("no VirtualService is bound to a Gateway of %s", n.src.Workload)
+		return
+	}
+	if len(hosts) > 8 {
+		hosts = append(hosts[:8], "…")
+	}
+	n.add("no VirtualService at %s has the host %s: they have %s", n.src.Workload, n.host, strings.Join(hosts, ", "))
+}
+
+// destination notes what is wrong with a destination that nobody serves.
+func (n *nearness) destination(s *Explained) {
+	c := s.Cluster
+	switch {
+	case !c.Known:
+		n.unknown(c)
+	case c.Selector != nil && len(s.Backends) == 0:
+		n.unbacked(c)
+	}
+}
+
+// unknown notes which part of a destination there is not: host, port or subset.
+func (n *nearness) unknown(c *Cluster) {
+	for _, s := range n.table.compiler.services {
+		if s.host != c.Host || !visibleFrom(s.exportTo, s.namespace, n.src.Namespace) {
+			continue
+		}
+		if _, ok := s.port(c.Port); !ok {
+			n.add("%s has no port %d: want %s", s.object, c.Port, portsText(s))
+			return
+		}
+		if c.Subset != "" {
+			n.subset(c, s)
+			return
+		}
+	}
+	if why := n.table.hidden(c.Host, n.src); why != "" {
+		n.add("%s", why)
+	}
+}
+
+func portsText(s *service) string {
+	var ports []string
+	for _, p := range s.ports {
+		ports = append(ports, fmt.Sprint(p.number))
+	}
+	return strings.Join(ports, " or ")
+}
+
+// subset notes the DestinationRules of a host: where its subset is, and which are looked at.
+func (n *nearness) subset(c *Cluster, s *service) {
+	found := false
+	for _, d := range n.table.compiler.overlay.DestinationRules {
+		if !within(c.Host, fullName(d.Spec.GetHost(), d.Namespace)) {
+			continue
+		}
+		found = true
+		var names []string
+		for _, subset := range d.Spec.GetSubsets() {
+			names = append(names, subset.GetName())
+		}
+		if !slices.Contains(names, c.Subset) {
+			n.add("%s has the subsets [%s], and not %s", d, strings.Join(names, ", "), c.Subset)
+			continue
+		}
+		n.add("%s has the subset %s, and %s", d, c.Subset, n.outOfReach(&d, s))
+	}
+	if !found {
+		n.add("no DestinationRule has the host %s", c.Host)
+	}
+}
+
+// outOfReach says why a caller's proxy does not use a DestinationRule for a service.
+func (n *nearness) outOfReach(d *overlay.Istio[*networking.DestinationRule], s *service) string {
+	looked := []string{n.src.Namespace + " (the caller's)", s.namespace + " (the Service's)", rootNamespace + " (Istio's root)"}
+	places := []string{n.src.Namespace, s.namespace, rootNamespace}
+	switch {
+	case !slices.Contains(places, d.Namespace):
+		return "is not looked at: Istio looks in the namespaces " + strings.Join(looked, ", ")
+	case d.Namespace != n.src.Namespace && d.Spec.GetWorkloadSelector() != nil:
+		return "holds for workloads of its own namespace only: it has a workloadSelector"
+	case !visibleFrom(d.Spec.GetExportTo(), d.Namespace, n.src.Namespace):
+		return fmt.Sprintf("is not seen from namespace %s: exportTo is [%s]", n.src.Namespace, strings.Join(d.Spec.GetExportTo(), ", "))
+	case d.Spec.GetWorkloadSelector() != nil && !overlay.HasLabels(n.src.Labels, d.Spec.GetWorkloadSelector().GetMatchLabels()):
+		return fmt.Sprintf("holds for workloads with %s, which %s is not", labelText(d.Spec.GetWorkloadSelector().GetMatchLabels()), n.src.Workload)
+	}
+	return "another DestinationRule of the host comes first: Istio takes the one of the caller's namespace, then of the Service's, then of " + rootNamespace
+}
+
+// unbacked notes the Deployments that come nearest to being endpoints of a cluster.
+func (n *nearness) unbacked(c *Cluster) {
+	for i := range n.table.compiler.overlay.Deployments {
+		d := &n.table.compiler.overlay.Deployments[i]
+		if d.Namespace != c.Namespace {
+			continue
+		}
+		common := false
+		var differ []string
+		for _, k := range sortedKeys(c.Selector) {
+			have, ok := d.Pod.Labels[k]
+			switch {
+			case ok && have == c.Selector[k]:
+				common = true
+			case ok:
+				differ = append(differ, fmt.Sprintf("%s=%s, want %s=%s", k, have, k, c.Selector[k]))
+			default:
+				differ = append(differ, fmt.Sprintf("no label %s, want %s=%s", k, k, c.Selector[k]))
+			}
+		}
+		switch {
+		case common && differ != nil:
+			n.add("pods of %s have %s", d, strings.Join(differ, "; "))
+		case common && d.Replicas == 0:
+			n.add("%s wants no replicas", d)
+		case common && !c.SelectsDeployment(d):
+			n.add("pods of %s have no port %s", d, c.targetText())
+		}
+	}
+}
+
+func (c *Cluster) targetText() string {
+	if c.TargetName != "" {
+		return c.TargetName
+	}
+	return fmt.Sprint(c.Target)
+}
+
+// hidden says why a caller does not see a host that there is; empty where there is none, or where it sees it.
+func (t *Table) hidden(host string, src *Source) string {
+	host = strings.ToLower(host)
+	for _, s := range t.compiler.services {
+		if !slices.ContainsFunc(serviceDomains(strings.ToLower(s.host), src.Namespace), func(d string) bool { return covers(d, host) }) {
+			continue
+		}
+		if !visibleFrom(s.exportTo, s.namespace, src.Namespace) {
+			return fmt.Sprintf("%s is not exported to namespace %s: exportTo is [%s]", s.object, src.Namespace, strings.Join(s.exportTo, ", "))
+		}
+		if src.Gateway {
+			continue
+		}
+		if scope := newScope(t.compiler.overlay, src.Namespace, src.Labels); !scope.sees(s.namespace, s.host, within) {
+			return fmt.Sprintf("%s is hidden: %s; to call it, add %s/%s", s.object, scope.text(), s.namespace, s.host)
+		}
+	}
+	for _, s := range t.compiler.services {
+		if s.kubernetes && s.name == host && s.namespace != src.Namespace {
+			return fmt.Sprintf("%s is in another namespace than %s: want the host %s.%s", s.object, src.Workload, s.name, s.namespace)
+		}
+	}
+	return ""
+}
