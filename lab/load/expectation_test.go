@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // The rules of a later hop see the headers that a service passes on. Which those are is for the services to say, whose code the lab does
@@ -118,10 +119,7 @@ func freePort(t *testing.T) string {
 // The expected shares are those of the overlay that the running lab has, unless another is named; the report says which.
 func TestExpectationOfTheRunningLab(t *testing.T) {
 	t.Parallel()
-	overlays, err := filepath.Abs("../../deploy/overlays")
-	if err != nil {
-		t.Fatal(err)
-	}
+	overlays := filepath.Join(shipped.Deploy(t), "overlays")
 	lab := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(current.Lab{Overlay: filepath.Join(overlays, "prod")})
 	}))

@@ -103,6 +103,7 @@ rules of VirtualService one/a
   up to 4 retries on gateway-error,connect-failure, each try at most 500ms
   5 % mirrored to b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
   note DestinationRule one/a has the subsets [v1], and not v9
+  note VirtualService one/a http[0] is never reached: gateway one/gw is wanted, and it is mesh
 `},
 		"direct": {&caller, Request{Authority: "a", Path: "/hops", Header: http.Header{"X-Dev-User": {"betaUser"}}},
 			`GET a:80/hops, from caller-v1 in namespace one
@@ -110,6 +111,7 @@ rules of VirtualService one/a
   no   VirtualService one/a http[0].match[0]: gateway one/gw is wanted, and it is mesh
   yes  VirtualService one/a beta (http[1].match[0]): takes header x-dev-user exactly "betaUser"
 418: answered by the proxy, 5 bytes
+  note VirtualService one/a http[0] is never reached: gateway one/gw is wanted, and it is mesh
 `},
 		"no rule": {&ingress, Request{Authority: "front.test", Path: "/b"},
 			`GET front.test:80/b, from gateway istio-ingressgateway

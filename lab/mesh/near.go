@@ -23,6 +23,7 @@ func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	for _, s := range e.Shares {
 		n.destination(&s)
 	}
+	n.unreached(e)
 	return n.notes
 }
 
@@ -39,6 +40,22 @@ type nearness struct {
 func (n *nearness) add(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(n.notes, text) {
 		n.notes = append(n.notes, text)
+	}
+}
+
+// unreached notes the rules that no request reaches, of the objects that were asked.
+func (n *nearness) unreached(e *Explanation) {
+	asked := map[string]bool{}
+	for _, j := range e.Passed {
+		asked[j.Object] = true
+	}
+	if e.Taken != nil {
+		asked[e.Taken.Object] = true
+	}
+	for _, u := range n.table.Unreached() {
+		if asked[u.Object] {
+			n.add("%s", u)
+		}
 	}
 }
 

@@ -19,8 +19,8 @@ type rule struct {
 
 // passedOver is a match that no request of a listener ever comes to, and why.
 type passedOver struct {
-	object, rule, why string
-	before            int // how many rules of its list come before it
+	object, rule, place, why string
+	before                   int // how many rules of its list come before it
 }
 
 // listener is what rules are compiled for: one port of a sidecar, or of a gateway, of one caller.
@@ -41,7 +41,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 		for j, m := range matchesOf(h) {
 			at := rulePlace{i, j, len(h.GetMatch()) > 0}
 			if why := l.unconcerned(m); why != "" {
-				over = append(over, passedOver{v.object, ruleName(h, m, at), why, len(out)})
+				over = append(over, passedOver{v.object, ruleName(h, m, at), at.String(), why, len(out)})
 				continue
 			}
 			r, err := l.compile(v, h, m, at)

@@ -51,17 +51,16 @@ func (t *Table) addCaller(src *Source, v *view) {
 // those that a sidecar in one of the VirtualServices' namespaces would meet.
 func (t *Table) addCallers() {
 	ingress, egress := IngressGateway(), EgressGateway()
-	sidecars := false
 	for _, d := range t.compiler.overlay.Deployments {
 		src, bare := SourceOf(t.compiler.overlay, d)
 		v := t.addView(&src)
 		if !bare {
 			t.addCaller(&src, v)
-			sidecars = true
+			t.sidecars = true
 		}
 	}
 	for _, v := range t.compiler.rules {
-		if src := (Source{Namespace: v.namespace}); !sidecars {
+		if src := (Source{Namespace: v.namespace}); !t.sidecars {
 			t.addCaller(&src, t.addView(&src))
 		}
 	}

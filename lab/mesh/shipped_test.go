@@ -207,3 +207,25 @@ func TestNoOverlayIsForgotten(t *testing.T) {
 		}
 	}
 }
+
+// What is shipped has no rule that is never reached.
+func TestShippedRulesAreReached(t *testing.T) {
+	t.Parallel()
+	dirs, err := filepath.Glob(filepath.Join(shipped.Deploy(t), "overlays", "*"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no overlays: %v", err)
+	}
+	for _, dir := range dirs {
+		o, err := overlay.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := Compile(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range table.Unreached() {
+			t.Errorf("%s: %s", dir, u)
+		}
+	}
+}

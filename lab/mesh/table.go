@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -17,7 +18,10 @@ type Table struct {
 	bare     map[string]*view // by namespace, for pods without a sidecar
 	policies *policies
 	callers  []caller
+	sidecars bool // whether any workload has one: else nobody knows who calls
 	rules    []Rule
+
+	unreached func() []Unreached
 }
 
 // Load reads an overlay and makes its table. The error, an *overlay.Report, holds what overlay.Load finds and what the lab does not support,
@@ -60,6 +64,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	}
 	t.addBare(o)
 	t.collectRules()
+	t.unreached = sync.OnceValue(t.findUnreached)
 	return t
 }
 

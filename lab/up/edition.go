@@ -69,7 +69,7 @@ func (e edition) notes() []string {
 	if line := e.overlay.NotEnforcedLine(); line != "" {
 		notes = append(notes, line)
 	}
-	return append(notes, e.gatewayNotes()...)
+	return append(notes, e.ruleNotes()...)
 }
 
 // shortNotes are the notes for a terminal: what is not enforced is counted there, and listed by the console.
@@ -78,12 +78,15 @@ func (e edition) shortNotes() []string {
 	if objects, fields := len(e.overlay.NotEnforced), len(e.overlay.NotEnforcedFields); objects+fields > 0 {
 		notes = append(notes, fmt.Sprintf("Accepted but not enforced: %d objects and %d fields; the console lists them.", objects, fields))
 	}
-	return append(notes, e.gatewayNotes()...)
+	return append(notes, e.ruleNotes()...)
 }
 
-// gatewayNotes name the ports of the ingress gateway that the lab does not open.
-func (e edition) gatewayNotes() []string {
+// ruleNotes name the rules that nothing reaches, and the ports of the ingress gateway that the lab does not open.
+func (e edition) ruleNotes() []string {
 	var notes []string
+	for _, u := range e.table.Unreached() {
+		notes = append(notes, u.String())
+	}
 	gateway := mesh.IngressGateway()
 	for _, port := range e.table.GatewayPorts(&gateway) {
 		if port != gatewayPort {

@@ -3,6 +3,9 @@ package up
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +27,47 @@ func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	if len(notes) != 1 || !strings.Contains(notes[0], "PeerAuthentication") {
 		t.Errorf("notes %q, want one line with what is accepted and not enforced", notes)
 	}
+}
+
+// A rule that nothing reaches is a warning at the start and on the console.
+func TestAnEditionNamesRulesThatAreNeverReached(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"kustomization.yaml": "resources: [" + relative(t, dir, shipped.Overlay(t, "canary")) + "]\npatches: [{path: patch.yaml}]\n", "patch.yaml": `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: middle, namespace: hopline}
+spec:
+  http:
+    - {name: everybody, route: [{destination: {host: middle, subset: prod}}]}
+    - {name: beta, match: [{headers: {x-dev-user: {exact: betaUser}}}], route: [{destination: {host: middle, subset: dev}}]}
+`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "VirtualService hopline/middle beta (http[1]) is never reached: everybody (http[0]) takes every request"
+	if !slices.Contains(e.notes(), want) {
+		t.Errorf("notes %q, want %q among them", e.notes(), want)
+	}
+}
+
+// relative is a directory as a file in dir refers to it.
+func relative(t *testing.T, dir, to string) string {
+	t.Helper()
+	to, err := filepath.Abs(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rel, err := filepath.Rel(dir, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.ToSlash(rel)
 }
 
 func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {

@@ -1,0 +1,109 @@
+package mesh
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// covers reports whether m certainly takes every request that other takes. It is false where that cannot be proved.
+func (m *matcher) covers(other *matcher) bool {
+	if !m.path.covers(&other.path) {
+		return false
+	}
+	for i := range m.headers {
+		if !m.headers[i].follows(other.headers) {
+			return false
+		}
+	}
+	for i := range m.query {
+		q := &m.query[i]
+		if !slices.ContainsFunc(other.query, func(o queryMatch) bool { return o.name == q.name && q.match.covers(o.match) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// covers reports whether every value that other matches is matched by m, too.
+func (m textMatch) covers(other textMatch) bool {
+	if m.kind == matchPresent || m.kind == matchPrefix && m.text == "" {
+		return true
+	}
+	switch other.kind {
+	case matchExact:
+		return m.matches(other.text)
+	case matchPrefix:
+		return m.kind == matchPrefix && strings.HasPrefix(other.text, m.text)
+	case matchRegex:
+		return m.kind == matchRegex && m.text == other.text || m.kind == matchPrefix && strings.HasPrefix(literalPrefix(other.text), m.text)
+	}
+	return false
+}
+
+// literalPrefix is what every match of an expression begins with.
+func literalPrefix(expression string) string {
+	re, err := regexp.Compile(expression)
+	if err != nil {
+		return ""
+	}
+	prefix, _ := re.LiteralPrefix()
+	return prefix
+}
+
+// covers is textMatch.covers with regard to letter case.
+func (m *pathMatch) covers(other *pathMatch) bool {
+	// what is said of one spelling holds for all only where letters do not matter to m, or where other has just the one
+	one := !other.fold || other.kind == matchRegex || other.kind == matchPresent
+	if !m.fold || m.kind == matchRegex || m.kind == matchPresent {
+		return m.textMatch.covers(other.textMatch) && (one || m.kind == matchPresent || m.kind != matchRegex && !hasLetter(m.text))
+	}
+	a, b := foldText(m.textMatch), foldText(other.textMatch)
+	if other.kind == matchRegex { // whose text cannot be folded
+		return m.kind == matchPrefix && strings.HasPrefix(foldLetters(literalPrefix(other.text)), a.text)
+	}
+	return a.covers(b)
+}
+
+func foldText(m textMatch) textMatch {
+	if m.kind == matchRegex {
+		return m
+	}
+	m.text = foldLetters(m.text)
+	return m
+}
+
+// foldLetters makes ASCII letters small, and no others, as equalFold compares them.
+func foldLetters(s string) string {
+	b := []byte(s)
+	for i := range b {
+		b[i] = lower(b[i])
+	}
+	return string(b)
+}
+
+func hasLetter(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' })
+}
+
+// follows reports whether a condition certainly holds for every request that fulfils others.
+func (h *headerMatch) follows(others []headerMatch) bool {
+	if h.pseudo != realHeader && !h.not && h.match.kind == matchPresent {
+		return true // a request line has all its parts
+	}
+	return slices.ContainsFunc(others, func(o headerMatch) bool { return headerKey(h) == headerKey(&o) && h.followsFrom(&o) })
+}
+
+// followsFrom is follows for one other condition on the same header.
+func (h *headerMatch) followsFrom(o *headerMatch) bool {
+	switch {
+	case !h.not:
+		return !o.not && h.match.covers(o.match)
+	case o.not && o.match.kind == matchPresent: // there is none, which counts as empty
+		return h.match.kind == matchPresent || !h.match.matches("")
+	case o.not:
+		return h.match.kind != matchPresent && o.match.covers(h.match)
+	default: // of a header there may be further values, of a part of the request line not
+		return h.pseudo != realHeader && o.match.kind == matchExact && !h.match.matches(o.match.text)
+	}
+}
