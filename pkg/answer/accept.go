@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// JSONType, TextType and HTMLType are the media types that services choose among.
+// JSONType, TextType and HTMLType are the media types that the services produce.
 const (
 	JSONType = "application/json"
 	TextType = "text/plain"
 	HTMLType = "text/html"
 )
 
-// Prefers tells whether the request's Accept puts one media type before the other, with quality values and wildcards as in RFC
-// 9110, 12.5.1. The other is a service's usual answer, meant also when Accept is missing, says */* or does not tell them apart.
+// Prefers reports whether the request's Accept header ranks media type one above other, with quality values and wildcards as in RFC 9110,
+// 12.5.1. other is the service's default: it also wins when Accept is missing, is */*, or ranks both the same.
 func Prefers(r *http.Request, one, other string) bool {
 	accept := r.Header["Accept"]
 	if len(accept) == 0 {
@@ -24,7 +24,8 @@ func Prefers(r *http.Request, one, other string) bool {
 	return quality(list, one) > quality(list, other)
 }
 
-// quality is the weight that an Accept list gives a media type: that of its most specific range which matches, 0 when none does.
+// quality returns the weight that an Accept list gives a media type: the weight of the most specific range that matches, or 0 if none
+// matches.
 func quality(list, mediaType string) float64 {
 	kind, _, _ := strings.Cut(mediaType, "/")
 	weight, specific := 0.0, 0
@@ -46,7 +47,7 @@ func quality(list, mediaType string) float64 {
 	return weight
 }
 
-// weightOf is the q among a range's parameters; 1 without, 0 when it is no number from 0 to 1.
+// weightOf returns the q parameter of a media range: 1 if it is missing, 0 if it is not a number from 0 to 1.
 func weightOf(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPrefers: what browsers, curl and programs send, and the corners of RFC 9110.
+// TestPrefers covers the Accept headers of browsers, curl and programs, and the edge cases of RFC 9110.
 func TestPrefers(t *testing.T) {
 	t.Parallel()
 	for accept, html := range map[string]bool{
@@ -41,7 +41,7 @@ func TestPrefers(t *testing.T) {
 	}
 }
 
-// TestAnswers: status, type, length and body.
+// TestAnswers checks status, type, length and body of each kind of response.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

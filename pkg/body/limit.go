@@ -1,4 +1,4 @@
-// Package body bounds what a client sends as a request's body: its length, and the time it takes.
+// Package body limits a request's body: its length, and the time until it is complete.
 package body
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/hopline/hopline/pkg/answer"
 )
 
-// Longest is how many bytes a body may have; more is answered with 413.
+// Longest is the maximum length of a body in bytes; a longer one gets 413.
 const Longest = 1 << 20
 
-// TimeoutError is what reading a body returns that has not come whole in time.
+// TimeoutError is the error of reading a body that is not complete in time.
 type TimeoutError struct{ After time.Duration }
 
 // Error implements error.
 func (e *TimeoutError) Error() string { return fmt.Sprintf("the body did not come within %v", e.After) }
 
-// Limit answers 413 to a body that says it is longer than Longest, and ends the reading of one that does not say. Reading any body fails
-// with a TimeoutError when it has not come whole within a time that begins with the header; what a handler leaves unread may not hold
-// the connection for longer either. The time is for the body only: a handler may take longer once the body is there.
+// Limit returns 413 for a body whose declared length is over Longest, and ends the read of one without a declared length there. Reading a
+// body fails with a TimeoutError when the body is not complete within a time that starts with the header. A body that the handler does not
+// read cannot hold the connection for longer either. The time is for the body only: a handler may take longer once the body is complete.
 func Limit(within time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -35,7 +35,7 @@ func Limit(within time.Duration, next http.Handler) http.Handler {
 			linger(w, r)
 			return
 		case r.ContentLength != 0:
-			if http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has nothing to wait for
+			if http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) == nil { // a writer without a connection has no read deadline
 				body := &timed{ReadCloser: r.Body, within: within}
 				r = r.WithContext(context.WithValue(r.Context(), timedKey{}, body))
 				r.Body = body
@@ -46,8 +46,8 @@ func Limit(within time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// timed is a body whose connection has a read deadline. net/http takes the deadline away when the body has been read to its end, and sets
-// another for the next request.
+// timed is a body whose connection has a read deadline. net/http clears the deadline when the body has been read to its end, and sets
+// another one for the next request.
 type timed struct {
 	io.ReadCloser
 	within time.Duration
@@ -56,8 +56,8 @@ type timed struct {
 
 type timedKey struct{}
 
-// Late is the TimeoutError of the request that ctx belongs to, nil when its body has not been too slow. net/http cancels the context of
-// a request that it cannot read on, so that a caller of others may see only that.
+// Late returns the TimeoutError of the request that ctx belongs to, nil if its body was in time. net/http cancels the context of a request
+// that it can no longer read, so a handler's own call may fail with nothing but that cancellation.
 func Late(ctx context.Context) *TimeoutError {
 	t, _ := ctx.Value(timedKey{}).(*timed)
 	if t == nil || !t.late.Load() {
@@ -76,9 +76,9 @@ func (t *timed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// linger lets a client that is still sending get the answer: a connection that is closed with data unread is reset, and a reset
-// takes with it what the client has not yet read. net/http waits half a second before it closes once a MaxBytesReader has met its
-// bound, so one of bound zero is made to meet it. A client that waits for "100 Continue" has sent nothing that is unread.
+// linger lets a client that is still sending receive the response: closing a connection with unread data resets it, and a reset discards
+// what the client has not yet read. net/http waits half a second before it closes once a MaxBytesReader has reached its limit, so linger
+// reads one whose limit is zero. A client that waits for "100 Continue" has sent no unread data.
 func linger(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Expect") != "" {
 		return
@@ -90,7 +90,7 @@ func linger(w http.ResponseWriter, r *http.Request) {
 	_, _ = http.MaxBytesReader(beneath(w), r.Body, 0).Read(make([]byte, 1))
 }
 
-// beneath is net/http's own writer, by which a MaxBytesReader tells the server that its bound was met.
+// beneath returns net/http's own writer, through which a MaxBytesReader reports to the server that it reached its limit.
 func beneath(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve is a server on loopback whose bodies have to come within a time. /read reads a body, /ignore does not, and /outlast reads it and
-// then takes longer than the time.
+// serve starts a server on loopback with a time limit for bodies. /read reads a body, /ignore does not, and /outlast reads it and then
+// takes longer than the limit.
 func serve(t *testing.T, within time.Duration) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -60,7 +60,7 @@ func serve(t *testing.T, within time.Duration) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// send writes the beginning of a request and then, one by one, pieces with a pause before each. It returns the responses up to the end of
+// send writes the beginning of a request and then pieces one by one, with a pause before each. It returns the responses up to the end of
 // the connection.
 func send(t *testing.T, address, begin string, pause time.Duration, pieces ...string) []string {
 	t.Helper()
@@ -79,7 +79,7 @@ func send(t *testing.T, address, begin string, pause time.Duration, pieces ...st
 		for _, piece := range pieces {
 			<-time.After(pause)
 			if _, err := io.WriteString(conn, piece); err != nil {
-				return // the server has hung up
+				return // the server has closed the connection
 			}
 		}
 	}()
@@ -95,7 +95,7 @@ func send(t *testing.T, address, begin string, pause time.Duration, pieces ...st
 	}
 }
 
-// TestSlow: a body that does not come, or not whole, ends the request and the connection, whether its handler reads it or not.
+// TestSlow: a body that is missing or incomplete ends the request and the connection, whether its handler reads it or not.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	const within = 300 * time.Millisecond
@@ -128,7 +128,7 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestInTime: the time is for the body only. A body that comes in time is read, its handler may take longer, and the connection serves
+// TestInTime: the limit is for the body only. A body that arrives in time is read, its handler may take longer, and the connection serves
 // the next request.
 func TestInTime(t *testing.T) {
 	t.Parallel()

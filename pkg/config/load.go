@@ -1,8 +1,8 @@
-// Package config fills a struct from flags and environment and checks it.
+// Package config fills a struct from flags and environment variables, and checks it.
 //
-// Each setting is a field with a kong tag. The flag's name makes the variable's: --upstream-url is UPSTREAM_URL.
-// A flag goes before the variable, the variable before the default. Nothing is read from the process itself: arguments
-// and environment are handed in, so that a test configures a program as a shell would.
+// Each setting is a field with a kong tag. The flag's name gives the variable's name: --upstream-url is UPSTREAM_URL. A flag takes
+// precedence over the variable, the variable over the default. The package reads nothing from the process itself: the caller passes
+// arguments and environment, so a test configures a program as a shell does.
 package config
 
 import (
@@ -18,13 +18,13 @@ import (
 // ExitUsage is the exit code of a program whose configuration cannot be used.
 const ExitUsage = 2
 
-// ExitError says that a program ends with a code before it has begun. What there is to say has been written already.
+// ExitError ends a program with a code before it has started. Its messages have already been written.
 type ExitError struct{ Code int }
 
 // Error implements error.
 func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// ExitCode is the code that a program ends with for an error: that of an ExitError, else 1.
+// ExitCode returns the exit code of a program for an error: the code of an ExitError, else 1.
 func ExitCode(err error) int {
 	var exit ExitError
 	if errors.As(err, &exit) {
@@ -33,30 +33,29 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// Checked is a configuration that knows the ranges of its values.
+// Checked is a configuration that checks the ranges of its values.
 type Checked interface {
-	// Validate adds a problem for each value that cannot be used. Values that could not even be decoded are in the
-	// report already.
+	// Validate adds a problem for each value that cannot be used. The report already holds the values that could not be decoded.
 	Validate(*Report)
 }
 
-// Source is where settings come from and where help and complaints go.
+// Source holds the arguments and environment that settings are read from, and the writers for help and problems.
 type Source struct {
 	Args   []string          // without the program's name
-	Env    []string          // "NAME=value", as of os.Environ
+	Env    []string          // "NAME=value", as in os.Environ
 	Stdout io.Writer         // help
 	Stderr io.Writer         // problems
 	Vars   map[string]string // replaced in tags: default:"${service}"
 }
 
-// Program is the head of the help text.
+// Program holds the head of the help text.
 type Program struct {
 	Name  string // the program, and the default of SERVICE_NAME
 	Short string // what it does, in a sentence
 }
 
-// Load fills cfg, a pointer to a struct, and names the variables of src.Env that look like misspelt ones of cfg. When the program is to
-// end the error is an ExitError: with code 0 after --help, with ExitUsage after one line per problem on src.Stderr.
+// Load fills cfg, a pointer to a struct, and returns the variables of src.Env that look like misspelt ones of cfg. The error is an
+// ExitError when the program is to end: with code 0 after --help, with ExitUsage after one line per problem on src.Stderr.
 func Load(src Source, program Program, cfg Checked) ([]Misspelling, error) {
 	report := &Report{}
 	helped := false
@@ -67,7 +66,7 @@ func Load(src Source, program Program, cfg Checked) ([]Misspelling, error) {
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth}), kong.ValueFormatter(nameVariable),
 		kong.Resolvers(environment(src.Env)),
 	)
-	if err != nil { // a tag that kong does not understand: the programmer's mistake, found by the first test
+	if err != nil { // a tag that kong cannot parse: a bug that the first test finds
 		panic(fmt.Sprintf("config: %v", err))
 	}
 	var known []string
@@ -86,13 +85,13 @@ func Load(src Source, program Program, cfg Checked) ([]Misspelling, error) {
 	return misspelt(src.Env, known), nil
 }
 
-// helpWidth keeps the help the same on every terminal, so that a test can hold it.
+// helpWidth makes the help the same on every terminal, so that a test can compare it.
 const helpWidth = 80
 
 var errHelped = errors.New("help was printed")
 
-// parse runs kong over args, and over the environment alone when args hold something that is no flag, so that
-// one wrong flag does not hide wrong variables.
+// parse runs kong over args. If args hold something that is not a flag, it runs kong once more without them, so that one wrong flag does
+// not hide wrong variables.
 func parse(parser *kong.Kong, args []string, report *Report) {
 	defer func() {
 		if r := recover(); r != nil && r != errHelped { //nolint:errorlint // the value panicked with above
@@ -105,7 +104,7 @@ func parse(parser *kong.Kong, args []string, report *Report) {
 	}
 }
 
-// Variable is the environment variable of a flag.
+// Variable returns the name of a flag's environment variable.
 func Variable(flag string) string {
 	return strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -116,13 +115,12 @@ func nameVariable(v *kong.Value) string {
 	}
 	variable := " ($" + Variable(v.Name)
 	if v.IsBool() {
-		variable += ", default " + v.Default // kong shows the default of all others
+		variable += ", default " + v.Default // kong shows the default of all other flags
 	}
 	return v.Help + variable + ")"
 }
 
-// environment resolves a flag that was not given from its variable. OpenTelemetry's standard takes an empty variable for an
-// unset one.
+// environment resolves a flag that was not given from its variable. An empty variable counts as unset, as in OpenTelemetry's specification.
 func environment(env []string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		variable := Variable(flag.Name)
@@ -134,7 +132,7 @@ func environment(env []string) kong.Resolver {
 	})
 }
 
-// Lookup finds name in an environment; the last of several entries holds, as in os/exec.
+// Lookup finds name in an environment. The last of several entries wins, as in os/exec.
 func Lookup(env []string, name string) (string, bool) {
 	for i := len(env) - 1; i >= 0; i-- {
 		if key, value, ok := strings.Cut(env[i], "="); ok && key == name {
@@ -144,7 +142,7 @@ func Lookup(env []string, name string) (string, bool) {
 	return "", false
 }
 
-// recorder notes a value that cannot be decoded and goes on, where kong would stop at the first.
+// recorder records a value that cannot be decoded and continues; kong would stop at the first.
 type recorder struct {
 	kong.Mapper
 	report *Report

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// sample has a setting of each type that services use.
+// sample has a setting of each type that the services use.
 type sample struct {
 	Port    int           `default:"8080" help:"Port to listen on." want:"a port number"`
 	Rate    float64       `default:"0" help:"Per cent." want:"a number from 0 to 100"`
@@ -43,7 +43,7 @@ func load(t *testing.T, args, env []string) (s sample, exit int, done bool, stdo
 	return s, exit, done, out.String(), errs.String()
 }
 
-// TestLoad: a flag goes before its variable, the variable before the default.
+// TestLoad: a flag takes precedence over its variable, the variable over the default.
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	want := sample{8080, 0, mustURL(t, "http://core"), 3 * time.Second, true, "sample", "always_on"}
@@ -76,7 +76,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestProblems: all at once, each with variable, value and what was wanted; exit code 2.
+// TestProblems: all problems are reported together, each with variable, value and expected value; exit code 2.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -113,7 +113,7 @@ RATE: want a number from 0 to 100, got "-1"
 	}
 }
 
-// TestHelp holds the whole text; it ends with code 0, be the environment what it may.
+// TestHelp compares the whole text; the exit code is 0 whatever the environment holds.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	_, exit, done, stdout, stderr := load(t, []string{"--help"}, []string{"PORT=abc"})
@@ -144,7 +144,7 @@ func mustURL(t *testing.T, text string) URL {
 	return u
 }
 
-// TestURL: what an upstream's address may be.
+// TestURL covers the valid and invalid addresses of an upstream.
 func TestURL(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{

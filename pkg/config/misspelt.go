@@ -7,15 +7,15 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Misspelling is a variable of the environment that no setting reads, but whose name is close to one that a setting does.
+// Misspelling is a variable of the environment that no setting reads, but whose name is close to one that a setting reads.
 type Misspelling struct {
-	Variable string // as it stands in the environment
-	Meant    string // the variable that comes nearest
+	Variable string // as it is in the environment
+	Meant    string // the variable with the closest name
 }
 
-// misspelt finds the misspellings of the known variables in an environment, sorted. An environment holds much that is not meant for the
-// program, so that only a name within a letter or two counts, and none that others define: Kubernetes for its Services, OpenTelemetry
-// for its SDKs, and the proxy settings.
+// misspelt returns the misspellings of the known variables in an environment, sorted. An environment holds much that is not meant for the
+// program, so only a name that differs by a letter or two counts. Names that others define do not count: those of Kubernetes for its
+// Services, of OpenTelemetry for its SDKs, and the proxy settings.
 func misspelt(env, known []string) []Misspelling {
 	var found []Misspelling
 	for _, entry := range env {
@@ -31,8 +31,8 @@ func misspelt(env, known []string) []Misspelling {
 	return slices.Compact(found)
 }
 
-// nearest is the known variable that name is likely to mean, empty for none: one letter apart, two from eight letters on. Lower case and
-// hyphens count as nothing, as a variable is not found by them either.
+// nearest returns the known variable that name is likely to mean, empty for none. It accepts a distance of one letter, or two from eight
+// letters on. Case and hyphens do not count as differences: a variable with them is not found either.
 func nearest(name string, known []string) string {
 	name = strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	meant, least := "", 3
@@ -48,13 +48,13 @@ func nearest(name string, known []string) string {
 	return meant
 }
 
-// isOthers tells whether a variable is defined by somebody else.
+// isOthers reports whether somebody else defines the variable.
 func isOthers(env []string, name string) bool {
 	return strings.HasSuffix(strings.ToUpper(name), "_PROXY") || strings.HasPrefix(name, "OTEL_BLRP_") || isService(env, name)
 }
 
-// isService tells whether Kubernetes made the variable for a Service: NAME_SERVICE_HOST, and beside it NAME_SERVICE_PORT…, NAME_PORT
-// and NAME_PORT_80_TCP… (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+// isService reports whether Kubernetes made the variable for a Service: NAME_SERVICE_HOST, and with it NAME_SERVICE_PORT…, NAME_PORT and
+// NAME_PORT_80_TCP… (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 func isService(env []string, name string) bool {
 	for _, part := range []string{"_SERVICE_HOST", "_SERVICE_PORT", "_PORT"} {
 		service, _, ok := strings.Cut(name, part)

@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMisspelt: which variables of an environment are taken for misspelt ones, and for which.
+// TestMisspelt covers which variables of an environment count as misspelt, and what they are likely to mean.
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
 	known := []string{"PORT", "ADMIN_PORT", "LATENCY", "ERROR_RATE", "SERVICE_NAME", "HOSTNAME", "OTEL_TRACES_EXPORTER", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT"}
 	for _, c := range []struct {
-		env  string // entries separated by blanks
-		want string // variable>meant, separated by blanks
+		env  string // entries separated by spaces
+		want string // variable>meant, separated by spaces
 	}{
 		{"PORT=1 ERROR_RATE=2 OTEL_TRACES_EXPORTER=zipkin", ""},
 		{"EROR_RATE=20", "EROR_RATE>ERROR_RATE"},
@@ -29,7 +29,7 @@ func TestMisspelt(t *testing.T) {
 		{"PATH=/bin PWD=/ HOME=/root HOST=x SORTED=1 ERROR=1 RATE=2 nonsense =x", ""},
 		{"HTTP_PROXY=x HTTPS_PROXY=x NO_PROXY=x no_proxy=x FTP_PROXY=x", ""},
 		{"ADMIN1_SERVICE_HOST=10.0.0.1 ADMIN1_SERVICE_PORT=80 ADMIN1_PORT=tcp://10.0.0.1:80 ADMIN1_PORT_80_TCP_ADDR=10.0.0.1", ""},
-		{"ADMIN1_PORT=80", "ADMIN1_PORT>ADMIN_PORT"}, // no Service of that name
+		{"ADMIN1_PORT=80", "ADMIN1_PORT>ADMIN_PORT"}, // there is no Service of that name
 		{"MIDDLE_SERVICE_HOST=10.0.0.1 MIDDLE_SERVICE_PORT=80 MIDDLE_SERVICE_PORT_HTTP=80 MIDDLE_PORT=tcp://10.0.0.1:80", ""},
 	} {
 		var got []string
@@ -42,7 +42,7 @@ func TestMisspelt(t *testing.T) {
 	}
 }
 
-// TestMisspeltNot: no variable of OpenTelemetry's specification is taken for a misspelt one, nor anything that is set where this runs.
+// TestMisspeltNot: no variable of OpenTelemetry's specification counts as misspelt, and none of this process's environment.
 func TestMisspeltNot(t *testing.T) {
 	t.Parallel()
 	// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and .../protocol/exporter/
@@ -77,7 +77,7 @@ func TestMisspeltNot(t *testing.T) {
 	}
 }
 
-// TestLoadMisspelt: the names of a configuration's own settings are what counts.
+// TestLoadMisspelt: only the names of a configuration's own settings are compared.
 func TestLoadMisspelt(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -6,32 +6,31 @@ import (
 	"strconv"
 )
 
-// Report collects what is wrong with a configuration, so that all of it is told at once.
+// Report collects the problems of a configuration, so that all of them are printed together.
 type Report struct {
 	problems []Problem
 }
 
 // Problem is one setting that cannot be used.
 type Problem struct {
-	Variable string // the environment variable, also when the flag of that name was used
+	Variable string // the environment variable, also when the flag of that name was given
 	Value    string // what was given
-	Want     string // what would have been right, such as "a number from 0 to 100"
+	Want     string // the expected value, such as "a number from 0 to 100"
 }
 
-// String is the line that the user sees.
+// String returns the line that the user sees.
 func (p Problem) String() string {
 	return fmt.Sprintf("%s: want %s, got %s", p.Variable, p.Want, strconv.Quote(p.Value))
 }
 
-// Add notes that variable holds value where want was wanted. Only the first problem of a variable is kept:
-// what follows from it would be noise.
+// Add records that variable has value where want was expected. It keeps only the first problem of a variable: the others follow from it.
 func (r *Report) Add(variable, value, want string) {
 	if !r.Has(variable) {
 		r.problems = append(r.problems, Problem{variable, value, want})
 	}
 }
 
-// Has tells whether variable has a problem already. Its value is then the zero value, and no check of it means anything.
+// Has reports whether variable has a problem already. Its value is then the zero value, so checking it makes no sense.
 func (r *Report) Has(variable string) bool {
 	for _, p := range r.problems {
 		if p.Variable == variable {
@@ -41,13 +40,13 @@ func (r *Report) Has(variable string) bool {
 	return false
 }
 
-// OK is true as long as nothing was added.
+// OK reports whether there are no problems.
 func (r *Report) OK() bool { return len(r.problems) == 0 }
 
-// Problems lists what was added, in order.
+// Problems returns the problems in the order in which they were added.
 func (r *Report) Problems() []Problem { return r.problems }
 
-// Range notes a number outside of low to high, both allowed.
+// Range adds a problem for a number below low or above high.
 func Range[N int | float64](r *Report, variable string, value, low, high N) {
 	if r.Has(variable) || (value >= low && value <= high) {
 		return

@@ -5,18 +5,18 @@ import (
 	"net/url"
 )
 
-// URL is the address of an upstream: plain HTTP with a host, path and query as given. TLS between services is
-// the mesh's task, so an https address is refused instead of being called outside of it.
+// URL is the address of an upstream: plain HTTP with a host, and path and query as given. TLS between services is the mesh's task, so an
+// https address is rejected: a call to it would bypass the mesh.
 type URL struct{ url.URL }
 
-// ParseURL checks text as the configuration does.
+// ParseURL parses text with the same checks as the configuration.
 func ParseURL(text string) (URL, error) {
 	var u URL
 	err := u.UnmarshalText([]byte(text))
 	return u, err
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. Its error says what was wanted.
+// UnmarshalText implements encoding.TextUnmarshaler. Its error names the expected value.
 func (u *URL) UnmarshalText(text []byte) error {
 	parsed, err := url.Parse(string(text))
 	switch {
@@ -36,5 +36,5 @@ func (u *URL) UnmarshalText(text []byte) error {
 // MarshalText implements encoding.TextMarshaler.
 func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
-// String is the URL as it was given.
+// String returns the URL as it was given.
 func (u URL) String() string { return u.URL.String() }

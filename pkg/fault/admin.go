@@ -8,15 +8,15 @@ import (
 	"net/http"
 )
 
-// document is the JSON of /faults. A field that a PUT leaves out stays as it is.
+// document is the JSON of /faults. A PUT leaves fields that it does not name unchanged.
 type document struct {
 	ErrorRate *float64 `json:"error_rate"`
 	DropRate  *float64 `json:"drop_rate"`
 	Latency   *string  `json:"latency"`
 }
 
-// ServeHTTP shows the rates (GET) and changes those that a JSON object names (PUT). An unknown field or a bad value is answered with a
-// 400 that says why, and nothing is changed.
+// ServeHTTP returns the rates (GET) and changes those that a JSON object names (PUT). An unknown field or an invalid value gets a 400 with
+// the reason, and nothing changes.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -36,7 +36,7 @@ func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(document{&rates.Error, &rates.Drop, &latency})
 }
 
-// update applies one document, wholly or not at all.
+// update applies all of a document or nothing.
 func (i *Injector) update(body io.Reader) error {
 	var wanted document
 	decoder := json.NewDecoder(body)
@@ -59,7 +59,7 @@ func (i *Injector) update(body io.Reader) error {
 	}
 }
 
-// apply is rates with the fields of the document put in.
+// apply returns rates with the fields of the document set.
 func (d document) apply(rates Rates) (Rates, error) {
 	for name, field := range map[string]struct{ from, to *float64 }{
 		"error_rate": {d.ErrorRate, &rates.Error},

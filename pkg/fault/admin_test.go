@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/pkg/config"
 )
 
-// TestAdmin shows and changes faults at run time; a bad change changes nothing.
+// TestAdmin reads and changes faults at run time; an invalid change changes nothing.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	injector := New("core", Config{ErrorRate: 70, Latency: Latency{100e6, 2e9}})
@@ -45,7 +45,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// TestConfig: rates that are no percentage are told by their variables.
+// TestConfig: the problem of an invalid rate names its variable.
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	r := &config.Report{}

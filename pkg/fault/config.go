@@ -1,10 +1,10 @@
-// Package fault decides when a service fails on purpose: errors, dropped connections and latency, as configured, as asked for by
-// a header, or as set at run time. It draws the lots; the server carries them out.
+// Package fault decides when a service fails on purpose: errors, dropped connections and latency, as configured, as requested by a header,
+// or as set at run time. It makes the random choice; the server carries it out.
 package fault
 
 import "github.com/hopline/hopline/pkg/config"
 
-// Config is the part of a service's settings that says how it fails.
+// Config is the part of a service's settings that configures faults.
 type Config struct {
 	ErrorRate    float64 `default:"0" help:"Per cent of requests answered with 500." want:"a number from 0 to 100"`
 	DropRate     float64 `default:"0" help:"Per cent of requests whose connection is closed without an answer." want:"a number from 0 to 100"`
@@ -20,5 +20,5 @@ func (c *Config) Validate(r *config.Report) {
 
 const wantRate = "a number from 0 to 100"
 
-// isRate is false for NaN too.
+// isRate reports whether x is a percentage. It is false for NaN too.
 func isRate(x float64) bool { return x >= 0 && x <= 100 }

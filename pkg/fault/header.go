@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/pkg/header"
 )
 
-// request is what the headers of one request ask this service for.
+// request holds the faults that the headers of one request ask this service for.
 type request struct {
 	fail    float64 // 0 to 1
 	error   float64 // per cent
@@ -17,7 +17,7 @@ type request struct {
 	latency Latency
 }
 
-// parse reads the two headers that concern this service; own is the name of the second. Its error is what the caller gets as a 400.
+// parse reads the two headers that apply to this service; own is the name of the second. The caller gets its error as a 400.
 func parse(h http.Header, own string) (request, error) {
 	var asked request
 	if values := h[header.Fail]; values != nil {
@@ -40,7 +40,7 @@ func parse(h http.Header, own string) (request, error) {
 	return asked, nil
 }
 
-// set takes one item of x-fault-<service>: error=50, drop=5 or latency=200ms.
+// set applies one item of x-fault-<service>: error=50, drop=5 or latency=200ms.
 func (q *request) set(item string) error {
 	name, value, _ := strings.Cut(item, "=")
 	var rate *float64
@@ -67,7 +67,7 @@ func (q *request) set(item string) error {
 	return nil
 }
 
-// quote shows a value from outside, not all of it when it is long.
+// quote quotes a value from outside, and shortens it when it is long.
 func quote(s string) string {
 	const longest = 100
 	if len(s) > longest {

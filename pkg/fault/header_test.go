@@ -17,12 +17,12 @@ func mustFloat(t *testing.T, text string) float64 {
 	return f
 }
 
-// fraction is a percentage as the header fail wants it.
+// fraction converts a percentage to the form of the fail header.
 func fraction(percent string, t *testing.T) string {
 	return strconv.FormatFloat(mustFloat(t, percent)/100, 'g', -1, 64)
 }
 
-// TestHeaders: what they may say, and what a caller is told who says something else.
+// TestHeaders covers valid header values, and the message for invalid ones.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -71,7 +71,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// FuzzHeaders looks for values that break the parsing or get more than was allowed.
+// FuzzHeaders looks for values that break the parser or exceed the limits.
 func FuzzHeaders(f *testing.F) {
 	f.Add("0.5", "error=50,latency=200ms,drop=5")
 	f.Add("1e-3", "latency=1ns-9999999h")
@@ -87,7 +87,7 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// TestLatencyText: what is written is read back.
+// TestLatencyText: String and ParseLatency are inverse.
 func TestLatencyText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"0": "0s", "250ms": "250ms", "100ms-2s": "100ms-2s", "1s-1s": "1s", "1m-1h": "30s", "0s-10ms": "0s-10ms"} {

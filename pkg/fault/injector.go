@@ -11,35 +11,35 @@ import (
 
 // Injector decides for each request how it fails.
 type Injector struct {
-	own     string // the header that concerns this service
+	own     string // the header that applies to this service
 	headers bool
 	rates   atomic.Pointer[Rates]
 }
 
-// Rates are the faults that hold for every request.
+// Rates are the faults that apply to every request.
 type Rates struct {
 	Error   float64 // per cent
 	Drop    float64 // per cent
 	Latency Latency
 }
 
-// New makes the injector of a service.
+// New returns the injector of a service.
 func New(service string, c Config) *Injector {
 	i := &Injector{own: http.CanonicalHeaderKey(header.FaultPrefix + service), headers: c.FaultHeaders}
 	i.rates.Store(&Rates{c.ErrorRate, c.DropRate, c.Latency})
 	return i
 }
 
-// Plan is how one request shall fail, in the order of its fields. The zero value is: not at all.
+// Plan holds how one request fails, in the order of its fields. The zero value means that it does not fail.
 type Plan struct {
 	Latency time.Duration // to wait first
-	Drop    bool          // close the connection without an answer
-	Error   bool          // answer 500
-	Empty   bool          // the 500 comes from the header fail and has no body
+	Drop    bool          // close the connection without a response
+	Error   bool          // respond with 500
+	Empty   bool          // the 500 is due to the fail header and has no body
 }
 
-// Plan draws the lots for a request with these headers. What is configured and what a header asks for are drawn
-// independently, so that two halves fail three quarters. An error says which header was wrong and what was wanted.
+// Plan makes the random choices for a request with these headers. Configured rates and rates from a header are drawn independently, so that
+// two rates of 50 % fail 75 %. An error names the wrong header and the expected value.
 func (i *Injector) Plan(h http.Header) (Plan, error) {
 	rates := i.rates.Load()
 	plan := Plan{
@@ -65,8 +65,8 @@ func (i *Injector) Plan(h http.Header) (Plan, error) {
 	return plan, nil
 }
 
-// hit is true in percent of all calls: never at 0, always at 100, as Float64 is below 1.
+// hit returns true for percent of all calls: never at 0, always at 100, because Float64 is below 1.
 func hit(percent float64) bool { return percent > 0 && rand.Float64()*100 < percent }
 
-// Rates are those that hold now.
+// Rates returns the current rates.
 func (i *Injector) Rates() Rates { return *i.rates.Load() }

@@ -9,8 +9,8 @@ import (
 
 const draws = 20000
 
-// bound is how far a count of draws with probability p may lie from its mean: five standard deviations, which chance exceeds once in 1.7
-// million times.
+// bound returns how far a count of draws with probability p may be from its mean: five standard deviations, which chance exceeds once in
+// 1.7 million times.
 func bound(p float64) float64 { return 5 * math.Sqrt(draws*p*(1-p)) }
 
 // TestRates counts each kind of fault at each rate, from the configuration and from the header. 0 and 100 are exact.
@@ -50,7 +50,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestIndependent: kinds, and what is configured and what a header asks for, are drawn each for itself.
+// TestIndependent: the kinds are drawn independently, and so are configured rates and rates from a header.
 func TestIndependent(t *testing.T) {
 	t.Parallel()
 	injector := New("core", Config{ErrorRate: 50, DropRate: 50, FaultHeaders: true})
@@ -89,7 +89,7 @@ func TestIndependent(t *testing.T) {
 	}
 }
 
-// TestLatencyDraws: uniform between its ends, by χ² over ten classes (9 degrees of freedom, α = 10⁻⁶: 45.1).
+// TestLatencyDraws: delays are uniform from Min to Max, by χ² over ten classes (9 degrees of freedom, α = 10⁻⁶: 45.1).
 func TestLatencyDraws(t *testing.T) {
 	t.Parallel()
 	injector := New("core", Config{Latency: Latency{100 * time.Millisecond, 2 * time.Second}})
@@ -114,7 +114,7 @@ func TestLatencyDraws(t *testing.T) {
 	}
 }
 
-// TestLatencySum: configured and asked-for delays add up, to at most half a minute.
+// TestLatencySum: configured and requested delays add up, to at most half a minute.
 func TestLatencySum(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]time.Duration{
@@ -130,7 +130,7 @@ func TestLatencySum(t *testing.T) {
 	}
 }
 
-// TestHeadersOff: FAULT_HEADERS=false does not even read them.
+// TestHeadersOff: FAULT_HEADERS=false does not read the headers at all.
 func TestHeadersOff(t *testing.T) {
 	t.Parallel()
 	plan, err := New("core", Config{}).Plan(http.Header{"Fail": {"nonsense"}, "X-Fault-Core": {"error=100"}})
@@ -139,7 +139,7 @@ func TestHeadersOff(t *testing.T) {
 	}
 }
 
-// TestPlanCost: a request without faults allocates nothing here.
+// TestPlanCost: Plan allocates nothing for a request without faults.
 func TestPlanCost(t *testing.T) {
 	injector, header := New("core", Config{FaultHeaders: true}), http.Header{"Accept": {"*/*"}}
 	if n := testing.AllocsPerRun(100, func() { _, _ = injector.Plan(header) }); n > 0 {

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// MaxLatency bounds a delay, so that no header can hold a connection for longer.
+// MaxLatency is the longest delay, so that no header can hold a connection for longer.
 const MaxLatency = 30 * time.Second
 
-// Latency is a delay drawn uniformly from Min to Max, both possible. The zero value is none.
+// Latency is a delay drawn uniformly from Min to Max, both included. The zero value is no delay.
 type Latency struct{ Min, Max time.Duration }
 
 const wantLatency = "a duration such as 250ms or a range such as 100ms-2s"
 
-// ParseLatency reads "250ms", "100ms-2s" or "0". What is longer than MaxLatency is cut to it. Its error says what was wanted.
+// ParseLatency parses "250ms", "100ms-2s" or "0". It reduces what is longer than MaxLatency to MaxLatency. Its error names the expected
+// value.
 func ParseLatency(text string) (Latency, error) {
 	low, high, ranged := strings.Cut(text, "-")
 	if !ranged {
@@ -35,7 +36,7 @@ func (l *Latency) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// String is the shortest form that ParseLatency reads back: "0s", "250ms" or "100ms-2s".
+// String returns the shortest form that ParseLatency accepts: "0s", "250ms" or "100ms-2s".
 func (l Latency) String() string {
 	if l.Min == l.Max {
 		return l.Min.String()
@@ -43,7 +44,7 @@ func (l Latency) String() string {
 	return l.Min.String() + "-" + l.Max.String()
 }
 
-// draw is one delay.
+// draw returns a random delay.
 func (l Latency) draw() time.Duration {
 	if l.Max <= l.Min {
 		return l.Min

@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// responseBody is an upstream's answer as its reader gets it. The span ends with it, and nobody waits for ever for the rest of an answer that has
-// begun: at most as long as for its beginning.
+// responseBody is an upstream's response body as its reader gets it. The span ends with it. Each Read times out after the same duration as
+// waiting for the response header.
 type responseBody struct {
 	io.ReadCloser
 	upstream string
@@ -34,10 +34,10 @@ func newResponseBody(answer io.ReadCloser, upstream string, req *http.Request, s
 	return b
 }
 
-// errStalled is what an upstream's silence in the middle of its answer is told as.
+// errStalled is the error of an upstream that stops sending in the middle of its response.
 var errStalled = fmt.Errorf("the rest of its answer did not come: %w", context.DeadlineExceeded)
 
-// Read implements io.Reader. When time runs out its error is an *Error.
+// Read implements io.Reader. On a timeout its error is an *Error.
 func (b *responseBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.patience)
 	n, err := b.ReadCloser.Read(p)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// halfAnswers is an upstream that begins its answer and never ends it.
+// halfAnswers starts an upstream that begins its response and never ends it.
 func halfAnswers(t *testing.T) string {
 	t.Helper()
 	release := make(chan struct{})
@@ -22,7 +22,7 @@ func halfAnswers(t *testing.T) string {
 	return address
 }
 
-// TestStalled: an answer that stops in the middle is given up, with a 504 where nothing has been sent on, else broken off.
+// TestStalled: a response that stalls is given up, with a 504 if nothing has been sent on, else by closing the connection.
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, Options{Timeout: time.Second})
@@ -47,7 +47,7 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-// TestSlowReader: whoever takes time between two reads does not cut the answer off.
+// TestSlowReader: a pause between two reads does not cut the response off.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	const patience = 2 * time.Second

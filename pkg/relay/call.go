@@ -20,10 +20,10 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// Do sends one request inside a client span, with the forwarded headers and the trace context of its context, once: nothing is retried.
-// upstream is the name in metrics and must be configured, not taken from a request. An error is an *Error.
+// Do sends one request in a client span, with the forwarded headers and the trace context of its context. It retries nothing. upstream is
+// the name in metrics: it must be configured, not taken from a request. An error is an *Error.
 //
-// The span lasts until the answer's body is closed or read to its end, as otelhttp's does.
+// The span lasts until the response body is closed or read to its end, as in otelhttp.
 func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
 	ctx, span := c.tel.Tracer.Start(ctx, req.Method+" "+req.URL.Host, trace.WithSpanKind(trace.SpanKindClient))
@@ -57,7 +57,7 @@ func (c *Client) Do(req *http.Request, upstream string) (*http.Response, error) 
 	return resp, nil
 }
 
-// requestAttributes are those that otelhttp gives a client span.
+// requestAttributes returns the attributes that otelhttp sets on a client span.
 func requestAttributes(req *http.Request) []attribute.KeyValue {
 	host, port := telemetry.SplitHostPort(req.URL.Host)
 	attributes := make([]attribute.KeyValue, 0, 10)
@@ -85,7 +85,7 @@ func responseAttributes(resp *http.Response) []attribute.KeyValue {
 	return attributes
 }
 
-// withoutUser keeps credentials out of traces.
+// withoutUser removes credentials from a URL, so that traces do not hold them.
 func withoutUser(u *url.URL) string {
 	if u.User == nil {
 		return u.String()
@@ -95,7 +95,7 @@ func withoutUser(u *url.URL) string {
 	return clean.String()
 }
 
-// Error is a call that got no answer, or not all of it in time.
+// Error is the error of a call that got no response, or not all of it in time.
 type Error struct {
 	Upstream string // as configured
 	URL      string
@@ -106,7 +106,7 @@ type Error struct {
 func newError(upstream string, req *http.Request, err error) *Error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
-		err = outer.Err // the URL is said once already
+		err = outer.Err // the message has the URL already
 	}
 	var network net.Error
 	timeout := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
@@ -116,10 +116,10 @@ func newError(upstream string, req *http.Request, err error) *Error {
 // Error implements error: the URL and the reason.
 func (e *Error) Error() string { return e.URL + ": " + e.err.Error() }
 
-// Unwrap is the reason.
+// Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.err }
 
-// Code is the status that tells a caller of it: 504 when time ran out, else 502.
+// Code returns the status for the caller: 504 after a timeout, else 502.
 func (e *Error) Code() int {
 	if e.Timeout {
 		return http.StatusGatewayTimeout

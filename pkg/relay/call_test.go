@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestSpanAsReference holds client spans to otelhttp's: kind, status and attributes. The name is the contract's.
+// TestSpanAsReference compares client spans with otelhttp's: kind, status and attributes. The name is the contract's.
 func TestSpanAsReference(t *testing.T) {
 	t.Parallel()
 	address := upstream(t, func(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func TestSpanAsReference(t *testing.T) {
 				t.Errorf("the reference's name is %v", want["name"])
 			}
 			want["name"] = c.method + " " + request(t, "GET", c.url, "").URL.Host
-			if strings.HasPrefix(got["status"].(string), "Error: http") { // ours says the URL before the reason
+			if strings.HasPrefix(got["status"].(string), "Error: http") { // ours has the URL before the reason
 				_, reason, _ := strings.Cut(got["status"].(string), request(t, "GET", c.url, "").URL.Path+": ")
 				got["status"] = "Error: " + reason
 			}
@@ -72,7 +72,7 @@ func request(t *testing.T, method, url, body string) *http.Request {
 	return r
 }
 
-// describe is what two spans are compared by.
+// describe returns the parts of a span that are compared.
 func describe(span sdk.ReadOnlySpan) map[string]any {
 	d := map[string]any{"name": span.Name(), "kind": span.SpanKind().String(), "status": span.Status().Code.String() + ": " + span.Status().Description}
 	for _, kv := range span.Attributes() {
@@ -81,7 +81,7 @@ func describe(span sdk.ReadOnlySpan) map[string]any {
 	return d
 }
 
-// TestSpanEnds with the body, not with the header, and is the parent of what the upstream does.
+// TestSpanEnds: a span ends with the body, not with the header, and is the parent of the upstream's span.
 func TestSpanEnds(t *testing.T) {
 	t.Parallel()
 	var parent string
@@ -107,7 +107,7 @@ func TestSpanEnds(t *testing.T) {
 	}
 }
 
-// TestClientMetrics: by upstream, method and code, with error for calls without an answer, and no label from outside.
+// TestClientMetrics: the labels are upstream, method and code (error for calls without a response), and no label has a value from outside.
 func TestClientMetrics(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, Options{})

@@ -1,5 +1,5 @@
-// Package relay calls the next hop: it forwards the headers that belong to the request, joins the trace, tells hop lines, and turns an
-// upstream's trouble into an answer that names it.
+// Package relay calls the next hop: it forwards the headers that belong to the request, joins the trace, writes hop lines, and turns a
+// failure of an upstream into a response that names it.
 package relay
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// Client makes calls that are traced, counted and never retried. One serves a whole process.
+// Client makes calls with traces and metrics, and never retries. One serves a whole process.
 type Client struct {
 	tel     *telemetry.Telemetry
 	metrics *metrics
@@ -28,35 +28,35 @@ type Client struct {
 	counted http.RoundTripper // http with metrics around each call, redirects included
 }
 
-// Options are what a caller may want otherwise. The zero value is a service's usual client.
+// Options are the settings of a client. The zero value is a service's usual client.
 type Options struct {
-	Env []string // HTTP_PROXY and NO_PROXY, in either case, are read from here
+	Env []string // HTTP_PROXY and NO_PROXY, in upper or lower case, are read from here
 
-	// Timeout is how long an upstream may take to begin its answer, and to go on with it; 0 is DefaultTimeout.
+	// Timeout limits how long an upstream may take to begin its response, and how long each further read may take; 0 means DefaultTimeout.
 	Timeout time.Duration
 
-	// Guard is asked before each connection that does not lead to the proxy: host is the name as it was called, address what it resolved
-	// to, with the port. An error refuses the connection.
+	// Guard is called before each connection that does not go to the proxy: host is the name as it was called, address what it resolved to,
+	// with the port. An error rejects the connection.
 	Guard func(host, address string) error
 
-	// CheckRedirect as in http.Client; without it redirects are passed on instead of followed.
+	// CheckRedirect is as in http.Client; without it redirects are passed on, not followed.
 	CheckRedirect func(req *http.Request, via []*http.Request) error
 }
 
-// DefaultTimeout is longer than the slow page with the longest latency a header can ask for, and ends a call to an upstream that
-// never answers.
+// DefaultTimeout is longer than the slow page with the longest latency that a header can ask for, and ends a call to an upstream that never
+// responds.
 const DefaultTimeout = 60 * time.Second
 
-// idleConnections is how many connections are kept for reuse. Behind a proxy all upstreams share one pool, for which net/http's default of
-// two would mean a new connection for almost every request.
+// idleConnections is the number of connections kept for reuse. Behind a proxy all upstreams share one pool: net/http's default of two would
+// open a new connection for almost every request.
 const idleConnections = 256
 
-// NewClient makes a client whose metrics go to tel's registry; there can be one of them for a registry.
+// NewClient returns a client whose metrics are in tel's registry. A registry can have only one.
 func NewClient(tel *telemetry.Telemetry, o Options) *Client {
 	return newClient(tel, newMetrics(tel.Registry), o)
 }
 
-// With is a client of the same process with other options: same metrics, same environment, connections of its own.
+// With returns a client with other options: same metrics, same environment, own connections.
 func (c *Client) With(o Options) *Client {
 	o.Env = c.options.Env
 	return newClient(c.tel, c.metrics, o)
@@ -72,16 +72,16 @@ func newClient(tel *telemetry.Telemetry, m *metrics, o Options) *Client {
 		Proxy:                  proxy,
 		DialContext:            dialer(o, proxyAddress),
 		MaxIdleConnsPerHost:    idleConnections,
-		IdleConnTimeout:        time.Minute, // shorter than any server's here, so that no call meets a connection being closed
+		IdleConnTimeout:        time.Minute, // shorter than any server's timeout in this suite, so that no call uses a connection that is being closed
 		ResponseHeaderTimeout:  o.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // what the upstream sends is passed on as it is
+		DisableCompression:     true, // what the upstream sends is passed on unchanged
 	}
 	client := &http.Client{CheckRedirect: o.CheckRedirect, Transport: onceOnly{transport}}
 	return &Client{tel: tel, metrics: m, options: o, http: client, counted: m.instrument(promhttp.RoundTripperFunc(client.Do))}
 }
 
-// dialer connects, and asks the guard about every connection but those to the proxy.
+// dialer connects, and calls the guard for every connection but those to the proxy.
 func dialer(o Options, proxyAddress string) func(ctx context.Context, network, address string) (net.Conn, error) {
 	plain := net.Dialer{Timeout: min(5*time.Second, o.Timeout), KeepAlive: 30 * time.Second}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -98,18 +98,19 @@ func dialer(o Options, proxyAddress string) func(ctx context.Context, network, a
 	}
 }
 
-// Upstream is the service at url. Its name in metrics is the host of url.
+// Upstream returns the upstream at url. Its name in metrics is the host of url.
 func (c *Client) Upstream(url config.URL) *Upstream {
 	return &Upstream{client: c, url: url, label: url.Host}
 }
 
-// Close drops idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// CloseIdleConnections is what http.Client calls on its transport.
+// CloseIdleConnections is called by http.Client on its transport.
 func (t onceOnly) CloseIdleConnections() { t.transport.CloseIdleConnections() }
 
-// proxyFrom reads the proxy from env, and its address as a dialer sees it. http.ProxyFromEnvironment would read the process, once.
+// proxyFrom reads the proxy from env, and its address in the form that a dialer gets. http.ProxyFromEnvironment reads the process's
+// environment, once.
 func proxyFrom(env []string) (choose func(*http.Request) (*url.URL, error), address string) {
 	get := func(names ...string) string {
 		for _, name := range names {
@@ -131,9 +132,9 @@ func proxyFrom(env []string) (choose func(*http.Request) (*url.URL, error), addr
 	return func(r *http.Request) (*url.URL, error) { return forURL(r.URL) }, net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), "80"))
 }
 
-// onceOnly keeps the transport from repeating a request by itself when a reused connection dies under it: retries are the mesh's,
-// and a dropped request must count as one. net/http repeats only what it can replay, and a request that has a body and no GetBody
-// is not replayable, be the body ever so empty.
+// onceOnly keeps the transport from repeating a request when a reused connection breaks: retries are the mesh's task, and a dropped request
+// must count as one. net/http repeats only what it can replay. It cannot replay a request that has a body and no GetBody, even if the body
+// is empty.
 type onceOnly struct{ transport *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
@@ -146,7 +147,7 @@ func (t onceOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.transport.RoundTrip(&same)
 }
 
-// once is an empty body that cannot be had again.
+// once is an empty body that cannot be read a second time.
 type once struct{}
 
 func (once) Read([]byte) (int, error) { return 0, io.EOF }

@@ -12,15 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestNeverRepeated: net/http repeats a GET by itself when a kept connection dies under it. Here the upstream sees each request
-// once, and the caller gets the error.
+// TestNeverRepeated: net/http repeats a GET when a reused connection breaks. Here the upstream gets each request once, and the caller gets
+// the error.
 func TestNeverRepeated(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int32
-			address := rawUpstream(t, func(conn net.Conn) { // answers the first request of a connection, and hangs up on the second
+			address := rawUpstream(t, func(conn net.Conn) { // responds to the first request of a connection, and closes it at the second
 				defer conn.Close()
 				in := bufio.NewReader(conn)
 				for n := range 2 {
@@ -62,7 +62,7 @@ func TestNeverRepeated(t *testing.T) {
 	}
 }
 
-// TestConnectionsKept: many calls in turn use one connection, as each answer is read to its end.
+// TestConnectionsKept: calls in sequence use one connection, because each response is read to its end.
 func TestConnectionsKept(t *testing.T) {
 	t.Parallel()
 	peers := map[string]bool{}
@@ -82,7 +82,7 @@ func TestConnectionsKept(t *testing.T) {
 	}
 }
 
-// TestProxy: the proxy of the injected environment takes the calls, in either spelling, but for the hosts of NO_PROXY.
+// TestProxy: the proxy of the given environment gets the calls, in upper and lower case, except for the hosts of NO_PROXY.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	proxy := upstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("proxied " + r.URL.String())) })
@@ -98,7 +98,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestGuard is asked about each connection with the name and what it resolved to, the proxy aside.
+// TestGuard: the guard is called for each connection with the name and the address that it resolved to, but not for the proxy.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("refused by the guard")

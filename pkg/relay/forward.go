@@ -10,8 +10,8 @@ import (
 	"github.com/hopline/hopline/pkg/header"
 )
 
-// Forwarded holds the headers of one request that go on to every upstream and are echoed on the response. The trace context is not among
-// them: it is extracted and injected, as each hop's span has another id.
+// Forwarded holds the headers of one request that are sent to every upstream and echoed on the response. The trace context is not among
+// them: it is extracted and injected, because each hop's span has its own id.
 type Forwarded struct{ fields []field }
 
 type field struct {
@@ -19,7 +19,7 @@ type field struct {
 	values []string
 }
 
-// Capture picks the headers to forward out of h, and makes a request id when there is none. h is not changed, nor may it be
+// Capture takes the headers to forward from h, and makes a request id if there is none. It does not change h, and nobody may change h
 // afterwards.
 func (f *Forwarded) Capture(h http.Header) {
 	f.fields = make([]field, 0, 4)
@@ -44,10 +44,10 @@ func (f *Forwarded) add(name string, values []string) {
 	f.fields = append(f.fields, field{name, values[:len(values):len(values)]})
 }
 
-// RequestID is the request's id, from the caller or made here.
+// RequestID returns the request's id, from the caller or made here.
 func (f *Forwarded) RequestID() string { return f.fields[0].values[0] }
 
-// CopyTo puts the headers into an upstream's request or this service's answer.
+// CopyTo sets the headers on a request to an upstream or on this service's response.
 func (f *Forwarded) CopyTo(h http.Header) {
 	for _, field := range f.fields {
 		h[field.name] = field.values
@@ -56,12 +56,12 @@ func (f *Forwarded) CopyTo(h http.Header) {
 
 type forwardedKey struct{}
 
-// NewContext is ctx with the headers that calls made in it forward.
+// NewContext returns ctx with the headers that calls made in it forward.
 func NewContext(ctx context.Context, f *Forwarded) context.Context {
 	return context.WithValue(ctx, forwardedKey{}, f)
 }
 
-// FromContext is the Forwarded of the request that ctx belongs to, nil without.
+// FromContext returns the Forwarded of the request that ctx belongs to, or nil.
 func FromContext(ctx context.Context) *Forwarded {
 	f, _ := ctx.Value(forwardedKey{}).(*Forwarded)
 	return f

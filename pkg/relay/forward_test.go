@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestForwarded: which headers reach the upstream, and that nothing else of the caller's does.
+// TestForwarded: the right headers reach the upstream, and no other header of the caller does.
 func TestForwarded(t *testing.T) {
 	t.Parallel()
 	var got http.Header
@@ -40,7 +40,7 @@ func TestForwarded(t *testing.T) {
 	}
 }
 
-// TestRequestID: made when absent or empty, another for each request.
+// TestRequestID: an id is made if it is missing or empty, a new one for each request.
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)

@@ -11,11 +11,11 @@ import (
 	"github.com/hopline/hopline/pkg/answer"
 )
 
-// longestHops bounds the answer of an upstream that a hop reads whole to put its own line before it.
+// longestHops limits the length in bytes of an upstream's response that a hop reads whole to put its own line before it.
 const longestHops = 1 << 20
 
-// Hops is the handler of GET /hops: asks the upstream for /hops and puts its own line first. What the upstream answers besides 200, or
-// this hop in its place, keeps its status and stands below the line, so that the lines lead to the hop that failed.
+// Hops handles GET /hops: it requests /hops from the upstream and puts its own line first. A response other than 200, of the upstream or of
+// this hop in its place, keeps its status and follows the line, so that the lines lead to the hop that failed.
 func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
 	accept := answer.TextType
 	if wantsJSON(r) {
@@ -25,8 +25,8 @@ func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
 	Tell(w, r, reply, reply.Hop.Line()+"\n"+reply.Body, reply.hops())
 }
 
-// Tell answers GET /hops after reply: with lines, or as JSON with the reply's hop before those of behind. A caller that has
-// gone gets nothing.
+// Tell responds to GET /hops after reply: with lines, or as JSON with reply's hop before the hops of behind. It sends nothing to a caller
+// that has disconnected.
 func Tell(w http.ResponseWriter, r *http.Request, reply Reply, lines string, behind Hops) {
 	if reply.Gone {
 		return
@@ -43,16 +43,16 @@ func Tell(w http.ResponseWriter, r *http.Request, reply Reply, lines string, beh
 
 func wantsJSON(r *http.Request) bool { return answer.Prefers(r, answer.JSONType, answer.TextType) }
 
-// Reply is an upstream's answer read whole, or this hop's own words in place of one.
+// Reply is an upstream's complete response, or this hop's own text in place of one.
 type Reply struct {
 	Hop    Hop
 	Code   int         // the upstream's status, else 502 or 504
-	Header http.Header // nil when no answer came
-	Body   string      // the answer's body, or the line that says why there is none
-	Gone   bool        // the caller has left; there is nobody to answer
+	Header http.Header // nil if there was no response
+	Body   string      // the response body, or the line with the reason why there is none
+	Gone   bool        // the caller has disconnected
 }
 
-// Read asks the upstream for path, in the form that accept names, and reads at most 1 MiB of its answer.
+// Read requests path from the upstream, in the media type accept, and reads at most 1 MiB of its response.
 func (u *Upstream) Read(r *http.Request, path, accept string) Reply {
 	began := time.Now()
 	var reply Reply
@@ -85,7 +85,7 @@ func readAll(body io.Reader) (string, error) {
 	return string(text), err
 }
 
-// hops is the reply as JSON: the hops behind this one, or an error when it is no list of hops.
+// hops returns the reply as JSON: the hops behind this one, or an error if it is not a list of hops.
 func (r Reply) hops() Hops {
 	var h Hops
 	err := json.Unmarshal([]byte(r.Body), &h)

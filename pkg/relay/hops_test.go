@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestHops: own line first, as text and as JSON, whatever the upstream said.
+// TestHops: the own line is first, as text and as JSON, whatever the upstream returns.
 func TestHops(t *testing.T) {
 	t.Parallel()
 	const behind = "took (8 ms) core-v2 --getRespondFrom--> http://clock/time\ntook (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
@@ -20,8 +20,8 @@ func TestHops(t *testing.T) {
 	for name, c := range map[string]struct {
 		code       int
 		text, json string // of the upstream
-		lines      string // below the own one
-		want       Hops   // behind the own hop
+		lines      string // after the own line
+		want       Hops   // after the own hop
 	}{
 		"well":         {200, behind, `{"trace_id":"x","hops":[{"service":"core","version":"v2","host":"core-1","upstream":"http://clock/time","duration_ms":8,"code":200}],"time":{"datetime":"now"}}`, behind, Hops{Hops: []Hop{core}, Time: json.RawMessage(`{"datetime":"now"}`)}},
 		"failing":      {500, "Internal Server Error\n", "Internal Server Error\n", "Internal Server Error\n", Hops{Error: "Internal Server Error"}},
@@ -64,14 +64,14 @@ func TestHops(t *testing.T) {
 	}
 }
 
-// ignoreOwnDuration leaves out what differs from run to run: the duration of the hop under test.
+// ignoreOwnDuration ignores what differs from run to run: the duration of the hop under test.
 func ignoreOwnDuration() cmp.Option {
 	return cmp.FilterPath(func(p cmp.Path) bool {
 		return len(p) > 2 && strings.HasSuffix(p.String(), "DurationMS") && strings.Contains(p.GoString(), "[0]")
 	}, cmp.Ignore())
 }
 
-// TestHopsBounded: an answer without end is not read without end.
+// TestHopsBounded: the hop reads an endless response only up to its limit.
 func TestHopsBounded(t *testing.T) {
 	t.Parallel()
 	u := newRig(t, Options{}).to(t, upstream(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -87,7 +87,7 @@ func TestHopsBounded(t *testing.T) {
 	}
 }
 
-// TestMillis: durations as people read them.
+// TestMillis covers durations as hop lines write them.
 func TestMillis(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

@@ -11,8 +11,8 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// metrics count calls to upstreams. No label takes its value from a response or a request: upstream is configured, method and code are of
-// short lists.
+// metrics count calls to upstreams. No label has a value from a response or a request: upstream is configured, method and code have few
+// values.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -38,8 +38,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 
 type upstreamKey struct{}
 
-// instrument counts and times the calls that next makes and that get a response. The context of a call holds its upstream's name under
-// upstreamKey.
+// instrument counts and times the calls of next that get a response. The context of a call holds its upstream's name under upstreamKey.
 func (m *metrics) instrument(next http.RoundTripper) http.RoundTripper {
 	labels := []promhttp.Option{
 		promhttp.WithLabelFromCtx("upstream", func(ctx context.Context) string {
@@ -52,7 +51,7 @@ func (m *metrics) instrument(next http.RoundTripper) http.RoundTripper {
 	return promhttp.InstrumentRoundTripperDuration(m.duration, next, append(labels, promhttp.WithExemplarFromContext(telemetry.Exemplar))...)
 }
 
-// failed counts a call that got no response, which promhttp's instrumentation leaves out.
+// failed counts a call that got no response, which promhttp's instrumentation does not count.
 func (m *metrics) failed(ctx context.Context, upstream, method string, took time.Duration) {
 	labels := []string{upstream, telemetry.Method(method), "error"}
 	m.requests.WithLabelValues(labels...).Inc()

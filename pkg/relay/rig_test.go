@@ -43,7 +43,7 @@ func newRig(t *testing.T, o Options) *rig {
 	return r
 }
 
-// to is the upstream at an address of a test.
+// to returns the upstream at an address.
 func (r *rig) to(t *testing.T, address string) *Upstream {
 	t.Helper()
 	u, err := config.ParseURL(address)
@@ -64,7 +64,7 @@ func ask(h http.HandlerFunc, method, path string, header ...string) *httptest.Re
 	return w
 }
 
-// upstream answers with h until the test ends.
+// upstream starts a server with handler h until the test ends.
 func upstream(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -72,7 +72,7 @@ func upstream(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// rawUpstream hands each connection to serve, which closes it.
+// rawUpstream passes each connection to serve, which closes it.
 func rawUpstream(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,7 +97,7 @@ func rawUpstream(t *testing.T, serve func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// forwarding is a context with headers to forward.
+// forwarding returns a context with headers to forward.
 func forwarding(ctx context.Context, h http.Header) context.Context {
 	f := &Forwarded{}
 	f.Capture(h)

@@ -25,8 +25,8 @@ type Upstream struct {
 	label  string // in metrics and messages
 }
 
-// URL is the upstream's address with path, which begins with a slash and may carry a query, added to its own. An
-// empty path is the address as configured.
+// URL returns the upstream's address with path added to its own. path begins with a slash and may have a query. With an empty path it is
+// the configured address.
 func (u *Upstream) URL(path string) string {
 	if path == "" {
 		return u.url.String()
@@ -39,17 +39,17 @@ func (u *Upstream) URL(path string) string {
 func (u *Upstream) target(path, query string) *url.URL {
 	base := u.url.URL
 	if base.Path == "" {
-		base.Path = "/" // else JoinPath makes a relative path
+		base.Path = "/" // without it JoinPath makes a relative path
 	}
 	target := base.JoinPath(path)
 	target.RawQuery = query
 	return target
 }
 
-// Get asks the upstream for path with the forwarded headers and the trace of ctx, which comes from a request that passed the
-// server's middleware. header is a list of further names and values, such as "Accept", "text/plain".
-// The caller closes the body, and passes the answer's x-fault-injected and server-timing up with PassUp. An answer of 4xx or 5xx is
-// no error; an error is an *Error, which Fail turns into 502 or 504.
+// Get requests path from the upstream with the forwarded headers and the trace of ctx, which belongs to a request that passed the server's
+// middleware. header is a list of further names and values, such as "Accept", "text/plain". The caller closes the body, and passes the
+// response's x-fault-injected and server-timing up with PassUp. A response of 4xx or 5xx is not an error. An error is an *Error, which Fail
+// turns into 502 or 504.
 func (u *Upstream) Get(ctx context.Context, path string, header ...string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.URL(path), nil)
 	if err != nil {
@@ -61,7 +61,7 @@ func (u *Upstream) Get(ctx context.Context, path string, header ...string) (*htt
 	return u.client.Do(req, u.label)
 }
 
-// Pass is a handler that relays method, path, query and body to the same path of the upstream, and streams its answer back.
+// Pass handles a request by sending method, path, query and body to the same path of the upstream. It streams the response back.
 func (u *Upstream) Pass(w http.ResponseWriter, r *http.Request) {
 	resp, err := u.relay(r)
 	if err != nil {
@@ -72,7 +72,7 @@ func (u *Upstream) Pass(w http.ResponseWriter, r *http.Request) {
 	u.Copy(w, r, resp)
 }
 
-// relay sends the caller's request on. Of its headers those that describe the body and what is accepted go along.
+// relay sends the caller's request to the upstream. Of its headers it keeps those that describe the body or what the caller accepts.
 func (u *Upstream) relay(r *http.Request) (*http.Response, error) {
 	target := u.target(r.URL.EscapedPath(), r.URL.RawQuery)
 	req := &http.Request{
@@ -91,15 +91,15 @@ func (u *Upstream) relay(r *http.Request) (*http.Response, error) {
 	return u.client.Do(req.WithContext(r.Context()), u.label)
 }
 
-// Headers that a hop passes on besides the forwarded ones. Everything else belongs to one connection, or to one hop.
+// Headers that a hop passes on besides the forwarded ones. All others belong to one connection or to one hop.
 var (
 	requestHeaders  = [...]string{"Accept", "Accept-Encoding", "Accept-Language", "Content-Type", "Content-Encoding", "Range", "User-Agent"}
 	responseHeaders = [...]string{"Accept-Ranges", "Allow", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
 		"Content-Type", "Etag", "Last-Modified", "Location", "Retry-After", "Vary"}
 )
 
-// Copy streams an upstream's answer: status, the headers that describe it, and body. An upstream that breaks off in the middle breaks this
-// answer off too, so that the caller cannot take a half for the whole.
+// Copy streams an upstream's response: status, the headers that describe it, and body. If the upstream closes the connection in the middle,
+// Copy aborts this response too, so that the caller cannot take a part for the whole.
 func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Response) {
 	PassUp(w.Header(), resp.Header)
 	for _, name := range responseHeaders {
@@ -116,7 +116,7 @@ func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Respo
 	}
 }
 
-// stream copies a body, piece by piece as it comes when its length is unknown.
+// stream copies a body, piece by piece as it arrives if its length is unknown.
 func stream(w http.ResponseWriter, resp *http.Response) error {
 	if resp.ContentLength >= 0 {
 		_, err := io.Copy(w, resp.Body)
@@ -141,8 +141,8 @@ func stream(w http.ResponseWriter, resp *http.Response) error {
 	}
 }
 
-// Fail answers for a call that failed: 504 when time ran out, 413 or 408 when the caller's own body was too long or too slow, else 502, with
-// a line that names this hop, the upstream and the reason. Nothing is sent to a caller that has gone.
+// Fail responds for a call that failed: 504 after a timeout, 413 or 408 if the caller's own body was too long or too slow, else 502. The
+// body is a line that names this hop, the upstream and the reason. It sends nothing to a caller that has disconnected.
 func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if late := body.Late(r.Context()); late != nil {
 		answer.Text(w, http.StatusRequestTimeout, late.Error())
@@ -160,7 +160,7 @@ func (u *Upstream) warn(r *http.Request, err error) {
 	u.client.tel.Log(r.Context()).Warn("the upstream did not answer", zap.String("upstream", u.label), zap.Error(err))
 }
 
-// failure is the status and the line for err.
+// failure returns the status and the line for err.
 func (u *Upstream) failure(err error) (code int, line string) {
 	var tooLong *http.MaxBytesError
 	var call *Error
@@ -174,10 +174,10 @@ func (u *Upstream) failure(err error) (code int, line string) {
 	}
 }
 
-// longestTiming bounds the server-timing that is passed up.
+// longestTiming limits the length of the server-timing value that is passed up.
 const longestTiming = 2048
 
-// PassUp copies to this service's answer what an upstream's says about all hops behind: the injected faults and the timing.
+// PassUp copies from an upstream's response to this service's what it reports about all hops behind: the injected faults and the timing.
 func PassUp(to, from http.Header) {
 	for _, injected := range from[header.Injected] {
 		to.Add(header.Injected, injected)
@@ -187,7 +187,7 @@ func PassUp(to, from http.Header) {
 	}
 }
 
-// traceID is the trace that ctx belongs to, empty without one.
+// traceID returns the trace id of ctx, or an empty string.
 func traceID(ctx context.Context) string {
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		return sc.TraceID().String()

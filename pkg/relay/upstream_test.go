@@ -16,7 +16,7 @@ import (
 	"github.com/hopline/hopline/pkg/body"
 )
 
-// TestPass: method, path, query and body arrive as they were sent, and status, headers and body come back.
+// TestPass: method, path, query and body arrive as they were sent, and so do the response's status, headers and body.
 func TestPass(t *testing.T) {
 	t.Parallel()
 	address := upstream(t, func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestTrouble: each way in which an upstream can fail is told by status and a line that names hop, upstream and reason.
+// TestTrouble: each kind of upstream failure has its status and a line that names hop, upstream and reason.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	raw := func(answer string) func(*testing.T) string {
@@ -112,7 +112,7 @@ func TestTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := c.upstream(t)
-			rig := newRig(t, Options{Timeout: map[int]time.Duration{504: 300 * time.Millisecond}[c.code]}) // 502 may take its time
+			rig := newRig(t, Options{Timeout: map[int]time.Duration{504: 300 * time.Millisecond}[c.code]}) // a 502 needs no short timeout
 			u := rig.to(t, address)
 			for path, handler := range map[string]http.HandlerFunc{"/x": u.Pass, "/hops": u.Hops} {
 				w := ask(handler, "GET", path)
@@ -131,7 +131,7 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// closedPort is an address where nobody listens.
+// closedPort returns an address on which nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -142,8 +142,8 @@ func closedPort(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// TestBrokenOff: an upstream that closes in the middle of its answer leaves the caller with a broken answer, not with half a one
-// that looks whole.
+// TestBrokenOff: if an upstream closes the connection in the middle of its response, the caller gets an aborted response, not a part that
+// looks complete.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
@@ -171,7 +171,7 @@ func TestBrokenOff(t *testing.T) {
 	}
 }
 
-// TestTooLong: a caller's own body that is over the limit is the caller's fault.
+// TestTooLong: a body of the caller that is over the limit is reported as the caller's error.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	u := newRig(t, Options{}).to(t, upstream(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
@@ -189,7 +189,7 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestPassUpTiming: a timing that is too long to be one is left out.
+// TestPassUpTiming: a timing that is too long is dropped.
 func TestPassUpTiming(t *testing.T) {
 	t.Parallel()
 	to := http.Header{}
@@ -200,7 +200,7 @@ func TestPassUpTiming(t *testing.T) {
 	}
 }
 
-// TestSlowBody: a caller whose own body is too slow is told so, not that the upstream failed.
+// TestSlowBody: a caller whose own body is too slow gets 408, not an error of the upstream.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	u := newRig(t, Options{}).to(t, upstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
