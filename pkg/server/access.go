@@ -10,8 +10,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// log writes the access log's line of a request: info, or warn when the answer was a 5xx or none. Values from outside are escaped by the
-// encoder.
+// log writes the access log's line of a request: level info, or warn for a 5xx or no response. The encoder escapes values from outside.
 func (x *record) log(r *http.Request, route string, took time.Duration) {
 	level := zapcore.InfoLevel
 	if x.outcome >= 500 || x.outcome == codeDropped {
@@ -40,7 +39,7 @@ func (x *record) log(r *http.Request, route string, took time.Duration) {
 	line.Write(fields...)
 }
 
-// short bounds what a client can put into one line.
+// short limits how much of a client's value is written into one line.
 func short(s string) string {
 	const longest = 512
 	if len(s) > longest {

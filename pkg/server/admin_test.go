@@ -11,7 +11,7 @@ func (r *rig) askAdmin(method, path, body string) *httptest.ResponseRecorder {
 	return r.askAdminFor("localhost:8081", method, path, body)
 }
 
-// askAdminFor does so with the given Host and further headers, as names and values.
+// askAdminFor does the same with the given Host and further headers, as names and values.
 func (r *rig) askAdminFor(host, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, path, strings.NewReader(body))
 	request.Host = host
@@ -23,7 +23,7 @@ func (r *rig) askAdminFor(host, method, path, body string, header ...string) *ht
 	return w
 }
 
-// TestAdminIsGuarded asks as those who may, and as web pages of other origins do.
+// TestAdminIsGuarded sends requests of permitted clients, and requests that web pages of other origins send.
 func TestAdminIsGuarded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "ADMIN_HOSTS=core-admin.hopline.svc,Admin.example", "HOSTNAME=core-1.lan")
@@ -40,8 +40,8 @@ func TestAdminIsGuarded(t *testing.T) {
 		{"core-1.lan:8081", "GET", "/metrics", "", nil, 200},               // HOSTNAME
 		{"core-admin.hopline.svc:8081", "GET", "/metrics", "", nil, 200},   // ADMIN_HOSTS
 		{"admin.example", "PUT", "/faults", `{"error_rate":0}`, nil, 200},  // ADMIN_HOSTS
-		{"evil.com", "PUT", "/faults", `{"error_rate":0}`, nil, 421},       // a name led to loopback
-		{"evil.com", "GET", "/debug/pprof/cmdline", "", nil, 421},          // a name led to loopback
+		{"evil.com", "PUT", "/faults", `{"error_rate":0}`, nil, 421},       // DNS rebinding
+		{"evil.com", "GET", "/debug/pprof/cmdline", "", nil, 421},          // DNS rebinding
 		{"localhost", "GET", "/debug/pprof/cmdline", "", []string{"Sec-Fetch-Site", "none"}, 200},
 		{"localhost", "GET", "/debug/pprof/cmdline", "", []string{"Sec-Fetch-Site", "cross-site"}, 403},
 		{"localhost", "GET", "/metrics", "", []string{"Sec-Fetch-Site", "cross-site"}, 200}, // a link
@@ -55,7 +55,7 @@ func TestAdminIsGuarded(t *testing.T) {
 	}
 }
 
-// TestAdmin walks through what the admin listener offers.
+// TestAdmin checks each endpoint of the admin listener.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "SERVICE_VERSION=v2")
@@ -104,7 +104,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// TestNative: native histograms show in protobuf, for a Prometheus that asks for it.
+// TestNative: native histograms are in the protobuf format, for a Prometheus that requests it.
 func TestNative(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

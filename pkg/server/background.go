@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// MaxBackground bounds the work that Go runs at once.
+// MaxBackground is the maximum number of functions that Go runs at the same time.
 const MaxBackground = 256
 
-// background is work that outlives its request's answer.
+// background is work that continues after its request's response.
 type background struct {
 	limit   chan struct{}
 	running sync.WaitGroup
 }
 
-// Go runs work of a request that shall outlive its answer: same trace and forwarded headers, no longer cancelled when the client goes. At
-// most MaxBackground run at once; false means that there is no room and work was not started. Run waits for all, and cancels them when
-// SHUTDOWN_TIMEOUT is over, before it flushes and returns. Route parameters are gone by then, as chi uses their room again: read them
-// before.
+// Go runs work that continues after its request's response, with the same trace and forwarded headers. The client's disconnect does not
+// cancel it. At most MaxBackground run at the same time; false means that there is no room and work has not started. Run waits for all of
+// them, and cancels them after SHUTDOWN_TIMEOUT, before it flushes and returns. Read route parameters before calling Go: chi reuses their
+// memory.
 func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	b := &s.background
 	select {
@@ -29,7 +29,7 @@ func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	stop := context.AfterFunc(s.state.ctx, cancel)
 	b.running.Go(func() {
 		defer func() {
-			if panicked := recover(); panicked != nil { // as in a handler: no request ends the process
+			if panicked := recover(); panicked != nil { // as in a handler, no request ends the process
 				s.logPanic(ctx, "work in the background panicked", panicked)
 			}
 			stop()
@@ -41,7 +41,7 @@ func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	return true
 }
 
-// wait waits for all work, or for ctx.
+// wait waits until all work has ended, or until ctx ends.
 func (b *background) wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

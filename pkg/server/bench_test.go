@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/contrib/propagators/b3"
-	//lint:ignore SA1019 deprecated, and what most still use
+	//lint:ignore SA1019 deprecated, and still the most used
 	"go.opentelemetry.io/otel/exporters/zipkin"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -24,11 +24,11 @@ import (
 	"github.com/hopline/hopline/pkg/config"
 )
 
-// subject is one of the applications that are compared.
+// subject is one of the applications under comparison.
 type subject struct {
 	name  string
 	h     http.Handler
-	flush func(context.Context) error // what it still has to export
+	flush func(context.Context) error // exports the spans that are still queued
 }
 
 func subjects(b *testing.B) []subject {
@@ -45,11 +45,11 @@ func subjects(b *testing.B) []subject {
 	}
 }
 
-// BenchmarkRequest measures one fully instrumented request (sampled span exported to a collector over HTTP, exemplars, access log)
-// against the same handler on a bare chi router, and beside both the same telemetry as it is usually assembled. "recorder" hands
-// requests to the handler, "wire" sends them over a kept connection. Both count processor time, that of garbage collector, client,
-// exporter and collector included; "otlp" exports by OTLP instead of Zipkin's format, "unexported" makes spans and exports none. They
-// alternate; a ratio is that of the sums.
+// BenchmarkRequest measures one fully instrumented request (sampled span exported to a collector over HTTP, exemplars, access log) against
+// the same handler on a bare chi router, and against the same telemetry in its usual assembly. "recorder" calls the handler directly,
+// "wire" sends requests over a kept connection. Both count processor time, including garbage collector, client, exporter and collector.
+// "otlp" exports by OTLP instead of Zipkin's format; "unexported" makes spans and exports none. The subjects alternate; a ratio is the
+// ratio of the sums.
 func BenchmarkRequest(b *testing.B) {
 	all := subjects(b)
 	b.Run("recorder", func(b *testing.B) {
@@ -80,7 +80,7 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-// compare runs rounds of requests to each in turn.
+// compare sends rounds of requests to each subject in turn.
 func compare(b *testing.B, all []subject, request func(subject)) {
 	const requests = 1000
 	took := make([]time.Duration, len(all))
@@ -121,7 +121,7 @@ func benchHello(w http.ResponseWriter, _ *http.Request) {
 	answer.Raw(w, http.StatusOK, "application/json", `{"hello":"world!"}`+"\n")
 }
 
-// sink is a collector that takes all spans and looks at none.
+// sink starts a collector that accepts all spans and reads none.
 func sink(tb testing.TB) string {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -131,7 +131,7 @@ func sink(tb testing.TB) string {
 	return collector.URL
 }
 
-// instrumented is a service's application as Open makes it.
+// instrumented returns a service's application as Open makes it.
 func instrumented(tb testing.TB, env ...string) *Service {
 	s, err := Open(Process{
 		Env:      append(env, "OTEL_EXPORTER_ZIPKIN_ENDPOINT="+sink(tb)),
@@ -149,8 +149,8 @@ func instrumented(tb testing.TB, env ...string) *Service {
 	return s
 }
 
-// usual is the same telemetry from the shelf: otelhttp, promhttp's instrumentation with exemplars, OpenTelemetry's Zipkin exporter
-// and a zap line.
+// usual returns the same telemetry from existing libraries: otelhttp, promhttp's instrumentation with exemplars, OpenTelemetry's Zipkin
+// exporter and a zap line.
 func usual(tb testing.TB) (http.Handler, func(context.Context) error) {
 	exporter, err := zipkin.New(sink(tb))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// build is what the linker was told: -ldflags "-X github.com/hopline/hopline/pkg/server.build=v1.2.3". Where git is not at hand, as in an
-// image's build, it is the only word on where a binary comes from. Nothing else writes to it.
+// build is set by the linker: -ldflags "-X github.com/hopline/hopline/pkg/server.build=v1.2.3". Where git is not available, as in an
+// image's build, only this value names the source of a binary. Nothing else writes to it.
 var build string
 
 // buildInfo is the JSON of /version.
@@ -19,7 +19,7 @@ type buildInfo struct {
 	Version  string `json:"version"`
 	Host     string `json:"host"`
 	Build    string `json:"build,omitempty"`
-	Revision string `json:"revision,omitempty"` // of git, with + when files were changed
+	Revision string `json:"revision,omitempty"` // of git, with + if files were changed
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
@@ -48,7 +48,7 @@ func newBuildInfo(id telemetry.Identity) buildInfo {
 	return b
 }
 
-// collector shows the same as a metric.
+// collector returns a metric with the same fields.
 func (b buildInfo) collector() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hopline_build_info",

@@ -26,10 +26,10 @@ type Config struct {
 	telemetry.Config
 }
 
-// Common gives Open the part that all services share.
+// Common returns the settings that all services share, for Open.
 func (c *Config) Common() *Config { return c }
 
-// Validate implements config.Checked. A service with settings of its own to check overrides it and calls it.
+// Validate implements config.Checked. A service with further settings to check overrides it and calls it.
 func (c *Config) Validate(r *config.Report) {
 	config.Range(r, "PORT", c.Port, 0, 65535)
 	config.Range(r, "ADMIN_PORT", c.AdminPort, 0, 65535)
@@ -46,7 +46,7 @@ func (c *Config) Validate(r *config.Report) {
 	c.Config.Validate(r)
 }
 
-// atLeast keeps a duration between low and a day.
+// atLeast adds a problem for a duration below low or above a day.
 func atLeast(r *config.Report, variable string, value, low time.Duration) {
 	const high = 24 * time.Hour
 	if (value < low || value > high) && !r.Has(variable) {

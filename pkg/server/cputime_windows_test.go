@@ -2,5 +2,5 @@ package server
 
 import "time"
 
-// cpuTime is the time of day here, where the processor time is not as easily had: run the benchmark on a quiet machine.
+// cpuTime returns the wall-clock time, because the processor time is harder to get here. Run the benchmark on an idle machine.
 func cpuTime() time.Duration { return time.Duration(time.Now().UnixNano()) }

@@ -13,8 +13,7 @@ import (
 	"github.com/hopline/hopline/pkg/config"
 )
 
-// checkHealth is --healthy: the health check for where nothing else can ask, as in a container whose image holds the service and
-// nothing more.
+// checkHealth implements --healthy: a health check for a container whose image holds only the service.
 func checkHealth(p Process, c *Config) error {
 	host := cmp.Or(c.ListenHost, "127.0.0.1")
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy

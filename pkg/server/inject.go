@@ -17,8 +17,7 @@ const (
 	faultLatency = "latency"
 )
 
-// inject carries out what the lots say, in the order latency, drop, error. It leaves /health and /crash alone; the admin listener has none
-// of it.
+// inject carries out the fault plan in the order latency, drop, error. It skips /health and /crash; the admin listener does not use it.
 func (s *Service) inject(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" || r.URL.Path == "/crash" {
@@ -36,14 +35,14 @@ func (s *Service) inject(next http.Handler) http.Handler {
 	})
 }
 
-// fail carries out a plan and reports whether that ended the request. The request has not been routed yet; its route is looked
-// up, so that it is counted where it would have gone.
+// fail carries out a plan and reports whether that ended the request. The request has not been routed yet: fail looks its route up, so that
+// the request is counted there.
 func (s *Service) fail(w http.ResponseWriter, r *http.Request, plan fault.Plan) bool {
 	recordFrom(r.Context()).pattern = patternOf(r)
 	if plan.Latency > 0 {
 		s.injected(w, r, faultLatency)
 		if !wait(r.Context(), plan.Latency) {
-			return true // the client has gone
+			return true // the client has disconnected
 		}
 	}
 	switch {
@@ -60,7 +59,7 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, plan fault.Plan) 
 	return plan.Error
 }
 
-// injected makes a fault on purpose known for one: on the answer, in span and log, and in its own metric.
+// injected records a fault as intended: on the response, in span and log, and in its own metric.
 func (s *Service) injected(w http.ResponseWriter, r *http.Request, kind string) {
 	s.metrics.faults.WithLabelValues(kind).Inc()
 	w.Header().Add(header.Injected, s.Identity().Service+" "+kind)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestInject: each fault as its client sees it, and how it is told from a real one: by header, span, log and metric.
+// TestInject: each fault as its client sees it, and how it differs from a real failure: by header, span, log and metric.
 func TestInject(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestInjectNot(t *testing.T) {
 	}
 }
 
-// TestDrop: the client gets no answer, once, and the connection is gone.
+// TestDrop: the client gets no response, the request is counted once, and the connection is closed.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DROP_RATE=100")
@@ -104,7 +104,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestInjectGone: a client that leaves during a delay ends it.
+// TestInjectGone: a delay ends when the client disconnects.
 func TestInjectGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "LATENCY=30s")

@@ -7,12 +7,12 @@ import (
 	"github.com/hopline/hopline/pkg/body"
 )
 
-// Bounds of what a client can send, on the application's port and on the admin port. body.Longest is one more.
+// Limits on what a client can send, on the application's port and on the admin port. body.Longest is a further one.
 const (
-	MaxHeader         = 64 << 10        // bytes of request line and header together; more is answered with 431
+	MaxHeader         = 64 << 10        // bytes of request line and header together; a longer one gets 431
 	BodyTimeout       = time.Minute     // for a client to send its body; twice the longest latency that a fault can add before it is read
 	readHeaderTimeout = 5 * time.Second // for a client to send its header
 )
 
-// limit bounds the bodies of requests.
+// limit limits the bodies of requests.
 func (s *Service) limit(next http.Handler) http.Handler { return body.Limit(s.bodyTimeout, next) }

@@ -17,7 +17,7 @@ import (
 	"github.com/hopline/hopline/pkg/fault"
 )
 
-// sendRaw sends bytes as they are and returns the answer's status, or the error.
+// sendRaw sends bytes unchanged and returns the response's status, or the error.
 func sendRaw(t *testing.T, address, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
@@ -26,7 +26,7 @@ func sendRaw(t *testing.T, address, request string) string {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	go func() { _, _ = io.WriteString(c, request) }() // the server may answer and hang up before it has read all
+	go func() { _, _ = io.WriteString(c, request) }() // the server may respond and close before it has read everything
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return err.Error()
@@ -35,7 +35,7 @@ func sendRaw(t *testing.T, address, request string) string {
 	return resp.Status
 }
 
-// TestLimits: what is too long, too many or no HTTP is refused with the code that says so, and the next request is served.
+// TestLimits: a request that is too long, has too many headers or is not HTTP gets the right status code, and the next request succeeds.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -87,7 +87,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestServerLimits holds the times that a listener gives its clients.
+// TestServerLimits checks a listener's timeouts for its clients.
 func TestServerLimits(t *testing.T) {
 	t.Parallel()
 	s := newRig(t, "IDLE_TIMEOUT=65m").newServer(http.NotFoundHandler(), context.Background())
@@ -96,7 +96,7 @@ func TestServerLimits(t *testing.T) {
 	}
 }
 
-// TestSlowBody: a body that does not come whole ends its request, on the application's port and on the admin port.
+// TestSlowBody: an incomplete body ends its request, on the application's port and on the admin port.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	if BodyTimeout < 2*fault.MaxLatency {
@@ -144,7 +144,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestVanishing: clients that leave in each phase of a request leave nothing behind; goleak looks for the rest.
+// TestVanishing: clients that disconnect in each phase of a request leave nothing behind; goleak checks the rest.
 func TestVanishing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -178,7 +178,7 @@ func TestVanishing(t *testing.T) {
 	}
 }
 
-// TestAllow: 405 names what the path does have, for methods that no router knows too.
+// TestAllow: a 405 lists the path's methods, also for methods that no router knows.
 func TestAllow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,8 +11,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// metrics count requests and faults. No label takes its value from outside: route is a pattern of the router, method and code are of
-// short lists.
+// metrics count requests and faults. No label has a value from outside: route is a pattern of the router, method and code have few values.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -38,14 +37,14 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		}, []string{"kind"}),
 	}
 	for _, kind := range []string{faultError, faultDrop, faultLatency} {
-		m.faults.WithLabelValues(kind) // shown from the start, at 0
+		m.faults.WithLabelValues(kind) // present from the start, at 0
 	}
 	registry.MustRegister(m.requests, m.duration, m.inFlight, m.faults)
 	return m
 }
 
-// instrument counts and times requests. It takes all labels from the record in the request's context: promhttp's own code knows nothing of
-// a response that was never sent, and its own method is in lower case. next must not panic, or the request is not counted.
+// instrument counts and times requests. It reads all labels from the record in the request's context: promhttp has no code for a response
+// that was never sent, and writes the method in lower case. next must not panic, or the request is not counted.
 func (m *metrics) instrument(next http.Handler) http.Handler {
 	labels := []promhttp.Option{
 		promhttp.WithLabelFromCtx("route", func(ctx context.Context) string { return recordFrom(ctx).route(ctx) }),

@@ -16,8 +16,7 @@ import (
 	"github.com/hopline/hopline/pkg/relay"
 )
 
-// observe is the middleware that sees everything: it continues or begins the trace, forwards and echoes headers, and writes the access
-// log.
+// observe is the outermost middleware: it continues or starts the trace, forwards and echoes headers, and writes the access log.
 func (s *Service) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &record{ResponseWriter: w, service: s, began: time.Now()}
@@ -25,12 +24,12 @@ func (s *Service) observe(next http.Handler) http.Handler {
 		next.ServeHTTP(x, inner)
 		x.end(inner)
 		if x.aborted {
-			panic(http.ErrAbortHandler) // net/http closes the connection, so that half an answer is not taken for a whole one
+			panic(http.ErrAbortHandler) // net/http closes the connection, so that the client does not take a part of a response for the whole
 		}
 	})
 }
 
-// begin starts the span, sets the headers that every answer has, and returns the request for the handlers within.
+// begin starts the span, sets the headers that every response has, and returns the request for the handlers within.
 func (x *record) begin(r *http.Request) *http.Request {
 	s := x.service
 	ctx := s.Telemetry.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
@@ -52,14 +51,14 @@ func (x *record) begin(r *http.Request) *http.Request {
 	return inner
 }
 
-// end tells span and log of the response.
+// end completes the span and writes the access log.
 func (x *record) end(r *http.Request) {
 	route := x.route(r.Context())
 	x.endSpan(r, route)
 	x.log(r, route, time.Since(x.began))
 }
 
-// settle decides what became of a request when its handler has returned, and turns a panic into a 500: a request never ends the process.
+// settle determines the outcome of a request when its handler has returned, and turns a panic into a 500: a request never ends the process.
 func (s *Service) settle(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := recordFrom(r.Context())
@@ -80,13 +79,13 @@ func (x *record) settle(r *http.Request, panicked any) {
 	x.outcome = x.status(r, aborted)
 }
 
-// Codes that stand in metrics and logs for answers which were never sent.
+// Codes in metrics and logs for responses that were never sent.
 const (
-	codeDropped = 0   // the connection was closed on purpose or in mid-answer before a header
-	codeGone    = 499 // the client left first; nginx's number
+	codeDropped = 0   // the connection was closed on purpose, or aborted before a header
+	codeGone    = 499 // the client disconnected first; nginx's number
 )
 
-// status is the code that the client saw, or what stands for none.
+// status returns the code that the client saw, or one of the codes above.
 func (x *record) status(r *http.Request, aborted bool) int {
 	switch {
 	case x.code != 0:
@@ -100,7 +99,7 @@ func (x *record) status(r *http.Request, aborted bool) int {
 	}
 }
 
-// panicked logs a handler's panic and answers 500 if nothing was sent yet.
+// panicked logs a handler's panic and responds with 500 if nothing was sent yet.
 func (x *record) panicked(ctx context.Context, value any) {
 	x.service.logPanic(ctx, "a handler panicked", value)
 	if x.code == 0 {
@@ -108,13 +107,14 @@ func (x *record) panicked(ctx context.Context, value any) {
 	}
 }
 
-// logPanic is called by the deferred function that recovered value.
+// logPanic logs a recovered panic. It runs within the deferred function that recovered value.
 func (s *Service) logPanic(ctx context.Context, message string, value any) {
 	s.Log(ctx).Error(message, zap.String("panic", fmt.Sprint(value)), zap.String("stack", string(debug.Stack())))
 }
 
-// stopped answers 503 when a handler was cancelled because SHUTDOWN_TIMEOUT is over. Otherwise it is the client that has gone, or that has
-// closed its half of the connection and waits. Neither must get the empty 200 that net/http sends for a handler that wrote nothing.
+// stopped responds with 503 if a handler was cancelled because SHUTDOWN_TIMEOUT is over. Otherwise the client has disconnected, or has
+// closed its half of the connection and waits. In neither case may it get the empty 200 that net/http sends for a handler that wrote
+// nothing.
 func (x *record) stopped() bool {
 	if x.service.state.ctx.Err() == nil {
 		return false

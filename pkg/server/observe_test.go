@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAnswerHeaders: who answered, in which trace, and the forwarded headers; on every answer, errors included.
+// TestAnswerHeaders: every response, errors included, names the service and the trace, and has the forwarded headers.
 func TestAnswerHeaders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "SERVICE_VERSION=v2")
@@ -36,7 +36,7 @@ func TestAnswerHeaders(t *testing.T) {
 	}
 }
 
-// TestLabels: no path, method or code of a client's choice becomes a label.
+// TestLabels: no path, method or code that a client chooses becomes a label.
 func TestLabels(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -77,7 +77,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestJoined: one request leads from its metric by exemplar to its trace, and from there to its log line.
+// TestJoined: an exemplar leads from a request's metric to its trace, and the trace id to its log line.
 func TestJoined(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -110,7 +110,7 @@ func TestJoined(t *testing.T) {
 	}
 }
 
-// TestUnsampled: a trace that is not kept is no exemplar, but its log lines carry its id.
+// TestUnsampled: a trace that is not sampled has no exemplar, but its log lines have its id.
 func TestUnsampled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -125,7 +125,7 @@ func TestUnsampled(t *testing.T) {
 	}
 }
 
-// TestPanic: a handler's panic is a 500 with a log line, and the next request is served.
+// TestPanic: a handler's panic is a 500 with a log line, and the next request succeeds.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -164,7 +164,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestGone: a client that left is 499, not an error of ours.
+// TestGone: a client that disconnected is a 499, not a server error.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -184,7 +184,7 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestLogEscapes: what a client sends cannot leave its field, nor fill the disk.
+// TestLogEscapes: a client's value cannot break out of its field or fill the disk.
 func TestLogEscapes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -202,7 +202,7 @@ func TestLogEscapes(t *testing.T) {
 	}
 }
 
-// TestTiming: this hop first, then those behind.
+// TestTiming: this hop is first, followed by those behind it.
 func TestTiming(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "SERVICE_VERSION=v2")
@@ -217,8 +217,8 @@ func TestTiming(t *testing.T) {
 	}
 }
 
-// TestCost: what a request allocates beyond the same handler on a bare router, without what the exporter does later: 45 when this was
-// written, and some more when pools are emptied under it. The usual assembly has 81.
+// TestCost limits the allocations of a request beyond the same handler on a bare router, without the exporter's later ones: 45 when this
+// was written, and a few more when the garbage collector empties pools. The usual assembly has 81.
 func TestCost(t *testing.T) {
 	const most = 52
 	full, bare := instrumented(t), plainRouter()

@@ -12,8 +12,8 @@ import (
 	"github.com/hopline/hopline/pkg/relay"
 )
 
-// record is what the middleware knows of one request and its response. It is the ResponseWriter of all handlers, and is found in the
-// context of their request.
+// record holds the middleware's data on one request and its response. It is the ResponseWriter of all handlers, and is in the context of
+// their request.
 type record struct {
 	http.ResponseWriter
 	service   *Service
@@ -25,20 +25,21 @@ type record struct {
 	code    int    // 0 until the header is written
 	written int64  // bytes of the body
 	faults  string // kinds of injected faults, in order
-	pattern string // of the route, when a fault ended the request before it was routed
-	outcome int    // code, or what stands for none
-	aborted bool   // the connection is to be closed
+	pattern string // the route's pattern, if a fault ended the request before routing
+	outcome int    // code, or one of the codes for a response that was never sent
+	aborted bool   // the connection will be closed
 }
 
 type recordKey struct{}
 
-// recordFrom is the record of a handler's context, nil outside of one.
+// recordFrom returns the record of a handler's context, or nil.
 func recordFrom(ctx context.Context) *record {
 	x, _ := ctx.Value(recordKey{}).(*record)
 	return x
 }
 
-// route is the pattern that the router matched, or unmatched: never what the client sent. ctx is that of a handler, when it has returned.
+// route returns the pattern that the router matched, or unmatched: never what the client sent. ctx is the handler's context, after the
+// handler has returned.
 func (x *record) route(ctx context.Context) string {
 	if x.pattern != "" {
 		return x.pattern
@@ -80,7 +81,7 @@ func (x *record) WriteString(text string) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom: io.Copy then takes net/http's pooled buffer instead of one of 32 KiB for each answer that is relayed.
+// ReadFrom implements io.ReaderFrom: io.Copy then uses net/http's pooled buffer instead of a new one of 32 KiB for each relayed response.
 func (x *record) ReadFrom(source io.Reader) (int64, error) {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
@@ -93,7 +94,7 @@ func (x *record) ReadFrom(source io.Reader) (int64, error) {
 // Flush implements http.Flusher.
 func (x *record) Flush() { _ = x.FlushError() }
 
-// FlushError is what http.ResponseController calls.
+// FlushError is called by http.ResponseController.
 func (x *record) FlushError() error {
 	if x.code == 0 {
 		x.WriteHeader(http.StatusOK)
@@ -101,10 +102,10 @@ func (x *record) FlushError() error {
 	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
-// Unwrap gives http.ResponseController the writer beneath.
+// Unwrap returns the writer beneath, for http.ResponseController.
 func (x *record) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// countedBody counts what a handler reads of a request's body.
+// countedBody counts the bytes of a request's body that a handler reads.
 type countedBody struct {
 	io.ReadCloser
 	read int64

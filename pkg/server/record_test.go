@@ -20,7 +20,7 @@ func TestFlush(t *testing.T) {
 	}
 }
 
-// TestReadFrom: an answer that is copied from elsewhere counts as one that is written.
+// TestReadFrom: a copied response counts like a written one.
 func TestReadFrom(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

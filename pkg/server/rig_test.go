@@ -22,7 +22,7 @@ type rig struct {
 	*Service
 	log   *logBuffer
 	spans *tracetest.SpanRecorder
-	own   trace.Tracer // the service's, which spans has taken the place of; it knows B3's decisions
+	own   trace.Tracer // the service's tracer, which spans replaces; it implements B3's decisions
 }
 
 type logBuffer struct {
@@ -36,7 +36,7 @@ func (l *logBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// lines are the entries so far.
+// lines returns the entries so far.
 func (l *logBuffer) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	l.mu.Lock()
@@ -81,7 +81,7 @@ func (r *rig) ask(method, target string, header ...string) *httptest.ResponseRec
 	return w
 }
 
-// serve puts it behind a real listener.
+// serve starts a real listener for the service.
 func (r *rig) serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
@@ -91,7 +91,7 @@ func (r *rig) serve(t *testing.T) *httptest.Server {
 	return s
 }
 
-// scrape is the lines of a scrape in OpenMetrics.
+// scrape returns the lines of a scrape in OpenMetrics.
 func (r *rig) scrape() string {
 	w, req := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	req.Header.Set("Accept", "application/openmetrics-text")

@@ -9,24 +9,24 @@ import (
 	"github.com/hopline/hopline/pkg/answer"
 )
 
-// Hello is the handler of GET /hello on every hop.
+// Hello handles GET /hello on every hop.
 func Hello(w http.ResponseWriter, _ *http.Request) {
 	answer.JSON(w, http.StatusOK, map[string]string{"hello": "world!"})
 }
 
-// notFound does not repeat the path: it may hold anything.
+// notFound does not repeat the path, which may hold anything.
 func notFound(w http.ResponseWriter, _ *http.Request) {
 	answer.Text(w, http.StatusNotFound, "404 page not found")
 }
 
-// notAllowed answers 405 with the methods that the path does have, as RFC 9110 demands, and 404 when it has none: chi comes here
-// for every method that it does not know.
+// notAllowed responds with 405 and the path's methods, as RFC 9110 requires, or with 404 if it has none: chi calls it for every method that
+// chi does not know.
 func notAllowed(w http.ResponseWriter, r *http.Request) {
 	routes, path := chi.RouteContext(r.Context()).Routes, routePath(r)
 	var allowed []string
 	for _, method := range [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"} {
 		has := routes.Match(chi.NewRouteContext(), method, path)
-		if has || method == "HEAD" && len(allowed) > 0 { // GetHead answers HEAD wherever there is GET
+		if has || method == "HEAD" && len(allowed) > 0 { // GetHead handles HEAD wherever there is a GET
 			allowed = append(allowed, method)
 		}
 	}
@@ -38,7 +38,7 @@ func notAllowed(w http.ResponseWriter, r *http.Request) {
 	answer.Text(w, http.StatusMethodNotAllowed, "405 method not allowed, but "+strings.Join(allowed, ", "))
 }
 
-// patternOf is the pattern that a request would be routed to, empty for none.
+// patternOf returns the pattern that a request would be routed to, or an empty string.
 func patternOf(r *http.Request) string {
 	routes, path := chi.RouteContext(r.Context()).Routes, routePath(r)
 	pattern := routes.Find(chi.NewRouteContext(), r.Method, path)
@@ -48,7 +48,7 @@ func patternOf(r *http.Request) string {
 	return pattern
 }
 
-// routePath is the path as chi reads it.
+// routePath returns the path as chi reads it.
 func routePath(r *http.Request) string {
 	switch {
 	case r.URL.RawPath != "":

@@ -16,11 +16,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// state is where in its life the service is.
+// state is the phase of the service's life.
 type state struct {
 	ready    atomic.Bool
 	draining atomic.Bool
-	ctx      context.Context // of all requests; ends when they have had their time
+	ctx      context.Context // of all requests; ends when their time to finish is over
 	cancel   context.CancelFunc
 }
 
@@ -55,7 +55,7 @@ func (s *Service) Run() int {
 	return exit
 }
 
-// listen opens both ports, so that one which is taken ends the start, and port 0 is known before anyone is told.
+// listen opens both ports. A port in use prevents the start, and the number chosen for port 0 is known before it is reported.
 func (s *Service) listen() (app, admin net.Listener, err error) {
 	if app, err = s.listenOn("PORT", s.config.Port); err != nil {
 		return nil, nil, err
@@ -75,9 +75,9 @@ func (s *Service) listenOn(variable string, port int) (net.Listener, error) {
 	return listener, nil
 }
 
-// newServer bounds what a client can do to a listener.
+// newServer returns a server with limits on what a client can do.
 func (s *Service) newServer(handler http.Handler, base context.Context) *http.Server {
-	const slack = 4096 // net/http reads that much more than it is told
+	const slack = 4096 // net/http reads that much beyond its limit
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -88,7 +88,7 @@ func (s *Service) newServer(handler http.Handler, base context.Context) *http.Se
 	}
 }
 
-// complaints takes net/http's remarks on clients into the log, where they are escaped.
+// complaints writes net/http's messages about clients to the log, where they are escaped.
 type complaints struct{ logger *zap.Logger }
 
 // Write implements io.Writer.
@@ -103,7 +103,7 @@ func serve(server *http.Server, listener net.Listener, failed chan<- error) {
 	}
 }
 
-// started tells the world.
+// started logs the addresses and reports ready.
 func (s *Service) started(app, admin net.Addr) {
 	s.state.ready.Store(true)
 	s.Telemetry.Logger.Info("started", zap.String("host", s.Identity().Host), zap.Stringer("address", app), zap.Stringer("admin", admin))
@@ -112,10 +112,10 @@ func (s *Service) started(app, admin net.Addr) {
 	}
 }
 
-// stop lets everything in flight finish. A second signal ends it at once.
+// stop lets all requests in flight finish. A second signal ends it immediately.
 func (s *Service) stop(app *http.Server, got os.Signal) int {
 	s.Telemetry.Logger.Info("stopping", zap.Stringer("signal", got))
-	s.state.draining.Store(true) // /readyz says so from now on, and answers close their connections
+	s.state.draining.Store(true) // /readyz reports it from now on, and responses close their connections
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -133,11 +133,11 @@ func (s *Service) stop(app *http.Server, got os.Signal) int {
 	}
 }
 
-// drain serves for DRAIN_DELAY longer, then takes no new connection, waits for requests and background work, and cancels them when
-// SHUTDOWN_TIMEOUT is over.
+// drain serves for DRAIN_DELAY longer. Then it accepts no new connection, waits for requests and background work, and cancels them after
+// SHUTDOWN_TIMEOUT.
 //
-// Idle connections stay open for the delay: closing one under a request that a proxy is just sending would fail it, and a proxy does
-// not retry that. They end with the answer that says Connection: close.
+// Idle connections stay open during the delay: closing one while a proxy sends a request on it would fail that request, and a proxy does
+// not retry it. They end with a response that has Connection: close.
 func (s *Service) drain(app *http.Server) {
 	if !wait(s.state.ctx, s.config.DrainDelay) {
 		return
@@ -159,10 +159,10 @@ func (s *Service) drain(app *http.Server) {
 	_ = s.background.wait(last)
 }
 
-// cancelGrace is how long handlers may take to notice that they were cancelled.
+// cancelGrace limits how long handlers may take to end after they were cancelled.
 const cancelGrace = time.Second
 
-// flushTimeout bounds how long the last spans may take, so that a collector that hangs does not hold the exit.
+// flushTimeout limits the export of the last spans, so that an unresponsive collector does not delay the exit.
 const flushTimeout = 5 * time.Second
 
 func (s *Service) flush() {
@@ -173,7 +173,7 @@ func (s *Service) flush() {
 	}
 }
 
-// exitBySignal is the shell's convention: 128 and the signal's number.
+// exitBySignal follows the shell's convention: 128 plus the signal's number.
 func exitBySignal(got os.Signal) int {
 	if number, ok := got.(syscall.Signal); ok {
 		return 128 + int(number)

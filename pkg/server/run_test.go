@@ -20,11 +20,11 @@ import (
 	"github.com/hopline/hopline/pkg/server/servertest"
 )
 
-// program is a small service: /hello, /hold, which waits for a release, and /later, which leaves work behind.
+// program is a small service: /hello, /hold, which waits for a release, and /later, which starts background work.
 type program struct {
-	held    chan struct{} // gets one for each request that waits
+	held    chan struct{} // receives one value for each request that waits
 	release chan struct{} // ends them all when closed
-	done    atomic.Bool   // the work of /later is done
+	done    atomic.Bool   // the work of /later has ended
 }
 
 func newProgram() *program {
@@ -64,7 +64,7 @@ func (p *program) hold(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// get is one request on a connection of its own.
+// get sends one request on a connection of its own.
 func get(t *testing.T, url string) (code int, header http.Header, err error) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
@@ -77,7 +77,7 @@ func get(t *testing.T, url string) (code int, header http.Header, err error) {
 	return resp.StatusCode, resp.Header, err
 }
 
-// TestStop: SIGTERM with requests in flight loses none of them, and their spans arrive.
+// TestStop: SIGTERM loses none of the requests in flight, and their spans arrive.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	const requests = 20
@@ -117,8 +117,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestDrainDelay: after SIGTERM not ready at once, but serving on, on new connections and on idle ones, with Connection: close. The delay
-// is longer than any machine takes for that; a second signal ends it.
+// TestDrainDelay: after SIGTERM the service is immediately not ready, but continues to serve, on new connections and on idle ones, with
+// Connection: close. The delay is longer than that takes on any machine; a second signal ends it.
 func TestDrainDelay(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -139,7 +139,7 @@ func TestDrainDelay(t *testing.T) {
 	s.Wait()
 }
 
-// TestDrainDelayEnds: when the delay is over the service stops as it does without one.
+// TestDrainDelayEnds: after the delay the service stops as it does without one.
 func TestDrainDelayEnds(t *testing.T) {
 	t.Parallel()
 	const delay = 100 * time.Millisecond
@@ -153,7 +153,7 @@ func TestDrainDelayEnds(t *testing.T) {
 	}
 }
 
-// TestShutdownTimeout: what does not finish is cancelled and told so, and the exit is clean all the same.
+// TestShutdownTimeout: requests that do not finish are cancelled with a 503, and the exit code is still 0.
 func TestShutdownTimeout(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -176,7 +176,7 @@ func TestShutdownTimeout(t *testing.T) {
 	}
 }
 
-// TestHalfClosed: a client that will send no more, but reads on, gets no answer rather than an empty one.
+// TestHalfClosed: a client that has closed its sending half gets no response, not an empty one.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -194,7 +194,7 @@ func TestHalfClosed(t *testing.T) {
 	await(t, "the log line", func() bool { return strings.Contains(s.Logs(), `"code":499`) })
 }
 
-// TestBackground: work that outlives its answer is finished before the exit, in the same trace.
+// TestBackground: background work finishes before the exit, in the same trace.
 func TestBackground(t *testing.T) {
 	t.Parallel()
 	p, zipkin := newProgram(), servertest.NewCollector(t)
@@ -215,7 +215,7 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// TestBackgroundPanic: work that panics is logged with its trace and ends nothing but itself.
+// TestBackgroundPanic: a panic of background work is logged with its trace and ends only that work.
 func TestBackgroundPanic(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, func(process server.Process) int {
@@ -244,7 +244,7 @@ func TestBackgroundPanic(t *testing.T) {
 	}
 }
 
-// TestBackgroundBounded: there is room for so many and no more.
+// TestBackgroundBounded: at most MaxBackground functions run at the same time.
 func TestBackgroundBounded(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -269,7 +269,7 @@ func TestBackgroundBounded(t *testing.T) {
 	}
 }
 
-// TestSecondSignal ends at once, with requests in flight.
+// TestSecondSignal: a second signal ends the service immediately, with requests in flight.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -288,7 +288,7 @@ func TestSecondSignal(t *testing.T) {
 	<-answered
 }
 
-// TestInterrupt: Ctrl-C stops as SIGTERM does.
+// TestInterrupt: Ctrl-C has the same effect as SIGTERM.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, newProgram().run)
@@ -298,7 +298,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestPortTaken is told with the variable, and ends with code 1.
+// TestPortTaken: the message for a port in use names the variable, and the exit code is 1.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -316,7 +316,7 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// TestMisspelt: a variable that is close to a setting is named at start, and the service starts all the same.
+// TestMisspelt: a variable with a name close to a setting's is reported at start, and the service starts nevertheless.
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, newProgram().run, "EROR_RATE=100", "MIDDLE_SERVICE_HOST=10.0.0.1", "MIDDLE_PORT=tcp://10.0.0.1:80")
@@ -334,7 +334,7 @@ func TestMisspelt(t *testing.T) {
 	}
 }
 
-// TestHealthy: --healthy asks a running service and says why not.
+// TestHealthy: --healthy checks a running service and prints the reason if it is not healthy.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
@@ -347,7 +347,7 @@ func TestHealthy(t *testing.T) {
 		code, _, stderr := servertest.Exec(t, p.run, []string{"--healthy"}, []string{"ADMIN_PORT=" + port})
 		return code, stderr
 	}
-	await(t, "the check to succeed", func() bool { // it gives an answer a second, which may be short on a busy machine
+	await(t, "the check to succeed", func() bool { // the check has a timeout of one second, which may be short on a busy machine
 		code, stderr := ask()
 		return code == 0 && stderr == ""
 	})
@@ -363,7 +363,7 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// TestTogether: several services live in one process without meeting.
+// TestTogether: several services run independently in one process.
 func TestTogether(t *testing.T) {
 	t.Parallel()
 	one := servertest.Start(t, newProgram().run, "SERVICE_NAME=one", "ERROR_RATE=100")
@@ -379,8 +379,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestStopUnderLoad: a stream of requests over kept connections, and a stop in the middle of it. With a drain delay none of them
-// fails: each connection ends with an answer that says so.
+// TestStopUnderLoad sends requests over kept connections, and stops the service meanwhile. With a drain delay none of them fails: each
+// connection ends with a response that has Connection: close.
 func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, newProgram().run, "DRAIN_DELAY=10m")
@@ -404,11 +404,11 @@ func TestStopUnderLoad(t *testing.T) {
 	await(t, "some load", func() bool { return sent.Load() > 500 })
 	s.Terminate()
 	clients.Wait()
-	s.Terminate() // enough of the delay
+	s.Terminate() // the delay has been long enough
 	s.Wait()
 }
 
-// conn is a client's connection that is kept open and never repaired.
+// conn is a client's connection that stays open and is never reopened.
 type conn struct {
 	t  *testing.T
 	c  net.Conn

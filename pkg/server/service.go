@@ -1,5 +1,5 @@
-// Package server is the shell around a service's handlers: settings, telemetry, faults, the application's and the admin's listener,
-// and a stop that loses no request.
+// Package server runs a service's handlers: it provides settings, telemetry, faults, the listeners of the application and of the admin
+// port, and a stop that loses no request.
 package server
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// Service is one service in a process. Handlers are added to its router between Open and Run.
+// Service is one service in a process. The program adds handlers to its router between Open and Run.
 type Service struct {
 	chi.Router // the application: its routes, with all middleware around them
 
@@ -34,19 +34,19 @@ type Service struct {
 	state      state
 	background background
 
-	bodyTimeout time.Duration // BodyTimeout, but in a test
+	bodyTimeout time.Duration // BodyTimeout, except in a test
 }
 
-// ExitFailure is the exit code when the service cannot run: a port that is taken, an exporter that cannot be made.
+// ExitFailure is the exit code of a service that cannot run: a port is in use, or an exporter cannot be made.
 const ExitFailure = 1
 
-// Open reads the configuration into cfg, a pointer to a struct that embeds Config, and sets up telemetry, faults and the router
-// with all middleware. An error is a config.ExitError, and what there is to say has been written: the program ends with its code, which
-// is 0 after --help, 2 after bad settings, 0 or 1 after --healthy.
+// Open reads the configuration into cfg, a pointer to a struct that embeds Config, and sets up telemetry, faults and the router with all
+// middleware. An error is a config.ExitError whose message has already been written. The program ends with its code: 0 after --help, 2
+// after invalid settings, 0 or 1 after --healthy.
 func Open(p Process, program config.Program, cfg Settings) (*Service, error) {
 	service := program.Name
 	if name, ok := config.Lookup(p.Env, "OTEL_SERVICE_NAME"); ok && name != "" {
-		service = name // the standard's variable; SERVICE_NAME goes before it
+		service = name // the standard's variable; SERVICE_NAME takes precedence
 	}
 	source := config.Source{
 		Args: p.Args, Env: p.Env, Stdout: p.Stdout, Stderr: p.Stderr,
@@ -91,23 +91,23 @@ func newService(p Process, common *Config, tel *telemetry.Telemetry) *Service {
 	tel.Registry.MustRegister(s.build.collector())
 	s.background.limit = make(chan struct{}, MaxBackground)
 	s.Use(
-		s.observe,            // outermost: span, ids and access log see all that happens within, panics and faults included
-		s.metrics.instrument, // counts what settle has decided
-		s.settle,             // no panic leaves it
+		s.observe,            // outermost: span, ids and access log cover everything within, including panics and faults
+		s.metrics.instrument, // counts the outcome that settle determined
+		s.settle,             // no panic passes it
 		s.limit,              // before anything reads the body
-		s.inject,             // faults: they are observed, and the handler does not run when one ends the request
-		middleware.GetHead,   // HEAD goes where GET goes
+		s.inject,             // faults: they are observed, and the handler does not run if one ends the request
+		middleware.GetHead,   // HEAD uses the handler of GET
 	)
 	s.NotFound(notFound)
 	s.MethodNotAllowed(notAllowed)
 	return s
 }
 
-// Identity is who this process is.
+// Identity returns the identity of this process.
 func (s *Service) Identity() telemetry.Identity { return s.Telemetry.Identity }
 
-// Log is the logger for an event of a request; its lines carry the trace.
+// Log returns the logger for an event of a request; its lines have the trace id.
 func (s *Service) Log(ctx context.Context) *zap.Logger { return s.Telemetry.Log(ctx) }
 
-// Exit ends the process with code at once, losing what is in flight, as a crash does.
+// Exit ends the process immediately with code, and loses what is in flight, as a crash does.
 func (s *Service) Exit(code int) { s.process.Exit(code) }

@@ -11,8 +11,8 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// endSpan gives the server span its name and attributes and ends it. Both are otelhttp's, held by a test; they are set in one call at the
-// end, when the route is known.
+// endSpan sets the name and attributes of the server span and ends it. Both are otelhttp's, checked by a test. It sets them in one call at
+// the end, when the route is known.
 func (x *record) endSpan(r *http.Request, route string) {
 	if x.span.IsRecording() {
 		x.span.SetName(spanName(r.Method, route))
@@ -24,7 +24,7 @@ func (x *record) endSpan(r *http.Request, route string) {
 	x.span.End()
 }
 
-// spanName is the method and the route, or the method alone where no route matched.
+// spanName returns the method and the route, or only the method if no route matched.
 func spanName(method, route string) string {
 	if method = telemetry.Method(method); method == "_OTHER" {
 		method = "HTTP"
@@ -35,7 +35,7 @@ func spanName(method, route string) string {
 	return method + " " + route
 }
 
-// attributes are those of semconv's HTTP server span. What the client chose freely is cut to a length that is worth reading.
+// attributes returns the attributes of semconv's HTTP server span. It shortens values that the client chooses freely.
 func (x *record) attributes(r *http.Request, route string) []attribute.KeyValue {
 	list := make([]attribute.KeyValue, 0, 16)
 	host, port := telemetry.SplitHostPort(r.Host)
@@ -81,7 +81,7 @@ func (x *record) attributes(r *http.Request, route string) []attribute.KeyValue 
 	return list
 }
 
-// clientAddress is the first of x-forwarded-for, or the peer.
+// clientAddress returns the first address of x-forwarded-for, or the peer.
 func clientAddress(r *http.Request, peer string) string {
 	if list := r.Header["X-Forwarded-For"]; len(list) > 0 {
 		if first, _, _ := strings.Cut(list[0], ","); first != "" {

@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// TestSpanAsReference sends the same requests through otelhttp with Go's own router and through this middleware with chi: the spans have
+// TestSpanAsReference sends the same requests through otelhttp with Go's own router and through this middleware with chi. The spans have
 // the same name, kind, status, parent and attributes.
 func TestSpanAsReference(t *testing.T) {
 	t.Parallel()
@@ -72,7 +72,7 @@ func TestSpanAsReference(t *testing.T) {
 					otelhttp.WithPropagators(propagation.TraceContext{}))
 			}
 			mux := http.NewServeMux()
-			mux.Handle("/item/{id}", traced(handler)) // within the router otelhttp knows the route
+			mux.Handle("/item/{id}", traced(handler)) // inside the router otelhttp has the route
 			reference := http.Handler(mux)
 			if newRequest().URL.Path == "/nowhere" {
 				reference = traced(http.NotFoundHandler())
@@ -84,7 +84,7 @@ func TestSpanAsReference(t *testing.T) {
 			ours.ServeHTTP(httptest.NewRecorder(), newRequest())
 
 			want, got := describe(recorder.Ended()[0]), describe(ours.spans.Ended()[0])
-			if newRequest().URL.Path == "/nowhere" { // each router says not found in its own words
+			if newRequest().URL.Path == "/nowhere" { // the routers' texts for "not found" differ
 				delete(want, "http.response.body.size")
 				delete(got, "http.response.body.size")
 			}
@@ -95,7 +95,7 @@ func TestSpanAsReference(t *testing.T) {
 	}
 }
 
-// describe is what two spans are compared by.
+// describe returns the parts of a span that are compared.
 func describe(span sdk.ReadOnlySpan) map[string]any {
 	d := map[string]any{
 		"name": span.Name(), "kind": span.SpanKind().String(), "status": span.Status().Code.String() + ": " + span.Status().Description,
@@ -107,7 +107,7 @@ func describe(span sdk.ReadOnlySpan) map[string]any {
 	return d
 }
 
-// TestSpanBounded: what a client sends without end is not kept without end.
+// TestSpanBounded: a client's very long values are shortened in the span.
 func TestSpanBounded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

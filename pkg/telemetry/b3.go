@@ -11,25 +11,25 @@ import (
 	"github.com/hopline/hopline/pkg/header"
 )
 
-// decision is what the sender of B3 headers said about sampling beyond what a span context can say.
+// decision is the part of a sender's sampling decision in B3 headers that a span context cannot hold.
 type decision int
 
 const (
-	inSpanContext decision = iota // the span context says it, or nobody did
+	inSpanContext decision = iota // the span context holds the decision, or there is none
 	decideHere                    // ids without a decision
-	accepted                      // a decision without ids: yes
-	denied                        // a decision without ids: no
+	accepted                      // a positive decision without ids
+	denied                        // a negative decision without ids
 )
 
 type decisionKey struct{}
 
-// state is what B3 headers leave in a context. It concerns the first span that is started there and no span below it.
+// state is what B3 headers add to a context. It applies to the first span started there, and to no span below that one.
 type state struct {
 	decision decision
-	parent   trace.SpanContext // as extracted, to tell the first span from those below it
+	parent   trace.SpanContext // as extracted, to distinguish the first span from those below it
 }
 
-// decisionOf is the decision for a span started in ctx.
+// decisionOf returns the decision for a span started in ctx.
 func decisionOf(ctx context.Context) decision {
 	s, _ := ctx.Value(decisionKey{}).(*state)
 	if s == nil || !s.parent.Equal(trace.SpanContextFromContext(ctx)) {
@@ -39,14 +39,14 @@ func decisionOf(ctx context.Context) decision {
 }
 
 // b3Propagator is OpenTelemetry's B3 propagator with these differences:
-//   - ids without a decision leave the decision to this service; OpenTelemetry's takes them for "not sampled" and, when it injects,
-//     leaves the decision out;
-//   - a decision without ids, or beside a broken id, holds for the new trace; OpenTelemetry's drops it;
-//   - upper-case ids are read, and passed on in lower case;
+//   - with ids but no decision, this service decides; OpenTelemetry's takes that for "not sampled" and, when it injects, leaves
+//     the decision out;
+//   - a decision without ids, or with an invalid id, applies to the new trace; OpenTelemetry's drops it;
+//   - upper-case ids are accepted, and passed on in lower case;
 //   - nothing is injected without a span.
 type b3Propagator struct{ propagation.TextMapPropagator }
 
-// newB3 injects the forms of encoding. It extracts both, the single header first.
+// newB3 returns a propagator that injects the forms of encoding. It extracts both forms, the single header first.
 func newB3(encoding b3.Encoding) b3Propagator {
 	return b3Propagator{b3.New(b3.WithInjectEncoding(encoding))}
 }
@@ -73,14 +73,14 @@ func (p b3Propagator) Extract(ctx context.Context, carrier propagation.TextMapCa
 	return extracted
 }
 
-// extract puts what the headers say into a context, and reports whether there were ids. said is the decision in them: 0, 1, d, or
-// nothing.
+// extract puts the headers' content into a context, and reports whether there are ids. said is the decision in the headers: 0, 1, d, or
+// empty.
 func (p b3Propagator) extract(ctx context.Context, headers b3Headers, said string) (_ context.Context, ids bool) {
 	if headers == (b3Headers{}) {
 		return ctx, false
 	}
 	began := ctx
-	if trace.SpanContextFromContext(ctx).IsValid() { // of another propagator
+	if trace.SpanContextFromContext(ctx).IsValid() { // from another propagator
 		began = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 	}
 	extracted := p.TextMapPropagator.Extract(began, headers)
@@ -99,11 +99,11 @@ func (p b3Propagator) extract(ctx context.Context, headers b3Headers, said strin
 	}
 }
 
-// b3Headers are the headers of one of the two forms, as OpenTelemetry's propagator understands them.
+// b3Headers are the headers of one of the two forms, as OpenTelemetry's propagator reads them.
 type b3Headers struct{ b3, traceID, spanID, sampled, flags string }
 
-// completeSingle reads the single header {trace id}-{span id}[-{decision}[-{parent id}]], or a decision alone. Without a decision it
-// adds one that OpenTelemetry's propagator accepts. What has no such form is left out.
+// completeSingle parses the single header {trace id}-{span id}[-{decision}[-{parent id}]], or only a decision. If there is no decision it
+// adds one that OpenTelemetry's propagator accepts. It drops any other form.
 func completeSingle(text string) (h b3Headers, said string) {
 	if text == "" {
 		return h, ""
@@ -120,7 +120,7 @@ func completeSingle(text string) (h b3Headers, said string) {
 	return h, ""
 }
 
-// completeMulti does the same for the several headers. The words true and false are from old senders.
+// completeMulti does the same for the separate headers. Old senders write true and false.
 func completeMulti(h b3Headers) (_ b3Headers, said string) {
 	if h == (b3Headers{}) {
 		return h, ""
@@ -135,7 +135,7 @@ func completeMulti(h b3Headers) (_ b3Headers, said string) {
 		said = "0"
 	}
 	if said == "" || said == "d" {
-		h.sampled = "0" // the flags go before it
+		h.sampled = "0" // the flags take precedence over it
 	}
 	return h, said
 }

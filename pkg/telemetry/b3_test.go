@@ -22,7 +22,7 @@ const (
 	parent  = "0020000000000001"
 )
 
-// TestB3 sends each form of the headers through a service's whole way: extract, start a span, inject for the next hop.
+// TestB3 sends each form of the headers through all steps of a service: extract, start a span, inject for the next hop.
 func TestB3(t *testing.T) {
 	t.Parallel()
 	const fresh = "a new trace"
@@ -30,8 +30,8 @@ func TestB3(t *testing.T) {
 	for name, c := range map[string]struct {
 		in      map[string]string
 		traceID string
-		sampled bool   // by this service, whose own sampler says yes
-		flags   string // x-b3-flags for the next hop; x-b3-sampled then is not sent
+		sampled bool   // by this service, whose own sampler samples everything
+		flags   string // x-b3-flags for the next hop; x-b3-sampled is then absent
 	}{
 		"nothing":                          {nil, fresh, true, ""},
 		"multi, sampled":                   {map[string]string{"x-b3-traceid": longID, "x-b3-spanid": parent, "x-b3-sampled": "1"}, longID, true, ""},
@@ -108,7 +108,7 @@ func TestB3(t *testing.T) {
 	}
 }
 
-// tracer samples what nobody has decided.
+// tracer returns a tracer that samples every trace without a decision.
 func tracer(t testing.TB) trace.Tracer {
 	sampler, err := newSampler(&SDK{Sampler: "parentbased_always_on"})
 	if err != nil {
@@ -117,7 +117,7 @@ func tracer(t testing.TB) trace.Tracer {
 	return sdk.NewTracerProvider(sdk.WithSampler(sampler)).Tracer("test")
 }
 
-// TestB3DecidesHere: without a decision a service that samples nothing of its own samples nothing here either.
+// TestB3DecidesHere: without a decision, a service whose sampler samples nothing does not sample the trace.
 func TestB3DecidesHere(t *testing.T) {
 	t.Parallel()
 	sampler, err := newSampler(&SDK{Sampler: "parentbased_always_off"})
@@ -133,7 +133,7 @@ func TestB3DecidesHere(t *testing.T) {
 	}
 }
 
-// TestB3AsReference holds both directions to OpenTelemetry's propagator wherever ids are whole and a decision is there.
+// TestB3AsReference compares both directions with OpenTelemetry's propagator for all headers with complete ids and a decision.
 func TestB3AsReference(t *testing.T) {
 	t.Parallel()
 	theirs := b3.New(b3.WithInjectEncoding(b3.B3SingleHeader | b3.B3MultipleHeader))
@@ -176,7 +176,7 @@ func lower(list []string) map[string]bool {
 	return set
 }
 
-// FuzzB3 looks for headers that break Extract, or make it pass on what is no id.
+// FuzzB3 looks for headers that break Extract, or make it pass on an invalid id.
 func FuzzB3(f *testing.F) {
 	f.Add(longID+"-"+parent+"-1", longID, parent, "1", "")
 	f.Add("d", "", "", "", "1")

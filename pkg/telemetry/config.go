@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/pkg/config"
 )
 
-// Config is the part of a service's settings that telemetry reads.
+// Config is the part of a service's settings that configures telemetry.
 type Config struct {
 	Hostname       string `default:"${hostname}" help:"The pod's name."`
 	ServiceName    string `default:"${service}" help:"Name in traces, logs and metrics; the app label."`
@@ -43,7 +43,7 @@ func (c *Config) Validate(r *config.Report) {
 	c.SDK.validate(r)
 }
 
-// validateExport checks where spans shall go.
+// validateExport checks the settings of the exporter.
 func (c *Config) validateExport(r *config.Report) {
 	if c.ZipkinEndpoint != "" && !isCollectorURL(c.ZipkinEndpoint) {
 		r.Add("OTEL_EXPORTER_ZIPKIN_ENDPOINT", c.ZipkinEndpoint, "a URL such as http://zipkin:9411/api/v2/spans")
@@ -55,7 +55,7 @@ func (c *Config) validateExport(r *config.Report) {
 	}
 }
 
-// exporter is the chosen exporter's name, the default applied.
+// exporter returns the name of the chosen exporter, or the default.
 func (c *Config) exporter() string {
 	switch {
 	case c.SDK.Disabled:
@@ -69,10 +69,10 @@ func (c *Config) exporter() string {
 	}
 }
 
-// Identity is who the settings say that this process is.
+// Identity returns the identity of this process according to the settings.
 func (c *Config) Identity() Identity { return Identity{c.ServiceName, c.ServiceVersion, c.Hostname} }
 
-// isWord keeps out of headers, labels and hop lines what could break them.
+// isWord reports whether s is safe in headers, labels and hop lines.
 func isWord(s string) bool {
 	return s != "" && len(s) <= 253 && strings.IndexFunc(s, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._", c))

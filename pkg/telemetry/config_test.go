@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/pkg/config"
 )
 
-// TestConfig: each wrong value is told by its variable, and the defaults are right.
+// TestConfig: the problem of each wrong value names its variable, and the defaults are right.
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for variable, with := range map[string]func(*Config){
@@ -56,7 +56,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestExporter: which exporter the settings mean.
+// TestExporter checks which exporter the settings select.
 func TestExporter(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

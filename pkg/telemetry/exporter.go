@@ -13,7 +13,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// newExporter makes the exporter that the settings name, nil for none. It is the only function that knows one exporter from another.
+// newExporter returns the exporter that the settings name, or nil. Only this function distinguishes exporters.
 func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 	switch c.exporter() {
 	case "zipkin":
@@ -28,8 +28,8 @@ func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 	}
 }
 
-// newOTLPExporter sends spans by OTLP over HTTP with protobuf. A collector that says it is busy is asked again, as late as it wishes or
-// after growing pauses, as long as the context of the export allows.
+// newOTLPExporter returns an exporter that sends spans by OTLP over HTTP with protobuf. If a collector reports that it is busy, the
+// exporter retries after the time that the collector asks for, or after growing pauses, until the context of the export ends.
 func newOTLPExporter(s *SDK, client *http.Client) (sdk.SpanExporter, error) {
 	headers := map[string]string{}
 	pairs, err := parsePairs(s.OTLPHeaders)
@@ -56,12 +56,12 @@ func newOTLPExporter(s *SDK, client *http.Client) (sdk.SpanExporter, error) {
 	return closingExporter{exporter, client}, nil
 }
 
-// otlpEndpoint is the whole URL that spans are posted to.
+// otlpEndpoint returns the complete URL to which spans are posted.
 func otlpEndpoint(s *SDK) string {
 	return cmp.Or(s.OTLPTracesEndpoint, strings.TrimSuffix(s.OTLPEndpoint, "/")+"/v1/traces")
 }
 
-// exportClient goes to the collector directly, past any proxy, and is never traced: its spans would beget spans.
+// exportClient connects to the collector directly, not through a proxy, and is never traced: its spans would cause further spans.
 func exportClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:   timeout,
@@ -69,7 +69,7 @@ func exportClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// closingExporter closes its client's connections at the end.
+// closingExporter closes its client's connections on shutdown.
 type closingExporter struct {
 	sdk.SpanExporter
 	client *http.Client

@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLogger writes one line per event to out, as JSON or for people.
+// newLogger returns a logger that writes one line per event to out, as JSON or as text.
 func newLogger(c *Config, out zapcore.WriteSyncer) (*zap.Logger, zap.AtomicLevel) {
 	level, err := zap.ParseAtomicLevel(c.LogLevel)
-	if err != nil { // Validate refuses what cannot be parsed
+	if err != nil { // Validate rejects what cannot be parsed
 		level = zap.NewAtomicLevel()
 	}
 	encoder := zapcore.NewJSONEncoder(jsonEncoding)
@@ -26,7 +26,7 @@ func newLogger(c *Config, out zapcore.WriteSyncer) (*zap.Logger, zap.AtomicLevel
 	return zap.New(core, zap.AddCaller()), level
 }
 
-// jsonEncoding names the keys that every line has.
+// jsonEncoding holds the keys of every line.
 var jsonEncoding = zapcore.EncoderConfig{
 	TimeKey:        "ts",
 	LevelKey:       "level",
@@ -47,7 +47,7 @@ func encodeTime(t time.Time, out zapcore.PrimitiveArrayEncoder) {
 
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
-// Log is the logger whose lines carry trace_id and span_id of ctx's span.
+// Log returns the logger whose lines have trace_id and span_id of ctx's span.
 func (t *Telemetry) Log(ctx context.Context) *zap.Logger {
 	span := trace.SpanContextFromContext(ctx)
 	if !span.IsValid() {
@@ -56,7 +56,7 @@ func (t *Telemetry) Log(ctx context.Context) *zap.Logger {
 	return t.Logger.With(zap.String(TraceIDField, span.TraceID().String()), zap.String(SpanIDField, span.SpanID().String()))
 }
 
-// The fields by which a line is found from a trace, and the trace from a line.
+// Fields that connect a line with its trace.
 const (
 	TraceIDField = "trace_id" // 32 hex digits
 	SpanIDField  = "span_id"  // 16 hex digits

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newTelemetry is one with the settings of a service, changed by with.
+// newTelemetry returns telemetry with the settings of a service, changed by with.
 func newTelemetry(t testing.TB, out io.Writer, with func(*Config)) *Telemetry {
 	t.Helper()
 	cfg := settings()
@@ -30,7 +30,7 @@ func newTelemetry(t testing.TB, out io.Writer, with func(*Config)) *Telemetry {
 	return tel
 }
 
-// settings are the defaults.
+// settings returns the defaults.
 func settings() Config {
 	return Config{
 		Hostname: "front-amber-1", ServiceName: "front", ServiceVersion: "amber", LogLevel: "info", LogFormat: "json", Propagators: "b3multi",
@@ -42,10 +42,10 @@ func settings() Config {
 	}
 }
 
-// nasty tries to break out of its line, and to be another field.
+// nasty tries to break out of its line and to forge another field.
 const nasty = "a\nb\r\x1b[31m\"},{\"trace_id\":\"forged\" \xff"
 
-// TestLogJSON: one line per event with all keys, joined to its span, and nothing from outside raw.
+// TestLogJSON: one line per event with all keys and its span's ids, and values from outside are escaped.
 func TestLogJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -82,7 +82,7 @@ func TestLogJSON(t *testing.T) {
 	}
 }
 
-// TestLogText: the same for people, in the form that the contract gives.
+// TestLogText: the same as text, in the contract's form.
 func TestLogText(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -110,7 +110,7 @@ func TestLogText(t *testing.T) {
 	}
 }
 
-// TestLogLevel: what the admin listener changes holds at once, for loggers that exist too.
+// TestLogLevel: a change on the admin listener applies immediately, also to existing loggers.
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -123,7 +123,7 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// TestTime: nine digits always, in UTC, in both forms.
+// TestTime: always nine digits, in UTC, in both forms.
 func TestTime(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("east", 7*3600)

@@ -9,15 +9,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// newRegistry holds what every process reports about itself.
+// newRegistry returns a registry with the metrics that every process reports about itself.
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
-// NewDurations makes a histogram of durations in seconds, with classic and native buckets. The classic ones reach from a call on loopback
-// to the slow page with faults. The native ones tell durations apart that differ by a tenth; at most 160 of them are kept.
+// NewDurations returns a histogram of durations in seconds, with classic and native buckets. The classic ones cover a call on loopback up
+// to the slow page with faults. The native ones distinguish durations that differ by a tenth; at most 160 of them are kept.
 func NewDurations(name, help string, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:                            name,
@@ -29,7 +29,7 @@ func NewDurations(name, help string, labels ...string) *prometheus.HistogramVec 
 	}, labels)
 }
 
-// Exemplar leads from an observation made in ctx to its trace. It is nil for a trace that is not kept.
+// Exemplar returns the labels that lead from an observation made in ctx to its trace, or nil for a trace that is not sampled.
 func Exemplar(ctx context.Context) prometheus.Labels {
 	span := trace.SpanContextFromContext(ctx)
 	if !span.IsSampled() {
@@ -38,7 +38,7 @@ func Exemplar(ctx context.Context) prometheus.Labels {
 	return prometheus.Labels{TraceIDField: span.TraceID().String()}
 }
 
-// Observe notes a duration with the exemplar of ctx.
+// Observe records a duration with the exemplar of ctx.
 func Observe(ctx context.Context, observer prometheus.Observer, took time.Duration) {
 	if exemplar := Exemplar(ctx); exemplar != nil {
 		observer.(prometheus.ExemplarObserver).ObserveWithExemplar(took.Seconds(), exemplar)

@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// observe notes a duration in seconds, in a trace unless id is zero.
+// observe records a duration in seconds, in a trace unless id is zero.
 func observe(d *prometheus.HistogramVec, route string, seconds float64, id trace.TraceID) {
 	ctx := context.Background()
 	if id.IsValid() {
@@ -23,7 +23,7 @@ func observe(d *prometheus.HistogramVec, route string, seconds float64, id trace
 	Observe(ctx, d.WithLabelValues(route), time.Duration(seconds*float64(time.Second)))
 }
 
-// TestDurations reads what a scrape shows in OpenMetrics: classic buckets, each with the trace of its last observation.
+// TestDurations reads a scrape in OpenMetrics: classic buckets, each with the trace of its last observation.
 func TestDurations(t *testing.T) {
 	t.Parallel()
 	d := NewDurations("seconds", "help", "route")
@@ -31,7 +31,7 @@ func TestDurations(t *testing.T) {
 	registry.MustRegister(d)
 	observe(d, "/a", 0.002, trace.TraceID{15: 1})
 	observe(d, "/a", 0.002, trace.TraceID{15: 2})
-	observe(d, "/a", 0.002, trace.TraceID{}) // not sampled: leaves the exemplar
+	observe(d, "/a", 0.002, trace.TraceID{}) // not sampled: keeps the exemplar
 	observe(d, "/a", 60, trace.TraceID{15: 3})
 	observe(d, "/b", 0.0025, trace.TraceID{}) // a bound belongs to its bucket
 
@@ -51,7 +51,7 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-// TestDurationsNative: native buckets are kept beside, with exemplars of their own.
+// TestDurationsNative: native buckets are kept as well, with their own exemplars.
 func TestDurationsNative(t *testing.T) {
 	t.Parallel()
 	d := NewDurations("seconds", "help", "route")

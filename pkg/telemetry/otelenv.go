@@ -12,8 +12,8 @@ import (
 )
 
 // SDK holds the standard variables of OpenTelemetry SDKs, with the defaults of the specification
-// (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The Go SDK would read them from the
-// process and ignore what it does not understand; here they are settings like all others.
+// (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The Go SDK reads them from the process and ignores
+// what it cannot parse; here they are settings like all others.
 type SDK struct {
 	Disabled           bool   `name:"otel-sdk-disabled" default:"false" help:"Make no spans." want:"true or false"`
 	ResourceAttributes string `name:"otel-resource-attributes" help:"Further attributes of all spans, as key=value,key=value."`
@@ -40,7 +40,7 @@ type SDK struct {
 	OTLPProtocol       string `name:"otel-exporter-otlp-protocol" default:"http/protobuf" help:"http/protobuf is the only one."`
 }
 
-const day = 24 * 60 * 60 * 1000 // milliseconds, bound of all delays
+const day = 24 * 60 * 60 * 1000 // milliseconds, the maximum of all delays
 
 func (s *SDK) validate(r *config.Report) {
 	if _, err := parseAttributes(s.ResourceAttributes); err != nil {
@@ -89,7 +89,7 @@ func (s *SDK) validateOTLP(r *config.Report) {
 	}
 }
 
-// ratio is the share of traces that a ratio sampler keeps.
+// ratio returns the share of traces that a ratio sampler samples.
 func (s *SDK) ratio() (float64, error) {
 	if s.SamplerArg == "" {
 		return 1, nil
@@ -104,7 +104,7 @@ func (s *SDK) ratio() (float64, error) {
 // pair is one key=value of a list.
 type pair struct{ key, value string }
 
-// parsePairs reads key=value,key=value with percent-encoded values, the form of W3C baggage that the specification names.
+// parsePairs parses key=value,key=value with percent-encoded values: W3C baggage's form, which the specification requires.
 func parsePairs(list string) ([]pair, error) {
 	var pairs []pair
 	for _, item := range strings.Split(list, ",") {
@@ -134,13 +134,13 @@ func parseAttributes(list string) ([]attribute.KeyValue, error) {
 	return attributes, nil
 }
 
-// isOTLPURL is isCollectorURL for OTLP, whose exporter sends neither credentials nor a query of the URL.
+// isOTLPURL is like isCollectorURL, for OTLP: its exporter sends neither the credentials nor the query of the URL.
 func isOTLPURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && isCollectorURL(text) && u.User == nil && u.RawQuery == ""
 }
 
-// isCollectorURL tells whether spans can be sent to text.
+// isCollectorURL reports whether spans can be sent to text.
 func isCollectorURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == ""

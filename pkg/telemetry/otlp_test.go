@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestOTLP sends a span to a collector, plain and compressed, and reads it there.
+// TestOTLP sends a span to a collector, uncompressed and compressed, and reads it there.
 func TestOTLP(t *testing.T) {
 	t.Parallel()
 	for _, compression := range []string{"none", "gzip"} {
@@ -61,7 +61,7 @@ func TestOTLP(t *testing.T) {
 	}
 }
 
-// TestOTLPEndpoint: the endpoint for traces is taken as it is, the common one with the path added.
+// TestOTLPEndpoint: the endpoint for traces is used unchanged, the common one with the path added.
 func TestOTLPEndpoint(t *testing.T) {
 	t.Parallel()
 	got := []string{
@@ -78,7 +78,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestOTLPRetry: a busy collector is asked again, as late as it wishes; one that refuses is not.
+// TestOTLPRetry: the exporter retries a busy collector after the time that the collector asks for; it does not retry a rejected export.
 func TestOTLPRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// newPropagator builds the propagator of a list such as "b3multi,tracecontext". Any B3 in it reads both forms of B3 and writes those
-// listed. Its error says what was wanted.
+// newPropagator returns the propagator of a list such as "b3multi,tracecontext". With any B3 in the list it reads both forms of B3, and
+// writes those listed. Its error names the expected value.
 func newPropagator(list string) (propagation.TextMapPropagator, error) {
 	var all []propagation.TextMapPropagator
 	encoding := b3.B3Unspecified
@@ -28,7 +28,7 @@ func newPropagator(list string) (propagation.TextMapPropagator, error) {
 		}
 	}
 	if encoding != b3.B3Unspecified {
-		all = append(all, newB3(encoding)) // last, so that B3 holds where a request carries both
+		all = append(all, newB3(encoding)) // last, so that B3 takes precedence in a request that has both
 	}
 	if len(all) == 1 {
 		return all[0], nil

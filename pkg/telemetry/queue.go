@@ -12,19 +12,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// queue is a span processor that hands spans to an exporter in batches and counts each span that is lost in trace_spans_dropped_total.
-// The SDK's BatchSpanProcessor cannot take its place: it keeps its count of spans that found no room to itself, does not count those
-// that end after its shutdown or whose export failed, and its experimental metrics (OTEL_GO_X_OBSERVABILITY) go to the global meter
-// provider of OpenTelemetry, for spans without room only. The queue also logs the first failure and the recovery, not each failure.
+// queue is a span processor that passes spans to an exporter in batches and counts each lost span in trace_spans_dropped_total. The SDK's
+// BatchSpanProcessor cannot replace it: it does not publish its count of spans that found no room, and does not count spans that end after
+// its shutdown or whose export failed. Its experimental metrics (OTEL_GO_X_OBSERVABILITY) use the global meter provider of OpenTelemetry,
+// and count only spans without room. The queue also logs the first failure and the recovery, not each failure.
 //
-// A span that ends costs its request one append to a bounded list. The goroutine that exports is woken for a full batch and when it
-// is time, not for each span.
+// A span that ends costs its request one append to a bounded list. The exporting goroutine wakes for a full batch and at each interval, not
+// for each span.
 type queue struct {
 	exporter sdk.SpanExporter
-	full     chan struct{} // has an element when there may be a full batch
+	full     chan struct{} // has an element if there may be a full batch
 	flush    chan chan struct{}
 	stop     chan struct{} // closed by Shutdown
-	done     chan struct{} // closed when the last batch is out
+	done     chan struct{} // closed when the last batch has been exported
 
 	size, batchSize int
 	scheduleDelay   time.Duration
@@ -33,15 +33,15 @@ type queue struct {
 	dropped prometheus.Counter
 	log     *zap.Logger
 	failing atomic.Bool
-	cut     atomic.Pointer[context.CancelFunc] // ends an export under way
-	batch   []sdk.ReadOnlySpan                 // under way; of the goroutine that exports alone
+	cut     atomic.Pointer[context.CancelFunc] // cancels an export in progress
+	batch   []sdk.ReadOnlySpan                 // in progress; only the exporting goroutine uses it
 
 	mu      sync.Mutex
 	waiting []sdk.ReadOnlySpan
 	stopped bool
 }
 
-// newQueue starts the goroutine that exports. Shutdown ends it.
+// newQueue starts the exporting goroutine. Shutdown ends it.
 func newQueue(exporter sdk.SpanExporter, s *SDK, dropped prometheus.Counter, log *zap.Logger) *queue {
 	q := &queue{
 		exporter:      exporter,
@@ -78,14 +78,14 @@ func (q *queue) OnEnd(span sdk.ReadOnlySpan) {
 	q.tell()
 }
 
-// tell wakes the goroutine that exports if there is a full batch. The caller holds q.mu.
+// tell wakes the exporting goroutine if there is a full batch. The caller holds q.mu.
 func (q *queue) tell() {
 	if len(q.waiting) < q.batchSize {
 		return
 	}
 	select {
 	case q.full <- struct{}{}:
-	default: // it is about to look anyway
+	default: // the goroutine is about to check anyway
 	}
 }
 
@@ -107,7 +107,7 @@ func (q *queue) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown implements sdk.SpanProcessor: exports what waits, as long as ctx allows, and stops the exporter.
+// Shutdown implements sdk.SpanProcessor: it exports the queued spans until ctx ends, and stops the exporter.
 func (q *queue) Shutdown(ctx context.Context) error {
 	q.mu.Lock()
 	if !q.stopped {
@@ -126,7 +126,7 @@ func (q *queue) Shutdown(ctx context.Context) error {
 	return q.exporter.Shutdown(ctx)
 }
 
-// run exports a batch when it is full, what there is when it is time, and all of it at the end.
+// run exports a batch when it is full, all queued spans at each interval, and all of them at the end.
 func (q *queue) run() {
 	defer close(q.done)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -151,7 +151,7 @@ func (q *queue) run() {
 	}
 }
 
-// take is the next batch, if at least so many spans wait.
+// take returns the next batch if at least that many spans are queued.
 func (q *queue) take(least int) []sdk.ReadOnlySpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -165,7 +165,7 @@ func (q *queue) take(least int) []sdk.ReadOnlySpan {
 	return q.batch
 }
 
-// drain exports all that waits now, and not what comes meanwhile, which might never end.
+// drain exports the spans that are queued now, not those that arrive meanwhile, which might never end.
 func (q *queue) drain(ctx context.Context) {
 	q.mu.Lock()
 	n := len(q.waiting)
@@ -177,7 +177,7 @@ func (q *queue) drain(ctx context.Context) {
 	}
 }
 
-// export sends a batch and forgets it.
+// export sends a batch and drops its reference to it.
 func (q *queue) export(ctx context.Context, batch []sdk.ReadOnlySpan) {
 	if len(batch) == 0 {
 		return

@@ -18,7 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// sink is an exporter that keeps names, and fails or hangs when told to.
+// sink is an exporter that keeps names, and fails or hangs on request.
 type sink struct {
 	mu      sync.Mutex
 	names   []string
@@ -45,21 +45,21 @@ func (s *sink) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error 
 
 func (s *sink) Shutdown(context.Context) error { return nil }
 
-// left is the names of what was exported.
+// left returns the names of the exported spans.
 func (s *sink) left() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.names, "")
 }
 
-// fail makes exports end with err from now on.
+// fail makes exports fail with err from now on.
 func (s *sink) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
 }
 
-// rig is a provider over a queue over a sink.
+// rig is a provider with a queue and a sink.
 type rig struct {
 	*sink
 	queue   *queue
@@ -83,7 +83,7 @@ func (r *rig) end(names ...string) {
 	}
 }
 
-// TestQueue: spans leave when a batch is full, when it is time, and at the end; all of them, in order.
+// TestQueue: spans are exported when a batch is full, at each interval, and at the end; all of them, in order.
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestQueueFull: a span that finds no room is counted and costs its request no waiting.
+// TestQueueFull: a span that finds no room is counted, and its request does not wait.
 func TestQueueFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestQueueFull(t *testing.T) {
 	})
 }
 
-// TestQueueFailing: a failing exporter is logged once, and once more when it works again.
+// TestQueueFailing: a failing exporter is logged once, and once more when it recovers.
 func TestQueueFailing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// rootSampler is the sampler of a name of OTEL_TRACES_SAMPLER for spans without a parent.
+// rootSampler returns the sampler for spans without a parent of a name of OTEL_TRACES_SAMPLER.
 func rootSampler(name string, ratio float64) (sdk.Sampler, bool) {
 	switch strings.TrimPrefix(name, "parentbased_") {
 	case "always_on":
@@ -19,7 +19,7 @@ func rootSampler(name string, ratio float64) (sdk.Sampler, bool) {
 	return nil, false
 }
 
-// newSampler builds the sampler of the settings and puts B3's rules before one that follows its parent.
+// newSampler returns the sampler of the settings. If it follows its parent, B3's rules come first.
 func newSampler(s *SDK) (sdk.Sampler, error) {
 	ratio, err := s.ratio()
 	if err != nil {
@@ -27,15 +27,15 @@ func newSampler(s *SDK) (sdk.Sampler, error) {
 	}
 	root, _ := rootSampler(s.Sampler, ratio)
 	if !strings.HasPrefix(s.Sampler, "parentbased_") {
-		return root, nil // asked not to look at what others decided
+		return root, nil // configured to ignore the decisions of others
 	}
 	return b3Sampler{root: root, rest: sdk.ParentBased(root)}, nil
 }
 
-// b3Sampler knows the two decisions that OpenTelemetry's span context cannot carry: ids whose sender left the decision to
-// us, and a decision that came without ids.
+// b3Sampler handles the two decisions that OpenTelemetry's span context cannot hold: ids whose sender left the decision to this service,
+// and a decision without ids.
 type b3Sampler struct {
-	root sdk.Sampler // decides for a trace that begins here
+	root sdk.Sampler // decides for a trace that starts here
 	rest sdk.Sampler // decides for everything else
 }
 

@@ -7,7 +7,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// TestSampler: the standard's names and ratios decide for traces that begin here.
+// TestSampler: the standard's names and ratios decide for traces that start here.
 func TestSampler(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Method is an HTTP method as a label or attribute: those of RFC 9110 and 5789, in upper case as otelhttp has them, and _OTHER for what
-// else a client sends.
+// Method returns an HTTP method as a label or attribute: the methods of RFC 9110 and 5789, in upper case as in otelhttp, and _OTHER for all
+// others.
 func Method(method string) string {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
@@ -19,8 +19,8 @@ func Method(method string) string {
 	return "_OTHER"
 }
 
-// SplitHostPort splits "host", "host:port" or "[v6]:port". A port that is missing or no number is -1, and what is no address at all gives
-// an empty host, as in otelhttp.
+// SplitHostPort splits "host", "host:port" or "[v6]:port". A missing or invalid port is -1, and an invalid address gives an empty host, as
+// in otelhttp.
 func SplitHostPort(address string) (host string, port int) {
 	if !strings.Contains(address, ":") {
 		return address, -1

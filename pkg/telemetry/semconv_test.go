@@ -2,7 +2,7 @@ package telemetry
 
 import "testing"
 
-// TestMethod: what is no method of the standards is one label.
+// TestMethod: all methods outside the standards become one label.
 func TestMethod(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]string{"GET": "GET", "PATCH": "PATCH", "get": "GET", "BREW": "_OTHER", "": "_OTHER"} {

@@ -1,7 +1,6 @@
-// Package telemetry sets up traces, metrics and logs that lead to each other.
+// Package telemetry sets up traces, metrics and logs that refer to each other.
 //
-// Setup returns one value and touches no global of OpenTelemetry, Prometheus or zap, so that several services can live
-// in one process.
+// Setup returns one value and uses no global of OpenTelemetry, Prometheus or zap, so that several services can run in one process.
 package telemetry
 
 import (
@@ -20,22 +19,22 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Telemetry is what Setup made.
+// Telemetry holds what Setup made.
 type Telemetry struct {
 	Identity   Identity
 	Tracer     trace.Tracer
 	Propagator propagation.TextMapPropagator
 	Registry   *prometheus.Registry
-	Logger     *zap.Logger     // for events that belong to no request; see Log
-	Level      zap.AtomicLevel // what /loglevel changes
+	Logger     *zap.Logger     // for events outside of requests; see Log
+	Level      zap.AtomicLevel // changed by /loglevel
 
 	provider *sdk.TracerProvider
 }
 
-// Setup builds all of it from cfg, which has been validated. Logs, and spans of the console exporter, go to stdout.
+// Setup builds everything from cfg, which must be valid. Logs, and spans of the console exporter, are written to stdout.
 func Setup(cfg *Config, stdout io.Writer) (*Telemetry, error) {
 	t := &Telemetry{Identity: cfg.Identity(), Registry: newRegistry()}
-	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared, so that no line breaks another
+	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared, so that lines do not mix
 	t.Logger, t.Level = newLogger(cfg, out)
 
 	var err error
@@ -49,7 +48,7 @@ func Setup(cfg *Config, stdout io.Writer) (*Telemetry, error) {
 	return t, nil
 }
 
-// newProvider makes a provider even when no span is exported: ids, propagation and the decision of others hold all the same.
+// newProvider returns a provider even if no span is exported: ids, propagation and the decisions of others still apply.
 func newProvider(cfg *Config, t *Telemetry, stdout io.Writer) (*sdk.TracerProvider, error) {
 	dropped := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "trace_spans_dropped_total",
@@ -78,7 +77,8 @@ func newProvider(cfg *Config, t *Telemetry, stdout io.Writer) (*sdk.TracerProvid
 	return sdk.NewTracerProvider(options...), nil
 }
 
-// newResource says who made the spans. What OTEL_RESOURCE_ATTRIBUTES says besides is kept; who this is, is said by its own variables.
+// newResource returns the resource of all spans. It keeps the further attributes of OTEL_RESOURCE_ATTRIBUTES; the identity is set by its
+// own variables.
 func newResource(cfg *Config) (*resource.Resource, error) {
 	more, err := parseAttributes(cfg.SDK.ResourceAttributes)
 	if err != nil {
@@ -104,7 +104,7 @@ func spanLimits(s *SDK) sdk.SpanLimits {
 // Flush returns when every span that ended before has been exported or lost.
 func (t *Telemetry) Flush(ctx context.Context) error { return t.provider.ForceFlush(ctx) }
 
-// Shutdown flushes spans and logs; ctx bounds how long that may take.
+// Shutdown flushes spans and logs; ctx limits how long that may take.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	err := t.provider.Shutdown(ctx)
 	if sync := t.Logger.Sync(); sync != nil && !isUnsyncable(sync) {
@@ -113,7 +113,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// isUnsyncable is true of a terminal or pipe, where there is nothing to sync.
+// isUnsyncable reports whether err is due to a terminal or pipe, which cannot be synced.
 func isUnsyncable(err error) bool {
 	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTTY) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EBADF)
 }

@@ -15,7 +15,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestSetup: a span goes to the collector with who made it, what the standard's variables add, and within the limits they set.
+// TestSetup: a span arrives at the collector with the identity and the attributes of the standard's variables, and within the limits that
+// they set.
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	var body []byte
@@ -46,7 +47,7 @@ func TestSetup(t *testing.T) {
 	}
 }
 
-// TestConsole writes spans among the logs, a line each.
+// TestConsole: spans are written among the logs, one line each.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -67,7 +68,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// TestPropagators: the list says which headers go out; tracecontext and B3 are read beside each other.
+// TestPropagators: the list determines which headers are sent; tracecontext and B3 are both read.
 func TestPropagators(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]string{

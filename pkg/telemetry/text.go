@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// textEncoder writes lines for people:
+// textEncoder writes lines of text:
 //
 //	2026-01-02T03:04:05.000000000Z INFO [middle/main.go:31] [trace_id=… span_id=… resource.service.name=middle] - msg {"more":"fields"}
 //
@@ -35,7 +35,7 @@ func (e *textEncoder) Clone() zapcore.Encoder {
 	return &clone
 }
 
-// AddString implements zapcore.ObjectEncoder; it keeps the trace for the head of the line.
+// AddString implements zapcore.ObjectEncoder; it keeps the trace's fields for the head of the line.
 func (e *textEncoder) AddString(key, value string) {
 	switch key {
 	case TraceIDField:

@@ -6,13 +6,13 @@ import (
 	"io"
 	"net/http"
 
-	//lint:ignore SA1019 the suite is asked for with it until it leaves in 2027; OTEL_TRACES_EXPORTER=otlp is the way on
+	//lint:ignore SA1019 the suite supports it until its removal in 2027; OTEL_TRACES_EXPORTER=otlp is the successor
 	"go.opentelemetry.io/otel/exporters/zipkin"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// newZipkinExporter returns OpenTelemetry's exporter for Zipkin's format. Two things differ from it, both in the transport of its client:
-// any 2xx is success, and an error has the collector's own words. Span names arrive in lower case, as Zipkin's JSON model writes them.
+// newZipkinExporter returns OpenTelemetry's exporter for Zipkin's format. Its client's transport changes two things: any 2xx is success,
+// and an error has the collector's own text. Span names are sent in lower case, as in Zipkin's JSON model.
 func newZipkinExporter(url string, client *http.Client) (sdk.SpanExporter, error) {
 	wrapped := *client
 	wrapped.Transport = zipkinTransport{client.Transport}
@@ -33,7 +33,7 @@ func (t zipkinTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
-		resp.StatusCode = http.StatusAccepted // the only one that the exporter takes for success
+		resp.StatusCode = http.StatusAccepted // the only status that the exporter accepts as success
 		return resp, nil
 	}
 	defer resp.Body.Close()
@@ -41,7 +41,7 @@ func (t zipkinTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(reason))
 }
 
-// CloseIdleConnections is what http.Client calls on its transport.
+// CloseIdleConnections is called by http.Client on its transport.
 func (t zipkinTransport) CloseIdleConnections() {
 	if closer, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()

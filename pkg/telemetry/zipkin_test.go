@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	//lint:ignore SA1019 what the services export with
+	//lint:ignore SA1019 the services export with it
 	"go.opentelemetry.io/otel/exporters/zipkin"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -83,7 +83,7 @@ func TestZipkinAsReference(t *testing.T) {
 	}
 }
 
-// stub is a span as most are, changed by with.
+// stub returns a typical span, changed by with.
 func stub(with func(*tracetest.SpanStub)) tracetest.SpanStub {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 678901499, time.UTC)
 	s := tracetest.SpanStub{
@@ -107,7 +107,7 @@ func decodeSpans(t *testing.T, text []byte) []map[string]any {
 	return spans
 }
 
-// receiver is a collector that answers with code and keeps the last body.
+// receiver starts a collector that responds with code and keeps the last body.
 func receiver(t *testing.T, code int, body *[]byte) (url string, client *http.Client) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		*body, _ = io.ReadAll(r.Body)
@@ -117,7 +117,7 @@ func receiver(t *testing.T, code int, body *[]byte) (url string, client *http.Cl
 	return server.URL + "/api/v2/spans", server.Client()
 }
 
-// TestZipkinRefused: what a collector says goes into the error.
+// TestZipkinRefused: the error has the collector's text.
 func TestZipkinRefused(t *testing.T) {
 	t.Parallel()
 	var body []byte
@@ -152,7 +152,7 @@ func newZipkin(t *testing.T, url string, client *http.Client) sdk.SpanExporter {
 	return exporter
 }
 
-// TestZipkinAccepted: any 2xx is success, as some collectors answer 200.
+// TestZipkinAccepted: any 2xx is success, because some collectors respond with 200.
 func TestZipkinAccepted(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent} {

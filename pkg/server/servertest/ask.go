@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Ask sends a request on a connection of its own and returns the answer and its body. header is a list of names and values.
-// Redirects are not followed, and nothing is retried.
+// Ask sends a request on a connection of its own and returns the response and its body. header is a list of names and values. It follows no
+// redirects and retries nothing.
 func Ask(t testing.TB, method, url, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Span is the part of a Zipkin span that tests look at.
+// Span holds the fields of a Zipkin span that tests check.
 type Span struct {
 	TraceID       string            `json:"traceId"`
 	ParentID      string            `json:"parentId"`
@@ -22,7 +22,7 @@ type Span struct {
 	} `json:"localEndpoint"`
 }
 
-// Collector is a Zipkin collector on loopback that keeps what it gets.
+// Collector is a Zipkin collector on loopback that keeps all spans.
 type Collector struct {
 	Endpoint string // for OTEL_EXPORTER_ZIPKIN_ENDPOINT
 
@@ -32,7 +32,7 @@ type Collector struct {
 	arrived chan struct{}
 }
 
-// NewCollector starts one; it stops when the test ends.
+// NewCollector starts a collector; it stops when the test ends.
 func NewCollector(t testing.TB) *Collector {
 	c := &Collector{t: t, arrived: make(chan struct{}, 1)}
 	s := httptest.NewServer(c)
@@ -41,7 +41,7 @@ func NewCollector(t testing.TB) *Collector {
 	return c
 }
 
-// ServeHTTP takes spans as Zipkin does.
+// ServeHTTP accepts spans as Zipkin does.
 func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var spans []Span
 	if err := json.NewDecoder(r.Body).Decode(&spans); err != nil || r.URL.Path != "/api/v2/spans" {
@@ -58,7 +58,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Spans is what arrived so far.
+// Spans returns the spans that have arrived so far.
 func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Golden holds got to testdata/name, or writes it there with -update.
+// Golden compares got with testdata/name, or writes it there with -update.
 func Golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -32,7 +32,7 @@ func Golden(t *testing.T, name, got string) {
 	}
 }
 
-// Help holds the whole text of --help to testdata/help.golden.
+// Help compares the text of --help with testdata/help.golden.
 func Help(t *testing.T, run func(server.Process) int) {
 	t.Helper()
 	code, stdout, stderr := Exec(t, run, []string{"--help"}, nil)
@@ -42,7 +42,7 @@ func Help(t *testing.T, run func(server.Process) int) {
 	Golden(t, "help.golden", stdout)
 }
 
-// BadSettings holds what a service says to an environment that it cannot use to testdata/bad-settings.golden.
+// BadSettings compares a service's messages about an invalid environment with testdata/bad-settings.golden.
 func BadSettings(t *testing.T, run func(server.Process) int, env ...string) {
 	t.Helper()
 	code, stdout, stderr := Exec(t, run, nil, env)

@@ -1,4 +1,4 @@
-// Package servertest runs a service in a test as main would, on ports of the system's choice.
+// Package servertest runs a service in a test as main does, on ports that the system chooses.
 package servertest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// deadline bounds every wait in here: long enough for a busy machine, short enough to see what hangs.
+// deadline limits every wait in this package: long enough for a busy machine, short enough to find what hangs.
 const deadline = 30 * time.Second
 
 // Running is a service that Start started.
@@ -31,8 +31,8 @@ type Running struct {
 	crashed chan int
 }
 
-// Start runs a service with env ("NAME=value", added to PORT=0, ADMIN_PORT=0, LISTEN_HOST=127.0.0.1), waits until it serves,
-// and stops it when the test ends. run is the service's own function, the one that main calls.
+// Start runs a service with env ("NAME=value", added to PORT=0, ADMIN_PORT=0, LISTEN_HOST=127.0.0.1), waits until it serves, and stops it
+// when the test ends. run is the service's own function, the one that main calls.
 func Start(t testing.TB, run func(server.Process) int, env ...string) *Running {
 	t.Helper()
 	r := &Running{t: t, output: &Output{}, signals: make(chan os.Signal, 2), done: make(chan struct{}), crashed: make(chan int, 1)}
@@ -57,7 +57,7 @@ func Start(t testing.TB, run func(server.Process) int, env ...string) *Running {
 	return r
 }
 
-// Exec runs a service to its end, as for --help or a bad setting.
+// Exec runs a service to its end, as for --help or an invalid setting.
 func Exec(t testing.TB, run func(server.Process) int, args, env []string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs Output
@@ -83,7 +83,7 @@ func process(stdout, stderr *Output, args, env []string) server.Process {
 // Terminate sends SIGTERM and does not wait.
 func (r *Running) Terminate() { r.Signal(syscall.SIGTERM) }
 
-// Signal sends a signal as the operating system would.
+// Signal sends a signal as the operating system does.
 func (r *Running) Signal(s os.Signal) { r.signals <- s }
 
 // Wait waits for the end and returns the exit code.
@@ -104,7 +104,7 @@ func (r *Running) Stop() int {
 	return r.Wait()
 }
 
-// crash takes the place of os.Exit: notes the code, and breaks off the request that called it, which is what its client would see.
+// crash replaces os.Exit: it records the code, and aborts the request that called it, which is what the client of a crashed process sees.
 func (r *Running) crash(code int) {
 	select {
 	case r.crashed <- code:
@@ -113,7 +113,7 @@ func (r *Running) crash(code int) {
 	panic(http.ErrAbortHandler)
 }
 
-// Crashed waits until the service ends its process on the spot, and returns the exit code. In the test it then goes on.
+// Crashed waits until the service ends its process immediately, and returns the exit code. In the test the service continues to run.
 func (r *Running) Crashed() int {
 	r.t.Helper()
 	select {
@@ -125,7 +125,7 @@ func (r *Running) Crashed() int {
 	}
 }
 
-// cleanup ends what the test left running.
+// cleanup stops what the test left running.
 func (r *Running) cleanup() {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	select {
@@ -135,10 +135,10 @@ func (r *Running) cleanup() {
 	}
 }
 
-// Logs is what the service wrote to stdout and stderr so far.
+// Logs returns what the service has written to stdout and stderr so far.
 func (r *Running) Logs() string { return r.output.String() }
 
-// Output is a buffer that may be written and read at the same time.
+// Output is a buffer that is safe for concurrent reads and writes.
 type Output struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
@@ -151,7 +151,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.buffer.Write(p)
 }
 
-// String is what was written so far.
+// String returns what has been written so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

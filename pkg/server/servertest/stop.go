@@ -12,17 +12,17 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// Stop describes a stop with requests in flight of a service that calls an upstream.
-// {upstream} in Env and Body is the upstream's address.
+// Stop describes a stop of a service that calls an upstream, with requests in flight. In Env and Body, {upstream} is the upstream's
+// address.
 type Stop struct {
 	Env                []string
 	Method, Path, Body string // of each request
-	Upstream           string // what the upstream answers in the end
-	Want               string // to be found in each answer
+	Upstream           string // the upstream's response in the end
+	Want               string // contained in each response
 }
 
-// LosesNone runs the service and sends SIGTERM while ten requests wait for the upstream: all are answered, the exit is clean, and
-// the server's and the client's span of each arrive at the collector, in one trace.
+// LosesNone runs the service and sends SIGTERM while ten requests wait for the upstream. All of them get a response, the exit code is 0,
+// and the server's and the client's span of each arrive at the collector, in one trace.
 func (s Stop) LosesNone(t *testing.T, run func(server.Process) int) {
 	t.Helper()
 	const requests = 10
