@@ -15,22 +15,22 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// allowList says which hosts /bounce may call. It is the guard against being used to reach what only this process can: the list
-// decides by name, and the address that a name resolves to is checked once more before the connection.
+// allowList is the list of hosts that /bounce may call. It keeps others from using the service to reach what only this process can reach.
+// The list decides by name, and the address that a name resolves to is checked once more before the connection.
 type allowList struct{ patterns []pattern }
 
-// pattern is one entry: "*" for any name without a dot, "*.name" for any name below, or an exact name or address; each with a port or
-// for any port.
+// pattern is one entry: "*" for any name without a dot, "*.name" for any subdomain of name, or an exact name or address; each with a port
+// or for any port.
 type pattern struct {
 	text string // as given; the upstream's name in metrics
 	host string // in lower case
 	port uint16 // 0 for any
 }
 
-// adminPort is never called: it is the services' own back door.
+// adminPort is never called: it is the services' own admin port.
 const adminPort = 8081
 
-// UnmarshalText reads a list separated by commas. Its error says what was wanted.
+// UnmarshalText parses a comma-separated list. Its error names the expected value.
 func (l *allowList) UnmarshalText(text []byte) error {
 	l.patterns = nil
 	for item := range strings.SplitSeq(string(text), ",") {
@@ -46,7 +46,7 @@ func (l *allowList) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the list as it was given.
+// String returns the list as it was given.
 func (l allowList) String() string {
 	texts := make([]string, len(l.patterns))
 	for i, p := range l.patterns {
@@ -72,13 +72,13 @@ func parsePattern(text string) (pattern, bool) {
 	return p, p.host == "*" || isName(name)
 }
 
-// parsePort reads a port number. Leading zeros count for nothing, as to who dials it.
+// parsePort parses a port number. It ignores leading zeros, as the dialer does.
 func parsePort(text string) (uint16, bool) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return uint16(n), err == nil && n > 0
 }
 
-// match finds the pattern that allows a URL.
+// match returns the pattern that allows a URL.
 func (l allowList) match(u *url.URL) (pattern, bool) {
 	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	port, ok := parsePort(cmp.Or(u.Port(), "80"))
@@ -93,11 +93,11 @@ func (l allowList) match(u *url.URL) (pattern, bool) {
 	return pattern{}, false
 }
 
-// covers tells whether the pattern means a host. A wildcard means names alone: addresses in any spelling and localhost must be listed
-// as they are called.
+// covers reports whether the pattern matches a host. A wildcard matches only names: addresses in any spelling and localhost must be listed
+// literally.
 func (p pattern) covers(host string) bool {
 	if p.host == host {
-		return !strings.HasPrefix(host, "*") // a host that spells out a wildcard is no name
+		return !strings.HasPrefix(host, "*") // a host with a wildcard is not a name
 	}
 	if !isName(host) || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return false
@@ -109,7 +109,8 @@ func (p pattern) covers(host string) bool {
 	return wild && strings.HasSuffix(host, suffix) && len(host) > len(suffix)
 }
 
-// isName tells a DNS name from an address. A last label that is a number, as in 127.1 or 0x7f000001, is an address to some resolvers.
+// isName distinguishes a DNS name from an address. Some resolvers treat a name whose last label is a number, such as 127.1 or 0x7f000001,
+// as an address.
 func isName(host string) bool {
 	if len(host) == 0 || len(host) > 253 {
 		return false
@@ -130,11 +131,11 @@ func isLabel(label string) bool {
 	}) < 0
 }
 
-// errAddress is wrapped by the guard's refusals.
+// errAddress is wrapped by the guard's errors.
 var errAddress = errors.New("the address is not allowed by BOUNCE_ALLOW")
 
-// guard refuses addresses that no allowed name should resolve to: loopback, link-local with the metadata services, multicast, and
-// what is reserved. Private ranges are where Services live. An address or localhost that the list names itself is allowed.
+// guard rejects addresses that no allowed name should resolve to: loopback, link-local including the metadata services, multicast, and
+// reserved ranges. It allows private ranges, where Services live, and an address or localhost that the list itself names.
 func (l allowList) guard() func(host, address string) error {
 	cluster, metadata := cluster(), metadata()
 	return func(host, address string) error {
@@ -159,7 +160,7 @@ func (l allowList) guard() func(host, address string) error {
 	}
 }
 
-// lists tells whether host, an address or localhost, is an entry of the list.
+// lists reports whether host, an address or localhost, is an entry of the list.
 func (l allowList) lists(host string) bool {
 	if _, err := netip.ParseAddr(host); err != nil && host != "localhost" {
 		return false
@@ -167,7 +168,7 @@ func (l allowList) lists(host string) bool {
 	return slices.ContainsFunc(l.patterns, func(p pattern) bool { return p.host == strings.ToLower(host) })
 }
 
-// cluster allows what ClusterIPs, pods and Istio's DNS capture use, besides the public addresses that ssrf allows of itself.
+// cluster allows the ranges of ClusterIPs, pods and Istio's DNS capture, besides the public addresses that ssrf allows by default.
 func cluster() *ssrf.Guardian {
 	return ssrf.New(ssrf.WithAnyPort(), ssrf.WithAnyNetwork(),
 		ssrf.WithAllowedV4Prefixes(
@@ -182,7 +183,7 @@ func cluster() *ssrf.Guardian {
 	)
 }
 
-// metadata lists the clouds' metadata services outside of the link-local range.
+// metadata returns the clouds' metadata services outside of the link-local range.
 func metadata() []netip.Addr {
 	return []netip.Addr{
 		netip.MustParseAddr("fd00:ec2::254"),   // AWS
@@ -196,7 +197,7 @@ func metadata() []netip.Addr {
 // maxRedirects is net/http's own bound.
 const maxRedirects = 10
 
-// redirect follows a redirect only to where the list allows; otherwise the redirect itself is the answer.
+// redirect follows a redirect only to a URL that the list allows; otherwise the redirect itself is the response.
 func (l allowList) redirect(next *http.Request, via []*http.Request) error {
 	if _, ok := l.match(next.URL); !ok || next.URL.Scheme != "http" || len(via) >= maxRedirects {
 		return http.ErrUseLastResponse

@@ -18,7 +18,7 @@ func list(t *testing.T, text string) allowList {
 
 const usual = "*,*.svc,*.svc.cluster.local,*.external.kind.org"
 
-// TestAllow: which pattern lets a URL through, none when empty.
+// TestAllow: the pattern that allows a URL, empty for none.
 func TestAllow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ list, url, match string }{
@@ -75,7 +75,7 @@ func TestAllow(t *testing.T) {
 	} {
 		u, err := url.Parse(c.url)
 		if err != nil {
-			continue // no URL, and refused before the list is asked
+			continue // not a URL, and rejected before the list is checked
 		}
 		got, ok := list(t, c.list).match(u)
 		if ok != (c.match != "") || ok && got.text != c.match {
@@ -84,7 +84,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestAllowLists: what is no list of hosts is refused at start, and what is one is shown as it was given.
+// TestAllowLists: an invalid list is rejected at start, and a valid one is shown as it was given.
 func TestAllowLists(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"http://x", "a b", "*.*", "a*", "x:0", "x:http", "x:99999", "-/", "*.127.1"} {
@@ -98,7 +98,7 @@ func TestAllowLists(t *testing.T) {
 	}
 }
 
-// TestGuard: what an allowed name may resolve to.
+// TestGuard covers what an allowed name may resolve to.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -133,7 +133,7 @@ func TestGuard(t *testing.T) {
 		{"127.0.0.1", "127.0.0.1", "127.0.0.1:80", true},
 		{"127.0.0.1", "127.0.0.1", "127.0.0.1:8081", false},
 		{"localhost", "localhost", "127.0.0.1:80", true},
-		{"127.0.0.1,*", "bounced", "127.0.0.1:80", false}, // the address is listed, the name that hides it is not
+		{"127.0.0.1,*", "bounced", "127.0.0.1:80", false}, // the list has the address, but not the name that resolves to it
 	} {
 		err := list(t, c.list).guard()(c.host, c.address)
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, errAddress) {
@@ -145,7 +145,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// FuzzAllow looks for a URL that the usual list lets through to something that is no plain name.
+// FuzzAllow looks for a URL that the usual list allows although its host is not a plain name.
 func FuzzAllow(f *testing.F) {
 	for _, seed := range []string{"http://bounced", "http://127.1", "http://a.svc:8081", "http://[::1]", "http://0x7f.svc"} {
 		f.Add(seed)

@@ -16,7 +16,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// bouncer calls an endpoint when told to.
+// bouncer calls an endpoint on request.
 type bouncer struct {
 	client   *relay.Client
 	allowed  allowList
@@ -24,13 +24,13 @@ type bouncer struct {
 	timeout  time.Duration
 }
 
-// order is the body of POST /bounce. Pointers tell a missing field from an empty one.
+// order is the body of POST /bounce. Pointers distinguish a missing field from an empty one.
 type order struct {
 	Rebound  *string `json:"rebound"`
 	Endpoint *string `json:"endpoint"`
 }
 
-// post answers POST /bounce.
+// post handles POST /bounce.
 func (b bouncer) post(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	body, ok := readBody(w, r)
@@ -48,7 +48,7 @@ func (b bouncer) post(w http.ResponseWriter, r *http.Request) {
 	}
 	resp, code, err := b.call(r, *wanted.Endpoint)
 	switch {
-	case r.Context().Err() != nil: // the caller has gone
+	case r.Context().Err() != nil: // the caller has disconnected
 	case err != nil:
 		answer.JSON(w, code, problem{err.Error()})
 	default:
@@ -57,12 +57,12 @@ func (b bouncer) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// problem is the JSON of a refusal.
+// problem is the JSON of an error response.
 type problem struct {
 	Error string `json:"error"`
 }
 
-// parseOrder reads the body, whatever its Content-Type says. Its error says what was wanted.
+// parseOrder parses the body, whatever its Content-Type. Its error names the expected value.
 func parseOrder(body string) (order, error) {
 	var o order
 	decoder := json.NewDecoder(strings.NewReader(body))
@@ -86,7 +86,7 @@ func parseOrder(body string) (order, error) {
 	return o, nil
 }
 
-// call GETs the endpoint; on an error code is what to answer. The body is not of interest and left behind.
+// call sends a GET to the endpoint; on an error code is the status of the response. It does not read the body.
 func (b bouncer) call(r *http.Request, endpoint string) (resp *http.Response, code int, err error) {
 	target, err := config.ParseURL(endpoint)
 	if err != nil {
@@ -110,7 +110,7 @@ func (b bouncer) call(r *http.Request, endpoint string) (resp *http.Response, co
 	return resp, 0, nil
 }
 
-// codeOf is 403 for an address that the guard refused, else 504 or 502.
+// codeOf returns 403 for an address that the guard rejected, else 504 or 502.
 func codeOf(err error) int {
 	var failed *relay.Error
 	switch {
@@ -123,7 +123,7 @@ func codeOf(err error) int {
 	}
 }
 
-// statusText is "200 OK", also when the endpoint left the words out.
+// statusText returns "200 OK", also if the endpoint sent no reason phrase.
 func statusText(resp *http.Response) string {
 	if text := http.StatusText(resp.StatusCode); text != "" {
 		return fmt.Sprintf("%d %s", resp.StatusCode, text)

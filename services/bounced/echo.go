@@ -16,10 +16,10 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// echo answers with the request.
+// echo responds with the request.
 type echo struct{ identity telemetry.Identity }
 
-// document is the JSON of an echo and of a bounced call; the order of its fields is part of the contract.
+// document is the JSON of an echo and of a bounced call; the contract defines the order of its fields.
 type document struct {
 	Host       string            `json:"host"`
 	StatusCode int               `json:"statuscode"`
@@ -32,7 +32,7 @@ type document struct {
 	Body       string            `json:"body,omitempty"`
 }
 
-// newDocument describes the request; what was got is told by code, headers and body.
+// newDocument describes the request; code, headers and body describe the response, or the request itself for an echo.
 func newDocument(id telemetry.Identity, r *http.Request, began time.Time, code int, headers http.Header, body string) document {
 	return document{
 		Host: r.Host, StatusCode: code, Headers: flatten(headers, began),
@@ -40,7 +40,7 @@ func newDocument(id telemetry.Identity, r *http.Request, began time.Time, code i
 	}
 }
 
-// flatten joins the values of each header and adds when the request came, when it was answered, and the milliseconds between.
+// flatten joins the values of each header and adds the time of the request, the time of the response, and the milliseconds between them.
 func flatten(headers http.Header, began time.Time) map[string]string {
 	flat := make(map[string]string, len(headers)+3)
 	for name, values := range headers {
@@ -53,7 +53,7 @@ func flatten(headers http.Header, began time.Time) map[string]string {
 	return flat
 }
 
-// get answers GET and HEAD of any path.
+// get handles GET and HEAD of any path.
 func (e echo) get(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	body, ok := readBody(w, r)
@@ -67,13 +67,13 @@ func (e echo) get(w http.ResponseWriter, r *http.Request) {
 	answer.JSON(w, http.StatusOK, newDocument(e.identity, r, began, http.StatusOK, r.Header, body))
 }
 
-// wantsText is true when either header names text/plain.
+// wantsText reports whether either header names text/plain.
 func wantsText(r *http.Request) bool {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return mediaType == answer.TextType || answer.Prefers(r, answer.TextType, answer.JSONType)
 }
 
-// text is the request as it came, below a line that says who answers.
+// text returns the request as it arrived, below a line with this service's name.
 func (e echo) text(r *http.Request, body string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Request served by %s\n\n%s %s %s\nHost: %s\n", e.identity.Host, r.Method, r.RequestURI, r.Proto, r.Host)
@@ -91,7 +91,7 @@ func (e echo) text(r *http.Request, body string) string {
 	return b.String()
 }
 
-// readBody reads a request's body, which the server has bounded, and answers 413, 408 or 400 when it cannot.
+// readBody reads a request's body, which the server limits, and responds with 413, 408 or 400 if it cannot.
 func readBody(w http.ResponseWriter, r *http.Request) (string, bool) {
 	text, err := io.ReadAll(r.Body)
 	var tooLong *http.MaxBytesError

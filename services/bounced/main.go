@@ -1,4 +1,4 @@
-// Command bounced answers with what it was asked, and calls on request: an echo and a bouncer.
+// Command bounced echoes requests, and calls other endpoints on request.
 package main
 
 import (
@@ -12,10 +12,10 @@ import (
 
 func main() { os.Exit(run(server.FromOS())) }
 
-// run is the whole program; tests call it with a process of their own.
+// run is the whole program; tests call it with their own process.
 func run(p server.Process) int { return runWith(p, bounceTimeout) }
 
-// runWith is the program with a bound to bounced calls that a test can shorten.
+// runWith is the program with a timeout for bounced calls that a test can shorten.
 func runWith(p server.Process, timeout time.Duration) int {
 	var cfg Config
 	svc, err := server.Open(p, program, &cfg)
@@ -36,12 +36,12 @@ func runWith(p server.Process, timeout time.Duration) int {
 
 var program = config.Program{Name: "bounced", Short: "The echo and the bouncer: answers with the request, and calls an endpoint when told to."}
 
-// Config is what bounced can be told.
+// Config holds the settings of bounced.
 type Config struct {
 	BounceAllow allowList `default:"*,*.svc,*.svc.cluster.local,*.external.kind.org" help:"Hosts that /bounce may call: * is any name without a dot, *.name any below name; a port may follow."`
 	AllowCrash  bool      `default:"false" help:"Let GET /crash end the process with code 137." want:"true or false"`
 	server.Config
 }
 
-// bounceTimeout is how long a bounced call may take.
+// bounceTimeout is the timeout of a bounced call.
 const bounceTimeout = 5 * time.Second

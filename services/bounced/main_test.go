@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestEchoJSON holds the answer as a whole: order of the keys, headers with the three times, body as it came.
+// TestEchoJSON compares the whole response: order of the keys, headers with the three times, body as it arrived.
 func TestEchoJSON(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "SERVICE_NAME=minimal", "SERVICE_VERSION=v2", "HOSTNAME=minimal-v2-1")
@@ -45,7 +45,7 @@ func TestEchoJSON(t *testing.T) {
 	}
 }
 
-// TestEchoText: the same for people, asked for by either header.
+// TestEchoText: the same as text, requested by either header.
 func TestEchoText(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "HOSTNAME=minimal-v1-1")
@@ -65,7 +65,7 @@ func TestEchoText(t *testing.T) {
 	}
 }
 
-// TestRoutes: the probes, and what no method reaches.
+// TestRoutes checks the probes, and what each method gets.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "ERROR_RATE=0")
@@ -93,7 +93,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestCrash: the process is gone with code 137, in the middle of its answer.
+// TestCrash: the process ends with code 137, in the middle of its response.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "ALLOW_CRASH=true", "ERROR_RATE=100")
@@ -114,7 +114,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestPagesOfOtherOrigins: they neither end the process nor make it call.
+// TestPagesOfOtherOrigins: they can neither end the process nor make it call an endpoint.
 func TestPagesOfOtherOrigins(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run, "ALLOW_CRASH=true")
@@ -138,7 +138,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 	}
 }
 
-// TestBounce calls an endpoint that listens here, as the list allows.
+// TestBounce calls an allowed endpoint on loopback.
 func TestBounce(t *testing.T) {
 	t.Parallel()
 	var got http.Header
@@ -177,7 +177,7 @@ func TestBounce(t *testing.T) {
 	}
 }
 
-// TestBounceRefused: what is answered without a call, and why.
+// TestBounceRefused: requests that get an error without a call, and the reasons.
 func TestBounceRefused(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, run)
@@ -216,14 +216,14 @@ func TestBounceRefused(t *testing.T) {
 	}
 }
 
-// TestBounceTrouble: an endpoint that is not there, or does not answer in time, is 502 or 504 with the reason.
+// TestBounceTrouble: an endpoint that is unreachable, or does not respond in time, gives 502 or 504 with the reason.
 func TestBounceTrouble(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() // connections wait in its backlog, and nobody answers
+	defer listener.Close() // connections wait in its backlog, and nothing responds
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +238,7 @@ func TestBounceTrouble(t *testing.T) {
 	}
 }
 
-// TestStop: SIGTERM with bounces in flight loses none of them.
+// TestStop: SIGTERM loses none of the bounces in flight.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	servertest.Stop{
@@ -251,7 +251,7 @@ func TestHelp(t *testing.T) {
 	servertest.Help(t, run)
 }
 
-// TestBadSettings wants all mistakes told at once.
+// TestBadSettings: all invalid settings are reported together.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "BOUNCE_ALLOW=http://x", "ALLOW_CRASH=perhaps", "DROP_RATE=NaN")

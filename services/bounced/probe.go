@@ -8,16 +8,17 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// health answers GET /health, whatever the faults.
+// health handles GET /health, regardless of faults.
 func health(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "Status OK") }
 
-// sameOrigin refuses what a browser sends for a page of another origin: any page could otherwise end the process, or make it call.
+// sameOrigin rejects what a browser sends for a page of another origin: otherwise any page could end the process, or make it call an
+// endpoint.
 func sameOrigin(next http.HandlerFunc) http.HandlerFunc { return guard.SameOrigin(next).ServeHTTP }
 
-// exitKilled is what a shell says of a process that was killed by SIGKILL, as the kernel does when memory runs out.
+// exitKilled is a shell's exit code for a process killed by SIGKILL, as by the kernel when memory runs out.
 const exitKilled = 137
 
-// crash is the handler of GET /crash: ends the process on the spot, or is not there.
+// crash handles GET /crash: it ends the process immediately, or returns 404 if it is not allowed.
 func crash(svc *server.Service, allowed bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !allowed {

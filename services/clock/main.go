@@ -1,4 +1,4 @@
-// Clock knows what time it is, here and in every zone of the tz database. It is the innermost hop, and the stand-in for
+// Command clock returns the current time, local and in every zone of the tz database. It is the innermost hop, and replaces
 // worldtimeapi.org.
 package main
 

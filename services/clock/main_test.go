@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRoutes asks for every route in both of its forms.
+// TestRoutes requests every route in both of its forms.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	clock := servertest.Start(t, run, "SERVICE_VERSION=prod", "HOSTNAME=clock-1")
@@ -26,7 +26,7 @@ func TestRoutes(t *testing.T) {
 	for _, test := range []struct {
 		method, path, accept string
 		code                 int
-		kind, body           string // of the answer; the body as a pattern
+		kind, body           string // of the response; the body as a pattern
 	}{
 		{"GET", "/time", "", 200, text, line},
 		{"GET", "/time", "*/*", 200, text, line},
@@ -94,7 +94,7 @@ func TestClientIP(t *testing.T) {
 	}
 }
 
-// do asks on a connection of its own and sets one header unless its value is empty.
+// do sends a request on a connection of its own and sets one header unless its value is empty.
 func do(t *testing.T, method, url, header, value string) (*http.Response, string) {
 	t.Helper()
 	if value == "" {
@@ -108,7 +108,7 @@ func TestHelp(t *testing.T) {
 	servertest.Help(t, run)
 }
 
-// TestBadSettings wants all mistakes told at once.
+// TestBadSettings: all invalid settings are reported together.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "PORT=noon", "ERROR_RATE=101", "LATENCY=2s-1s")

@@ -52,7 +52,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// await asks until it is so, for twenty seconds at most.
+// await waits until so returns true, for twenty seconds at most.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)

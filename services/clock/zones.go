@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/services/clock/zone"
 )
 
-// zones tells the time anywhere, as worldtimeapi.org does under the same paths.
+// zones returns the time of any zone, on the same paths as worldtimeapi.org.
 type zones struct {
 	database *zone.Database
 	now      func() time.Time
@@ -25,7 +25,7 @@ func newZones(now func() time.Time) *zones {
 	return &zones{database: zone.Open(), now: now}
 }
 
-// list answers GET /api/timezone: all names.
+// list handles GET /api/timezone: all names.
 func (z *zones) list(w http.ResponseWriter, r *http.Request) {
 	if wantsText(r) {
 		answer.Text(w, http.StatusOK, strings.Join(z.database.Names(), "\n"))
@@ -34,14 +34,14 @@ func (z *zones) list(w http.ResponseWriter, r *http.Request) {
 	answer.JSON(w, http.StatusOK, z.database.Names())
 }
 
-// time answers GET /api/timezone/{name}, with or without a slash at the end.
+// time handles GET /api/timezone/{name}, with or without a slash at the end.
 func (z *zones) time(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimSuffix(chi.URLParam(r, "*"), "/")
 	if name == "" { // /api/timezone/
 		z.list(w, r)
 		return
 	}
-	// chi matches the path as it was written, and a client may write GMT+5 as GMT%2B5.
+	// chi matches the path in its escaped form, and a client may write GMT+5 as GMT%2B5.
 	if plain, err := url.PathUnescape(name); err == nil {
 		name = plain
 	}
@@ -59,7 +59,7 @@ func (z *zones) time(w http.ResponseWriter, r *http.Request) {
 	answer.JSON(w, http.StatusOK, reading)
 }
 
-// refuse says why there is no time: the name is not in the tz database, or else the database is broken.
+// refuse responds with the reason why there is no time: the name is not in the tz database, or the database is broken.
 func refuse(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	if errors.Is(err, zone.ErrUnknown) {
@@ -68,8 +68,8 @@ func refuse(w http.ResponseWriter, err error) {
 	answer.JSON(w, code, map[string]string{"error": err.Error() + "; GET /api/timezone lists all names"})
 }
 
-// clientIP is who asks: the first address that the proxies in between tell of, or else the connection's. It is a courtesy of
-// the API's, for nothing that has to be trusted.
+// clientIP returns the client's address: the first one that the proxies report, or else the connection's. The field is part of the API and
+// must not be trusted.
 func clientIP(r *http.Request) string {
 	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
 	if address, err := netip.ParseAddr(strings.TrimSpace(first)); err == nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/hopline/hopline/pkg/relay"
 )
 
-// timeSource is who knows the time: a clock of the suite, which adds a hop line of its own, or a foreign API.
+// timeSource returns the time: a clock of the suite, which adds its own hop line, or a foreign API.
 type timeSource struct{ upstream *relay.Upstream }
 
-// hops answers GET /hops.
+// hops handles GET /hops.
 func (s timeSource) hops(w http.ResponseWriter, r *http.Request) {
 	reply := s.upstream.Read(r, "", answer.JSONType+", "+answer.TextType+";q=0.5")
 	lines, document := reply.Hop.Line()+"\n"+reply.Body, relay.Hops{Error: strings.TrimSpace(reply.Body)}
@@ -31,14 +31,14 @@ func (s timeSource) hops(w http.ResponseWriter, r *http.Request) {
 	relay.Tell(w, r, reply, lines, document)
 }
 
-// reading is a time as a source told it.
+// reading is a time from a source.
 type reading struct {
 	raw  json.RawMessage
-	line string // a clock's own line, empty from a foreign source
+	line string // a clock's own line, empty for a foreign source
 	at   string // RFC 3339
 }
 
-// after is the last lines of the text: a clock's own below the hop's, a foreign time at the end of the hop's.
+// after returns the last lines of the text: a clock's own line after the hop's, or a foreign time at the end of the hop's line.
 func (t reading) after(hop relay.Hop) string {
 	if t.line != "" {
 		return hop.Line() + "\n" + t.line + "\n"
@@ -46,8 +46,8 @@ func (t reading) after(hop relay.Hop) string {
 	return hop.Line() + " at " + t.at + "\n"
 }
 
-// understand reads the answer of a time source: the JSON of a clock, which names its service, the JSON of worldtimeapi.org, or a
-// clock's line as text. Only what is a time gets through, so that no source can write lines of its own.
+// understand parses the response of a time source: the JSON of a clock, which names its service, the JSON of worldtimeapi.org, or a clock's
+// line as text. It accepts only a time, so that no source can add lines of its own.
 func understand(body string) (reading, error) {
 	var told struct {
 		Service    string  `json:"service"`
@@ -69,7 +69,7 @@ func understand(body string) (reading, error) {
 	return result, nil
 }
 
-// understandLine reads "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z".
+// understandLine parses "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z".
 func understandLine(body string) (reading, error) {
 	line := strings.TrimSuffix(body, "\n")
 	_, at, found := strings.Cut(line, " at ")
@@ -89,7 +89,7 @@ func isPrintable(text string) bool {
 	return len(text) < 1024 && strings.IndexFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) < 0
 }
 
-// notTime shows the beginning of what came instead.
+// notTime returns an error with the beginning of the response.
 func notTime(body string) error {
 	const longest = 100
 	if len(body) > longest {

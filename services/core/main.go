@@ -1,4 +1,4 @@
-// Command core is the last hop before the time: it asks a time source, and has a slow and a fast endpoint.
+// Command core is the last hop before the time: it calls a time source, and has a slow and a fast endpoint.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 
 func main() { os.Exit(run(server.FromOS())) }
 
-// run is the whole program; tests call it with a process of their own.
+// run is the whole program; tests call it with their own process.
 func run(p server.Process) int {
 	var cfg Config
 	svc, err := server.Open(p, program, &cfg)
@@ -30,7 +30,7 @@ func run(p server.Process) int {
 
 var program = config.Program{Name: "core", Short: "The last hop before the time: asks a time source, and has a slow and a fast endpoint."}
 
-// Config is what core can be told.
+// Config holds the settings of core.
 type Config struct {
 	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that answers as worldtimeapi.org does."`
 	SlowDuration time.Duration `default:"3s" help:"How long the slow endpoint takes." want:"a duration such as 3s"`

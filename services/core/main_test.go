@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// source is a time source that answers with body, as JSON when it looks like it.
+// source starts a time source that responds with body, as JSON if it looks like JSON.
 func source(t *testing.T, code int, body string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -31,7 +31,7 @@ func source(t *testing.T, code int, body string) string {
 	return s.URL + "/time"
 }
 
-// TestRoutes: the paths without an upstream.
+// TestRoutes checks the paths without an upstream.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	core := servertest.Start(t, run, "SLOW_DURATION=10ms", "TIME_URL=http://unused.invalid")
@@ -52,7 +52,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestHops: each kind of time source, as text and as JSON.
+// TestHops checks each kind of time source, as text and as JSON.
 func TestHops(t *testing.T) {
 	t.Parallel()
 	const (
@@ -64,7 +64,7 @@ func TestHops(t *testing.T) {
 		code   int
 		answer string // of the source
 		want   int
-		lines  string // behind the own line
+		lines  string // after the own line
 		time   string // in the JSON
 		error  string
 	}{
@@ -103,7 +103,7 @@ func TestHops(t *testing.T) {
 	}
 }
 
-// TestSlow: inside its own span, with its line in the log, and cut short when the client has gone.
+// TestSlow: the endpoint works inside its own span, logs its line, and stops when the client has disconnected.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	zipkin := servertest.NewCollector(t)
@@ -127,7 +127,7 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestStop: SIGTERM with requests on their way to the clock loses none of them.
+// TestStop: SIGTERM loses none of the requests on their way to the clock.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	const line = "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
@@ -141,13 +141,13 @@ func TestHelp(t *testing.T) {
 	servertest.Help(t, run)
 }
 
-// TestBadSettings wants all mistakes told at once.
+// TestBadSettings: all invalid settings are reported together.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "TIME_URL=clock", "SLOW_DURATION=1h", "SHUTDOWN_TIMEOUT=-1s")
 }
 
-// TestBuiltOf: the packages that the suite is meant to show at work are part of a service, not only of its tests.
+// TestBuiltOf: the packages that the suite demonstrates are part of a service, not only of its tests.
 func TestBuiltOf(t *testing.T) {
 	t.Parallel()
 	deps, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

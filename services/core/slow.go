@@ -10,13 +10,13 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// slowEndpoint pretends to work.
+// slowEndpoint simulates work.
 type slowEndpoint struct {
 	service  *server.Service
 	duration time.Duration
 }
 
-// get answers GET /slow-endpoint. It stops early when the client has gone, as nobody would read the answer.
+// get handles GET /slow-endpoint. It stops early if the client has disconnected, because nobody would read the response.
 func (s slowEndpoint) get(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	if s.transform(r.Context()) != nil {
@@ -25,7 +25,7 @@ func (s slowEndpoint) get(w http.ResponseWriter, r *http.Request) {
 	answer.Text(w, http.StatusOK, fmt.Sprintf("I am a slow request that took %.2f seconds to complete.", time.Since(began).Seconds()))
 }
 
-// transform takes its time inside a span of its own.
+// transform waits inside a span of its own.
 func (s slowEndpoint) transform(ctx context.Context) error {
 	ctx, span := s.service.Telemetry.Tracer.Start(ctx, "data_transformation")
 	defer span.End()
@@ -40,7 +40,7 @@ func (s slowEndpoint) transform(ctx context.Context) error {
 	}
 }
 
-// fast answers GET /fast-endpoint.
+// fast handles GET /fast-endpoint.
 func fast(w http.ResponseWriter, _ *http.Request) {
 	answer.Text(w, http.StatusOK, "I am a fast request")
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// Config is what front can be told, beside what every service can.
+// Config holds the settings of front, besides those of every service.
 type Config struct {
 	server.Config
 	UpstreamURL config.URL `default:"http://middle" help:"Service to relay to."`
 	TraceUIURL  TraceUIURL `name:"trace-ui-url" placeholder:"URL" help:"Where a trace can be looked at: a URL or path with {traceID}. Empty: trace ids are no links."`
 }
 
-// TraceUIURL is the template of a link to a trace, or nothing.
+// TraceUIURL is the template of a link to a trace, or empty.
 type TraceUIURL string
 
 const traceIDPlace = "{traceID}"
 
-// UnmarshalText implements encoding.TextUnmarshaler. Only what a browser opens as a page is taken, never a script:
-// an http or https URL, or a path on the host that serves the page.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts only what a browser opens as a page, never a script: an http or https URL,
+// or a path on the host that serves the page.
 func (t *TraceUIURL) UnmarshalText(text []byte) error {
 	given := string(text)
 	if given != "" && !traceTemplate(given) {
@@ -43,7 +43,7 @@ func traceTemplate(given string) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// Link is the address of one trace, or "" where there is no place to look at traces.
+// Link returns the address of one trace, or "" if there is no trace UI.
 func (t TraceUIURL) Link(traceID string) string {
 	if traceID == "" {
 		return ""

@@ -13,10 +13,10 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// fastPatience is how long the call in the background may take. Nobody waits for it, so it may outlast the longest injected latency.
+// fastPatience is the timeout of the background call. Nobody waits for it, so it may be longer than the longest injected latency.
 const fastPatience = time.Minute
 
-// fastPage answers at once. Its call to the upstream goes on in the background, in the same trace.
+// fastPage responds immediately. Its call to the upstream continues in the background, in the same trace.
 func fastPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		started := svc.Go(r.Context(), func(ctx context.Context) {
@@ -38,7 +38,7 @@ func callFast(ctx context.Context, log *zap.Logger, middle *relay.Upstream) {
 		return
 	}
 	defer resp.Body.Close()
-	// Read to the end, so that the connection can be used again.
+	// Read it to the end, so that the connection can be reused.
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, longestAnswer))
 	log.Info("The call in the background was answered", zap.Int("code", resp.StatusCode), zap.Error(err))
 }

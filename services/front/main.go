@@ -1,4 +1,4 @@
-// Front is the page of the suite and its outermost hop: it calls middle, which calls core, which asks what time it is.
+// Command front is the page of the suite and its outermost hop: it calls middle, which calls core, which requests the time.
 package main
 
 import (

@@ -19,7 +19,7 @@ const (
 	curl    = "*/*"
 )
 
-// TestRoutes asks for every route as a browser, as curl and as a program would.
+// TestRoutes requests every route as a browser, as curl and as a program.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	front := servertest.Start(t, run, "UPSTREAM_URL="+newMiddle(t).URL, "SERVICE_VERSION=amber")
@@ -67,7 +67,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// newMiddle answers like middle, as far as front can tell; x-dev-user asks for trouble.
+// newMiddle starts a server with the responses of middle that front uses; x-dev-user selects an error.
 func newMiddle(t *testing.T) *httptest.Server {
 	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path + " " + r.Header.Get("X-Dev-User") {
@@ -117,7 +117,7 @@ func TestHelp(t *testing.T) {
 	servertest.Help(t, run)
 }
 
-// TestBadSettings wants all mistakes told at once.
+// TestBadSettings: all invalid settings are reported together.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "UPSTREAM_URL=https://middle", "TRACE_UI_URL=javascript:alert({traceID})", "PORT=many")

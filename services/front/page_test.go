@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// TestPolicy computes the hashes of what a browser would find in the document: only what they name may run.
+// TestPolicy computes the hashes of the scripts and styles in the document: only what the policy names may run.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	p := newPage(telemetry.Identity{Service: "front", Version: "amber"}, "")
@@ -35,7 +35,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestRelative wants every link of the page to work under any prefix, and nothing to come from elsewhere.
+// TestRelative: every link of the page works under any prefix, and nothing is loaded from elsewhere.
 func TestRelative(t *testing.T) {
 	t.Parallel()
 	p := newPage(telemetry.Identity{Service: "front", Version: "amber"}, "")
@@ -52,7 +52,7 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-// TestEscaped puts markup wherever words from outside the page go.
+// TestEscaped puts markup into every text from outside the page.
 func TestEscaped(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert(1)</script>`
@@ -75,7 +75,7 @@ func TestEscaped(t *testing.T) {
 	}
 }
 
-// TestFrameIsBounded lets a handler say more than a page should show.
+// TestFrameIsBounded: a response that is longer than a page should show is shortened.
 func TestFrameIsBounded(t *testing.T) {
 	t.Parallel()
 	p := newPage(telemetry.Identity{}, "")
@@ -98,7 +98,7 @@ func TestFrameIsBounded(t *testing.T) {
 	}
 }
 
-// TestUnchanged answers 304 to a browser that has the page already.
+// TestUnchanged: a browser that has the page already gets 304.
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	p := newPage(telemetry.Identity{}, "")

@@ -13,10 +13,10 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// longestAnswer bounds what is read of core's one line, in bytes.
+// longestAnswer limits what is read of core's one line, in bytes.
 const longestAnswer = 64 << 10
 
-// slowPage waits for core's slow function, inside a span of its own. An upstream's trouble is passed on as it came.
+// slowPage waits for core's slow function, inside a span of its own. It passes an upstream's error on unchanged.
 func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, span := svc.Telemetry.Tracer.Start(r.Context(), "slow-page-custom-span")
@@ -46,7 +46,7 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 	}
 }
 
-// readAnswer is the upstream's one line, without the end of the line.
+// readAnswer returns the upstream's one line, without the newline.
 func readAnswer(body io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(body, longestAnswer+1))
 	if err == nil && len(text) > longestAnswer {

@@ -11,8 +11,8 @@ import (
 	"github.com/hopline/hopline/pkg/server/servertest"
 )
 
-// TestStop sends SIGTERM while slow pages are on their way and a fast page's call goes on in the background: none is
-// lost, and the spans of all arrive.
+// TestStop sends SIGTERM while slow pages are in flight and a fast page's call continues in the background: none is lost, and the spans of
+// all arrive.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	const slow = 5
@@ -59,7 +59,7 @@ func TestStop(t *testing.T) {
 	checkSpans(t, zipkin.Spans(), traces, fastTrace)
 }
 
-// TestCutShort stops the front while its upstream hangs: a browser is told so too, in place of a page around nothing.
+// TestCutShort stops the front while its upstream hangs: a browser gets an error instead of a page without content.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
@@ -82,7 +82,7 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
-// checkSpans wants of every trace the server's and the client's span, and of slow pages the span of their own between them.
+// checkSpans checks that every trace has the server's and the client's span, and that a slow page's has its own span between them.
 func checkSpans(t *testing.T, spans []servertest.Span, traces []string, fastTrace string) {
 	t.Helper()
 	count := map[string]int{}

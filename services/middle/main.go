@@ -1,4 +1,4 @@
-// Command middle is the hop in the middle: it relays to core and adds its line.
+// Command middle is the hop in the middle: it relays requests to core and adds its line.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 
 func main() { os.Exit(run(server.FromOS())) }
 
-// run is the whole program; tests call it with a process of their own.
+// run is the whole program; tests call it with their own process.
 func run(p server.Process) int {
 	var cfg Config
 	svc, err := server.Open(p, program, &cfg)
@@ -27,7 +27,7 @@ func run(p server.Process) int {
 
 var program = config.Program{Name: "middle", Short: "The hop in the middle: relays /hops, /slow-endpoint and /fast-endpoint."}
 
-// Config is what middle can be told.
+// Config holds the settings of middle.
 type Config struct {
 	UpstreamURL config.URL `default:"http://core" help:"The service to relay to."`
 	server.Config

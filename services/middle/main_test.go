@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// core stands in for the next hop.
+// core starts a server in place of the next hop.
 func core(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -23,7 +23,7 @@ func core(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// TestRoutes: what middle answers, with what core said before it.
+// TestRoutes checks middle's responses to core's.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	upstream := core(t, func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +62,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestStop: SIGTERM with requests on their way to core loses none of them.
+// TestStop: SIGTERM loses none of the requests on their way to core.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	servertest.Stop{
@@ -97,7 +97,7 @@ func TestHelp(t *testing.T) {
 	servertest.Help(t, run)
 }
 
-// TestBadSettings wants all mistakes told at once.
+// TestBadSettings: all invalid settings are reported together.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
 	servertest.BadSettings(t, run, "LATENCY=soon", "UPSTREAM_URL=https://core", "PORT=http", "ERROR_RATE=101", "SERVICE_NAME=a b")

@@ -1,6 +1,6 @@
-// Package zone tells the time in any zone of the tz database, in the words of worldtimeapi.org.
+// Package zone converts times to any zone of the tz database, in the format of worldtimeapi.org.
 //
-// It reads no clock and no network: a time goes in, a [Reading] comes out.
+// It reads no clock and no network: its input is a time, its output a [Reading].
 package zone
 
 import (
@@ -15,22 +15,22 @@ import (
 
 //go:generate go run names_generate.go
 
-// names.txt is needed because the time package loads a zone by its name but never says which there are.
+// names.txt is needed because the time package loads a zone by its name but has no list of names.
 //
 //go:embed names.txt
 var embeddedNames string
 
-// ErrUnknown is what [Database.Zone] wraps for a name that is not in the tz database.
+// ErrUnknown is wrapped by the error of [Database.Zone] for a name that is not in the tz database.
 var ErrUnknown = errors.New("unknown time zone")
 
-// Database holds the zones of the tz database. Each is parsed when first asked for and kept; since only the names of the
-// database are ever loaded, it cannot grow beyond them. Safe for concurrent use.
+// Database holds the zones of the tz database. It parses each on first use and keeps it. It only loads names of the database, so it cannot
+// grow beyond them. Safe for concurrent use.
 type Database struct {
 	names []string
 	zones map[string]func() (*Zone, error)
 }
 
-// Open makes a Database of every zone that Go's own tz database has.
+// Open returns a Database of every zone in Go's own tz database.
 func Open() *Database {
 	names := strings.Fields(embeddedNames)
 	db := &Database{names: names, zones: make(map[string]func() (*Zone, error), len(names))}
@@ -46,10 +46,10 @@ func Open() *Database {
 	return db
 }
 
-// Names lists the zones, sorted by byte, links such as US/Pacific included. The slice is shared: do not change it.
+// Names returns the zones, sorted by byte, including links such as US/Pacific. The slice is shared: do not change it.
 func (db *Database) Names() []string { return db.names }
 
-// Zone finds a zone by its exact name. Whatever is not one of Names is ErrUnknown and never reaches the file system.
+// Zone returns a zone by its exact name. Any name that is not one of Names gives ErrUnknown and never reaches the file system.
 func (db *Database) Zone(name string) (*Zone, error) {
 	load, ok := db.zones[name]
 	if !ok {
@@ -64,5 +64,5 @@ type Zone struct {
 	location *time.Location
 }
 
-// Name is the zone's name in the tz database.
+// Name returns the zone's name in the tz database.
 func (z *Zone) Name() string { return z.name }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Reading is a time in a zone under the fifteen keys of worldtimeapi.org (https://worldtimeapi.org/pages/schema and
-// https://worldtimeapi.org/api, its OpenAPI description), in their alphabetical order. What its pages leave open is taken from its answers:
+// Reading is a time in a zone with the fifteen keys of worldtimeapi.org (https://worldtimeapi.org/pages/schema and
+// https://worldtimeapi.org/api, its OpenAPI description), in their alphabetical order. Its responses define what its pages leave open:
 //
 //   - outside of daylight saving, dst_from and dst_until are null and dst_offset is 0;
-//   - while it is in force they are its beginning and end in UTC, dst_offset is what it adds to standard time, and raw_offset
+//   - during daylight saving they are its beginning and end in UTC, dst_offset is its difference from standard time, and raw_offset
 //     is standard time's offset, so that raw_offset + dst_offset is always utc_offset.
 //
-// Whether a time is daylight saving is the tz database's word. In Europe/Dublin, standard time is the summer's and winter
-// saves minus one hour, so there dst is true and dst_offset -3600 in winter.
+// The tz database decides whether a time is daylight saving. In Europe/Dublin, standard time is the summer's and winter saves minus one
+// hour, so there dst is true and dst_offset -3600 in winter.
 type Reading struct {
 	Abbreviation string  `json:"abbreviation"` // as in the tz database: CET, or +07 where people use no letters
-	ClientIP     string  `json:"client_ip"`    // for the caller of At to fill in
+	ClientIP     string  `json:"client_ip"`    // set by the caller of At
 	Datetime     string  `json:"datetime"`     // local, RFC 3339 with microseconds
 	DayOfWeek    int     `json:"day_of_week"`  // 0 is Sunday
 	DayOfYear    int     `json:"day_of_year"`  // 1 is 1 January
@@ -26,7 +26,7 @@ type Reading struct {
 	DSTOffset    int     `json:"dst_offset"`   // seconds
 	DSTUntil     *string `json:"dst_until"`    // RFC 3339, UTC
 	RawOffset    int     `json:"raw_offset"`   // seconds
-	Timezone     string  `json:"timezone"`     // the name that was asked for
+	Timezone     string  `json:"timezone"`     // the requested name
 	Unixtime     int64   `json:"unixtime"`     // seconds since 1970
 	UTCDatetime  string  `json:"utc_datetime"` // RFC 3339 with microseconds
 	UTCOffset    string  `json:"utc_offset"`   // +01:00
@@ -39,7 +39,7 @@ const (
 	seconds = "2006-01-02T15:04:05-07:00"
 )
 
-// At reads the time t in the zone.
+// At returns the time t in the zone.
 func (z *Zone) At(t time.Time) Reading {
 	t = t.In(z.location)
 	abbreviation, offset := t.Zone()
@@ -65,7 +65,7 @@ func (z *Zone) At(t time.Time) Reading {
 	return r
 }
 
-// utc writes a time for people and machines, or null for one that is not known.
+// utc formats a time, or returns null for an unknown one.
 func utc(t time.Time) *string {
 	if t.IsZero() {
 		return nil
@@ -74,7 +74,7 @@ func utc(t time.Time) *string {
 	return &s
 }
 
-// Text writes the reading as lines of "key: value", in the order of the JSON, with nothing after the colon for null.
+// Text returns the reading as lines of "key: value", in the order of the JSON, with nothing after the colon for null.
 func (r Reading) Text() string {
 	var b strings.Builder
 	line := func(key string, value any) { fmt.Fprintf(&b, "%s: %v\n", key, value) }

@@ -23,7 +23,7 @@ func at(t *testing.T, name, when string) Reading {
 	return zone.At(instant)
 }
 
-// The expected values are worldtimeapi.org's own answers of those days.
+// The expected values are worldtimeapi.org's own responses of those days.
 func TestReadingIsWorldTimeAPIs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ zone, when, want string }{

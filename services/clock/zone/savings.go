@@ -2,22 +2,22 @@ package zone
 
 import "time"
 
-// maxPeriods bounds the walk over neighbouring periods. The longest run of daylight saving in the tz database without a
-// standard period in it is Britain's from 1940 to 1945, nine periods of summer and double summer time.
+// maxPeriods limits the search over neighbouring periods. The longest run of daylight saving without a standard period in the tz database
+// is Britain's from 1940 to 1945, nine periods of summer and double summer time.
 const maxPeriods = 16
 
-// daylight describes the daylight saving that is in force at some time.
+// daylight describes the daylight saving at some time.
 type daylight struct {
-	from, until time.Time // when it began and will end; zero where the tz database knows no such time
+	from, until time.Time // its beginning and end; zero if the tz database has no such time
 	standard    int       // the offset from UTC without it, in seconds
 }
 
-// daylightAt describes the daylight saving in force at t, which must have some (t.IsDST).
+// daylightAt describes the daylight saving at t, which must have some (t.IsDST).
 //
-// A compiled zone says for every period its offset and whether it is daylight saving, but not of which standard offset. That
-// is read off the nearest standard periods before and after. They differ only where a country changed its standard time in
-// the same stroke, as Turkey did when it stayed on summer time in 2016; then the one an hour away is right, as nearly all
-// savings are an hour. If neither is another time than this, as in Argentina in 1999, an hour is assumed.
+// A compiled zone holds for every period its offset and whether it is daylight saving, but not the standard offset. The nearest standard
+// periods before and after give that one. They differ only where a country changed its standard time at the same moment, as Turkey did when
+// it stayed on summer time in 2016; then the one an hour away is right, as nearly all savings are an hour. If both have the same offset as
+// t, as in Argentina in 1999, an hour is assumed.
 func daylightAt(t time.Time) daylight {
 	_, offset := t.Zone()
 	start, end := t.ZoneBounds()
@@ -34,7 +34,7 @@ func daylightAt(t time.Time) daylight {
 	return d
 }
 
-// standardOf picks the standard offset below a daylight saving offset, given the standard offsets in force before and after.
+// standardOf returns the standard offset for a daylight saving offset, given the standard offsets of the periods before and after.
 func standardOf(offset int, neighbours []int) int {
 	const hour = 60 * 60
 	for _, standard := range neighbours {
@@ -50,26 +50,26 @@ func standardOf(offset int, neighbours []int) int {
 	return offset - hour
 }
 
-// stepBack gives a time in the period before transition, and where that period begins.
+// stepBack returns a time in the period before transition, and where that period begins.
 func stepBack(transition time.Time) (period, further time.Time) {
 	period = transition.Add(-time.Nanosecond)
 	further, _ = period.ZoneBounds()
 	return period, further
 }
 
-// stepOn gives a time in the period after transition, and where that period ends.
+// stepOn returns a time in the period after transition, and where that period ends.
 func stepOn(transition time.Time) (period, further time.Time) {
 	_, further = transition.ZoneBounds()
 	if !further.IsZero() && !further.After(transition) {
-		// Beyond a zone's table Go ends every period at the turn of the year, and of leap years only knows 365 days.
+		// Beyond a zone's table Go ends every period at the end of the year, and counts 365 days for a leap year.
 		further = transition.Add(24 * time.Hour)
 	}
 	return transition, further
 }
 
-// standardNext walks from transition over daylight saving periods to the first standard one and returns its offset. As long as the
-// periods it passes have the given offset it moves limit along: neither a mere change of abbreviation, as from Eastern War Time
-// to Eastern Peace Time in 1945, nor the turn of the year, at which ZoneBounds ends a period, ends daylight saving.
+// standardNext walks from transition over daylight saving periods to the first standard one and returns its offset. It moves limit along
+// while the periods have the given offset. Two things do not end daylight saving: a change of only the abbreviation, as from Eastern War
+// Time to Eastern Peace Time in 1945, and the end of the year, at which ZoneBounds ends a period.
 func standardNext(transition time.Time, offset int, step func(time.Time) (period, further time.Time), limit *time.Time) (int, bool) {
 	same := true
 	for range maxPeriods {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What is daylight saving where. The values are those of the tz database's own source files.
+// TestDaylightSaving checks the daylight saving of places. The values are those of the tz database's own source files.
 func TestDaylightSaving(t *testing.T) {
 	t.Parallel()
 	const none = ""
@@ -56,8 +56,8 @@ func TestDaylightSaving(t *testing.T) {
 	}
 }
 
-// Every zone, every change of its clocks since 1985 and for years to come, a second before, at, and after it: all fifteen keys
-// against the time package. The changes are found by looking at the offsets, not by ZoneBounds, which At relies on.
+// TestEveryZoneAcrossEveryChange compares all fifteen keys with the time package, for every zone and every change of its clocks since 1985
+// and for years to come: a second before, at, and after it. It finds the changes by comparing offsets, not by ZoneBounds, which At uses.
 func TestEveryZoneAcrossEveryChange(t *testing.T) {
 	t.Parallel()
 	begin, end := time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2039, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -81,7 +81,7 @@ func TestEveryZoneAcrossEveryChange(t *testing.T) {
 				}
 			}
 		}
-		for year := range 12 { // the days on which years end are days like others
+		for year := range 12 { // days at the end of years are days like others
 			check(t, zone, time.Date(2024+year, 12, 31, 12, 0, 0, 0, location))
 		}
 	}
@@ -102,7 +102,7 @@ func settingAt(t time.Time) clockSetting {
 	return clockSetting{abbreviation, offset, t.IsDST()}
 }
 
-// changesOf finds the first seconds of another setting. It looks every fortnight; none in these years held for less.
+// changesOf returns the first seconds of each new setting. It checks every fortnight; no setting in these years was shorter.
 func changesOf(location *time.Location, begin, end time.Time) []time.Time {
 	const fortnight = 14 * 24 * 60 * 60
 	after := func(t time.Time, seconds int) time.Time { return t.Add(time.Duration(seconds) * time.Second) }
@@ -120,7 +120,7 @@ func changesOf(location *time.Location, begin, end time.Time) []time.Time {
 	return changes
 }
 
-// check holds one reading against the time package and says whether it is daylight saving.
+// check compares one reading with the time package and reports whether it is daylight saving.
 func check(t *testing.T, zone *Zone, instant time.Time) bool {
 	t.Helper()
 	r := zone.At(instant)
@@ -150,8 +150,7 @@ func check(t *testing.T, zone *Zone, instant time.Time) bool {
 	return true
 }
 
-// checkDaylight holds the edges of a daylight saving period against the time package: the same offset just inside, and
-// something else just outside.
+// checkDaylight compares the ends of a daylight saving period with the time package: the same offset just inside, another just outside.
 func checkDaylight(t *testing.T, r Reading, instant time.Time) {
 	t.Helper()
 	_, offset := instant.Zone()
