@@ -21,6 +21,7 @@ type Explanation struct {
 	Path    string      // as they get it; empty where no rule rewrites it
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
+	Assumed string      // what sidecars were decided by that the overlay does not say; see Table.Assumed
 	Refusal string      // why the gateway that the request comes to answers 403, whatever its rules say; empty where it lets it in
 	Near    []string    // what comes near to taking the request otherwise, and why it does not; a line for each
 }
@@ -107,6 +108,7 @@ func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
 
 func (t *Table) explain(v *view, caller string, req *Request, src *Source) Explanation {
 	e := Explanation{Caller: caller, Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
+	e.Assumed = t.Assumed()
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
 	}
@@ -224,6 +226,9 @@ func callerText(src *Source) string {
 func (e Explanation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, from %s\n", e.Request, e.Caller)
+	if e.Assumed != "" {
+		fmt.Fprintf(&b, "assumed: %s\n", e.Assumed)
+	}
 	if e.Host != "" {
 		fmt.Fprintf(&b, "rules of %s\n", e.Host)
 	}

@@ -70,8 +70,8 @@ func virtualServiceFields() KindFields {
 		Accepted: []string{"http.match.statPrefix", "http.retries.retryRemoteLocalities"},
 		Values: map[string]string{
 			"http.redirect.redirectCode": "301, 302, 303, 307 or 308",
-			"http.headers":               "values without Envoy's commands between percent signs",
-			"http.route.headers":         "values without Envoy's commands between percent signs",
+			"http.headers":               "values without Envoy's commands between percent signs; none of the headers that frame a message",
+			"http.route.headers":         "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.match.headers":         "names of headers; claims of tokens are not known",
 		}}
 }

@@ -1,25 +1,45 @@
 package mesh
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hopline/hopline/lab/overlay"
 )
 
+// Whom Istio's injector gives a sidecar: the selectors of its webhook, then the injector itself.
 func TestWhoHasASidecar(t *testing.T) {
 	t.Parallel()
+	type keys = map[string]string
+	const inject = "sidecar.istio.io/inject"
+	on, off, revision := keys{"istio-injection": "enabled"}, keys{"istio-injection": "disabled"}, keys{"istio.io/rev": "default"}
 	for name, c := range map[string]struct {
-		namespace, pod map[string]string // labels
-		bare           bool
+		namespace, labels, annotations keys
+		bare                           bool
 	}{
-		"nothing is said":          {nil, nil, true},
-		"the namespace is in":      {map[string]string{"istio-injection": "enabled"}, nil, false},
-		"the namespace is out":     {map[string]string{"istio-injection": "disabled"}, map[string]string{"sidecar.istio.io/inject": "true"}, true},
-		"the pod wants one":        {nil, map[string]string{"sidecar.istio.io/inject": "true"}, false},
-		"the pod does not want it": {map[string]string{"istio-injection": "enabled"}, map[string]string{"sidecar.istio.io/inject": "false"}, true},
+		"nothing is said":                         {nil, nil, nil, true},
+		"the namespace is in":                     {on, nil, nil, false},
+		"the namespace is in by a revision":       {revision, nil, nil, false},
+		"the namespace is in by both":             {keys{"istio-injection": "enabled", "istio.io/rev": "x"}, nil, nil, false},
+		"disabled stands before a revision":       {keys{"istio-injection": "disabled", "istio.io/rev": "x"}, nil, nil, true},
+		"the namespace is out":                    {off, keys{inject: "true"}, nil, true},
+		"the namespace is out, the pod revised":   {off, keys{"istio.io/rev": "x"}, nil, true},
+		"a word that is none":                     {keys{"istio-injection": "yes"}, keys{inject: "true"}, nil, true},
+		"the pod wants one":                       {nil, keys{inject: "true"}, nil, false},
+		"the pod names a revision":                {nil, keys{"istio.io/rev": "x"}, nil, false},
+		"the pod names one and does not want it":  {nil, keys{"istio.io/rev": "x", inject: "false"}, nil, true},
+		"the pod does not want it":                {on, keys{inject: "false"}, nil, true},
+		"the pod does not want it, by a revision": {revision, keys{inject: "false"}, nil, true},
+		"the pod says neither":                    {on, keys{inject: "maybe"}, nil, false},
+		"the pod says neither, alone":             {nil, keys{inject: "maybe"}, nil, true},
+		"the annotation does not want it":         {on, nil, keys{inject: "false"}, true},
+		"the annotation by a revision":            {revision, nil, keys{inject: "false"}, true},
+		"the label stands before the annotation":  {on, keys{inject: "true"}, keys{inject: "false"}, false},
+		"the annotation alone asks nobody":        {nil, nil, keys{inject: "true"}, true},
+		"the annotation says neither":             {on, nil, keys{inject: "maybe"}, false},
 	} {
 		o := &overlay.Overlay{Namespaces: []overlay.Meta{{Name: "other"}, {Name: "one", Labels: c.namespace}}}
-		d := overlay.Deployment{Meta: overlay.Meta{Namespace: "one", Name: "a"}, Pod: overlay.PodTemplate{Labels: c.pod, ServiceAccount: "sa"}}
+		d := overlay.Deployment{Meta: overlay.Meta{Namespace: "one", Name: "a"}, Pod: overlay.PodTemplate{Labels: c.labels, Annotations: c.annotations, ServiceAccount: "sa"}}
 		src, bare := SourceOf(o, d)
 		want := "cluster.local/ns/one/sa/sa"
 		if c.bare {
@@ -27,6 +47,37 @@ func TestWhoHasASidecar(t *testing.T) {
 		}
 		if bare != c.bare || src.Principal != want || src.Workload != "a" || src.Namespace != "one" {
 			t.Errorf("%s: %+v, bare %v", name, src, bare)
+		}
+		if o.Namespaces = o.Namespaces[:1]; c.namespace == nil {
+			if _, alone := SourceOf(o, d); alone != bare {
+				t.Errorf("%s: bare %v without an object for the namespace, and %v with one", name, alone, bare)
+			}
+		}
+		d.Namespace = "kube-system"
+		o.Namespaces = []overlay.Meta{{Name: "kube-system", Labels: c.namespace}}
+		if _, bare := SourceOf(o, d); !bare {
+			t.Errorf("%s: a sidecar in kube-system", name)
+		}
+	}
+}
+
+// What the labels of a namespace are is said to be assumed, where rules hang on it.
+func TestAssumedNamespace(t *testing.T) {
+	t.Parallel()
+	const pods = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: shop}\nspec: {template: {metadata: {labels: {app: a}}}}"
+	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}"
+	const policy = policyHead + "metadata: {name: p, namespace: shop}\nspec: {}"
+	if got := compiled(t, pods, policy).Assumed(); !strings.HasPrefix(got, "no Namespace object for shop: ") {
+		t.Errorf("got %q", got)
+	}
+	table := compiled(t, pods, policy)
+	explanation := table.ExplainBare(&Request{Method: "GET", Authority: "a", Path: "/", Port: 80}, &Source{Workload: "a", Namespace: "shop"})
+	if got := explanation.String(); !strings.Contains(got, "\nassumed: no Namespace object for shop: ") {
+		t.Errorf("got %s", got)
+	}
+	for _, documents := range [][]string{{pods, policy, namespace}, {pods}} {
+		if got := compiled(t, documents...).Assumed(); got != "" {
+			t.Errorf("got %q, want nothing", got)
 		}
 	}
 }

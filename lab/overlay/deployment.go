@@ -28,7 +28,7 @@ type deploymentManifest struct {
 		Template struct {
 			Metadata struct {
 				Labels            map[string]string `field:"labels,required"`
-				Annotations       map[string]string `field:"annotations" does:"what the downward API asks for; those that configure a sidecar are not looked at"`
+				Annotations       map[string]string `field:"annotations" does:"what the downward API asks for, and sidecar.istio.io/inject; others of istio.io are named at the start"`
 				CreationTimestamp anything          `field:"creationTimestamp"`
 			} `field:"metadata,required"`
 			Spec podManifest `field:"spec,required"`
@@ -180,6 +180,8 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 			Grace:          seconds(valueOr(spec.Template.Spec.TerminationGracePeriodSeconds, 30)),
 		},
 	}
+	d.noteIstioKeys(out.Pod.Labels, "label")
+	d.noteIstioKeys(out.Pod.Annotations, "annotation")
 	if out.Replicas < 0 || out.Replicas > maxReplicas {
 		at.add("spec.replicas", "want 0 to %d, for each is a process of this machine, got %d", maxReplicas, out.Replicas)
 	}

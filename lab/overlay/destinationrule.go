@@ -140,8 +140,15 @@ func checkBalancer(at problems, path string, b *networking.LoadBalancerSettings)
 }
 
 func checkHash(at problems, path string, h *networking.LoadBalancerSettings_ConsistentHashLB) {
-	if c := h.GetHttpCookie(); c != nil && c.Name == "" {
-		at.add(path+".httpCookie.name", "missing")
+	if c := h.GetHttpCookie(); c != nil {
+		if c.Name == "" {
+			at.add(path+".httpCookie.name", "missing")
+		} else if !istioHeader.MatchString(c.Name) {
+			at.add(path+".httpCookie.name", "want the name of a cookie, got %s", quote(c.Name))
+		}
+		if !cookiePath.MatchString(c.Path) {
+			at.add(path+".httpCookie.path", "want the path of a cookie, got %s", quote(c.Path))
+		}
 	}
 	//lint:ignore SA1019 deprecated, and still taken by Istio
 	if h.MinimumRingSize != 0 && h.HashAlgorithm != nil {

@@ -164,15 +164,21 @@ func checkHeaders(at problems, path string, h *networking.Headers) {
 			}
 			if why := headerValue(values[k]); why != "" {
 				at.add(join(path, k), "%s", why)
+			} else if isAuthority(k) {
+				checkAuthority(at, join(path, k), values[k])
 			}
 		}
 	}
 	change(path+".request.set", h.GetRequest().GetSet(), requestHeader)
 	change(path+".request.add", h.GetRequest().GetAdd(), requestHeader)
-	change(path+".response.set", h.GetResponse().GetSet(), otherHeader)
-	change(path+".response.add", h.GetResponse().GetAdd(), otherHeader)
+	change(path+".response.set", h.GetResponse().GetSet(), writtenHeader)
+	change(path+".response.add", h.GetResponse().GetAdd(), writtenHeader)
 	for i, k := range h.GetRequest().GetRemove() {
-		if why := otherHeader(k); why != "" {
+		why := otherHeader(k)
+		if strings.EqualFold(k, "content-length") {
+			why = "the proxy frames messages itself: the lab does not let this header be removed from requests"
+		}
+		if why != "" {
 			at.add(fmt.Sprintf("%s.request.remove[%d]", path, i), "%s", why)
 		}
 	}
@@ -192,6 +198,14 @@ func requestHeader(name string) string {
 	if isAuthority(name) {
 		return ""
 	}
+	return writtenHeader(name)
+}
+
+// writtenHeader says what is wrong with the name of a header that is set on a message.
+func writtenHeader(name string) string {
+	if framing[strings.ToLower(name)] {
+		return "the proxy frames messages itself: the lab does not let this header be set"
+	}
 	return otherHeader(name)
 }
 
@@ -202,6 +216,8 @@ func otherHeader(name string) string {
 		return "a header without a name"
 	case strings.HasPrefix(name, ":") || strings.EqualFold(name, "host"):
 		return "Istio does not let this header be changed"
+	case !istioHeader.MatchString(name):
+		return "want the name of a header, got " + quote(name)
 	}
 	return ""
 }

@@ -128,7 +128,7 @@ func (d *decoding) object(from map[string]any) {
 // add checks an object and adds it to the sound ones, or to the broken ones when anything is wrong with it. Problems of fields that could not
 // be read are not reported: half an object would give problems that are none.
 func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
-	one := &decoding{overlay: new(Overlay), report: new(Report), configMaps: d.configMaps, doubts: d.doubts}
+	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, configMaps: d.configMaps, doubts: d.doubts}
 	k.add(one, m, decoded)
 	checkMetadata(one.report, m)
 	for _, p := range one.report.Problems {
@@ -223,7 +223,10 @@ type namespaceManifest struct {
 	Metadata   metadata `field:"metadata,required"`
 }
 
-func addNamespace(d *decoding, m Meta, _ any) { d.overlay.Namespaces = append(d.overlay.Namespaces, m) }
+func addNamespace(d *decoding, m Meta, _ any) {
+	d.noteIstioKeys(m.Labels, "label")
+	d.overlay.Namespaces = append(d.overlay.Namespaces, m)
+}
 
 type serviceAccountManifest struct {
 	APIVersion                   string     `field:"apiVersion"`

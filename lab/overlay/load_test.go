@@ -31,6 +31,38 @@ func TestLoadDecodesEveryKind(t *testing.T) {
 	}
 }
 
+// Labels and annotations of Istio's that do nothing in the lab are named.
+func TestIstioKeysAreNamed(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, filepath.Join(root, "kustomization.yaml"), "resources: [x.yaml]\n")
+	write(t, filepath.Join(root, "x.yaml"), `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient, istio.io/rev: x, team: a}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a, namespace: shop, annotations: {networking.istio.io/exportTo: ".", ambient.istio.io/x: y}}
+spec: {selector: {app: a}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, namespace: shop}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata:
+      labels: {app: a, sidecar.istio.io/inject: "true", service.istio.io/canonical-name: a}
+      annotations: {sidecar.istio.io/inject: "true", proxy.istio.io/config: "{}", note: hello}
+    spec: {containers: [{name: a, image: a, ports: [{containerPort: 80}]}]}
+`)
+	const want = "accepted but not enforced: annotation ambient.istio.io/x, annotation proxy.istio.io/config, label istio.io/dataplane-mode"
+	if got := load(t, root).NotEnforcedLine(); got != want {
+		t.Errorf("line %q, want %q", got, want)
+	}
+}
+
 func TestLoadFillsDefaults(t *testing.T) {
 	t.Parallel()
 	d := load(t, "testdata/good").Deployments[0]

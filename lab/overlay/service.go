@@ -42,6 +42,8 @@ type serviceManifest struct {
 func addService(d *decoding, m Meta, decoded any) {
 	spec := decoded.(*serviceManifest).Spec
 	at := problems{report: d.report, object: m.String()}
+	d.noteIstioKeys(m.Labels, "label")
+	d.noteIstioKeys(m.Annotations, "annotation")
 	s := Service{Meta: m, Type: cmp.Or(spec.Type, "ClusterIP"), Selector: spec.Selector}
 	if s.Type != "ClusterIP" && s.Type != "NodePort" {
 		at.add("spec.type", "want ClusterIP or NodePort, got %s", quote(s.Type))

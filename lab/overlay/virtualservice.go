@@ -272,6 +272,9 @@ func checkRedirect(at problems, path string, route *networking.HTTPRoute) {
 	if r.GetPort() > 65535 {
 		checkIstioPort(at, path+".port", r.GetPort())
 	}
+	checkAuthority(at, path+".authority", r.Authority)
+	checkWireText(at, path+".uri", r.Uri)
+	checkWireText(at, path+".prefixRewrite", r.PrefixRewrite)
 }
 
 func checkDirectResponse(at problems, path string, r *networking.HTTPDirectResponse) {
@@ -302,6 +305,9 @@ func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
 			at.add(path+".uriRegexRewrite.rewrite", "missing")
 		}
 	}
+	checkWireText(at, path+".uri", r.Uri)
+	checkWireText(at, path+".uriRegexRewrite.rewrite", regex.GetRewrite())
+	checkAuthority(at, path+".authority", r.Authority)
 	// Istio sets the authority in one place alone.
 	times := 0
 	if r.Authority != "" {

@@ -81,9 +81,12 @@ func (e edition) shortNotes() []string {
 	return append(notes, e.ruleNotes()...)
 }
 
-// ruleNotes name the rules that nothing reaches, and the ports of the ingress gateway that the lab does not open.
+// ruleNotes name what sidecars were decided by that the overlay does not say, the rules that nothing reaches, and the ports of the ingress gateway that the lab does not open.
 func (e edition) ruleNotes() []string {
 	var notes []string
+	if line := e.table.Assumed(); line != "" {
+		notes = append(notes, line)
+	}
 	for _, u := range e.table.Unreached() {
 		notes = append(notes, u.String())
 	}
