@@ -89,7 +89,8 @@ func covers(pattern, host string) bool {
 	return within(host, strings.ToLower(pattern)) && (!isWildcard(pattern) || len(host) >= len(pattern))
 }
 
-// virtualServices notes those that have the request's host and whose rules were not asked.
+// virtualServices notes those that have the request's host and whose rules were not asked. Of a request that a rule takes, only those count
+// that are kept from being asked by the one that was.
 func (n *nearness) virtualServices(e *Explanation) {
 	gone := map[string]bool{e.Host: true}
 	for _, j := range e.Passed {
@@ -100,7 +101,8 @@ func (n *nearness) virtualServices(e *Explanation) {
 	}
 	for _, v := range n.table.compiler.rules {
 		has := slices.ContainsFunc(v.hosts, func(h string) bool { return n.named(h) })
-		if !has || gone[v.object] {
+		rival := !n.src.Gateway && slices.Contains(v.gateways, meshGateway) && visibleFrom(v.exportTo, v.namespace, n.src.Namespace)
+		if !has || gone[v.object] || e.Taken != nil && !rival {
 			continue
 		}
 		if why := n.unasked(v); why != "" {
