@@ -16,8 +16,10 @@ import (
 type KindFields struct {
 	Kind     string
 	Enforced []string // obeyed
-	Accepted []string // read, and without effect in the lab
-	// Values are fields of the above of which some values alone are supported, with what is wanted.
+	// Accepted are read, and without effect in the lab. Those that Values says nothing of are named at the start; see Table.NotEnforced.
+	Accepted []string
+	// Values are fields of the above of which some values alone are supported, with what is wanted, and accepted ones that have no effect
+	// to be missed, with why.
 	Values map[string]string
 }
 
@@ -70,6 +72,7 @@ func virtualServiceFields() KindFields {
 		Accepted: []string{"http.match.statPrefix", "http.retries.retryRemoteLocalities"},
 		Values: map[string]string{
 			"http.redirect.redirectCode": "301, 302, 303, 307 or 308",
+			"http.match.statPrefix":      "a name in Envoy's own statistics",
 			"http.headers":               "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.route.headers":         "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.match.headers":         "names of headers; claims of tokens are not known",
@@ -110,6 +113,8 @@ func destinationRuleFields() KindFields {
 			out.Values[at+".tls.mode"] = "DISABLE or ISTIO_MUTUAL"
 			out.Values[at+".loadBalancer.simple"] = "LEAST_REQUEST, ROUND_ROBIN or RANDOM"
 			out.Values[at+".connectionPool.http.h2UpgradePolicy"] = "DEFAULT or DO_NOT_UPGRADE"
+			out.Values[at+".connectionPool.http.maxConcurrentStreams"] = "of HTTP/2, and the lab's upstreams speak HTTP/1.1"
+			out.Values[at+".connectionPool.http.http2KeepAlive"] = "of HTTP/2, and the lab's upstreams speak HTTP/1.1"
 		}
 	}
 	out.Enforced, out.Accepted = sorted(out.Enforced), sorted(out.Accepted)
@@ -123,6 +128,8 @@ func gatewayFields() KindFields {
 		Values: map[string]string{
 			"servers.port.protocol": "HTTP, or HTTPS with tls.mode ISTIO_MUTUAL",
 			"servers.tls.mode":      "ISTIO_MUTUAL",
+			"servers.name":          "a name only",
+			"servers.port.name":     "a name only",
 		}}
 }
 
@@ -144,7 +151,8 @@ func sidecarFields() KindFields {
 	return KindFields{Kind: "Sidecar",
 		Enforced: []string{"egress", "egress.hosts", "workloadSelector", "workloadSelector.labels"},
 		Accepted: []string{"outboundTrafficPolicy", "outboundTrafficPolicy.mode"},
-		Values:   map[string]string{"outboundTrafficPolicy.mode": "REGISTRY_ONLY, which in the lab always holds"}}
+		Values: map[string]string{"outboundTrafficPolicy": "REGISTRY_ONLY always holds",
+			"outboundTrafficPolicy.mode": "REGISTRY_ONLY, which in the lab always holds"}}
 }
 
 func authorizationPolicyFields() KindFields {
@@ -178,6 +186,43 @@ func checkFields(o *overlay.Overlay, report *overlay.Report) {
 	checkKind(o.Sidecars, known["Sidecar"], report)
 	checkKind(o.AuthorizationPolicies, known["AuthorizationPolicy"], report)
 	checkValues(o, report)
+}
+
+// NotEnforced lists the fields of Istio's objects that the overlay sets and the lab only accepts, once each: "DestinationRule
+// trafficPolicy.tls". A field that has no effect to be missed, by KindFields.Values, is left out.
+func (t *Table) NotEnforced() []string {
+	named := map[string]string{}
+	for _, k := range Fields() {
+		for _, f := range k.Accepted {
+			parent := f[:max(0, strings.LastIndexByte(f, '.'))]
+			if k.Values[f] == "" && !slices.Contains(k.Accepted, parent) {
+				named[k.Kind+" "+f] = ""
+			}
+		}
+	}
+	set := map[string]string{}
+	note := func(kind string, spec proto.Message) {
+		walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
+			if _, ok := named[kind+" "+field]; ok {
+				set[kind+" "+field] = ""
+			}
+			return true
+		})
+	}
+	o := t.compiler.overlay
+	noteKind(note, o.VirtualServices)
+	noteKind(note, o.DestinationRules)
+	noteKind(note, o.Gateways)
+	noteKind(note, o.ServiceEntries)
+	noteKind(note, o.Sidecars)
+	noteKind(note, o.AuthorizationPolicies)
+	return sortedKeys(set)
+}
+
+func noteKind[T proto.Message](note func(kind string, spec proto.Message), objects []overlay.Istio[T]) {
+	for _, x := range objects {
+		note(x.Kind, x.Spec)
+	}
 }
 
 func checkKind[T proto.Message](objects []overlay.Istio[T], known map[string]bool, report *overlay.Report) {

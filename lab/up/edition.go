@@ -84,6 +84,9 @@ func (e edition) shortNotes() []string {
 // ruleNotes name what sidecars were decided by that the overlay does not say, the rules that nothing reaches, and the ports of the ingress gateway that the lab does not open.
 func (e edition) ruleNotes() []string {
 	var notes []string
+	if fields := e.table.NotEnforced(); len(fields) > 0 {
+		notes = append(notes, "accepted but not enforced: "+strings.Join(fields, ", "))
+	}
 	if line := e.table.Assumed(); line != "" {
 		notes = append(notes, line)
 	}
