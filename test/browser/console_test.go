@@ -23,13 +23,14 @@ func consoleOf(t *testing.T, l *lab) *tab {
 	return p
 }
 
-// ruleSays is whether a rule of the overview has some words in it.
+// ruleSays returns a JavaScript expression: whether a rule of the overview contains some words.
 func ruleSays(object, words string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".host")].some((host) => host.firstChild.title === %q
 		&& [...host.querySelectorAll(".rule")].some((rule) => (rule.innerText + " " + [...rule.querySelectorAll(".bar")].map((bar) => bar.ariaLabel)).replace(/\s+/g, " ").includes(%q)))`, object, words)
 }
 
-// TestConsoleLive follows the lab without a reload: traffic, a changed weight, a broken edit, a killed process, and the lab's end.
+// TestConsoleLive: the console follows the lab without a reload: traffic, a changed weight, an invalid edit, a killed process, and the
+// lab's end.
 func TestConsoleLive(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -48,12 +49,12 @@ func TestConsoleLive(t *testing.T) {
 	l.edit("middle.yaml", "weight: 80", "weight: 50")
 	l.edit("middle.yaml", "weight: 20", "weight: 50")
 	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %"))
-	p.until(ruleSays("VirtualService hopline/middle", "all other requests none yet")) // counted anew
+	p.until(ruleSays("VirtualService hopline/middle", "all other requests none yet")) // counts start again
 
 	l.edit("middle.yaml", "hosts: [middle]", "hots: [middle]")
 	p.until(`!document.querySelector("#problems").hidden`)
 	p.contains("#problems", "The newest edit does not run", "VirtualService hopline/middle", "spec.hots", "unknown field")
-	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %")) // what ran goes on
+	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %")) // the active rules stay
 	p.shoot("console-problem")
 	l.edit("middle.yaml", "hots: [middle]", "hosts: [middle]")
 	p.until(`document.querySelector("#problems").hidden`)
@@ -79,7 +80,7 @@ func TestConsoleLive(t *testing.T) {
 	p.shoot("console-ended")
 }
 
-// TestConsoleEjected: a replica that is put aside does not stand there as ready.
+// TestConsoleEjected: an ejected replica is not shown as ready.
 func TestConsoleEjected(t *testing.T) {
 	t.Parallel()
 	l := runLab(t, "", filepath.Join(copyDeploy(t), "overlays", "outlier"))
@@ -99,7 +100,7 @@ func TestConsoleEjected(t *testing.T) {
 	p.shoot("console-ejected")
 }
 
-// TestConsoleHidden: a page that nobody sees lets its connection go, and is up to date when it is seen again.
+// TestConsoleHidden: a page in a hidden tab closes its connection, and is up to date when it is visible again.
 func TestConsoleHidden(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -121,7 +122,7 @@ func TestConsoleHidden(t *testing.T) {
 	p.until(ruleSays("VirtualService hopline/front", "3 requests"))
 }
 
-// TestConsoleTraces searches for traces and reads one, with the keyboard alone.
+// TestConsoleTraces searches for traces and reads one, using only the keyboard.
 func TestConsoleTraces(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -131,7 +132,7 @@ func TestConsoleTraces(t *testing.T) {
 	p.until(`document.querySelectorAll("#traces tr").length === 4`)
 	p.contains("#traces tr", "GET /demo-app/hops", "spans failed")
 
-	for range 12 { // past the addresses and through the search
+	for range 12 { // past the addresses and through the search form
 		p.press(kb.Tab)
 		p.focusShows()
 	}
@@ -149,7 +150,7 @@ func TestConsoleTraces(t *testing.T) {
 	p.contains("#traces-trouble", `want a duration such as 250ms or 2s, got "1x"`)
 	p.press(kb.Backspace, kb.Backspace, kb.Enter)
 	p.until(`document.querySelectorAll("#traces tr").length === 4`)
-	p.press("1") // the list follows on, and does not look for what is still being typed
+	p.press("1") // the list follows, and does not search for unfinished input
 	l.call(1, "hops")
 	p.until(`document.querySelectorAll("#traces tr").length === 5`)
 	if !eval[bool](p, `document.querySelector("#traces-trouble").hidden`) {
@@ -196,7 +197,7 @@ func TestConsoleTraces(t *testing.T) {
 	}
 }
 
-// TestConsoleOddTraces shows traces that the suite would not make.
+// TestConsoleOddTraces shows traces that the suite does not make.
 func TestConsoleOddTraces(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -205,7 +206,7 @@ func TestConsoleOddTraces(t *testing.T) {
 	}
 }
 
-// spansComeLate opens a trace before any of its spans has arrived, and the callee's arrives before the caller's.
+// spansComeLate opens a trace before any of its spans has arrived; the callee's span arrives before the caller's.
 func spansComeLate(t *testing.T, l *lab) {
 	p := consoleOf(t, l)
 	p.visit(l.console + "trace/00000000000000aa")
@@ -226,7 +227,7 @@ func spansComeLate(t *testing.T, l *lab) {
 	}
 }
 
-// longNames shows a trace of names as long as nobody should give them.
+// longNames shows a trace with extremely long names.
 func longNames(t *testing.T, l *lab) {
 	long := strings.Repeat("much-too-long-a-name-", 8)
 	l.report(fmt.Sprintf(`[{"traceId":"00000000000000bb","id":"00000000000000bb","kind":"SERVER","name":%[1]q,"timestamp":%[2]d,"duration":90000,"localEndpoint":{"serviceName":%[1]q},
@@ -248,7 +249,7 @@ func longNames(t *testing.T, l *lab) {
 	}
 }
 
-// TestConsolePlain says why there are no numbers where there is no mesh.
+// TestConsolePlain: without a mesh the console states why there are no numbers.
 func TestConsolePlain(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(copyDeploy(t), "overlays", "plain")
@@ -263,7 +264,7 @@ func TestConsolePlain(t *testing.T) {
 	p.shoot("console-plain")
 }
 
-// freeNodePort is a port of Kubernetes' range that nobody listens on.
+// freeNodePort returns a free port of Kubernetes' NodePort range.
 func freeNodePort(t *testing.T) int {
 	t.Helper()
 	for port := 30001 + os.Getpid()%2000; port < 32768; port++ {
@@ -276,7 +277,7 @@ func freeNodePort(t *testing.T) int {
 	return 0
 }
 
-// TestFromPageToTrace clicks a call's trace on the page of the front: the lab has told it where its console is.
+// TestFromPageToTrace clicks a call's trace on the page of the front, to which the lab has given the console's address.
 func TestFromPageToTrace(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -294,7 +295,7 @@ func TestFromPageToTrace(t *testing.T) {
 	q.contains("#waterfall", "istio-ingressgateway", "front", "middle", "core")
 }
 
-// markup sends spans full of it.
+// markup sends spans whose fields contain markup.
 func markup(t *testing.T, l *lab) {
 	now := l.call(1, "hops")
 	const evil = `<img src=x onerror=\"document.title='evil'\">`
@@ -315,7 +316,7 @@ func markup(t *testing.T, l *lab) {
 	}
 }
 
-// TestConsoleLook brings the console into each of its states, light and dark, wide and narrow, and measures.
+// TestConsoleLook brings the console into each of its states, light and dark, wide and narrow, and measures it.
 func TestConsoleLook(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)

@@ -70,7 +70,7 @@ func TestClick(t *testing.T) {
 	p.contains("#last", "Press a button")
 }
 
-// TestNarrow presses a button on a telephone, where the answer is told below the buttons, out of sight.
+// TestNarrow presses a button on a phone, where the response is shown below the buttons, out of sight.
 func TestNarrow(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -88,7 +88,7 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
-// TestChoices sends who asks along.
+// TestChoices: the page sends the chosen user and faults.
 func TestChoices(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Value
@@ -97,7 +97,7 @@ func TestChoices(t *testing.T) {
 		fmt.Fprintln(w, "fine")
 	}))
 	t.Cleanup(middle.Close)
-	front := startFront(t, "blue", middle.URL, "TRACE_UI_URL=", "FAULT_HEADERS=false") // passed on, but not obeyed here
+	front := startFront(t, "blue", middle.URL, "TRACE_UI_URL=", "FAULT_HEADERS=false") // passed on, but not applied here
 	p := open(t, front.url)
 	p.visit(front.url + "/")
 	for i, test := range []struct{ user, fail, want string }{{"", "", " "}, {"betaUser", "", "betaUser "}, {"stressTest", "0.05", "stressTest 0.05"}} {
@@ -109,13 +109,13 @@ func TestChoices(t *testing.T) {
 			t.Errorf("with user %q and fail %q the upstream saw %q, want %q", test.user, test.fail, got, test.want)
 		}
 	}
-	// Without a place to look at traces their ids are told, but are no links.
+	// Without a trace UI the trace ids are shown, but are not links.
 	if ids := eval[[]string](p, `[...document.querySelectorAll("#history .trace")].map((e) => e.tagName + e.textContent.length)`); strings.Join(ids, " ") != "CODE32 CODE32 CODE32" {
 		t.Errorf("the traces are shown as %v, want three ids of 32 digits that lead nowhere", ids)
 	}
 }
 
-// TestKeyboard never touches the mouse.
+// TestKeyboard uses only the keyboard.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -144,7 +144,7 @@ func TestKeyboard(t *testing.T) {
 	if got := eval[string](p, `new FormData(document.querySelector("#ask")).get("fail")`); got != "1" {
 		t.Errorf("the arrows chose %q, want 1", got)
 	}
-	for range 4 { // what, times, rate, start
+	for range 4 { // path, times, rate, start
 		p.press(kb.Tab)
 		p.focusShows()
 	}
@@ -161,7 +161,7 @@ func TestKeyboard(t *testing.T) {
 	p.until(`document.querySelector("#status").textContent.includes("calls made")`)
 }
 
-// focusShows fails unless the element in focus, or the label that stands for it, is drawn with an outline.
+// focusShows fails unless the focused element, or its label, has an outline.
 func (p *tab) focusShows() {
 	p.t.Helper()
 	outline := eval[float64](p, `(() => {
@@ -175,7 +175,7 @@ func (p *tab) focusShows() {
 	}
 }
 
-// TestPrefix serves the page below a path, as the ingress does.
+// TestPrefix serves the page under a path, as the ingress does.
 func TestPrefix(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -204,7 +204,7 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-// TestRepeat shares calls among three versions of front and watches how many are made at once.
+// TestRepeat spreads calls over three versions of front and checks how many are made at the same time.
 func TestRepeat(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -236,7 +236,7 @@ func TestRepeat(t *testing.T) {
 		t.Errorf("the shares of front are %v, want three that add up to 20", counts)
 	}
 	for _, n := range counts {
-		if n < 6 || n > 7 { // the balancer takes turns
+		if n < 6 || n > 7 { // the balancer is round robin
 			t.Errorf("the shares of front are %v, want 6 or 7 each", counts)
 		}
 	}
@@ -246,7 +246,7 @@ func TestRepeat(t *testing.T) {
 	p.shoot("front-shares")
 }
 
-// TestSlowInFlight: while a call is on its way the page says which and for how long, and the one before it does not look current.
+// TestSlowInFlight: during a call the page shows which call it is and its duration, and the previous response does not look current.
 func TestSlowInFlight(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -284,13 +284,13 @@ func TestSlowInFlight(t *testing.T) {
 	}
 }
 
-// TestOutage takes middle away half of the time: the shares say so, and do not give all to the version that still responds.
+// TestOutage makes middle fail half of the time: the shares show it, and do not give everything to the version that still responds.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	var turn atomic.Int64
 	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if turn.Add(1)%2 == 0 {
-			w.WriteHeader(http.StatusServiceUnavailable) // as the mesh: nobody says who that was
+			w.WriteHeader(http.StatusServiceUnavailable) // as the mesh: without the name of a service
 			return
 		}
 		w.Header().Set("Server-Timing", `middle;desc="canary";dur=1, core;desc="prod";dur=1`)
@@ -309,7 +309,7 @@ func TestOutage(t *testing.T) {
 	p.measure("outage")
 	p.shoot("front-outage")
 
-	// The list has the newest calls, and more of them where they are asked for.
+	// The list shows the newest calls, and more of them on request.
 	rows := func() int { return eval[int](p, `document.querySelectorAll("#history tr").length`) }
 	if n := rows(); n != 20 {
 		t.Errorf("the list has %d rows, want the newest 20", n)

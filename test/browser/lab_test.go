@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// lab is `hopline up` while it runs.
+// lab is a running `hopline up`.
 type lab struct {
 	t                     *testing.T
-	dir                   string // of the overlay, which a test may edit if it is a copy
+	dir                   string // of the overlay; a test may edit it if it is a copy
 	page, console, zipkin string // addresses, with a slash at the end
 	command               *exec.Cmd
 	ended                 chan struct{}
 }
 
-// address is a line of the addresses that the lab tells when it is ready.
+// address matches a line of the addresses that the lab prints when it is ready.
 var address = regexp.MustCompile(`^\s*(Page|Console|Zipkin|OTLP)\s+(http://\S+)`)
 
-// startLab runs the canary overlay, copied so that the test may edit it, and ends it with the test.
+// startLab runs the canary overlay, copied so that the test may edit it, and stops it when the test ends.
 func startLab(t *testing.T) *lab {
 	t.Helper()
 	return runLab(t, "", filepath.Join(copyDeploy(t), "overlays", "canary"))
@@ -41,7 +41,7 @@ func copyDeploy(t *testing.T) string {
 	return copied
 }
 
-// runLab runs the overlay in a directory, as seen from another, on ports of the system's choice, and ends it with the test.
+// runLab runs the overlay in a directory, relative to another one, on ports that the system chooses, and stops it when the test ends.
 func runLab(t *testing.T, from, dir string) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: dir, ended: make(chan struct{})}
@@ -71,14 +71,14 @@ func runLab(t *testing.T, from, dir string) *lab {
 	return l
 }
 
-// in is the lab as a subtest uses it.
+// in returns the lab for use in a subtest.
 func (l *lab) in(t *testing.T) *lab {
 	sub := *l
 	sub.t = t
 	return &sub
 }
 
-// follow reads what the lab says to its end.
+// follow reads the lab's output to its end.
 func (l *lab) follow(stdout io.Reader, said *strings.Builder, ready chan<- map[string]string) {
 	urls := map[string]string{}
 	lines := bufio.NewScanner(stdout)
@@ -90,11 +90,11 @@ func (l *lab) follow(stdout io.Reader, said *strings.Builder, ready chan<- map[s
 			}
 		}
 	}
-	_ = l.command.Wait() // told by what it said
+	_ = l.command.Wait() // the output shows how it ended
 	close(l.ended)
 }
 
-// stop ends the lab in order, and for good after a while.
+// stop stops the lab gracefully, and kills it after a while.
 func (l *lab) stop() {
 	_ = l.command.Process.Signal(os.Interrupt) // it may have ended
 	select {
@@ -105,7 +105,7 @@ func (l *lab) stop() {
 	}
 }
 
-// call makes requests for a path of the page, with headers given as name and value, and returns the trace id of the last.
+// call sends requests for a path of the page, with headers given as name and value, and returns the trace id of the last.
 func (l *lab) call(times int, path string, header ...string) string {
 	l.t.Helper()
 	trace := ""
@@ -121,7 +121,7 @@ func (l *lab) call(times int, path string, header ...string) string {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		_, _ = io.Copy(io.Discard, resp.Body) // only the header is of interest
+		_, _ = io.Copy(io.Discard, resp.Body) // only the header matters
 		resp.Body.Close()
 		trace = resp.Header.Get("X-B3-Traceid")
 	}
@@ -147,7 +147,7 @@ func (l *lab) edit(file, old, new string) {
 	edit(l.t, filepath.Join(l.dir, file), old, new)
 }
 
-// edit replaces text in a file, as someone at an editor would.
+// edit replaces text in a file, as a person with an editor does.
 func edit(t *testing.T, path, old, new string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

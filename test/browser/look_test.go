@@ -24,7 +24,7 @@ type faint struct {
 	Ratio, Want         float64
 }
 
-// TestLook brings the page into each of its states, light and dark, wide and narrow, and measures.
+// TestLook brings the page into each of its states, light and dark, wide and narrow, and measures it.
 func TestLook(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -57,14 +57,14 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// TestLongNames shows answers of services and versions with names as long as nobody should give them.
+// TestLongNames shows responses of services and versions with extremely long names.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("much-too-long-a-name-", 4)
 	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server-Timing", fmt.Sprintf(`middle;desc=%[1]q;dur=1, %[1]s;desc="prod";dur=12345.6, %[1]s;desc=%[1]q;dur=1`, long))
 		if r.URL.Path == "/hops" {
-			w.WriteHeader(http.StatusNetworkAuthenticationRequired) // a long name too
+			w.WriteHeader(http.StatusNetworkAuthenticationRequired) // this status has a long name too
 		}
 		fmt.Fprint(w, long)
 	}))
@@ -84,8 +84,8 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
-// measure fails for text with less contrast than WCAG 2.2 asks for (1.4.3, level AA), for texts that lie over one another, for anything
-// that sticks out of the window, and for controls without a name.
+// measure fails for text with less contrast than WCAG 2.2 requires (1.4.3, level AA), for overlapping texts, for anything outside of the
+// window, and for controls without a name.
 func (p *tab) measure(state string) {
 	p.t.Helper()
 	for _, f := range eval[[]faint](p, contrastScript) {
@@ -105,7 +105,7 @@ func (p *tab) measure(state string) {
 	p.named(state)
 }
 
-// named asks the browser for what a screen reader would be told.
+// named checks the names that a screen reader gets from the browser.
 func (p *tab) named(state string) {
 	p.t.Helper()
 	tree, err := chromedp.Call(p.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})

@@ -1,5 +1,5 @@
-// Package browser tests the pages of the suite in a real Chromium: what people see, by mouse and by keyboard, wide and narrow, light
-// and dark, and when things go wrong.
+// Package browser tests the pages of the suite in a real Chromium: what people see, by mouse and by keyboard, wide and narrow, light and
+// dark, and when something fails.
 package browser
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is the context of the one Chromium that all tests share, each with a tab of its own. bin is where the suite's binaries are.
+// browser is the context of the one Chromium that all tests share; each test has its own tab. bin is the directory of the suite's binaries.
 var (
 	browser context.Context
 	bin     string
@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// chromium is the path of a browser, or empty.
+// chromium returns the path of a browser, or an empty string.
 func chromium() string {
 	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 	if named := os.Getenv("CHROMIUM"); named != "" {
@@ -65,7 +65,7 @@ func chromium() string {
 	return ""
 }
 
-// build makes the binaries of the services and of the lab, as the workspace does.
+// build builds the binaries of the services and of the lab, as the workspace does.
 func build(dir string) (string, error) {
 	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
 	command := exec.Command("go", "build", "-o", bin, "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced", "./lab")

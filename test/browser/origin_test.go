@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestOtherOrigins opens a page of another origin that sends spans to the collector, as any page on the web could: they are refused.
+// TestOtherOrigins opens a page of another origin that sends spans to the collector, as any page on the web could: they are rejected.
 func TestOtherOrigins(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -19,7 +19,7 @@ func TestOtherOrigins(t *testing.T) {
 		io.WriteString(w, "<!doctype html><title>elsewhere</title>")
 	}))
 	t.Cleanup(elsewhere.Close)
-	// By address and by name: to the browser 127.0.0.1 and localhost are two sites, and two ports of localhost one site.
+	// By address and by name: for the browser 127.0.0.1 and localhost are two sites, and two ports of localhost are one site.
 	for site, page := range map[string]string{"another-site": elsewhere.URL, "the-same-site": strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)} {
 		p := openAnyOrigin(t)
 		p.visit(page)
@@ -31,7 +31,7 @@ func TestOtherOrigins(t *testing.T) {
 			}
 		}
 	}
-	// What a program sends afterwards arrives, and nothing that came before it.
+	// The spans that a program sends afterwards arrive, and none of the earlier ones.
 	l.report(`[{"traceId":"c60","id":"c60","name":"a","timestamp":1700000000000000,"localEndpoint":{"serviceName":"a-program"}}]`)
 	resp, err := http.Get(l.zipkin + "api/v2/services")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestOtherOrigins(t *testing.T) {
 	}
 }
 
-// openAnyOrigin opens a tab that may ask other origins.
+// openAnyOrigin opens a tab that may send requests to other origins.
 func openAnyOrigin(t *testing.T) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())

@@ -17,10 +17,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxPicture is the size of a picture's file, in bytes, that a page of the documentation can carry.
+// maxPicture is the largest size in bytes of a picture that a page of the documentation uses.
 const maxPicture = 150_000
 
-// TestPictures takes the documentation's pictures of the suite at work on the overlay canary, into the directory that PICTURES names.
+// TestPictures takes the documentation's pictures of the suite with the overlay canary, into the directory that PICTURES names.
 func TestPictures(t *testing.T) {
 	dir := os.Getenv("PICTURES")
 	if dir == "" {
@@ -30,7 +30,7 @@ func TestPictures(t *testing.T) {
 
 	p := open(t, strings.TrimSuffix(l.page, "/demo-app/"))
 	p.visit(l.page)
-	// So many calls that the shares seen are those that the text tells: of 500 draws at 20 %, 95 in 100 times 16.5 to 23.5 %.
+	// Enough calls for shares close to those in the text: of 500 draws at 20 %, 95 in 100 times 16.5 to 23.5 %.
 	p.repeat("betaUser", 20)
 	p.repeat("", 500)
 	const made = 520
@@ -38,7 +38,7 @@ func TestPictures(t *testing.T) {
 	q := open(t, strings.TrimSuffix(l.console, "/"))
 	q.visit(l.console)
 	q.until(`document.querySelector("#live").textContent === "Live"`)
-	q.until(ruleSays("VirtualService hopline/front", fmt.Sprint(made+1, " requests"))) // and the page itself
+	q.until(ruleSays("VirtualService hopline/front", fmt.Sprint(made+1, " requests"))) // and the request for the page itself
 	q.until(`document.querySelectorAll("#traces tr").length > 0`)
 	q.keep(dir, "console", "#workloads-table")
 
@@ -54,7 +54,7 @@ func TestPictures(t *testing.T) {
 	q.keep(dir, "trace", "#trace-columns > .card:has(#logs)")
 }
 
-// repeat makes so many calls of /hops as a user and waits for their end.
+// repeat makes that many calls of /hops as a user and waits for their end.
 func (p *tab) repeat(user string, times int) {
 	p.t.Helper()
 	p.click(fmt.Sprintf(`label:has(input[name=user][value=%q])`, user))
@@ -63,14 +63,14 @@ func (p *tab) repeat(user string, times int) {
 	p.until(`document.querySelector("#repeat-toggle").textContent === "Start" && document.querySelector("#repeat-progress").value === ` + fmt.Sprint(times))
 }
 
-// callByHand presses a button and waits for the call of that number.
+// callByHand presses a button and waits for the call with that number.
 func (p *tab) callByHand(what string, number int) {
 	p.t.Helper()
 	p.click("button[value=" + what + "]")
 	p.until(fmt.Sprintf(`document.querySelector("#history tr").dataset.number === "%d" && !document.querySelector(".pending")`, number))
 }
 
-// keep writes a picture of the page from its top to a little below an element, with nothing in focus and the mouse away.
+// keep writes a picture of the page from its top to a little below an element, without focus and with the mouse away.
 func (p *tab) keep(dir, name, last string) {
 	p.t.Helper()
 	eval[any](p, `(() => { document.activeElement.blur(); scrollTo(0, 0); })()`)
@@ -99,8 +99,8 @@ func (p *tab) keep(dir, name, last string) {
 	}
 }
 
-// paletted is a picture in its own 256 most frequent colours. A page has few colours and the steps between them at the edges of letters, so
-// that nothing is seen of the difference, and the file is a third as large.
+// paletted returns a picture in its own 256 most frequent colours. A page has few colours besides the steps at the edges of letters, so the
+// difference is not visible, and the file is a third of the size.
 func paletted(full image.Image) *image.Paletted {
 	bounds := full.Bounds()
 	counts := map[color.Color]int{}

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// process is a service that runs.
+// process is a running service.
 type process struct {
 	url     string
 	command *exec.Cmd
 	ended   chan struct{}
 }
 
-// start runs a service on a port of the system's choice, waits until it serves, and ends it with the test. As in a pod, nothing of this
-// environment is inherited.
+// start runs a service on a port that the system chooses, waits until it serves, and stops it when the test ends. As in a pod, it inherits
+// nothing of this environment.
 func start(t *testing.T, name string, env ...string) *process {
 	t.Helper()
 	p := &process{command: exec.Command(filepath.Join(bin, name)), ended: make(chan struct{})}
@@ -44,7 +44,7 @@ func start(t *testing.T, name string, env ...string) *process {
 	return p
 }
 
-// follow reads the log to its end; one line of it says where the service listens.
+// follow reads the log to its end; one line of it has the service's address.
 func (p *process) follow(stdout io.Reader, address chan<- string) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
@@ -53,11 +53,11 @@ func (p *process) follow(stdout io.Reader, address chan<- string) {
 			address <- line.Address
 		}
 	}
-	_ = p.command.Wait() // killed, or told by its log
+	_ = p.command.Wait() // it was killed, or the log shows how it ended
 	close(p.ended)
 }
 
-// kill ends the process at once.
+// kill ends the process immediately.
 func (p *process) kill() {
 	_ = p.command.Process.Kill() // it may have ended
 	<-p.ended

@@ -18,18 +18,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is one page of the browser and what happened in it.
+// tab is one page of the browser and its events.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
 	mu       sync.Mutex
 	requests []string // URLs
-	troubles []string // of the console: errors, warnings, exceptions, violations of the policy
+	troubles []string // from the console: errors, warnings, exceptions, violations of the policy
 }
 
-// open opens a tab of 1280 by 800 in light mode. At its end a test fails for whatever the console complained of, but answers of 4xx and
-// 5xx, which the page itself shows; and for each request that left origin.
+// open opens a tab of 1280 by 800 in light mode. At its end the test fails for every message of the browser's console, except for responses
+// of 4xx and 5xx, which the page itself shows, and for each request to another origin.
 func open(t *testing.T, origin string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -78,7 +78,7 @@ func (p *tab) check(origin string) {
 	}
 }
 
-// paths are those of all requests so far, in order.
+// paths returns the paths of all requests so far, in order.
 func (p *tab) paths() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,7 +120,7 @@ func (p *tab) size(width, height int64) {
 	p.do(chromedp.EmulateViewport(width, height))
 }
 
-// scheme is what the user prefers: "light" or "dark".
+// scheme sets the user's preferred colour scheme: "light" or "dark".
 func (p *tab) scheme(name string) {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -131,7 +131,7 @@ func (p *tab) scheme(name string) {
 	}
 }
 
-// eval is the value of a JavaScript expression in the page.
+// eval returns the value of a JavaScript expression in the page.
 func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) T {
 	p.t.Helper()
 	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, options...))
@@ -146,7 +146,7 @@ func (p *tab) until(expression string) {
 	p.t.Helper()
 	poll := chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute))
 	_, err := chromedp.Run(p.ctx, poll)
-	if err != nil && strings.Contains(err.Error(), "Cannot find context") { // the document gave way to the next one meanwhile
+	if err != nil && strings.Contains(err.Error(), "Cannot find context") { // the next document replaced this one meanwhile
 		_, err = chromedp.Run(p.ctx, poll)
 	}
 	if err != nil {
@@ -154,13 +154,13 @@ func (p *tab) until(expression string) {
 	}
 }
 
-// text is what a user reads in the first element that a selector finds, blanks joined.
+// text returns what a user reads in the first element that matches a selector, with blanks joined.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
 	return strings.Join(strings.Fields(eval[string](p, fmt.Sprintf("document.querySelector(%q).innerText", selector))), " ")
 }
 
-// wants fails unless the element reads so.
+// wants fails unless the element has that text.
 func (p *tab) wants(selector, text string) {
 	p.t.Helper()
 	if got := p.text(selector); got != text {
@@ -168,7 +168,7 @@ func (p *tab) wants(selector, text string) {
 	}
 }
 
-// contains fails unless the element's text has the words in it.
+// contains fails unless the element's text contains the words.
 func (p *tab) contains(selector string, words ...string) {
 	p.t.Helper()
 	got := p.text(selector)
@@ -179,7 +179,7 @@ func (p *tab) contains(selector string, words ...string) {
 	}
 }
 
-// shoot keeps a picture of the whole page in the directory that SCREENSHOTS names, if it does.
+// shoot saves a picture of the whole page in the directory that SCREENSHOTS names, if it is set.
 func (p *tab) shoot(name string) {
 	p.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
@@ -195,7 +195,7 @@ func (p *tab) shoot(name string) {
 	}
 }
 
-// calls waits until so many calls are in the list, none on its way.
+// calls waits until the list has that many calls, and none is in progress.
 func (p *tab) calls(n int) {
 	p.t.Helper()
 	p.until(fmt.Sprintf(`document.querySelectorAll("#history tr").length === %d && !document.querySelector(".pending")`, n))

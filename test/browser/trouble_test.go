@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestInjected asks for a failure.
+// TestInjected requests a failure.
 func TestInjected(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -22,7 +22,7 @@ func TestInjected(t *testing.T) {
 	p.shoot("front-injected")
 }
 
-// TestUpstreamDown kills core, so that middle finds nobody.
+// TestUpstreamDown kills core, so that middle's calls fail.
 func TestUpstreamDown(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -38,7 +38,7 @@ func TestUpstreamDown(t *testing.T) {
 	p.shoot("front-upstream-down")
 }
 
-// TestFrontGone kills the front itself under the open page.
+// TestFrontGone kills the front itself while the page is open.
 func TestFrontGone(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -52,7 +52,7 @@ func TestFrontGone(t *testing.T) {
 	p.shoot("front-gone")
 }
 
-// TestGarbage answers what nobody expects.
+// TestGarbage sends unexpected responses.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	middle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +69,7 @@ func TestGarbage(t *testing.T) {
 	p.contains("#history-facts", "1 made, 1 failed")
 }
 
-// TestEscaped lets an upstream send markup and script wherever the page shows its words.
+// TestEscaped: an upstream sends markup and script in every text that the page shows.
 func TestEscaped(t *testing.T) {
 	t.Parallel()
 	const evil = `<img src=x onerror="document.title='evil'"><script>document.title='evil'</script>`

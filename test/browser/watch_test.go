@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestWatching serves a bad page, so that the silence of the other tests means something: what leaves the origin, what the policy forbids
-// and what throws is seen, and faint things and overlapping ones are measured.
+// TestWatching serves a page with faults, and shows that the other tests would detect them: requests to another origin, violations of the
+// policy, exceptions, faint and overlapping texts.
 func TestWatching(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.NotFoundHandler())

@@ -12,37 +12,37 @@ import (
 	"time"
 )
 
-// fault is one thing that goes wrong while callers go on calling.
+// fault is one failure that is injected under load.
 type fault struct {
 	name string
-	// inject breaks things for as long as the trial says and then mends them. It returns what it did.
+	// inject causes the failure for the duration of the trial and then repairs it. It returns what it did.
 	inject func(ctx context.Context, t *trial) (injected, error)
-	// claim says what of the outcomes was not promised; nothing when all was.
+	// claim lists the outcomes that break the claim, none if it holds.
 	claim  func(done injected, outcomes []outcome) []string
-	stated string // the claim in words
+	stated string // the claim as text
 }
 
-// setting is an overlay with the faults that are tried on it, all in one run of the lab.
+// setting is an overlay with its faults, all in one run of the lab.
 type setting struct {
 	overlay overlaySpec
 	faults  []fault
 }
 
-// trial is what a fault works on.
+// trial is the environment of a fault.
 type trial struct {
 	lab    *lab
 	random *rand.Rand
-	time   time.Duration // how long a fault goes on
+	time   time.Duration // the duration of a fault
 }
 
 // injected is what a fault did.
 type injected struct {
-	times int      // how often
-	notes []string // what else there is to say
+	times int      // the number of times
+	notes []string // further notes for the report
 	kills []kill
 }
 
-// campaign is the list of all faults. A lab has its time to stop while the next one starts.
+// campaign runs all faults. A lab stops while the next one starts.
 func campaign(ctx context.Context, o options, progress io.Writer) (rows []row, err error) {
 	settings := []setting{
 		{overlaySpec{name: "canary", base: "canary"}, []fault{
@@ -95,7 +95,7 @@ func campaign(ctx context.Context, o options, progress io.Writer) (rows []row, e
 	return rows, nil
 }
 
-// try tries a setting's faults on its lab, one after the other. What is void is tried once more.
+// try runs a setting's faults on its lab in sequence. It repeats a void trial once.
 func try(ctx context.Context, o options, l *lab, s setting, progress io.Writer) (rows []row, err error) {
 	t := &trial{lab: l, random: rand.New(rand.NewPCG(o.seed, 0)), time: o.time}
 	for _, f := range s.faults {
@@ -119,7 +119,7 @@ func try(ctx context.Context, o options, l *lab, s setting, progress io.Writer) 
 	return rows, nil
 }
 
-// The load begins a little before the fault and ends a little after it has been mended.
+// The load starts a little before the fault and ends a little after its repair.
 const (
 	before = time.Second / 2
 	after  = time.Second
@@ -146,7 +146,7 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	switch {
 	case err == nil:
 		r.broken = f.claim(done, outcomes)
-	case r.void != "" && ctx.Err() == nil: // the fault could not even be tried
+	case r.void != "" && ctx.Err() == nil: // the fault could not be injected
 		r.broken = []string{err.Error()}
 	default:
 		return row{}, err
@@ -154,7 +154,7 @@ func one(ctx context.Context, o options, t *trial, f fault) (row, error) {
 	return r, nil
 }
 
-// pause waits, or until ctx ends.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// none lets nothing fail.
+// none allows no failure.
 func none(_ injected, outcomes []outcome) []string {
 	if n := failures(outcomes); n > 0 {
 		return []string{fmt.Sprintf("%d requests failed", n)}
@@ -26,8 +26,9 @@ func failures(outcomes []outcome) int {
 	return n
 }
 
-// definedFailures lets only those fail that had to go to the hung process: 504 by the rule's timeouts, later 503 because the lab has noticed
-// that it is not ready. Nobody waits longer than the rule lets, and than the way there and back takes, which those show who go elsewhere.
+// definedFailures allows only failures of requests to the hung process: 504 by the rule's timeouts, later 503 because the lab has detected
+// that the process is not ready. No response takes longer than the rule's timeout plus the way there and back, which the other requests
+// measure.
 func definedFailures(_ injected, outcomes []outcome) (broken []string) {
 	var worst, way time.Duration
 	others, undefined := 0, map[string]int{}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestDefinedFailures: a hung process may cost answers, but only defined ones, in time, and only those it had to give.
+// TestDefinedFailures: a hung process may cause failures, but only the defined ones, in time, and only for its own requests.
 func TestDefinedFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// collector is another lab that runs no workloads, so that only its collector is of use: one that can be killed and stopped.
+// collector is a further lab without workloads. It serves only as a collector that can be killed and stopped.
 type collector struct {
 	url     string // base
 	port    int
@@ -24,7 +24,7 @@ type collector struct {
 	command *exec.Cmd
 }
 
-// startCollector runs a collector on an overlay of its own in dir.
+// startCollector runs a collector on its own overlay in dir.
 func startCollector(ctx context.Context, o options, dir string) (*collector, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func startCollector(ctx context.Context, o options, dir string) (*collector, err
 	return c, c.start(ctx)
 }
 
-// start runs the process and waits until it answers.
+// start runs the process and waits until it responds.
 func (c *collector) start(ctx context.Context) error {
 	c.command = exec.Command(filepath.Join(c.bin, "hopline"), "up", c.overlay, "--bin", c.bin, "--build", "never",
 		"--zipkin-port", strconv.Itoa(c.port), "--ingress-port", "0", "--console-port", "0", "--otlp-port", "0")
@@ -66,12 +66,12 @@ func (c *collector) start(ctx context.Context) error {
 	}
 }
 
-// services are those whose spans the collector has, as JSON.
+// services returns the services whose spans the collector has, as JSON.
 func (c *collector) services(ctx context.Context) ([]byte, error) {
 	return get(ctx, c.url+"/api/v2/services")
 }
 
-// kill ends the process with all that it has.
+// kill ends the process and loses all of its data.
 func (c *collector) kill() error {
 	if c.command == nil {
 		return nil
@@ -87,7 +87,8 @@ func (c *collector) kill() error {
 
 func (c *collector) stop() error { return c.kill() }
 
-// breakCollector kills the collector, starts it again, and lets it hang, by turns. It must get spans of services and proxy both between and after.
+// breakCollector kills the collector, starts it again, and makes it hang, in turn. The collector must receive spans of services and proxy
+// both between and after.
 func breakCollector(ctx context.Context, t *trial) (done injected, err error) {
 	c := t.lab.collector
 	const turn = 1500 * time.Millisecond
@@ -114,7 +115,7 @@ func breakCollector(ctx context.Context, t *trial) (done injected, err error) {
 	return done, nil
 }
 
-// hears waits until spans come.
+// hears waits until spans arrive.
 func (c *collector) hears(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// sockets is what the kernel tells of one port of this machine's loopback.
+// sockets holds the kernel's data on one loopback port.
 type sockets struct {
-	listener string   // the inode of the socket that listens; empty: nobody does
-	peers    []string // the other ends of the established TCP connections that were made to the port
+	listener string   // the inode of the listening socket, or empty
+	peers    []string // the remote ends of the established TCP connections to the port
 }
 
-// socketsOf looks at the port of an address.
+// socketsOf returns the sockets of an address's port.
 func socketsOf(address string) (s sockets, err error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -30,7 +30,7 @@ func socketsOf(address string) (s sockets, err error) {
 	}
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		file, err := os.Open(name)
-		if os.IsNotExist(err) && name == "/proc/net/tcp6" { // no IPv6 here
+		if os.IsNotExist(err) && name == "/proc/net/tcp6" { // there is no IPv6 here
 			continue
 		}
 		if err != nil {
@@ -45,7 +45,7 @@ func socketsOf(address string) (s sockets, err error) {
 	return s, nil
 }
 
-// read adds the lines of /proc/net/tcp whose local port is the one given: of state 0A, which listens, and of state 01, which is established. The
+// read adds the lines of /proc/net/tcp with the given local port: of state 0A, which listens, and of state 01, which is established. The
 // other end of the same connection has the port as its remote one.
 func (s *sockets) read(table io.Reader, port int) error {
 	suffix := fmt.Sprintf(":%04X", port)

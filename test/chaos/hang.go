@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hang stops one process of a workload, which then neither answers nor closes anything, and lets it go on in the end. A rule bounds how long
-// callers wait.
+// hang stops one process of a workload, which then neither responds nor closes anything, and continues it in the end. A rule limits how
+// long callers wait.
 func hang(deployment string) func(context.Context, *trial) (injected, error) {
 	return func(ctx context.Context, t *trial) (done injected, err error) {
 		if err := t.lab.overlay.limitCore(true); err != nil {
@@ -41,7 +41,8 @@ func hang(deployment string) func(context.Context, *trial) (injected, error) {
 	}
 }
 
-// limited waits until limitCore holds for every request: until core's rules know the sign, and whoever came before has had time to get an answer.
+// limited waits until limitCore applies to every request: until core's rules react to the sign, and earlier requests have had time to get a
+// response.
 func (l *lab) limited(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -15,20 +15,20 @@ import (
 // appPort is the container port that other workloads call.
 const appPort = "8080"
 
-// kill is one process that was killed.
+// kill records one killed process.
 type kill struct {
 	pod         string
 	at          time.Time
 	back        time.Time                    // when the pod was ready again
-	connections int                          // that were seen open to the process, from just before the signal until its port was closed
-	unseen      struct{ from, to time.Time } // between the last two looks more may have been opened
+	connections int                          // seen open to the process, from just before the signal until its port was closed
+	unseen      struct{ from, to time.Time } // between the last two checks more may have been opened
 }
 
-// Between two kills passes at least this much, and all that was killed before is back.
+// Between two kills there is at least this much time, and all killed processes are back.
 const betweenKills = 500 * time.Millisecond
 
-// killAny kills processes in random order, each once: the lab starts it again at once the first time, and as Kubernetes does with a growing
-// delay after that. Where an earlier run has killed them all, there are new ones first.
+// killAny kills processes in random order, each once. The lab restarts a process immediately the first time, and after that with a growing
+// delay, as Kubernetes does. If an earlier run has killed all of them, killAny replaces them first.
 func killAny(ctx context.Context, t *trial) (done injected, err error) {
 	pods, err := t.lab.unharmed(ctx)
 	if err == nil && len(pods) == 0 {
@@ -57,13 +57,13 @@ func killAny(ctx context.Context, t *trial) (done injected, err error) {
 	return done, nil
 }
 
-// unharmed are the pods whose process has not been started again.
+// unharmed returns the pods whose process has not been restarted.
 func (l *lab) unharmed(ctx context.Context) ([]pod, error) {
 	pods, err := l.pods(ctx)
 	return slices.DeleteFunc(pods, func(p pod) bool { return p.Restarts > 0 }), err
 }
 
-// killNote tells how many connections were open to what was killed, and how long it was away.
+// killNote reports how many connections were open to the killed processes, and how long these were away.
 func killNote(kills []kill) string {
 	total := 0
 	var longest time.Duration
@@ -98,8 +98,8 @@ func killOne(ctx context.Context, t *trial, p pod) (k kill, err error) {
 	}
 }
 
-// strike kills the process and counts the connections to it. A process that is killed ends when it gets to run, and until then the kernel takes
-// connections for it: on a busy machine that takes long enough for some more.
+// strike kills the process and counts the connections to it. A killed process ends when it is next scheduled, and until then the kernel
+// accepts connections for it: on a busy machine some more arrive in that time.
 func (k *kill) strike(ctx context.Context, p pod) error {
 	k.unseen.from = time.Now()
 	before, err := socketsOf(p.Ports[appPort])
@@ -141,21 +141,21 @@ func isBack(pods []pod, was pod) bool {
 	return false
 }
 
-// The proxy's words, which are Envoy's, for calls that find nobody.
+// The proxy's texts, the same as Envoy's, for calls without an endpoint.
 const (
 	noneReady = "no healthy upstream"
 	nobody    = "remote connection failure"
 )
 
-// slack is what may pass between a process's being ready and the moment callers see it, on a busy machine.
+// slack is the longest time on a busy machine between a process being ready and callers using it.
 const slack = 500 * time.Millisecond
 
-// onePerConnection is broken where a kill led to more failures than connections were open to the process.
+// onePerConnection fails if a kill led to more failures than there were connections to the process.
 func onePerConnection(done injected, outcomes []outcome) []string {
 	return judgeKills(done, outcomes, false)
 }
 
-// onePerConnectionBesideAbsence lets in addition those requests fail that came while no pod of the workload was there.
+// onePerConnectionBesideAbsence also allows failures of requests that arrived while the workload had no pod.
 func onePerConnectionBesideAbsence(done injected, outcomes []outcome) []string {
 	return judgeKills(done, outcomes, true)
 }
@@ -184,7 +184,7 @@ func judgeKills(done injected, outcomes []outcome, alone bool) (broken []string)
 	return broken
 }
 
-// requestsUnseen is how many requests began while nobody counted connections: each may have opened one.
+// requestsUnseen returns how many requests began while connections were not counted: each may have opened one.
 func (k kill) requestsUnseen(outcomes []outcome) (n int) {
 	for _, o := range outcomes {
 		if !o.at.Before(k.unseen.from) && o.at.Before(k.unseen.to) {
@@ -194,7 +194,7 @@ func (k kill) requestsUnseen(outcomes []outcome) (n int) {
 	return n
 }
 
-// killBefore is the last kill before a request ended, or -1.
+// killBefore returns the index of the last kill before a request ended, or -1.
 func killBefore(kills []kill, o outcome) int {
 	last := -1
 	for i, k := range kills {

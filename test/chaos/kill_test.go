@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestOnePerConnection: which failures a kill excuses.
+// TestOnePerConnection covers which failures a kill excuses.
 func TestOnePerConnection(t *testing.T) {
 	t.Parallel()
 	at := func(ms int) time.Time { return time.UnixMilli(int64(1_000_000 + ms)) }
@@ -17,7 +17,7 @@ func TestOnePerConnection(t *testing.T) {
 	done.kills[0].unseen.from, done.kills[0].unseen.to = at(1001), at(1003)
 	for name, c := range map[string]struct {
 		outcomes       []outcome
-		strict, beside int // claims broken
+		strict, beside int // broken claims
 	}{
 		"nothing fails":                          {[]outcome{failed(900, "")}, 0, 0},
 		"as many as connections":                 {[]outcome{failed(995, cut), failed(996, cut), failed(3000, cut)}, 0, 0},

@@ -24,19 +24,19 @@ import (
 	"time"
 )
 
-// The bounds of what the lab may take, on a busy machine.
+// The lab's time limits, on a busy machine.
 const (
 	startTime  = 60 * time.Second
 	settleTime = 90 * time.Second // a rolling restart takes as long as its longest drain
 	stopTime   = 60 * time.Second
 )
 
-// lab is `hopline up` on an overlay that may be edited.
+// lab is `hopline up` with an overlay that may be edited.
 type lab struct {
 	options   options
-	dir       string // temporary, with all that belongs to this run
+	dir       string // temporary, with all files of this run
 	overlay   *overlay
-	collector *collector // nil: none
+	collector *collector // nil for none
 	page      string     // with a slash at the end
 	console   string
 	command   *exec.Cmd
@@ -47,7 +47,7 @@ type lab struct {
 	said []string // the last lines
 }
 
-// startLab runs an overlay. A lab that says nothing, since the disk is full, gets ports that were free a moment ago.
+// startLab runs an overlay. A lab without output, because the disk is full, gets ports that were free a moment before.
 func startLab(ctx context.Context, o options, s overlaySpec) (l *lab, err error) {
 	dir, err := os.MkdirTemp("", "hopline-chaos-")
 	if err != nil {
@@ -79,7 +79,7 @@ func startLab(ctx context.Context, o options, s overlaySpec) (l *lab, err error)
 	return l, l.startTold(ctx, append(args, "--ingress-port", "0", "--console-port", "0"))
 }
 
-// startTold starts a lab that tells its addresses once it is ready.
+// startTold starts a lab that prints its addresses once it is ready.
 func (l *lab) startTold(ctx context.Context, args []string) error {
 	l.command = exec.Command(filepath.Join(l.options.root, "bin", "hopline"), args...)
 	output, err := l.command.StdoutPipe()
@@ -106,7 +106,7 @@ func (l *lab) startTold(ctx context.Context, args []string) error {
 	}
 }
 
-// startSilent starts a lab whose output is lost, on a disk that is full.
+// startSilent starts a lab whose output is lost on a full disk.
 func (l *lab) startSilent(ctx context.Context, args []string) error {
 	ports, err := freePorts(2)
 	if err != nil {
@@ -126,13 +126,13 @@ func (l *lab) startSilent(ctx context.Context, args []string) error {
 		return err
 	}
 	go func() {
-		_ = l.command.Wait() // stop tells how it ended
+		_ = l.command.Wait() // stop reports how it ended
 		close(l.ended)
 	}()
 	return l.settled(ctx)
 }
 
-// freePorts are ports that nobody listens on.
+// freePorts returns n free ports.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
@@ -146,10 +146,10 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// address is a line of the addresses that the lab tells when it is ready.
+// address matches a line of the addresses that the lab prints when it is ready.
 var address = regexp.MustCompile(`^\s*(Page|Console|Zipkin|OTLP)\s+(http://\S+)`)
 
-// follow reads what the lab says to its end.
+// follow reads the lab's output to its end.
 func (l *lab) follow(output io.Reader, ready chan<- map[string]string) {
 	urls := map[string]string{}
 	lines := bufio.NewScanner(output)
@@ -163,16 +163,16 @@ func (l *lab) follow(output io.Reader, ready chan<- map[string]string) {
 		}
 		if found := address.FindStringSubmatch(line); found != nil {
 			urls[found[1]] = found[2]
-			if found[1] == "OTLP" { // the last
+			if found[1] == "OTLP" { // the last one
 				ready <- urls
 			}
 		}
 	}
-	_ = l.command.Wait() // stop tells how it ended
+	_ = l.command.Wait() // stop reports how it ended
 	close(l.ended)
 }
 
-// pod is what the lab tells of a process.
+// pod is a process in the lab's pod list.
 type pod struct {
 	Name       string
 	Deployment string
@@ -185,7 +185,7 @@ type pod struct {
 	Ports      map[string]string // container port → address
 }
 
-// pods asks the lab for all of them.
+// pods requests the pod list from the lab.
 func (l *lab) pods(ctx context.Context) ([]pod, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -202,7 +202,7 @@ func (l *lab) pods(ctx context.Context) ([]pod, error) {
 	return running.Pods, json.NewDecoder(response.Body).Decode(&running)
 }
 
-// settled waits until every pod is ready and of the newest template, and none is on its way out.
+// settled waits until every pod is ready and has the newest template, and none is terminating.
 func (l *lab) settled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
@@ -229,7 +229,7 @@ func (l *lab) settled(ctx context.Context) error {
 	return fmt.Errorf("the lab does not settle: %w", last)
 }
 
-// unsettled is what is still to come.
+// unsettled returns what is still pending.
 func unsettled(pods []pod) error {
 	for _, p := range pods {
 		if !p.Ready || !p.Current {
@@ -239,7 +239,7 @@ func unsettled(pods []pod) error {
 	return nil
 }
 
-// stop ends the lab in order. An end that was not in order is an error, with the last that the lab said.
+// stop stops the lab gracefully. If that fails, the error has the last lines of the lab's output.
 func (l *lab) stop() error {
 	var problem error
 	if l.command != nil && l.command.Process != nil {
@@ -266,10 +266,10 @@ func (l *lab) stop() error {
 	return errors.Join(problem, os.RemoveAll(l.dir))
 }
 
-// pollTime is how often something is looked at that will come.
+// pollTime is the interval of polling for a condition.
 const pollTime = 10 * time.Millisecond
 
-// replaced waits until none of the pods before is left, and the lab has settled.
+// replaced waits until none of the pods in before is left, and the lab has settled.
 func (l *lab) replaced(ctx context.Context, before []pod) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()

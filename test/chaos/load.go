@@ -19,22 +19,22 @@ import (
 
 const (
 	maxInFlight = 4000             // above it a request is not sent, and counts as failed
-	patience    = 20 * time.Second // of a caller
+	patience    = 20 * time.Second // a caller's timeout
 )
 
-// users are the values of x-dev-user, so that every version of every hop is called.
+// users are the values of x-dev-user; with them every version of every hop gets calls.
 var users = [...]string{"", "", "", "", "betaUser", "", "", "", "", "stressTest"}
 
-// outcome is what became of one request.
+// outcome is the result of one request.
 type outcome struct {
-	at   time.Time     // when it was to be sent
-	late time.Duration // by which it was sent after that
-	took time.Duration // from when it was to be sent
+	at   time.Time     // when it was due
+	late time.Duration // how much later it was sent
+	took time.Duration // from when it was due
 	user string
-	why  string // it failed; empty: it did not
+	why  string // why it failed, or empty
 }
 
-// load calls one address at a constant rate, whether or not answers come (an open model), over as many connections as that needs.
+// load calls one address at a constant rate, regardless of responses (an open model), over as many connections as that needs.
 type load struct {
 	url      string
 	interval time.Duration
@@ -52,7 +52,7 @@ func newLoad(url string, rate int) *load {
 	}}
 }
 
-// start begins calling. The function it returns ends that, waits for answers, and returns all outcomes in the order of their time; it may be
+// start begins the calls. The function it returns ends them, waits for responses, and returns all outcomes in order of time; it may be
 // called again.
 func (l *load) start() (stop func() []outcome) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -67,7 +67,7 @@ func (l *load) start() (stop func() []outcome) {
 	}
 }
 
-// loop sends each request at its own time. One whose time has passed, because this machine was busy, is sent at once.
+// loop sends each request at its own time. If that time has passed, because this machine was busy, it sends the request immediately.
 func (l *load) loop(ctx context.Context) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
@@ -100,12 +100,12 @@ func (l *load) count(o outcome) {
 	l.outcomes = append(l.outcomes, o)
 }
 
-// whole is the last line of an answer that went through all hops.
+// whole matches the last line of a response that went through all hops.
 var whole = regexp.MustCompile(`(?m) at \d{4}-\d\d-\d\dT\S+$`)
 
-// call makes one request and says why it failed.
+// call sends one request and returns why it failed.
 func (l *load) call(user string) (why string) {
-	// A body without GetBody keeps net/http from sending the request again by itself when a connection dies.
+	// A body without GetBody keeps net/http from sending the request again when a connection breaks.
 	request, err := http.NewRequest(http.MethodGet, l.url, io.NopCloser(strings.NewReader("")))
 	if err != nil {
 		return err.Error()
@@ -131,7 +131,7 @@ func (l *load) call(user string) (why string) {
 	return ""
 }
 
-// connectionTrouble is an error without what differs from request to request.
+// connectionTrouble returns an error's text without the parts that differ from request to request.
 func connectionTrouble(err error) string {
 	var timeout net.Error
 	switch {
@@ -147,7 +147,7 @@ func connectionTrouble(err error) string {
 	return err.Error()
 }
 
-// gist is the last line of an answer: that of the hop where the trouble was, below those of the hops that passed it on.
+// gist returns the last line of a response: the line of the hop that failed, below those of the hops that passed it on.
 func gist(body []byte) string {
 	text := strings.TrimSpace(string(body))
 	text = text[strings.LastIndexByte(text, '\n')+1:]

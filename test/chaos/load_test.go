@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// answer is a whole one.
+// answer is a complete response.
 const answer = "took (1 ms) front-amber --getRespondFrom--> http://middle/hops\ntook (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
 
 func serve(t *testing.T, h http.HandlerFunc) string {
@@ -42,13 +42,13 @@ func TestOutcomes(t *testing.T) {
 		}
 		l.client.CloseIdleConnections()
 	}
-	l := newLoad("http://127.0.0.1:1", 1) // nobody listens there
+	l := newLoad("http://127.0.0.1:1", 1) // nothing listens there
 	if why := l.call(""); why != "connection refused" {
 		t.Errorf("failed by %q", why)
 	}
 }
 
-// TestOnce: a request whose reused connection dies is not sent again.
+// TestOnce: a request whose reused connection breaks is not sent again.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
@@ -64,7 +64,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// TestOpenModel: slow answers do not keep further requests from being sent, and each tells from when it was due.
+// TestOpenModel: slow responses do not delay further requests, and each duration starts when the request was due.
 func TestOpenModel(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int32
@@ -73,7 +73,7 @@ func TestOpenModel(t *testing.T) {
 		if seen.Add(1) == 50 {
 			close(enough)
 		}
-		<-enough // none is answered before the last has been sent
+		<-enough // there is no response before the last request has been sent
 		fmt.Fprint(w, answer)
 	}), 200)
 	stop := l.start()

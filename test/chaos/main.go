@@ -1,7 +1,7 @@
 //go:build linux
 
-// Chaos runs the suite as `make run` does, calls it at a constant rate, breaks one thing after the other, and counts what callers
-// notice. Each fault comes with a claim; a table says which hold. It needs Linux: it reads /proc and writes to /dev/full.
+// Command chaos runs the suite as `make run` does, calls it at a constant rate, injects one failure after the other, and counts what
+// callers notice. Each fault has a claim; a table shows which hold. It needs Linux: it reads /proc and writes to /dev/full.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	os.Exit(code)
 }
 
-// options are what the command line says.
+// options holds the command line's options.
 type options struct {
 	root string        // the checkout
 	time time.Duration // of each fault
@@ -35,11 +35,11 @@ type options struct {
 	only *regexp.Regexp // faults to run, by name
 }
 
-// starvedCode is the exit code of a run that broke nothing and is void in part.
+// starvedCode is the exit code of a run in which no claim is broken and part is void.
 const starvedCode = 77
 
-// run returns the exit code: 0 when all claims hold, 1 when one does not or could not be tried, 2 for flags that make no sense, 77 when the
-// machine was too busy to say.
+// run returns the exit code: 0 if all claims hold, 1 if one does not or could not be tested, 2 for invalid flags, 77 if the machine was too
+// busy to decide.
 func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	o, err := parse(args, progress)
 	if errors.Is(err, flag.ErrHelp) {

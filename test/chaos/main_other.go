@@ -1,6 +1,6 @@
 //go:build !linux
 
-// Chaos breaks the suite under load. It needs Linux.
+// Command chaos injects failures into the suite under load. It needs Linux.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestFlags: what makes no sense is exit code 2, and says why.
+// TestFlags: invalid flags give exit code 2 and a message.
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{

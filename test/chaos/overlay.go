@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// overlaySpec is an overlay of deploy/ with what chaos changes in it.
+// overlaySpec is an overlay of deploy/ with the changes that chaos makes.
 type overlaySpec struct {
 	name       string
 	base       string // directory in deploy/overlays
-	replicated bool   // two pods of each workload, those outside the mesh included
-	collector  bool   // services and lab send their spans to a collector of chaos's own as well
-	diskFull   bool   // the lab's output goes to a disk that is full, logs included
+	replicated bool   // two pods of each workload, including those outside the mesh
+	collector  bool   // services and lab also send their spans to chaos's own collector
+	diskFull   bool   // the lab's output, logs included, is written to a full disk
 }
 
-// overlay is a copy of deploy/ that chaos may edit, with an overlay of its own that adds to a shipped one.
+// overlay is a copy of deploy/ that chaos may edit, with its own overlay that adds to a shipped one.
 type overlay struct {
 	deploy, dir string
 }
 
-// copyOverlay copies deploy/ below a directory. spans is where services send their spans; empty: to the lab.
+// copyOverlay copies deploy/ into a directory. spans is the address to which services send their spans; empty means the lab.
 func copyOverlay(root, into string, s overlaySpec, spans string) (*overlay, error) {
 	o := &overlay{deploy: filepath.Join(into, "deploy")}
 	o.dir = filepath.Join(o.deploy, "overlays", "chaos")
@@ -44,17 +44,17 @@ func copyOverlay(root, into string, s overlaySpec, spans string) (*overlay, erro
 	return o, os.WriteFile(filepath.Join(o.dir, "kustomization.yaml"), []byte(kustomization(s, spans)), 0o644)
 }
 
-// kustomization is the overlay of chaos itself.
+// kustomization returns chaos's own overlay.
 func kustomization(s overlaySpec, spans string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - ../%s\npatches:\n", s.base)
 	b.WriteString("  - {path: restart.yaml, target: {kind: Deployment}}\n")
 	b.WriteString("  - {path: core.yaml, target: {kind: VirtualService, name: core}}\n")
-	if s.replicated { // component replicated leaves out what stands outside the mesh
+	if s.replicated { // component replicated leaves out what is outside the mesh
 		b.WriteString("  - target: {kind: Deployment}\n    patch: '- {op: add, path: /spec/replicas, value: 2}'\n")
 	}
 	if spans != "" {
-		// The lab sets the variable OTEL_EXPORTER_ZIPKIN_ENDPOINT itself. A flag wins over it.
+		// The lab sets the variable OTEL_EXPORTER_ZIPKIN_ENDPOINT itself. A flag takes precedence over it.
 		fmt.Fprintf(&b, "  - target: {kind: Deployment}\n    patch: '- {op: add, path: /spec/template/spec/containers/0/args, value: [\"--otel-exporter-zipkin-endpoint=%s\"]}'\n", spans)
 	}
 	return b.String()
@@ -72,20 +72,20 @@ spec:
 `, time.Now().Format(time.RFC3339Nano)))
 }
 
-// The bounds that limitCore puts on calls of core.
+// The timeouts that limitCore sets on calls of core.
 const (
 	coreTimeout = time.Second
 	coreTry     = 300 * time.Millisecond
 )
 
-// Where core is limited, its rules answer a request with this header by its value: so one can see that they are in force. Services pass on
-// headers whose names begin so.
+// While core is limited, its rules respond to a request that has this header with the header's value, which shows that they are active.
+// Services pass on headers whose names begin with this prefix.
 const (
 	signHeader = "x-fault-chaos"
 	sign       = "limited"
 )
 
-// limitCore bounds how long anybody waits for core, or lifts the bound.
+// limitCore sets a timeout on calls of core, or removes it.
 func (o *overlay) limitCore(on bool) error {
 	patch := "[]\n"
 	if on {
@@ -97,10 +97,10 @@ func (o *overlay) limitCore(on bool) error {
 	return o.write("core.yaml", patch)
 }
 
-// weight is where the shipped rule gives middle's versions their shares.
+// weight matches the weights of middle's versions in the shipped rule.
 var weight = regexp.MustCompile(`(subset: (prod|canary)\}, weight: )\d+`)
 
-// weights gives the canary of middle so many per cent.
+// weights sets the weight of middle's canary, in per cent.
 func (o *overlay) weights(canary int) error {
 	file := filepath.Join(o.deploy, "overlays", "canary", "middle.yaml")
 	rule, err := os.ReadFile(file)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestCopy: what is edited is a copy, and the edits say what they should.
+// TestCopy: the edits change a copy, and have the right content.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	shipped := filepath.Join("..", "..", "deploy", "overlays", "canary", "middle.yaml")

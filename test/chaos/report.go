@@ -18,11 +18,11 @@ type row struct {
 	took                  time.Duration
 	done                  injected
 	outcomes              []outcome
-	broken                []string // what was not promised
-	void                  string   // why the run says nothing, whatever broke; empty: it does
+	broken                []string // the broken parts of the claim
+	void                  string   // why the run proves nothing, whatever is broken; empty if it is valid
 }
 
-// verdict says whether the claim held.
+// verdict returns whether the claim held, as text.
 func (r row) verdict() string {
 	switch {
 	case r.void != "":
@@ -33,7 +33,7 @@ func (r row) verdict() string {
 	return "held"
 }
 
-// why lists what failed requests were told, the most frequent first.
+// why lists the errors of failed requests, the most frequent first.
 func (r row) why() []string {
 	counts := map[string]int{}
 	for _, o := range r.outcomes {
@@ -50,7 +50,7 @@ func (r row) why() []string {
 	return reasons
 }
 
-// slowest is how long the slowest answer took.
+// slowest returns the duration of the slowest response.
 func (r row) slowest() time.Duration {
 	var slowest time.Duration
 	for _, o := range r.outcomes {
@@ -59,12 +59,12 @@ func (r row) slowest() time.Duration {
 	return slowest
 }
 
-// String is the row as it is told while the campaign goes on.
+// String returns the row as it is printed during the campaign.
 func (r row) String() string {
 	return fmt.Sprintf("%s: %d times in %.0f s, %d requests, %d failed, claim %s", r.fault, r.done.times, r.took.Seconds(), len(r.outcomes), failures(r.outcomes), r.verdict())
 }
 
-// report prints the table. What else there is to say of a row goes on below it, in the last column.
+// report prints the table. Further notes on a row follow below it, in the last column.
 func report(out io.Writer, rows []row) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "fault\toverlay\ttimes\tseconds\trequests\tfailed\tslowest\tclaim\twhy, and what else was seen")
@@ -87,5 +87,5 @@ func report(out io.Writer, rows []row) {
 			before = "\t\t\t\t\t\t\t\t"
 		}
 	}
-	_ = table.Flush() // to the terminal: nobody would read of its failure
+	_ = table.Flush() // it writes to the terminal: nobody would see the error
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// restartAll restarts every workload again and again, each time once the last restart is through.
+// restartAll restarts every workload repeatedly, each time after the last restart is complete.
 func restartAll(ctx context.Context, t *trial) (done injected, err error) {
 	for end := time.Now().Add(t.time); time.Now().Before(end); {
 		if err := t.lab.restart(ctx); err != nil {

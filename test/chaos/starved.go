@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A machine that has too little time for what runs on it proves nothing: readiness probes run out of time, and answers come late, whatever the
-// lab does. Beyond these bounds a run is void. They are measured on chaos's own process, which breaks nothing and waits for nobody.
+// A run on an overloaded machine proves nothing: readiness probes time out, and responses are late, whatever the lab does. Beyond these
+// limits a run is void. They are measured on chaos's own process, which injects nothing and waits for nothing.
 const (
-	lateShare = 0.01                   // of the requests may be sent
+	lateShare = 0.01                   // at most this share of the requests may be sent
 	lateTime  = 250 * time.Millisecond // later than they were due by this,
-	waitTime  = 250 * time.Millisecond // and a process that could run waits for less than this: a readiness probe has 1 s, for several of them
+	waitTime  = 250 * time.Millisecond // and a process that could run waits for less than this: a readiness probe has 1 s, for several such waits
 )
 
-// starved says why a run is void; empty: it is not.
+// starved returns why a run is void, or an empty string.
 func starved(outcomes []outcome, waited time.Duration) string {
 	late := 0
 	for _, o := range outcomes {

@@ -23,7 +23,7 @@ func TestStarved(t *testing.T) {
 	for name, c := range map[string]struct {
 		outcomes []outcome
 		waited   time.Duration
-		want     string // part of it
+		want     string // a part of it
 	}{
 		"in time":           {requests(1000, 0), time.Millisecond, ""},
 		"a few late":        {requests(1000, 10), time.Millisecond, ""},

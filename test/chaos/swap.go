@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// swapEvery is the time from one saved rule to the next.
+// swapEvery is the interval between saved rules.
 const swapEvery = 100 * time.Millisecond
 
-// swapRules saves other weights ten times a second, and in the end a rule that can be told from all before by what it does.
+// swapRules saves other weights ten times a second, and in the end a rule whose effect differs from all before.
 func swapRules(ctx context.Context, t *trial) (done injected, err error) {
 	live := t.lab.live.Load()
 	edits := 0
@@ -39,7 +39,7 @@ func swapRules(ctx context.Context, t *trial) (done injected, err error) {
 	return done, err
 }
 
-// all waits until twenty answers in a row come by way of a version.
+// all waits until twenty responses in a row come from a version.
 func (l *lab) all(ctx context.Context, version string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -58,7 +58,7 @@ func (l *lab) all(ctx context.Context, version string) error {
 	return nil
 }
 
-// get is the answer to one request, with a header if name and value are given, on a connection of its own.
+// get returns the response to one request, with a header if name and value are given, on a connection of its own.
 func get(ctx context.Context, url string, header ...string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

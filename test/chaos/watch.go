@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// watchTime is how often the watch looks.
+// watchTime is the interval of the checks.
 const watchTime = 20 * time.Millisecond
 
-// watch looks on while a fault goes on: which pods stop being ready, by what the lab says, and for how long this machine lets a process
-// that could run wait. Requests cannot be answered meanwhile, whatever the lab does.
+// watch observes a fault: which pods stop being ready and the lab's reasons, and for how long this machine makes a process that could run
+// wait. During such a wait no request gets a response, whatever the lab does.
 type watch struct {
 	lab     *lab
-	unready map[string]int // by deployment and reason: how often it was seen
+	unready map[string]int // number of observations by deployment and reason
 	looks   int
 	delay   time.Duration // the longest
 }
 
-// start begins watching. The function it returns ends that and tells what was seen; it may be called again.
+// start begins watching. The function it returns ends that and reports what was seen; it may be called again.
 func (w *watch) start(ctx context.Context) (stop func() []string) {
 	ctx, cancel := context.WithCancel(ctx)
 	w.unready = map[string]int{}
@@ -61,7 +61,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// seen is what there is to tell.
+// seen returns the lines of the report.
 func (w *watch) seen() []string {
 	var lines []string
 	for _, who := range slices.Sorted(maps.Keys(w.unready)) {
