@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// about is what an admin port says of its process.
+// about is a process as its admin port reports it.
 type about struct{ Service, Version, Host string }
 
-// admins are the admin ports that were given, each with whom it belongs to.
+// admins returns the given admin ports, each with the process that it belongs to.
 func admins(t *testing.T) map[string]about {
 	t.Helper()
 	if *admin == "" {
@@ -31,7 +31,7 @@ func admins(t *testing.T) map[string]about {
 	return ports
 }
 
-// adminOf is the admin port of a service's pod whose name begins so.
+// adminOf returns the admin port of a service's pod whose name begins with pod.
 func adminOf(t *testing.T, service, pod string) string {
 	t.Helper()
 	for url, who := range admins(t) {
@@ -61,7 +61,7 @@ func put(t *testing.T, url, body string) (code int, answered string) {
 	return response.StatusCode, string(read)
 }
 
-// TestAdmin holds what every admin port answers.
+// TestAdmin checks the response of every endpoint of each admin port.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	for url, who := range admins(t) {
@@ -87,7 +87,7 @@ func TestAdmin(t *testing.T) {
 				}
 			}
 			if strings.HasPrefix(who.Host, "core-sick-") {
-				return // TestOutlier heals it at this very time
+				return // TestOutlier repairs it at the same time
 			}
 			if after, err := look(url+"/faults", nil); err != nil || after.body != before.body {
 				t.Errorf("what was refused changed the faults from %s to %s (%v)", before.body, after.body, err)
@@ -96,7 +96,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-// TestMetrics: the numbers that every service has, under names that dashboards rely on, with no label from outside.
+// TestMetrics: every service has the metrics and names that dashboards use, without a label from outside.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	ports := admins(t)

@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// bounced is what the bouncer tells of an endpoint's answer.
+// bounced is the bouncer's JSON on an endpoint's response.
 type bounced struct {
 	StatusCode int
 	Headers    map[string]string
 	Body       string
 }
 
-// bounce has minimal call an endpoint: it is the same program as bounced, which fails on purpose. So one sees from outside what callers
-// inside get.
+// bounce makes minimal call an endpoint. minimal is the same program as bounced, which fails on purpose. So a test outside sees what
+// callers inside get.
 func bounce(endpoint string, h headers) (bounced, error) {
 	a, err := try("POST", "/bounce", h.and("Host", minimalHost), fmt.Sprintf(`{"rebound":"true","endpoint":%q}`, endpoint))
 	if err != nil {
@@ -27,7 +27,7 @@ func bounce(endpoint string, h headers) (bounced, error) {
 	return decode[bounced](a)
 }
 
-// TestEcho holds the echo's shape: its keys in order, and the plain form.
+// TestEcho checks the echo's format: its keys in order, and the text form.
 func TestEcho(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -80,7 +80,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestBounce: the bouncer reaches names inside and outside the mesh, and only what it may; whoever asks wrongly is told what was wrong.
+// TestBounce: the bouncer reaches names inside and outside the mesh, and only those that it may; an invalid request gets the reason.
 func TestBounce(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -130,7 +130,7 @@ func TestBounce(t *testing.T) {
 	})
 }
 
-// TestWhoMayCall: a caller that no AuthorizationPolicy names gets 403 of the callee's sidecar, wherever it stands in the mesh.
+// TestWhoMayCall: a caller that no AuthorizationPolicy names gets 403 from the callee's sidecar, wherever it is in the mesh.
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -144,8 +144,8 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
-// TestUnknownHost: in the lab a name that no object gives gets 502 from the caller's proxy, which says what is missing. A sidecar of Istio's lets
-// the call pass, to whatever DNS says.
+// TestUnknownHost: in the lab, a name that no object defines gets 502 from the caller's proxy, with what is missing. Istio's sidecar passes
+// the call on to the address from DNS.
 func TestUnknownHost(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -155,7 +155,7 @@ func TestUnknownHost(t *testing.T) {
 	}
 }
 
-// TestCrash: /crash ends the process, as a fault of the demo, and it comes back by itself.
+// TestCrash: /crash ends the process, as a fault of the demo, and the process is restarted.
 func TestCrash(t *testing.T) {
 	overlaid(t, "canary") // one crash is enough; Kubernetes waits longer after each
 	to := headers{"Host": bouncedHost}

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// client follows no redirect: where a redirect leads is part of the contract. Many tests share its connections.
+// client follows no redirect: the target of a redirect is part of the contract. Many tests share its connections.
 var client = &http.Client{
 	Timeout:       30 * time.Second,
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// The hosts that the ingress knows by name.
+// The hosts that the ingress routes by name.
 const (
 	minimalHost = "minimal.svc.kind.org"
 	bouncedHost = "bounced.svc.kind.org"
 )
 
-// page is front's path as it is seen from outside.
+// page returns the outside path of front's path.
 func page(path string) string {
 	if *overlay == "plain" {
 		return path
@@ -31,10 +31,10 @@ func page(path string) string {
 	return "/demo-app" + path
 }
 
-// headers of a request. "Host" goes where net/http wants it.
+// headers of a request. "Host" is set where net/http wants it.
 type headers map[string]string
 
-// and is the same with one header more.
+// and returns the headers with a further one.
 func (h headers) and(name, value string) headers {
 	more := headers{name: value}
 	for n, v := range h {
@@ -68,8 +68,8 @@ func once(method, path string, h headers, body string) (answer, error) {
 	return answer{response, string(read)}, err
 }
 
-// try sends one request. In the overlay outlier it asks again when the sick pod of core has answered, which the mesh asks now and then to see
-// whether it is well; how seldom that must be, TestOutlier says.
+// try sends one request. In the overlay outlier it repeats a request that the sick pod of core has responded to: the mesh calls that pod
+// now and then to see whether it has recovered. TestOutlier checks how rarely.
 func try(method, path string, h headers, body string) (a answer, err error) {
 	for range 10 {
 		a, err = once(method, path, h, body)
@@ -80,7 +80,7 @@ func try(method, path string, h headers, body string) (a answer, err error) {
 	return a, err
 }
 
-// call is try for those who need an answer.
+// call is try for callers that need a response.
 func call(t *testing.T, method, path string, h headers, body string) answer {
 	t.Helper()
 	a, err := try(method, path, h, body)
@@ -95,7 +95,7 @@ func get(t *testing.T, path string, h headers) answer {
 	return call(t, http.MethodGet, path, h, "")
 }
 
-// look gets a page that is no part of the way in: of a back end, of an admin port.
+// look requests a page that is not at the ingress: of a back end, of an admin port.
 func look(url string, h headers) (answer, error) {
 	request, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
@@ -113,7 +113,7 @@ func look(url string, h headers) (answer, error) {
 	return answer{response, string(read)}, err
 }
 
-// decode reads an answer's JSON.
+// decode decodes a response's JSON.
 func decode[T any](a answer) (T, error) {
 	var v T
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
@@ -122,7 +122,7 @@ func decode[T any](a answer) (T, error) {
 	return v, nil
 }
 
-// eventually asks every tenth of a second until the condition holds, for so long at most.
+// eventually checks every tenth of a second until the condition holds, for that time at most.
 func eventually(within time.Duration, condition func() bool) bool {
 	end := time.After(within)
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -137,5 +137,5 @@ func eventually(within time.Duration, condition func() bool) bool {
 	return true
 }
 
-// arrival is how long spans and log lines may take to where they are read.
+// arrival is how long spans and log lines may take to become readable.
 const arrival = 20 * time.Second

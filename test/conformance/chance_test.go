@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// alpha is the chance that one statistical check fails although the share is right: so small that hundreds of them stay green.
+	// alpha is the probability that one statistical check fails although the share is right: so small that hundreds of them pass.
 	alpha = 1e-6
-	// certain is how often something is asked that leaves nothing to chance.
+	// certain is the number of calls for a case that leaves nothing to chance.
 	certain = 100
 )
 
-// tally makes n calls, eight at a time, and counts what each makes of its answer.
+// tally makes n calls, eight at a time, and counts the results of once.
 func tally(t *testing.T, n int, once func(i int) (string, error)) map[string]int {
 	t.Helper()
 	var (
@@ -48,10 +48,10 @@ func tally(t *testing.T, n int, once func(i int) (string, error)) map[string]int
 	return counts
 }
 
-// shares are what parts of the answers are expected to be; they need not add up to one.
+// shares are the expected parts of the responses; they need not add up to one.
 type shares map[string]float64
 
-// all goes one way.
+// all returns the shares of a single target.
 func all(to string) shares { return shares{to: 1} }
 
 // chancy reports whether the shares leave anything to chance.
@@ -65,7 +65,7 @@ func (s shares) chancy() bool {
 	return ways > 1
 }
 
-// calls is how many calls it takes to see whether shares are right.
+// calls returns how many calls it takes to check the shares.
 func (s shares) calls() int {
 	if s.chancy() {
 		return *samples
@@ -73,7 +73,7 @@ func (s shares) calls() int {
 	return certain
 }
 
-// fits compares counts with the shares that were asked for, by Pearson's χ² test. A share of 0 admits not one.
+// fits compares counts with the expected shares, by Pearson's χ² test. A share of 0 allows no call at all.
 func fits(t *testing.T, what string, counts map[string]int, want shares) {
 	t.Helper()
 	n, total := 0, 0.0

@@ -6,12 +6,11 @@ import (
 	"testing"
 )
 
-// TestEgress: in the overlay egress what leaves the mesh passes through the egress gateway, and nothing goes another way; elsewhere it goes
-// straight.
+// TestEgress: in the overlay egress all calls that leave the mesh pass through the egress gateway; elsewhere they go directly.
 func TestEgress(t *testing.T) {
 	t.Parallel()
 	meshed(t)
-	const notRegistered = "http://minimal.hopline-outside.svc.cluster.local:9090/" // what the registered name leads to
+	const notRegistered = "http://minimal.hopline-outside.svc.cluster.local:9090/" // the target of the registered name
 	want := 200
 	if *overlay == "egress" {
 		want = 502
@@ -43,7 +42,7 @@ func TestEgress(t *testing.T) {
 		if through() {
 			t.Errorf("a span of the egress gateway, in overlay %s", *overlay)
 		}
-	} else if !eventually(arrival, through) { // a proxy sends its spans when it has a few, or after some seconds
+	} else if !eventually(arrival, through) { // a proxy sends its spans in batches, or after some seconds
 		t.Error("no span of the egress gateway")
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 func canonical(name string) string { return http.CanonicalHeaderKey(name) }
 
-// mayFail skips what makes core fail where that has consequences.
+// mayFail skips a test that makes core fail where this affects other tests.
 func mayFail(t *testing.T, hop string) {
 	t.Helper()
 	switch {
@@ -22,8 +22,8 @@ func mayFail(t *testing.T, hop string) {
 	}
 }
 
-// reset is what a proxy says when the process behind it hangs up each time. In the lab the proxy that tries again is the one that sees it. With
-// Istio the callee's own sidecar does, and the caller's passes on the last of its answers.
+// reset returns a proxy's text for a process that closes the connection each time. In the lab the proxy that retries sees it. With Istio
+// the callee's own sidecar does, and the caller's passes on the last response.
 func reset() string {
 	if engine, _ := atHand(); engine == lab && *overlay == "retry" {
 		return "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: connection termination"
@@ -31,12 +31,12 @@ func reset() string {
 	return "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 }
 
-// TestHeaderFaults: faults asked for by header hit the hop that they name, and say so; what makes no sense is refused by whom it concerns. What a
-// hop's upstream answered is passed on below that hop's line.
+// TestHeaderFaults: a fault requested by header applies to the hop that it names, and is reported; the hop that an invalid header applies
+// to rejects it. A hop passes on its upstream's response below its own line.
 func TestHeaderFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		hop           string // that fails; empty: none
+		hop           string // the hop that fails, or empty
 		header, value string
 		code          int
 		injected      string
@@ -59,7 +59,7 @@ func TestHeaderFaults(t *testing.T) {
 			t.Parallel()
 			mayFail(t, c.hop)
 			if c.code == 503 && *overlay == "plain" {
-				c.code, c.body = 502, "" // there is no proxy to say its words
+				c.code, c.body = 502, "" // no proxy adds its text
 			}
 			a, err := once("GET", page("/hops"), headers{c.header: c.value, "x-dev-user": "stressTest"}, "")
 			if err != nil {
@@ -78,7 +78,7 @@ func TestHeaderFaults(t *testing.T) {
 	}
 }
 
-// TestLatencyIsAdded: the least that a delay takes is what was asked for.
+// TestLatencyIsAdded: a delay takes at least the requested time.
 func TestLatencyIsAdded(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
@@ -88,7 +88,7 @@ func TestLatencyIsAdded(t *testing.T) {
 	}
 }
 
-// TestDrop: a connection closed without an answer is the caller's end of file; a proxy in between says so in its words.
+// TestDrop: a connection closed without a response is an end of file for the caller; a proxy in between responds with its own text.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	a, err := once("GET", page("/hello"), headers{"x-fault-front": "drop=100"}, "")
@@ -103,7 +103,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestFailRate: at fail: 0.5 each hop that a call reaches fails it with one half, independently.
+// TestFailRate: with fail: 0.5 each hop that a call reaches fails half of the time, independently.
 func TestFailRate(t *testing.T) {
 	t.Parallel()
 	mayFail(t, "core")
@@ -121,7 +121,7 @@ func TestFailRate(t *testing.T) {
 	fits(t, "fail: 0.5", counts, shares{"front error": 0.5, "middle error": 0.25, "core error": 0.125, last: 0.0625, "200": 0.0625})
 }
 
-// TestFailRateRetried: with four retries of whatever fails, five failures in a row are the caller's.
+// TestFailRateRetried: with four retries of every failure, the caller sees only five failures in a row.
 func TestFailRateRetried(t *testing.T) {
 	t.Parallel()
 	overlaid(t, "retry")
@@ -132,7 +132,7 @@ func TestFailRateRetried(t *testing.T) {
 	fits(t, "fail: 0.5", counts, shares{"500": 1. / 32, "200": 31. / 32})
 }
 
-// TestHealthIsSpared: no fault ever touches /health.
+// TestHealthIsSpared: no fault ever applies to /health.
 func TestHealthIsSpared(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -143,7 +143,7 @@ func TestHealthIsSpared(t *testing.T) {
 	}
 }
 
-// TestErrorTexts: who refuses says why.
+// TestErrorTexts: every error response has the reason.
 func TestErrorTexts(t *testing.T) {
 	t.Parallel()
 	a := get(t, page("/nowhere"), nil)

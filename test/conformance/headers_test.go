@@ -7,7 +7,7 @@ import (
 // forwarded are headers that every hop passes on and echoes.
 var forwarded = headers{"x-dev-user": "betaUser", "x-ot-span-context": "a;b", "fail": "0", "x-fault-nobody": "error=100"}
 
-// TestForwardedHeaders: they come back on the response.
+// TestForwardedHeaders: the response echoes them.
 func TestForwardedHeaders(t *testing.T) {
 	t.Parallel()
 	a := get(t, page("/hops"), forwarded)
@@ -22,7 +22,7 @@ func TestForwardedHeaders(t *testing.T) {
 	}
 }
 
-// TestForwardedUpstream: they go on to the upstream, which echoes them too, with the request's id and the trace.
+// TestForwardedUpstream: they are sent to the upstream, which echoes them too, with the request's id and the trace.
 func TestForwardedUpstream(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -34,7 +34,7 @@ func TestForwardedUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := forwarded.and("x-b3-traceid", trace)
-	if *overlay != "egress" { // the egress gateway is an edge, and makes another id as every edge does
+	if *overlay != "egress" { // the egress gateway makes another id, as every gateway does
 		want["x-request-id"] = a.Header.Get("x-request-id")
 	}
 	for name, value := range want {
@@ -44,7 +44,7 @@ func TestForwardedUpstream(t *testing.T) {
 	}
 }
 
-// TestMeshHeaders: what the mesh tells the upstream and the caller of a request's way.
+// TestMeshHeaders checks the headers that the mesh adds for the upstream and for the caller.
 func TestMeshHeaders(t *testing.T) {
 	t.Parallel()
 	meshed(t)

@@ -26,7 +26,7 @@ type hop struct {
 	Code     int     `json:"code"`
 }
 
-// TestHopLines holds the text of GET /hops, line by line, with a clock at the end and with an outside time source.
+// TestHopLines checks the text of GET /hops, line by line, with a clock at the end and with an outside time source.
 func TestHopLines(t *testing.T) {
 	t.Parallel()
 	const took = `took \([0-9.]+ ms\) `
@@ -61,7 +61,7 @@ func TestHopLines(t *testing.T) {
 	}
 }
 
-// timeKeys are those of worldtimeapi.org's answer.
+// timeKeys are the keys of worldtimeapi.org's response.
 var timeKeys = strings.Fields("abbreviation client_ip datetime day_of_week day_of_year dst dst_from dst_offset dst_until " +
 	"raw_offset timezone unixtime utc_datetime utc_offset week_number")
 
@@ -103,7 +103,7 @@ func TestHopJSON(t *testing.T) {
 	}
 }
 
-// TestServedBy: every answer of a service says who gave it, errors too.
+// TestServedBy: every response of a service names the service that sent it, errors included.
 func TestServedBy(t *testing.T) {
 	t.Parallel()
 	want := regexp.MustCompile(`^front-(` + strings.Join(fronts(), "|") + `)/front-`)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestIngress holds the paths and hosts that the ingress knows.
+// TestIngress checks the paths and hosts of the ingress.
 func TestIngress(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -52,10 +52,10 @@ func TestIngress(t *testing.T) {
 	}
 }
 
-// absolute is a link that leads astray below a path prefix.
+// absolute matches a link that is wrong under a path prefix.
 var absolute = regexp.MustCompile(`\b(href|src|action)="/[^"]*`)
 
-// TestFront holds what front answers to people and to programs.
+// TestFront checks front's responses to browsers and to programs.
 func TestFront(t *testing.T) {
 	t.Parallel()
 	const slow = `I am a slow request that took 3\.\d\d seconds to complete\.`
@@ -105,7 +105,7 @@ func TestFront(t *testing.T) {
 	}
 }
 
-// TestDashboards: hosts of their own lead to the dashboards' paths. They belong to the cluster's add-ons.
+// TestDashboards: the dashboards' own hosts redirect to their paths. They belong to the cluster's add-ons.
 func TestDashboards(t *testing.T) {
 	t.Parallel()
 	meshed(t)

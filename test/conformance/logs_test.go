@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// line is what every log line has that belongs to a request.
+// line holds the fields of every log line of a request.
 type line struct {
 	TS      string `json:"ts"`
 	Level   string `json:"level"`
@@ -22,7 +22,7 @@ type line struct {
 	SpanID  string `json:"span_id"`
 }
 
-// linesOf are the lines of a trace, in what has been printed since an offset.
+// linesOf returns the lines of a trace, in what has been printed since an offset.
 func linesOf(t *testing.T, trace string, since int64) []line {
 	t.Helper()
 	f, err := os.Open(*logs)
@@ -36,7 +36,7 @@ func linesOf(t *testing.T, trace string, since int64) []line {
 	var found []line
 	for r := bufio.NewReader(f); ; {
 		text, err := r.ReadBytes('\n')
-		if err != nil { // the last may still be on its way
+		if err != nil { // the last line may be incomplete
 			return found
 		}
 		if !bytes.Contains(text, []byte(trace)) {
@@ -50,7 +50,7 @@ func linesOf(t *testing.T, trace string, since int64) []line {
 	}
 }
 
-// TestLogs: the lines of a request say which trace they belong to, at every hop, with all that a reader needs.
+// TestLogs: the lines of a request have its trace id, at every hop, and all fields that a reader needs.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	if *logs == "" {
@@ -61,7 +61,7 @@ func TestLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace := newID(16)
-	get(t, page("/slow-page"), headers{"b3": trace + "-" + newID(8) + "-1", "x-dev-user": "stressTest"}) // no pod that fails on purpose is on that way
+	get(t, page("/slow-page"), headers{"b3": trace + "-" + newID(8) + "-1", "x-dev-user": "stressTest"}) // no pod on this path fails on purpose
 	want := map[string]string{"front": "request", "middle": "request", "core": "Calling the slow function 'data_transformation'"}
 	var lines []line
 	if !eventually(arrival, func() bool {

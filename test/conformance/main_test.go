@@ -53,13 +53,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// elsewhere is what an engine lacks or hides from whoever looks from outside, and who checks it.
+// elsewhere holds what an engine lacks or does not show to a client outside, and what checks it.
 var elsewhere = map[string]string{
 	lab:   "mutual TLS, NetworkPolicies, Pod Security, dashboards (the cluster alone has them: make e2e)",
 	istio: "console, /sd, the mesh's metrics on one page, saved rules going live (the lab alone has them: go test ./lab/...)",
 }
 
-// engines are those that can run Hopline, by what they call themselves in the header server of an answer. Without a mesh nobody adds one.
+// engines are those that can run Hopline, by the server header of their responses. Without a mesh there is none.
 var engines = map[string]string{"hopline": lab, "istio-envoy": istio, "envoy": istio, "": bare}
 
 const (
@@ -68,10 +68,10 @@ const (
 	bare  = "no mesh"
 )
 
-// atHand is the engine that this run is held against.
+// atHand returns the engine under test.
 var atHand = sync.OnceValues(func() (string, error) { return engineAt(*base) })
 
-// engineAt asks who stands at the way in.
+// engineAt returns the engine behind a URL.
 func engineAt(url string) (string, error) {
 	response, err := client.Head(url + "/")
 	if err != nil {
@@ -88,7 +88,7 @@ func engineAt(url string) (string, error) {
 	return engine, nil
 }
 
-// only skips what one engine alone can do, unless that is the engine at hand.
+// only skips what only one engine supports, unless that is the engine under test.
 func only(t *testing.T, engine, why string) {
 	t.Helper()
 	if at, err := atHand(); err != nil {
@@ -98,7 +98,7 @@ func only(t *testing.T, engine, why string) {
 	}
 }
 
-// meshed skips what needs an ingress, rules and sidecars, in the overlay that has none.
+// meshed skips what needs an ingress, rules and sidecars, in the overlay without them.
 func meshed(t *testing.T) {
 	t.Helper()
 	if *overlay == "plain" {
@@ -106,7 +106,7 @@ func meshed(t *testing.T) {
 	}
 }
 
-// overlaid skips what is the subject of another overlay.
+// overlaid skips what only other overlays contain.
 func overlaid(t *testing.T, overlays ...string) {
 	t.Helper()
 	if !slices.Contains(overlays, *overlay) {
@@ -114,7 +114,7 @@ func overlaid(t *testing.T, overlays ...string) {
 	}
 }
 
-// skip leaves a test out, and has it said at the end.
+// skip skips a test, and adds it to the list at the end.
 func skip(t *testing.T, why string, args ...any) {
 	t.Helper()
 	why = fmt.Sprintf(why, args...)
@@ -122,7 +122,7 @@ func skip(t *testing.T, why string, args ...any) {
 	t.Skip(why)
 }
 
-// notes are what was not checked: the names of tests, by the reason.
+// notes holds what was not checked: the names of tests, by the reason.
 type notes struct {
 	mu    sync.Mutex
 	tests map[string][]string

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// bySickPod reports whether an answer is the sick pod's of the overlay outlier, and nobody asked for such an answer.
+// bySickPod reports whether a response is from the sick pod of the overlay outlier, and the request did not ask for such a response.
 func bySickPod(a answer, asked headers) bool {
 	for name := range asked {
 		if name = strings.ToLower(name); name == "fail" || strings.HasPrefix(name, "x-fault-") {
@@ -17,8 +17,8 @@ func bySickPod(a answer, asked headers) bool {
 	return *overlay == "outlier" && a.StatusCode == http.StatusInternalServerError && a.Header.Get("x-fault-injected") == "core error"
 }
 
-// TestOutlier: one of four pods of core-prod answers nothing but errors. After a few each caller leaves it out, so that hardly any call fails,
-// where a quarter would; and once it is well it comes back by itself.
+// TestOutlier: one of four pods of core-prod responds only with errors. After a few, each caller ejects it, so that hardly any call fails,
+// instead of a quarter. Once it has recovered, it is used again.
 func TestOutlier(t *testing.T) {
 	t.Parallel()
 	overlaid(t, "outlier")
@@ -39,7 +39,7 @@ func TestOutlier(t *testing.T) {
 	}
 	hosts := map[string]int{}
 	failed := 0
-	for ; quiet < 100; quiet++ { // by chance alone a hundred good answers in a row come once in 3·10¹² tries
+	for ; quiet < 100; quiet++ { // by chance a hundred good responses in a row occur once in 3·10¹² trials
 		host, sick := ask()
 		if sick {
 			quiet = -1
@@ -64,7 +64,7 @@ func TestOutlier(t *testing.T) {
 	}
 }
 
-// setFaults changes a pod's faults by its admin port.
+// setFaults changes a pod's faults through its admin port.
 func setFaults(t *testing.T, admin, faults string) {
 	t.Helper()
 	if code, body := put(t, admin+"/faults", faults); code != 200 {

@@ -8,11 +8,11 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// bouncedErrors is the share of bounced's answers that are errors.
+// bouncedErrors is the share of errors in bounced's responses.
 const bouncedErrors = 0.7
 
-// TestRetry: elsewhere than in the overlay retry the caller sees all of bounced's errors, since a plain 500 is not retried by default. There
-// the ingress tries up to eleven times, and the number of the try that succeeded, which the echo shows, is distributed as that says.
+// TestRetry: outside of the overlay retry the caller sees all of bounced's errors, because a plain 500 is not retried by default. In it the
+// ingress tries up to eleven times. The echo shows the number of the successful try, which has the expected distribution.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -38,7 +38,7 @@ func TestRetry(t *testing.T) {
 	fits(t, "bounced at 70 per cent errors", counts, want)
 }
 
-// TestRetryInside: from inside the mesh it is twenty retries, so that one call in 1,800 fails; elsewhere 70 of a hundred do.
+// TestRetryInside: from inside the mesh there are twenty retries, so that one call in 1,800 fails; in other overlays 70 of a hundred do.
 func TestRetryInside(t *testing.T) {
 	t.Parallel()
 	meshed(t)
@@ -57,8 +57,8 @@ func TestRetryInside(t *testing.T) {
 	}
 }
 
-// TestRetryChain: with retries at every hop a call gets through although half of middle's or half of core's answers are errors. That without
-// them none of these is hidden, TestRetry and TestFailRate say.
+// TestRetryChain: with retries at every hop a call succeeds although half of middle's or half of core's responses are errors. TestRetry and
+// TestFailRate check that none of these is hidden without retries.
 func TestRetryChain(t *testing.T) {
 	t.Parallel()
 	overlaid(t, "retry")

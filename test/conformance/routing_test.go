@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// chain is what a call meets on its way: the share of each version of middle and core, and who tells the time.
+// chain is what a call passes through: the share of each version of middle and core, and the time source.
 type chain struct {
 	middle, core shares
 	time         string // host of the last hop's upstream
 }
 
 const (
-	outside = "worldtimeapi.org" // core-prod asks it, always
-	clock   = "clock"            // core-test asks it
+	outside = "worldtimeapi.org" // core-prod always calls it
+	clock   = "clock"            // core-test calls it
 )
 
 var (
@@ -25,7 +25,7 @@ var (
 	canary      = map[string]chain{"": byDefault, "betaUser": {all("dev"), all("test"), clock}, "stressTest": stressed}
 )
 
-// rules is the contract's table: by overlay, then by x-dev-user; "" is everybody who is not named.
+// rules is the contract's table: by overlay, then by x-dev-user; "" is every user without a rule.
 var rules = map[string]map[string]chain{
 	"canary":  canary,
 	"retry":   canary,
@@ -39,7 +39,7 @@ var rules = map[string]map[string]chain{
 	"plain":   {"": {all("prod"), all("test"), clock}},
 }
 
-// wanted is what an overlay has for a user.
+// wanted returns an overlay's chain for a user.
 func wanted(user string) chain {
 	if c, named := rules[*overlay][user]; named {
 		return c
@@ -47,7 +47,7 @@ func wanted(user string) chain {
 	return rules[*overlay][""]
 }
 
-// fronts are front's variants, which share the load whatever the rules say.
+// fronts returns front's variants, which share the load whatever the rules are.
 func fronts() []string {
 	if *overlay == "plain" {
 		return []string{"amber"}
@@ -55,8 +55,8 @@ func fronts() []string {
 	return []string{"amber", "blue", "green"}
 }
 
-// TestRouting holds every cell of the contract's table: which versions answer whom, and in what shares. A name is compared as it stands: whoever
-// comes close to betaUser is nobody.
+// TestRouting checks every cell of the contract's table: which versions respond to whom, and in what shares. A name must match exactly: one
+// similar to betaUser has no rule.
 func TestRouting(t *testing.T) {
 	t.Parallel()
 	for _, cell := range [][]string{{"", "nobody", "betauser", "betaUser2", "abetaUser", "betaUser,stressTest"}, {"betaUser"}, {"stressTest"}} {
@@ -88,8 +88,8 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-// route calls through all hops and returns the versions of front, middle and core, and the host that told the time. Nobody is to keep the
-// traces of so many calls.
+// route calls all hops and returns the versions of front, middle and core, and the host of the time source. The calls are not sampled,
+// because there are so many.
 func route(user string) (string, error) {
 	h := headers{"Accept": "application/json", "x-b3-sampled": "0"}
 	if user != "" {
@@ -113,7 +113,7 @@ func route(user string) (string, error) {
 	return strings.Join([]string{got.Hops[0].Version, got.Hops[1].Version, got.Hops[2].Version, upstream.Hostname()}, " "), nil
 }
 
-// TestMinimalSplit: v1 alone, but in the overlay split, where v2 takes half, for those who come from outside and for those inside.
+// TestMinimalSplit: only v1, except in the overlay split, where v2 gets half, for callers outside and inside.
 func TestMinimalSplit(t *testing.T) {
 	t.Parallel()
 	meshed(t)

@@ -15,14 +15,14 @@ func newID(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// TestB3In: a caller's trace is continued in whichever form it comes, and what is no trace starts a new one and harms nobody.
+// TestB3In: a caller's trace is continued in every form of B3, and an invalid one starts a new trace without an error.
 func TestB3In(t *testing.T) {
 	t.Parallel()
 	trace, short, caller := newID(16), newID(8), newID(8)
 	for _, c := range []struct {
 		name string
 		in   headers
-		want string // the trace; empty: a new one
+		want string // the trace, or empty for a new one
 	}{
 		{"several headers", headers{"x-b3-traceid": trace, "x-b3-spanid": caller, "x-b3-sampled": "1"}, trace},
 		{"one header", headers{"b3": trace + "-" + caller + "-1"}, trace},
@@ -50,7 +50,7 @@ func TestB3In(t *testing.T) {
 	}
 }
 
-// span is what of Zipkin's v2 span the suite reads.
+// span holds the fields of Zipkin's v2 span that the suite reads.
 type span struct {
 	ID            string `json:"id"`
 	ParentID      string `json:"parentId"`
@@ -62,7 +62,7 @@ type span struct {
 	Tags map[string]string `json:"tags"`
 }
 
-// readsTraces skips what is to be read back where nobody said from whom.
+// readsTraces skips what reads traces if no back end is given.
 func readsTraces(t *testing.T) {
 	t.Helper()
 	if *traces == "" {
@@ -70,7 +70,7 @@ func readsTraces(t *testing.T) {
 	}
 }
 
-// read is the trace as the back end has it; none when it does not know it.
+// read returns the trace as the back end has it, or nil if it has none.
 func read(trace string) ([]span, error) {
 	a, err := look(*traces+"/api/v2/trace/"+trace, nil)
 	if err != nil || a.StatusCode == 404 {
@@ -79,8 +79,8 @@ func read(trace string) ([]span, error) {
 	return decode[[]span](a)
 }
 
-// arrived waits until a trace is whole: it has spans of all these, each said as "service KIND name", and none hangs in the air: each has its
-// parent among the others, or the caller's span above it. A proxy's span has a name of its own, written as *.
+// arrived waits until a trace is complete: it has spans of all these, each written as "service KIND name", and each has its parent among
+// the others, or the caller's span as parent. A proxy's span has its own name, written as *.
 func arrived(t *testing.T, trace, caller string, want ...string) (spans []span) {
 	t.Helper()
 	var missing []string
@@ -100,7 +100,7 @@ func arrived(t *testing.T, trace, caller string, want ...string) (spans []span) 
 func lacks(spans []span, caller string, want []string) (missing []string) {
 	got, ids := map[string]bool{}, map[string]bool{caller: true}
 	for _, s := range spans {
-		name := strings.ToLower(s.Name) // Zipkin's own way
+		name := strings.ToLower(s.Name) // Zipkin stores it so
 		if s.Tags["component"] == "proxy" {
 			name = "*"
 		}
@@ -120,7 +120,7 @@ func lacks(spans []span, caller string, want []string) (missing []string) {
 	return missing
 }
 
-// TestTraces: all of a trace arrives: one tree from the caller's span down to the last hop, each span under the name that it is to have.
+// TestTraces: a trace arrives completely: one tree from the caller's span down to the last hop, each span with its expected name.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	readsTraces(t)
@@ -175,7 +175,8 @@ func TestTraceOfFault(t *testing.T) {
 	}
 }
 
-// TestSampling: a caller's "not sampled" is honoured by all hops, so that nothing of the trace is kept; ids without a decision are decided here.
+// TestSampling: all hops follow a caller's "not sampled", so that nothing of the trace is kept; for ids without a decision they decide
+// here.
 func TestSampling(t *testing.T) {
 	t.Parallel()
 	readsTraces(t)
@@ -183,7 +184,7 @@ func TestSampling(t *testing.T) {
 	get(t, page("/hops"), headers{"x-b3-traceid": several, "x-b3-spanid": caller, "x-b3-sampled": "0"})
 	get(t, page("/hops"), headers{"b3": single + "-" + caller + "-0"})
 	get(t, page("/hops"), headers{"x-b3-traceid": undecided, "x-b3-spanid": caller})
-	arrived(t, undecided, caller, "front SERVER get /hops", "middle SERVER get /hops", "core SERVER get /hops") // so would the earlier ones have
+	arrived(t, undecided, caller, "front SERVER get /hops", "middle SERVER get /hops", "core SERVER get /hops") // the earlier ones would have arrived too
 	for _, trace := range []string{several, single} {
 		if spans, err := read(trace); err != nil || len(spans) > 0 {
 			t.Errorf("the unsampled trace %s has %d spans (%v), wanted none", trace, len(spans), err)

@@ -20,7 +20,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// addons decodes the dashboards strictly. Kinds that no overlay has are decoded here, all others as an overlay's.
+// addons decodes the dashboards strictly. It decodes kinds that no overlay has itself, all others as an overlay's.
 func addons(t *testing.T, objects []object) (*system, map[string]*corev1.ConfigMap) {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -106,7 +106,7 @@ func TestAddons(t *testing.T) {
 			t.Errorf("node port of %s is %d, want %d", name, got, port)
 		}
 	}
-	// The labels by which `istioctl dashboard` finds its pods.
+	// The labels with which `istioctl dashboard` finds its pods.
 	for name, label := range map[string][2]string{
 		"jaeger": {"app", "jaeger"}, "kiali": {"app", "kiali"},
 		"prometheus": {"app.kubernetes.io/name", "prometheus"}, "grafana": {"app.kubernetes.io/name", "grafana"},
@@ -126,7 +126,7 @@ func contains(labels, selector map[string]string) bool {
 	return true
 }
 
-// The paths and hosts of the contract, and that somebody is at the end of each.
+// TestDashboardRoutes checks the paths and hosts of the contract, and that each leads to a Service with pods.
 func TestDashboardRoutes(t *testing.T) {
 	t.Parallel()
 	s, _ := addons(t, render(t, filepath.Join(root, "addons")))
@@ -176,7 +176,7 @@ func TestDashboardRoutes(t *testing.T) {
 	}
 }
 
-// With the component zipkin nothing of Jaeger is left but Grafana's data source, and the collector's Service leads to Zipkin.
+// TestZipkinInstead: with the component zipkin only Grafana's data source is left of Jaeger, and the collector's Service selects Zipkin.
 func TestZipkinInstead(t *testing.T) {
 	t.Parallel()
 	s, _ := addons(t, renderOn(t, "addons", "addons/zipkin"))
@@ -198,7 +198,7 @@ func TestZipkinInstead(t *testing.T) {
 	}
 }
 
-// Every file that Grafana gets is JSON, and no two dashboards or panels have the same name.
+// TestDashboardsAreWellFormed: every file for Grafana is JSON, and no two dashboards or panels have the same name.
 func TestDashboardsAreWellFormed(t *testing.T) {
 	t.Parallel()
 	ids := map[string]string{}

@@ -16,11 +16,11 @@ const (
 	admin       = 8081
 )
 
-// party is somebody who calls or is called: a pod by its namespace and labels, with the identity that its certificate proves.
+// party is a caller or callee: a pod by its namespace and labels, with the identity in its certificate.
 type party struct {
 	namespace, app string
 	labels         map[string]string
-	principal      string // empty: no certificate of the mesh
+	principal      string // empty for none of the mesh
 }
 
 func gateway(name string) party {
@@ -29,7 +29,7 @@ func gateway(name string) party {
 
 func (p party) String() string { return p.namespace + "/" + p.app }
 
-// parties are everybody around: the overlay's apps, the gateways, Prometheus, and strangers.
+// parties returns all possible callers: the overlay's apps, the gateways, Prometheus, and unknown ones.
 func (s *system) parties() []party {
 	seen := map[string]bool{}
 	var all []party
@@ -53,14 +53,14 @@ func (s *system) parties() []party {
 	)
 }
 
-// callers is the table: who may call an app, in all the mesh's overlays.
+// callers returns the table: who may call an app, in all the mesh's overlays.
 func callers(overlay string) map[string][]string {
 	ingress := "istio-system/ingressgateway"
 	switch overlay {
 	case "plain":
 		return map[string][]string{
 			"hopline/middle": {"hopline/front"}, "hopline/core": {"hopline/middle"}, "hopline/clock": {"hopline/core"}, "hopline/bounced": {ingress, "hopline/bounced"},
-			"hopline/front": nil, // anybody, see below
+			"hopline/front": nil, // everybody, see below
 		}
 	case "egress":
 		return with(callers("canary"), map[string][]string{
@@ -79,14 +79,14 @@ func callers(overlay string) map[string][]string {
 	}
 }
 
-// testWhoMayCallWhom evaluates the NetworkPolicies and the AuthorizationPolicies for everybody against everybody. Both say the same table;
-// but the mesh's policies know nothing of callers beyond a gateway, nor of namespaces without sidecars.
+// testWhoMayCallWhom evaluates the NetworkPolicies and the AuthorizationPolicies for every pair of parties. Both express the same table,
+// but the mesh's policies do not see callers beyond a gateway, nor namespaces without sidecars.
 func testWhoMayCallWhom(t *testing.T, overlay string, s *system) {
 	table := callers(overlay)
 	for _, to := range s.parties() {
 		allowed, ours := table[to.String()]
 		if !ours {
-			continue // not of this overlay: its doors are not ours to close
+			continue // not in this overlay, which has no policy for it
 		}
 		for _, from := range s.parties() {
 			want := slices.Contains(allowed, from.String()) || overlay == "plain" && to.app == "front" && from.namespace != "hopline" && from.namespace != "hopline-outside"
@@ -114,7 +114,7 @@ func testWhoMayCallWhom(t *testing.T, overlay string, s *system) {
 	}
 }
 
-// The component client names itself in both kinds of policies.
+// TestClientMayCallEverybody: the component client adds itself to both kinds of policies.
 func TestClientMayCallEverybody(t *testing.T) {
 	t.Parallel()
 	s := decode(t, renderWith(t, "canary", "client"))
@@ -131,7 +131,8 @@ func TestClientMayCallEverybody(t *testing.T) {
 	}
 }
 
-// reaches says whether the NetworkPolicies let a connection through: out at one end and in at the other. A pod that no policy selects is open.
+// reaches reports whether the NetworkPolicies allow a connection: egress at one end and ingress at the other. A pod that no policy selects
+// is open.
 func (s *system) reaches(from, to party, port int32) bool {
 	outSelected, out, inSelected, in := false, false, false, false
 	for _, p := range s.networkPolicies {
@@ -178,8 +179,8 @@ func matches(selector *metav1.LabelSelector, set map[string]string) bool {
 	return err == nil && s.Matches(labels.Set(set))
 }
 
-// authorized says what the AuthorizationPolicies say: once one selects the pod, a rule of one must fit. The overlays use ALLOW only, and of
-// rules only principals, ports, methods and paths; anything else is an error of this test.
+// authorized reports whether the AuthorizationPolicies allow a request: if any selects the pod, a rule of one must match. The overlays use
+// only ALLOW, and in rules only principals, ports, methods and paths; anything else is an error of this test.
 func (s *system) authorized(t *testing.T, from, to party, port int, method, path string) bool {
 	t.Helper()
 	selected, allowed := false, false

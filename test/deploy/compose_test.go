@@ -11,7 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// docker compose up gives the five services, --profile mesh the lab instead, and both the same back ends.
+// TestCompose: docker compose up starts the five services, --profile mesh the lab instead, and both start the same back ends.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	backends := []string{"alloy", "grafana", "jaeger", "loki", "prometheus"}

@@ -14,7 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// workload is what a Deployment is: the service that runs in it, under which labels.
+// workload describes a Deployment: the service that it runs, and its labels.
 type workload struct{ image, app, version string }
 
 var (
@@ -67,7 +67,7 @@ func testWorkloads(t *testing.T, name string, s *system) {
 	}
 }
 
-// testLabels: by this label `make deploy` removes what an overlay left, and `make reset` all.
+// testLabels checks the label by which `make deploy` removes what an overlay left, and `make reset` removes everything.
 func testLabels(t *testing.T, _ string, s *system) {
 	for _, o := range s.objects {
 		if o.Metadata.Labels["app.kubernetes.io/part-of"] != "hopline" {
@@ -76,7 +76,7 @@ func testLabels(t *testing.T, _ string, s *system) {
 	}
 }
 
-// checkPod holds one Deployment to what the contract says of every pod.
+// checkPod compares one Deployment with the contract's rules for every pod.
 func checkPod(t *testing.T, s *system, key string, d *appsv1.Deployment) {
 	t.Helper()
 	pod := d.Spec.Template
@@ -127,7 +127,7 @@ func checkPod(t *testing.T, s *system, key string, d *appsv1.Deployment) {
 	checkMemory(t, key, c, env)
 }
 
-// environment is a container's, with the field's path where a field of the pod gives the value.
+// environment returns a container's variables, with the field's path for a value from a field of the pod.
 func environment(c corev1.Container) map[string]string {
 	env := map[string]string{}
 	for _, e := range c.Env {
@@ -139,7 +139,7 @@ func environment(c corev1.Container) map[string]string {
 	return env
 }
 
-// checkStop adds up what a pod may do between being told to go and having gone.
+// checkStop adds up the time between SIGTERM and the end of a pod.
 func checkStop(t *testing.T, key string, pod corev1.PodSpec, env map[string]string) {
 	t.Helper()
 	c := pod.Containers[0]
@@ -207,7 +207,7 @@ func testServices(t *testing.T, name string, s *system) {
 	}
 }
 
-// core-prod asks the world outside, core-test the clock, and either finds somebody there.
+// testTimeSources: core-prod calls the world outside, core-test the clock, and both targets exist.
 func testTimeSources(t *testing.T, name string, s *system) {
 	for key, d := range s.deployments {
 		if d.Spec.Template.Labels["app"] != "core" {
@@ -243,7 +243,7 @@ func (s *system) knows(host string) bool {
 	return false
 }
 
-// The outside hosts lead to Services in hopline-outside, and with real-outside to nothing but their own names.
+// TestOutside: the outside hosts resolve to Services in hopline-outside, and with real-outside only to their own names.
 func TestOutside(t *testing.T) {
 	t.Parallel()
 	hosts := map[string]string{

@@ -22,7 +22,7 @@ import (
 type system struct {
 	objects               []object
 	namespaces            map[string]*corev1.Namespace
-	accounts              map[string]*corev1.ServiceAccount // this and the following by namespace/name
+	accounts              map[string]*corev1.ServiceAccount // this and the following ones are by namespace/name
 	deployments           map[string]*appsv1.Deployment
 	services              map[string]*corev1.Service
 	networkPolicies       map[string]*networkingv1.NetworkPolicy
@@ -37,7 +37,7 @@ type system struct {
 	peerAuthentications   map[string]*security.PeerAuthentication
 }
 
-// decode reads objects strictly: a field that its type does not know is an error, and so is a kind that is not expected in an overlay.
+// decode decodes objects strictly: an unknown field is an error, and so is a kind that is not expected in an overlay.
 func decode(t *testing.T, objects []object) *system {
 	t.Helper()
 	s := &system{
@@ -131,7 +131,7 @@ func (s *system) addIstio(o object, key string) error {
 	default:
 		return fmt.Errorf("want no %s %s in an overlay", o.APIVersion, o.Kind)
 	}
-	return protojson.Unmarshal(all.Spec, spec) // unlike the types' own UnmarshalJSON it refuses unknown fields
+	return protojson.Unmarshal(all.Spec, spec) // unlike the types' own UnmarshalJSON it rejects unknown fields
 }
 
 func keep[T proto.Message](in map[string]T, key string, spec T) T {
@@ -139,7 +139,7 @@ func keep[T proto.Message](in map[string]T, key string, spec T) T {
 	return spec
 }
 
-// The decoder itself: what it must refuse.
+// TestDecodingIsStrict checks what the decoder itself must reject.
 func TestDecodingIsStrict(t *testing.T) {
 	t.Parallel()
 	scheme := runtime.NewScheme()
@@ -161,7 +161,7 @@ func TestDecodingIsStrict(t *testing.T) {
 	}
 }
 
-// Components that no overlay here uses are for other people's: they fit on canary, or on plain.
+// TestComponentsFit: components that no overlay here uses are for others' overlays: they can be added to canary or to plain.
 func TestComponentsFit(t *testing.T) {
 	t.Parallel()
 	for name, on := range map[string]string{

@@ -1,7 +1,7 @@
-// Package deploy holds the tests of what stands in deploy/: that every overlay renders, says what it means to say, and is understood by
-// Kubernetes and Istio. No cluster is needed. It stays out of go.work for the sake of its dependencies: run it as
+// Package deploy holds the tests of deploy/: every overlay renders, has the intended content, and is valid for Kubernetes and Istio. No
+// cluster is needed. The module is not in go.work because of its dependencies: run it as
 //
 //	GOWORK=off go test -count=1 ./...
 //
-// since go's cache of test results does not see changes of files beyond the module.
+// because go's cache of test results does not see changes of files outside the module.
 package deploy

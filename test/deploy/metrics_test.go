@@ -18,10 +18,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// meshMetrics are not the services' own: Istio's standard metrics (istio.io/latest/docs/reference/config/metrics), and istiod's.
+// meshMetrics are not the services' own: they are Istio's standard metrics (istio.io/latest/docs/reference/config/metrics), and istiod's.
 var meshMetrics = []string{"istio_requests_total", "istio_request_duration_milliseconds_bucket", "pilot_xds"}
 
-// Every query of the dashboards and alerts parses, and names metrics that a real service shows when it is scraped.
+// TestQueriesNameMetricsThatExist: every query of the dashboards and alerts parses, and names metrics that a real service has when it is
+// scraped.
 func TestQueriesNameMetricsThatExist(t *testing.T) {
 	t.Parallel()
 	known := scrape(t)
@@ -31,7 +32,7 @@ func TestQueriesNameMetricsThatExist(t *testing.T) {
 	count := 0
 	check := func(where, query string) {
 		count++
-		// Grafana's variables: any duration, any number, any name will do to see whether a query parses.
+		// Grafana's variables: any duration, number or name is enough to check whether a query parses.
 		query = strings.NewReplacer("$__rate_interval", "1m", "$asked / 100", "0.2").Replace(query)
 		expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
 		if err != nil {
@@ -76,10 +77,10 @@ func TestQueriesNameMetricsThatExist(t *testing.T) {
 	}
 }
 
-// scrape builds the service middle, lets it do everything that it counts, and returns the names of the series that it shows.
+// scrape builds the service middle, makes it do everything that it counts, and returns the names of its series.
 func scrape(t *testing.T) map[string]bool {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "middle.exe") // Windows wants the ending, others do not mind
+	binary := filepath.Join(t.TempDir(), "middle.exe") // Windows needs the extension, others ignore it
 	build := exec.Command("go", "build", "-o", binary, ".")
 	build.Dir = "../../services/middle"
 	build.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
@@ -92,7 +93,7 @@ func scrape(t *testing.T) map[string]bool {
 	service := exec.CommandContext(ctx, binary)
 	service.Env = []string{
 		"LISTEN_HOST=127.0.0.1", "PORT=" + application, "ADMIN_PORT=" + administration,
-		"UPSTREAM_URL=http://127.0.0.1:" + upstream, // nobody there: that is counted too
+		"UPSTREAM_URL=http://127.0.0.1:" + upstream, // nothing listens there: that is counted too
 	}
 	if err := service.Start(); err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// eventually asks every few milliseconds until there is no error, for ten seconds.
+// eventually calls ask every few milliseconds until it returns no error, for ten seconds.
 func eventually(t *testing.T, ask func() error) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)

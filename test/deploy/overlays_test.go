@@ -2,7 +2,7 @@ package deploy
 
 import "testing"
 
-// TestOverlays renders every overlay once, decodes it strictly, and looks at it from all sides.
+// TestOverlays renders every overlay once, decodes it strictly, and runs all checks on it.
 func TestOverlays(t *testing.T) {
 	t.Parallel()
 	checks := []struct {

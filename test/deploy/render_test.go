@@ -18,7 +18,7 @@ import (
 
 const root = "../../deploy"
 
-// object is one rendered object: who it is, and all of it.
+// object is one rendered object: its identity and its content.
 type object struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -35,7 +35,7 @@ func (o object) String() string {
 	return o.APIVersion + " " + o.Kind + " " + o.Metadata.Namespace + "/" + o.Metadata.Name
 }
 
-// overlays are the directories below deploy/overlays: none is forgotten.
+// overlays returns the directories in deploy/overlays: none is forgotten.
 func overlays(t *testing.T) []string {
 	t.Helper()
 	return directories(t, "overlays")
@@ -78,7 +78,7 @@ func renderOverlay(t *testing.T, name string) []object {
 	return render(t, filepath.Join(root, "overlays", name))
 }
 
-// renderWith renders an overlay with more components on top, as somebody's own overlay would.
+// renderWith renders an overlay with further components, as a user's own overlay does.
 func renderWith(t *testing.T, overlay string, components ...string) []object {
 	t.Helper()
 	for i := range components {
@@ -87,7 +87,7 @@ func renderWith(t *testing.T, overlay string, components ...string) []object {
 	return renderOn(t, "overlays/"+overlay, components...)
 }
 
-// renderOn is the same for any directories below deploy/.
+// renderOn does the same for any directories in deploy/.
 func renderOn(t *testing.T, base string, components ...string) []object {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -137,7 +137,7 @@ func split(t *testing.T, stream []byte) []object {
 	return objects
 }
 
-// names are the objects' names, one for each.
+// names returns the objects' names, one for each.
 func names(objects []object) []string {
 	var all []string
 	for _, o := range objects {
@@ -146,7 +146,7 @@ func names(objects []object) []string {
 	return all
 }
 
-// People apply overlays with kubectl, the lab renders them with the library: both shall see the same.
+// TestKubectlRendersTheSame: people apply overlays with kubectl, the lab renders them with the library: both must get the same.
 func TestKubectlRendersTheSame(t *testing.T) {
 	t.Parallel()
 	kubectl := os.Getenv("KUBECTL")
@@ -179,7 +179,8 @@ func TestKubectlRendersTheSame(t *testing.T) {
 	}
 }
 
-// Applying one of these overlays replaces the rules of another and leaves nothing behind, because they hold the same objects.
+// TestMeshOverlaysHoldTheSameObjects: applying one of these overlays replaces the rules of another and leaves nothing behind, because they
+// hold the same objects.
 func TestMeshOverlaysHoldTheSameObjects(t *testing.T) {
 	t.Parallel()
 	canary := names(renderOverlay(t, "canary"))
@@ -190,7 +191,7 @@ func TestMeshOverlaysHoldTheSameObjects(t *testing.T) {
 	}
 }
 
-// Nothing that kustomize has given up, no unknown fields, and every component that is there can be put on an overlay.
+// TestKustomizationsAreCurrent: nothing deprecated by kustomize, no unknown fields, and every component can be added to an overlay.
 func TestKustomizationsAreCurrent(t *testing.T) {
 	t.Parallel()
 	count := 0

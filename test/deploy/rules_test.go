@@ -19,7 +19,7 @@ type rules struct{ none, betaUser, stressTest weights }
 
 func everybody(w weights) rules { return rules{w, w, w} }
 
-// rulesOf is the contract's table, by overlay and by the host that is asked.
+// rulesOf returns the contract's table, by overlay and by the called host.
 func rulesOf(overlay string) map[string]rules {
 	canary := map[string]rules{
 		"middle":  {splitMiddle, all("dev"), splitMiddle},
@@ -43,7 +43,7 @@ func rulesOf(overlay string) map[string]rules {
 	return nil
 }
 
-// What the rules say; what they do is asked of Istio itself, in test/fidelity.
+// testRules checks the content of the rules; test/fidelity checks their effect with Istio itself.
 func testRules(t *testing.T, overlay string, s *system) {
 	want := rulesOf(overlay)
 	if (want == nil) != (overlay == "plain") {
@@ -66,7 +66,8 @@ func testRules(t *testing.T, overlay string, s *system) {
 	}
 }
 
-// asked is what a VirtualService of hopline asks for, by subset, for a request with this x-dev-user: the first rule that fits.
+// asked returns the weights by subset that a VirtualService of hopline has for a request with this x-dev-user: those of the first rule that
+// matches.
 func (s *system) asked(t *testing.T, virtualService, user string) weights {
 	t.Helper()
 	vs := s.virtualServices["hopline/"+virtualService]
@@ -105,7 +106,7 @@ func fits(h *networking.HTTPRoute, user string) bool {
 	return false
 }
 
-// hasSubset says whether a DestinationRule has the subset and pods have its labels.
+// hasSubset reports whether a DestinationRule has the subset and pods have its labels.
 func (s *system) hasSubset(d *networking.Destination) bool {
 	r := s.destinationRules["hopline/"+d.Host]
 	if r == nil {

@@ -8,7 +8,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// testPodSecurity asks what the API server asks in a namespace that enforces "restricted": the newest version of it.
+// testPodSecurity applies the API server's check for a namespace that enforces "restricted", in its newest version.
 func testPodSecurity(t *testing.T, _ string, s *system) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -22,7 +22,7 @@ func testPodSecurity(t *testing.T, _ string, s *system) {
 				t.Errorf("%s: %s: %s", key, r.ForbiddenReason, r.ForbiddenDetail)
 			}
 		}
-		// Beyond "restricted": nothing to write to, and no token for the API server.
+		// Beyond "restricted": nothing is writable, and there is no token for the API server.
 		c := pod.Spec.Containers[0]
 		if c.SecurityContext.ReadOnlyRootFilesystem == nil || !*c.SecurityContext.ReadOnlyRootFilesystem {
 			t.Errorf("%s: the root file system can be written to", key)
@@ -38,7 +38,7 @@ func testPodSecurity(t *testing.T, _ string, s *system) {
 	}
 }
 
-// testMutualTLS: STRICT, and PERMISSIVE on the admin port alone. Sidecars are in hopline and not beyond.
+// testMutualTLS: STRICT, and PERMISSIVE only on the admin port. Only hopline has sidecars.
 func testMutualTLS(t *testing.T, overlay string, s *system) {
 	if overlay == "plain" {
 		if s.namespaces["hopline"].Labels["istio-injection"] != "" || len(s.peerAuthentications) != 0 {
@@ -64,7 +64,7 @@ func testMutualTLS(t *testing.T, overlay string, s *system) {
 	}
 }
 
-// testDisruptionBudgets: one for each app of the mesh, which lets one pod go.
+// testDisruptionBudgets: one for each app of the mesh, which allows one pod to be evicted.
 func testDisruptionBudgets(t *testing.T, overlay string, s *system) {
 	if overlay == "plain" {
 		return

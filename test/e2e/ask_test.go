@@ -22,9 +22,9 @@ var caller = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// ask asks once. Headers are NAME, VALUE, …; Host is one of them.
+// ask sends one request. Headers are NAME, VALUE, …; Host is one of them.
 func ask(method, url, body string, headers ...string) (answer, error) {
-	// A body of which net/http knows no copy: it would send the request again, and in silence, when a kept connection breaks.
+	// A body that net/http cannot replay: otherwise it would silently send the request again when a kept connection breaks.
 	req, err := http.NewRequest(method, url, io.NopCloser(strings.NewReader(body)))
 	if err != nil {
 		return answer{}, err
@@ -54,7 +54,7 @@ func get(t *testing.T, path string, headers ...string) answer {
 	return a
 }
 
-// eventually asks every quarter of a second until there is no error.
+// eventually calls what every quarter of a second until it returns no error.
 func eventually(t *testing.T, within time.Duration, what func() error) {
 	t.Helper()
 	tick := time.NewTicker(250 * time.Millisecond)
@@ -73,7 +73,7 @@ func eventually(t *testing.T, within time.Duration, what func() error) {
 	}
 }
 
-// contains says what of all these a text lacks.
+// contains returns an error with the parts that a text lacks.
 func contains(text string, all ...string) error {
 	for _, s := range all {
 		if !strings.Contains(text, s) {

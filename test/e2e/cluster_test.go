@@ -23,7 +23,7 @@ var (
 	images  = flag.Bool("images", true, "build and push the images first")
 )
 
-// TestMain makes what all tests stand on: Istio, the images and the dashboards.
+// TestMain sets up what all tests need: Istio, the images and the dashboards.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *ingress == "" {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// setUp makes the images while Istio is being installed: the one is work, the other mostly waiting.
+// setUp builds the images while Istio is being installed: the first needs the processor, the second mostly waits.
 func setUp() bool {
 	ok := [3]bool{true, true, true}
 	var all sync.WaitGroup
@@ -53,7 +53,7 @@ func setUp() bool {
 	return !slices.Contains(ok[:], false)
 }
 
-// conformanceBinary is where the conformance suite is built, once for all overlays; `make clean` removes it.
+// conformanceBinary returns where the conformance suite is built, once for all overlays; `make clean` removes it.
 func conformanceBinary() string {
 	path, err := filepath.Abs(filepath.Join(root, "out", "conformance.test"))
 	if err != nil {
@@ -62,7 +62,7 @@ func conformanceBinary() string {
 	return path
 }
 
-// step runs a command and prints how long it took, or what it said when it failed.
+// step runs a command and prints how long it took, or its output if it failed.
 func step(args ...string) bool {
 	start := time.Now()
 	out, err := command(args...)
@@ -74,7 +74,7 @@ func step(args ...string) bool {
 	return true
 }
 
-// command runs a command at the repository's root. Test modules stand outside the workspace.
+// command runs a command at the repository's root. Test modules are outside the workspace.
 func command(args ...string) (string, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = root
@@ -98,13 +98,13 @@ func rolledOut(t *testing.T, namespace, deployment string) {
 	run(t, "kubectl", "rollout", "status", "-n", namespace, "deployment/"+deployment, "--timeout=180s")
 }
 
-// deploy puts an overlay on the cluster and waits for its pods.
+// deploy applies an overlay to the cluster and waits for its pods.
 func deploy(t *testing.T, overlay string) {
 	t.Helper()
 	run(t, "deploy/deploy.sh", "deploy", overlay)
 }
 
-// kustomization makes a directory whose kustomization picks from deploy/ what is named, and returns its path.
+// kustomization makes a directory with a kustomization of the given parts of deploy/, and returns its path.
 func kustomization(t *testing.T, resource, component string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func kustomization(t *testing.T, resource, component string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if deploy, err = filepath.Rel(dir, deploy); err != nil { // kustomize takes no absolute ones
+	if deploy, err = filepath.Rel(dir, deploy); err != nil { // kustomize accepts no absolute ones
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf("resources: [%s]\ncomponents: [%s]\n", filepath.Join(deploy, resource), filepath.Join(deploy, component))
@@ -122,7 +122,7 @@ func kustomization(t *testing.T, resource, component string) string {
 	return dir
 }
 
-// apply applies a manifest for the length of a test.
+// apply applies a manifest for the duration of a test.
 func apply(t *testing.T, manifest string) {
 	t.Helper()
 	for _, verb := range []string{"apply", "delete"} {
@@ -141,7 +141,7 @@ func apply(t *testing.T, manifest string) {
 	}
 }
 
-// forward opens a port of a pod on this machine: the pod's loopback, past its sidecar.
+// forward opens a port of a pod on this machine: on the pod's loopback, not through its sidecar.
 func forward(t *testing.T, namespace, target, port string) string {
 	t.Helper()
 	cmd := exec.Command("kubectl", "port-forward", "-n", namespace, target, ":"+port)
@@ -163,7 +163,7 @@ func forward(t *testing.T, namespace, target, port string) string {
 	return "http://" + address
 }
 
-// ours lists what in the cluster carries Hopline's label, but for the history of deploys.
+// ours lists the objects of the cluster that have Hopline's label, except for the history of deploys.
 func ours(t *testing.T) []string {
 	t.Helper()
 	kinds := "deployments.apps,services,serviceaccounts,networkpolicies.networking.k8s.io,poddisruptionbudgets.policy," +
@@ -173,14 +173,14 @@ func ours(t *testing.T) []string {
 		"-o", `go-template={{range .items}}{{if not .metadata.deletionTimestamp}}`+identity+`{{end}}{{end}}`))
 }
 
-// rendered lists what an overlay consists of.
+// rendered lists the objects of an overlay.
 func rendered(t *testing.T, overlay string) []string {
 	t.Helper()
 	return lines(run(t, "sh", "-c", "kubectl kustomize deploy/overlays/"+overlay+
 		" | kubectl create --dry-run=client --validate=false -f - -o go-template='{{if ne .kind \"Namespace\"}}"+identity+"{{end}}'"))
 }
 
-// identity is a template for what names an object, a line each.
+// identity is a template for the identity of an object, one per line.
 const identity = `{{.kind}} {{.metadata.namespace}}/{{.metadata.name}}{{"\n"}}`
 
 func lines(text string) []string {

@@ -7,14 +7,15 @@ import (
 	"testing"
 )
 
-// anyPort takes free ports of this machine in place of those that docker-compose.yaml names: somebody may be at work on them.
+// anyPort replaces the ports of docker-compose.yaml with free ones of this machine: they may be in use.
 const anyPort = `
 services:
   front: {ports: !override ["127.0.0.1::8080"]}
   bounced: {ports: !override ["127.0.0.1::9090"]}
 `
 
-// TestCompose: without Kubernetes, the five services in a container each find one another and become healthy. The back ends' images are not pulled.
+// TestCompose: without Kubernetes, the five services, each in a container, find each other and become healthy. The back ends' images are
+// not pulled.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	override := filepath.Join(t.TempDir(), "override.yaml")

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// conformance runs the suite that the lab is held to as well, and prints what it says it could not check here.
+// conformance runs the suite that the lab must pass too, and prints what the suite could not check here.
 func conformance(t *testing.T, overlay string, samples int, more ...string) {
 	t.Helper()
 	url := *ingress
 	switch overlay {
-	case "plain": // no gateway leads there
+	case "plain": // no gateway routes there
 		url = forward(t, "hopline", "service/front", "80")
-		eventually(t, 30*time.Second, func() error { // a pod is ready a little before all nodes lead to it
+		eventually(t, 30*time.Second, func() error { // a pod is ready a little before all nodes route to it
 			if a, err := ask("GET", url+"/hops", ""); err != nil || a.code != 200 {
 				return fmt.Errorf("%d %s %v", a.code, a.body, err)
 			}
@@ -30,7 +30,7 @@ func conformance(t *testing.T, overlay string, samples int, more ...string) {
 			admins = append(admins, forward(t, "hopline", "deployment/"+workload, "8081"))
 		}
 		more = append(more, "-admin", strings.Join(admins, " "), "-logs", logs(t))
-	case "outlier": // it heals the sick pod
+	case "outlier": // it repairs the sick pod
 		more = append(more, "-admin", forward(t, "hopline", "deployment/core-sick", "8081")+" "+forward(t, "hopline", "deployment/core-prod", "8081"))
 	}
 	cmd := exec.Command(conformanceBinary(), append([]string{"-url", url, "-overlay", overlay, "-samples", strconv.Itoa(samples)}, more...)...)
@@ -42,7 +42,7 @@ func conformance(t *testing.T, overlay string, samples int, more ...string) {
 	t.Logf("%s", strings.TrimPrefix(string(out), "PASS\n"))
 }
 
-// logs is a file with what all pods print, for as long as the test takes.
+// logs returns a file with what all pods print, for the duration of the test.
 func logs(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "logs")

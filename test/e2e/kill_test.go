@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// kills: with two of each workload pods are killed at random under load. What is lost is at most one request for each connection that was open to
-// them, and with the rules of overlay retry nothing. (With one of each, requests have nowhere to go until the next pod is there.)
+// kills: with two of each workload, pods are killed at random under load. At most one request is lost for each connection that was open to
+// them, and none with the rules of overlay retry. (With one of each, requests have no endpoint until the next pod is ready.)
 func kills(t *testing.T) {
 	run(t, "kubectl", "apply", "-k", kustomization(t, "overlays/retry", "components/replicated"))
 	for _, overlay := range []string{"retry", "canary"} {
@@ -53,10 +53,11 @@ func oneOfEach(t *testing.T) (names []string) {
 	return names
 }
 
-// inbound is a line of /proc/net/tcp: an established connection to port 15006, where a sidecar takes whatever comes for its pod.
+// inbound matches a line of /proc/net/tcp: an established connection to port 15006, where a sidecar accepts the connections to its pod.
 var inbound = regexp.MustCompile(`(?m)^ *\d+: [0-9A-F]+:3A9E [0-9A-F]+:[0-9A-F]+ 01 `)
 
-// kill ends a pod without notice: its proxy by SIGKILL, which breaks every connection to it, and then the rest. It returns how many were open.
+// kill ends a pod without notice: its proxy by SIGKILL, which breaks every connection to it, and then the rest. It returns how many
+// connections were open.
 func kill(t *testing.T, pod string) (connections int) {
 	t.Helper()
 	out := run(t, "kubectl", "exec", "-n", "hopline", pod, "-c", "istio-proxy", "--", "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6 && kill -9 $(pidof envoy)")

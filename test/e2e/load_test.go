@@ -12,18 +12,18 @@ import (
 // perSecond is the rate of all loads.
 const perSecond = 200
 
-// pressure is a load of so many requests a second through the ingress, whether answers come or not.
+// pressure is a load at a constant rate through the ingress, regardless of responses.
 type pressure struct {
-	stop func() // ends it and waits for the last answers; more often than once does no harm
+	stop func() // ends it and waits for the last responses; it may be called more than once
 
-	late int // of the requests, those sent more than a quarter of a second after they were due; to be read after stop
+	late int // the number of requests sent more than a quarter of a second after they were due; read it after stop
 
 	mu     sync.Mutex
 	sent   int
 	failed map[string]int // by what the caller got
 }
 
-// load begins to ask for what every workload of the chain takes part in. It ends with the test at the latest.
+// load starts requests that every workload of the chain takes part in. They end with the test at the latest.
 func load(t *testing.T) *pressure {
 	t.Helper()
 	p := &pressure{failed: map[string]int{}}
@@ -36,7 +36,7 @@ func load(t *testing.T) *pressure {
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Until(due)): // late ones go out at once
+			case <-time.After(time.Until(due)): // late ones are sent immediately
 			}
 			if time.Since(due) > 250*time.Millisecond {
 				p.late++
@@ -55,7 +55,7 @@ func load(t *testing.T) *pressure {
 func (p *pressure) ask(i int) {
 	path, headers := "/demo-app/hops", []string{"x-b3-sampled", "1"}
 	if i%10 > 0 {
-		headers[1] = "0" // every span of every request would take as much of a small machine as the requests themselves
+		headers[1] = "0" // spans of every request would use as much of a small machine as the requests themselves
 	}
 	switch i % 3 {
 	case 1:
@@ -72,8 +72,8 @@ func (p *pressure) ask(i int) {
 	}
 }
 
-// atMost ends the load, and fails the test if more requests failed than these. On a machine that had no time even to send one request in a
-// hundred, failures say nothing of the mesh: the test is skipped then, and says so.
+// atMost ends the load, and fails the test if more than limit requests failed. On a machine so busy that it sends requests late, more than
+// one in a hundred, failures prove nothing about the mesh: the test is then skipped with that reason.
 func (p *pressure) atMost(t *testing.T, limit int) {
 	t.Helper()
 	p.stop()
@@ -93,7 +93,7 @@ func (p *pressure) atMost(t *testing.T, limit int) {
 	}
 }
 
-// nothingIsLost: nothing that a teacher does costs a request, be it every workload restarted, istiod restarted, or overlays switched.
+// nothingIsLost: no operation of a demonstration loses a request: restarting every workload, restarting istiod, or switching overlays.
 func nothingIsLost(t *testing.T) {
 	deploy(t, "canary")
 	load := load(t)

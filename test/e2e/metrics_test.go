@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// prometheus reaches everything under STRICT mutual TLS, and its API gives back exemplars and native histograms.
+// prometheus: it scrapes everything under STRICT mutual TLS, and its API returns exemplars and native histograms.
 func prometheus(t *testing.T) {
 	rolledOut(t, "istio-system", "prometheus")
 	start := time.Now().Add(-time.Minute)
@@ -33,7 +33,7 @@ func prometheus(t *testing.T) {
 		jobs := map[string]int{}
 		for _, target := range got.Data.ActiveTargets {
 			if strings.HasPrefix(target.Labels["pod"], "stranger-") {
-				continue // it comes and goes in another test
+				continue // another test starts and stops it
 			}
 			jobs[target.Labels["job"]]++
 			if target.Health != "up" {
@@ -47,7 +47,7 @@ func prometheus(t *testing.T) {
 		return nil
 	})
 	eventually(t, 30*time.Second, func() error {
-		get(t, "/demo-app/hops", "x-dev-user", "betaUser") // the only one's calls that go to clock
+		get(t, "/demo-app/hops", "x-dev-user", "betaUser") // only this user's calls reach clock
 		var got struct {
 			Data []struct {
 				Exemplars []struct{ Labels map[string]string }
@@ -73,12 +73,12 @@ func prometheus(t *testing.T) {
 	})
 }
 
-// query asks Prometheus' API.
+// query queries Prometheus' API.
 func query(path string, values url.Values, into any) error {
 	return read("/prometheus/api/v1/"+path+"?"+values.Encode(), into)
 }
 
-// answers says whether a query gives data.
+// answers returns an error if a query gives no data.
 func answers(expr string) error {
 	var got struct {
 		Error string
@@ -93,7 +93,7 @@ func answers(expr string) error {
 	return nil
 }
 
-// dashboards: every query of the dashboards, and what every alert compares, gives data once all has happened that they ask for.
+// dashboards: every query of the dashboards, and the left side of every alert, gives data after everything that they query has happened.
 func dashboards(t *testing.T) {
 	rolledOut(t, "istio-system", "prometheus")
 	istio, asked, left := answers(`istio_requests_total`) == nil, 0, 0
@@ -115,7 +115,7 @@ func dashboards(t *testing.T) {
 	}
 }
 
-// variables stand for Grafana's, as they are set when one opens a dashboard.
+// variables replaces Grafana's variables with their values in a dashboard that has just been opened.
 var variables = strings.NewReplacer(`=~"$app"`, `=~".+"`, `="$app"`, `="middle"`, `$version`, `.+`, `$namespace`, `.+`,
 	`$baseline`, `prod`, `$canary`, `canary`, `$asked`, `20`, `$__rate_interval`, `1m`)
 
@@ -152,7 +152,7 @@ func dashboardQueries(t *testing.T) (queries []string) {
 	return queries
 }
 
-// alertQueries are the left sides of the alerts' comparisons, as Prometheus has loaded them.
+// alertQueries returns the left sides of the alerts' comparisons, as Prometheus has loaded them.
 func alertQueries(t *testing.T) (queries []string) {
 	t.Helper()
 	var got struct {
@@ -183,7 +183,7 @@ func alertQueries(t *testing.T) (queries []string) {
 	return queries
 }
 
-// TestPromtool: Prometheus' own tool has nothing against its configuration and rules, and the rules do what their tests say.
+// TestPromtool: Prometheus' own tool accepts its configuration and rules, and the rules pass their tests.
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("promtool"); err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMistakes: what is missing or wrong is said in a line that names it and what to do, before anything has changed.
+// TestMistakes: a missing or wrong setting gives a line that names it and how to correct it, before anything has changed.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	nowhere := filepath.Join(t.TempDir(), "nowhere")

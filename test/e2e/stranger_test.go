@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// stranger is a bouncer of ours that no policy names: it calls whom it is told to, and tells what it got.
+// stranger is a bouncer of ours that no policy names: it calls the endpoint of each request, and returns the response.
 const stranger = `
 apiVersion: v1
 kind: ServiceAccount
@@ -33,7 +33,8 @@ spec:
           securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 `
 
-// meet starts a stranger in a namespace and returns how to make it call somebody: the status code and body that it got.
+// meet starts a stranger in a namespace and returns a function that makes it call an endpoint, and returns the status code and body that it
+// got.
 func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 	t.Helper()
 	apply(t, strings.ReplaceAll(stranger, "NAMESPACE", namespace))
@@ -49,7 +50,7 @@ func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 			t.Fatalf("the stranger itself does not want to: %s", a.body)
 		}
 		if a.code != 200 {
-			return a.code, a.body // it could not even reach it
+			return a.code, a.body // the stranger itself could not reach the endpoint
 		}
 		var got struct {
 			StatusCode int
@@ -62,7 +63,7 @@ func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 	}
 }
 
-// strangers: a caller inside the mesh that no AuthorizationPolicy names gets 403, and one without a certificate is not listened to at all.
+// strangers: a caller inside the mesh that no AuthorizationPolicy names gets 403, and one without a certificate gets no connection.
 func strangers(t *testing.T) {
 	inside := meet(t, "hopline")
 	for _, host := range []string{"http://front/hello", "http://middle/hops", "http://core/hops", "http://clock/time", "http://minimal:9090/", "http://bounced:9090/"} {
@@ -80,7 +81,7 @@ func strangers(t *testing.T) {
 	}
 }
 
-// wayOut: with the overlay egress the world outside is reached through the gateway and in no other way.
+// wayOut: with the overlay egress the world outside is reachable only through the gateway.
 func wayOut(t *testing.T) {
 	inside := meet(t, "hopline")
 	since := time.Now().UTC().Format(time.RFC3339)

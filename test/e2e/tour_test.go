@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// look is something to see on an overlay.
+// look is one check on an overlay.
 type look struct {
 	name string
 	at   func(*testing.T)
 }
 
-// TestTour goes from overlay to overlay, as somebody who tries them out would. After each step the cluster holds what the overlay says and
-// nothing else, every pod has its sidecar and is ready, Istio finds nothing to complain about, and the contract holds.
+// TestTour switches from overlay to overlay, as a user who tries them does. After each step the cluster holds exactly the overlay's
+// objects, every pod has its sidecar and is ready, Istio reports no problem, and the contract holds.
 func TestTour(t *testing.T) {
 	t.Parallel()
 	visit(t, "plain", 200)
@@ -37,8 +37,8 @@ func TestTour(t *testing.T) {
 	t.Run("nothing had to be started again", nothingRestarted)
 }
 
-// visit deploys an overlay, sees whether all is in order, and then has all the looks at it at once. The conformance suite takes so many
-// samples for each of its statistical cases: on overlay canary enough to see the shares, on others enough to tell one rule from the other.
+// visit deploys an overlay, checks its state, and then runs all looks in parallel. samples is the number of samples of the conformance
+// suite for each statistical case: on overlay canary enough to measure the shares, on others enough to distinguish the rules.
 func visit(t *testing.T, overlay string, samples int, looks ...look) {
 	t.Helper()
 	t.Run(overlay, func(t *testing.T) {
@@ -68,7 +68,7 @@ func analyze(t *testing.T) {
 	}
 }
 
-// podsReady says what is wrong with the pods of namespace hopline: each is ready, with a sidecar or without.
+// podsReady returns an error for the pods of namespace hopline unless each is ready, with or without a sidecar.
 func podsReady(t *testing.T, sidecar bool) error {
 	t.Helper()
 	var pods struct {
@@ -98,7 +98,7 @@ func podsReady(t *testing.T, sidecar bool) error {
 			mesh = mesh || c.Name == "istio-proxy"
 		}
 		if p.Metadata.DeletionTimestamp != nil && mesh == sidecar {
-			continue // on its way out, and like the others
+			continue // it is terminating, and otherwise like the others
 		}
 		if !ready || mesh != sidecar {
 			return fmt.Errorf("pod %s: ready %v, with sidecar %v (want %v)", p.Metadata.Name, ready, mesh, sidecar)
@@ -107,7 +107,7 @@ func podsReady(t *testing.T, sidecar bool) error {
 	return nil
 }
 
-// nothingRestarted: no add-on, gateway or istiod has had to be started again: the memory that they are given is enough.
+// nothingRestarted: no add-on, gateway or istiod has been restarted: their memory limits are sufficient.
 func nothingRestarted(t *testing.T) {
 	var pods struct {
 		Items []struct {

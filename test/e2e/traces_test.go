@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// span is what the tests want to know of one, whichever store it comes from.
+// span holds the fields that the tests need, from either store.
 type span struct{ id, parent, service string }
 
-// traceInJaeger: one request of betaUser is one trace, read back through the gateway, and the services' log lines carry its id.
+// traceInJaeger: one request of betaUser is one trace, readable through the gateway, and the services' log lines have its id.
 func traceInJaeger(t *testing.T) {
 	rolledOut(t, "istio-system", "jaeger")
 	id := oneRequest(t)
@@ -47,8 +47,8 @@ func traceInJaeger(t *testing.T) {
 	}
 }
 
-// zipkinForJaeger: the same on overlay egress with Zipkin in Jaeger's place, for as long as the test takes; and the conformance suite, which reads
-// traces by its API.
+// zipkinForJaeger: the same on overlay egress with Zipkin in place of Jaeger, for the duration of the test, and the conformance suite,
+// which reads traces by its API.
 func zipkinForJaeger(t *testing.T) {
 	run(t, "kubectl", "apply", "-k", kustomization(t, "addons", "addons/zipkin"))
 	run(t, "kubectl", "delete", "deployment", "-n", "istio-system", "jaeger")
@@ -71,7 +71,7 @@ func zipkinForJaeger(t *testing.T) {
 	var id string
 	var asked time.Time
 	eventually(t, time.Minute, func() error {
-		if time.Since(asked) > 10*time.Second { // some of the last one's spans were still sent to Jaeger
+		if time.Since(asked) > 10*time.Second { // some of the last trace's spans were still sent to Jaeger
 			id, asked = oneRequest(t), time.Now()
 		}
 		spans, err := trace(id)
@@ -83,7 +83,7 @@ func zipkinForJaeger(t *testing.T) {
 	conformance(t, "egress", 500, "-traces", *ingress+"/zipkin")
 }
 
-// oneRequest asks as betaUser, who meets middle-dev, core-test and clock on canary, and returns the trace's id.
+// oneRequest sends a request as betaUser, which reaches middle-dev, core-test and clock on canary, and returns the trace's id.
 func oneRequest(t *testing.T) string {
 	t.Helper()
 	a := get(t, "/demo-app/hops", "x-dev-user", "betaUser")
@@ -94,7 +94,7 @@ func oneRequest(t *testing.T) string {
 	return id
 }
 
-// read decodes the JSON that a path of the ingress answers.
+// read decodes the JSON response of a path of the ingress.
 func read(path string, into any) error {
 	a, err := ask("GET", *ingress+path, "")
 	if err != nil {
@@ -106,7 +106,8 @@ func read(path string, into any) error {
 	return nil
 }
 
-// whole says what is missing from a trace: the gateway, the sidecars and the services' own spans, each with its parent, and one root.
+// whole returns an error with what is missing from a trace: the gateway, the sidecars and the services' own spans, each with its parent,
+// and one root.
 func whole(spans []span) error {
 	ids, services, roots := map[string]bool{}, map[string]int{}, 0
 	for _, s := range spans {
@@ -121,7 +122,7 @@ func whole(spans []span) error {
 			return fmt.Errorf("span %s of %s is an orphan: its parent %s is not there", s.id, s.service, s.parent)
 		}
 	}
-	// A caller has four spans: its sidecar's two, its server's and its client's. clock calls nobody.
+	// A caller has four spans: its sidecar's two, its server's and its client's. clock has no client.
 	for name, least := range map[string]int{"istio-ingressgateway": 1, "front": 4, "middle": 4, "core": 4, "clock": 2} {
 		if services[name] < least {
 			return fmt.Errorf("%s has %d spans, want at least %d: %v", name, services[name], least, services)
