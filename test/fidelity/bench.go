@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// bench is both engines before one world.
+// bench holds both engines for one world.
 type bench struct {
 	world      *world
 	upstreams  *upstreams
@@ -20,7 +20,7 @@ type bench struct {
 	source     string
 }
 
-// newBench starts both engines on a rendered overlay, rules apart: apply brings those.
+// newBench starts both engines on a rendered overlay without rules; apply adds the rules.
 func newBench(rendered, envoy string) (*bench, error) {
 	w, err := parse(rendered)
 	if err != nil {
@@ -49,7 +49,7 @@ func (b *bench) close() error {
 	return err
 }
 
-// apply gives both engines other rules.
+// apply replaces the rules of both engines.
 func (b *bench) apply(docs []string) error {
 	b.generation++
 	byLab := make(chan error)
@@ -64,7 +64,7 @@ func (b *bench) apply(docs []string) error {
 	return nil
 }
 
-// atOnce calls f for 0 to n-1, some at a time: requests mostly wait, for each other or for the clock.
+// atOnce calls f for 0 to n-1, some of them in parallel: requests mostly wait, for each other or for the clock.
 func atOnce(n, some int, f func(i int)) {
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -78,13 +78,13 @@ func atOnce(n, some int, f func(i int)) {
 	group.Wait()
 }
 
-// disagreement is a request of which the engines do not make the same.
+// disagreement is a request with different outcomes in the engines.
 type disagreement struct {
 	request
 	differ []string
 }
 
-// compare sends requests of one caller to both engines, some at a time.
+// compare sends requests of one caller to both engines, some of them in parallel.
 func (b *bench) compare(requests []request) []disagreement {
 	found := make([]disagreement, len(requests))
 	atOnce(len(requests), 10, func(i int) {
@@ -108,12 +108,12 @@ func (b *bench) from(workload string) error {
 
 var lastID atomic.Int64
 
-// exchange sends one request to one engine and gathers what the upstreams saw of it.
+// exchange sends one request to one engine and collects what the upstreams received.
 func (b *bench) exchange(r request, send func(request) answer) outcome {
 	return b.exchangeAndWait(r, send, 0)
 }
 
-// exchangeAndWait waits a little for copies before it gathers.
+// exchangeAndWait waits a little for copies before it collects.
 func (b *bench) exchangeAndWait(r request, send func(request) answer, wait time.Duration) outcome {
 	id := fmt.Sprintf("r%d", lastID.Add(1))
 	o := outcome{answer: send(r.with(idHeader, id))}
@@ -126,12 +126,12 @@ func (b *bench) exchangeAndWait(r request, send func(request) answer, wait time.
 	return o
 }
 
-// samples of a choice that is left to chance: a version that gets every tenth request is missed once in 10⁸ times.
+// samples is the number of requests for a random choice: a version that gets every tenth request is missed once in 10⁸ times.
 const samples = 175
 
-// both sends the request to Istio and to the lab and says how they differ. Copies travel on their own time, and a cluster may still
-// warm up: what differs is asked again, a few times, a little later. Where the rules leave the version to chance, both engines
-// must come to choose among the same.
+// both sends the request to Istio and to the lab and returns the differences. Copies may arrive later, and a cluster may still warm up: a
+// different outcome is checked again, a few times, a little later. Where the rules choose the version at random, both engines must choose
+// from the same set.
 func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 	for wait := time.Millisecond; ; wait *= 4 {
 		istio, lab = b.exchangeAndWait(r, b.istio.send, wait), b.exchangeAndWait(r, b.lab.send, wait)
@@ -145,8 +145,8 @@ func (b *bench) both(r request) (istio, lab outcome, differ []string) {
 	}
 }
 
-// versions compares the sets of workloads that the engines choose among, once they have chosen differently: each must come to
-// meet all that the other meets.
+// versions compares the sets of workloads that the engines choose from, after they have chosen differently: each must reach all that the
+// other reaches.
 func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
 	switch app, sticky, made := b.sticky(r); {
 	case made:
@@ -166,8 +166,8 @@ func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
 	return []string{fmt.Sprintf("workloads met: by Istio %v, by the lab %v", slices.Sorted(maps.Keys(byIstio)), slices.Sorted(maps.Keys(byLab)))}
 }
 
-// strays says whether an engine sends requests with the same key to several endpoints of an app. Were it left to chance, a second
-// one of two would be missed once in a million times.
+// strays reports whether an engine sends requests with the same key to several endpoints of an app. With a random choice between two, the
+// second one would be missed once in a million times.
 func (b *bench) strays(engine, app string, r request, send func(request) answer) (differ []string) {
 	met := map[string]bool{}
 	for range 20 {

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// rounds is how many requests every share is measured by, on each engine.
+// rounds is the number of requests for each share, on each engine.
 const rounds = 2000
 
 // quantiles of χ² at 1-10⁻⁶, by degrees of freedom.
 var quantiles = []float64{0, 23.93, 27.63, 30.66}
 
-// chanceRules are those whose effect is a share, or a state that requests bring about.
+// chanceRules returns the rules whose effect is a share, or a state that depends on earlier requests.
 func chanceRules() []string {
 	return append(documents(`
 apiVersion: networking.istio.io/v1
@@ -108,7 +108,7 @@ spec:
 `), documents(subsets("svc0")+"---"+subsets("svc1"))...)
 }
 
-// ring is a host of some endpoints among which a header's hash chooses.
+// ring returns a host with the given endpoints, chosen by a header's hash.
 func ring(addresses ...string) []string {
 	return documents(fmt.Sprintf(`
 apiVersion: networking.istio.io/v1
@@ -127,12 +127,12 @@ spec: {host: ring.test, trafficPolicy: {loadBalancer: {consistentHash: {httpHead
 `, strings.Join(addresses, "}, {address: ")))
 }
 
-// engines are both, by name.
+// engines returns both engines, by name.
 func (b *bench) engines() map[string]func(request) answer {
 	return map[string]func(request) answer{"Istio": b.istio.send, "the lab": b.lab.send}
 }
 
-// sample sends a request many times, some at a time, and gathers what came of each once all copies have arrived.
+// sample sends a request n times, some of them in parallel, and collects the outcome of each after all copies have arrived.
 func (b *bench) sample(n, some int, r request, send func(request) answer) []outcome {
 	out, ids := make([]outcome, n), make([]string, n)
 	atOnce(n, some, func(i int) {
@@ -167,8 +167,8 @@ func get(to string, headers ...header) request {
 	return request{from: client, method: "GET", authority: authority, path: "/" + path, header: headers}
 }
 
-// TestChance: what no single request shows. Each test has Services of its own, so many take place at the same time: first those with many
-// requests, then those with a sense of time.
+// TestChance checks what no single request shows. Each test has its own Services, so many run in parallel: first those with many requests,
+// then those that measure time.
 func TestChance(t *testing.T) {
 	b, err := newBench(standardWorld(), *envoyBinary)
 	if err != nil {
@@ -191,10 +191,10 @@ func TestChance(t *testing.T) {
 	t.Run("many requests", tests(map[string]func(*testing.T){"shares": b.shares, "delays": b.delays, "sticky cookie": b.stickyCookie,
 		"several keys": b.severalKeys, "key of a port": b.keyOfAPort}))
 	t.Run("few requests", tests(map[string]func(*testing.T){"outlier": b.outlier, "overflow": b.overflow, "backoff": b.backoff}))
-	t.Run("consistent hash", b.consistentHash) // with other rules in the end
+	t.Run("consistent hash", b.consistentHash) // it changes the rules at the end
 }
 
-// shares: weights and percentages, each engine against what the rules ask for.
+// shares compares weights and percentages of each engine with those of the rules.
 func (b *bench) shares(t *testing.T) {
 	first := func(o outcome) string {
 		if len(o.arrivals) == 0 {
@@ -224,8 +224,7 @@ func (b *bench) shares(t *testing.T) {
 	}
 }
 
-// delays: a delay is known by its time alone, and two seconds are more than anything else takes. How long it is exactly is a corner case's
-// to ask.
+// delays: only the time shows a delay, and two seconds are longer than anything else takes. A corner case checks the exact duration.
 func (b *bench) delays(t *testing.T) {
 	for engine, send := range b.engines() {
 		t.Run(engine, func(t *testing.T) {
@@ -249,7 +248,7 @@ func chiSquare(counts map[string]int, shares map[string]float64) float64 {
 	n, x := 0, 0.
 	for kind, count := range counts {
 		if n += count; shares[kind] == 0 {
-			return 1e9 // what must not happen at all
+			return 1e9 // which must never happen
 		}
 	}
 	for kind, share := range shares {
@@ -259,7 +258,7 @@ func chiSquare(counts map[string]int, shares map[string]float64) float64 {
 	return x
 }
 
-// homes is the workload that each of so many users comes to, who must always come to the same.
+// homes returns the workload for each of that many users, and fails if a user does not always get the same one.
 func homes(t *testing.T, b *bench, engine, to string, send func(request) answer, users int) map[string]string {
 	t.Helper()
 	home := map[string]string{}
@@ -280,7 +279,7 @@ func homes(t *testing.T, b *bench, engine, to string, send func(request) answer,
 	return home
 }
 
-// consistentHash: a key keeps its endpoint, keys are spread, and few of them move when another endpoint goes.
+// consistentHash: a key keeps its endpoint, keys are spread, and few of them move when another endpoint is removed.
 func (b *bench) consistentHash(t *testing.T) {
 	before := map[string]map[string]string{}
 	for engine, send := range b.engines() {
@@ -301,7 +300,7 @@ func (b *bench) consistentHash(t *testing.T) {
 			switch was := before[engine][user]; {
 			case was == at:
 				stayed++
-			case was != "svc1-v2": // whose pod it was that went
+			case was != "svc1-v2": // which pod was removed
 				moved++
 			}
 		}
@@ -330,14 +329,14 @@ func (b *bench) stickyCookie(t *testing.T) {
 	}
 }
 
-// outlier: an endpoint that fails three times in a row goes, and comes back when its time is up.
+// outlier: an endpoint that fails three times in a row is ejected, and returns after the ejection time.
 func (b *bench) outlier(t *testing.T) {
 	for engine, send := range b.engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			sick := get("svc5/", header{sickHeader, "svc5-v2"})
 			row, failed, begin := 0, 0, time.Now()
-			for range 300 { // until twenty in a row are well, which take less than the six seconds
+			for range 300 { // until twenty in a row succeed, which takes less than the six seconds
 				if o := b.exchange(sick, send); o.status == http.StatusServiceUnavailable {
 					failed++
 					row = 0
@@ -360,16 +359,16 @@ func (b *bench) outlier(t *testing.T) {
 	}
 }
 
-// overflow: of ten requests, nine of which come while one is on its way, those are turned away that connections, requests or retries
-// have no room for.
+// overflow: nine of ten requests arrive while one is in progress. Those that exceed the limits on connections, requests or retries are
+// rejected.
 func (b *bench) overflow(t *testing.T) {
 	const full = "503 true upstream connect error or disconnect/reset before headers. reset reason: overflow"
 	cases := []struct {
 		r     request
-		tries int // of the first, after which the others come
+		tries int // of the first request, after which the others are sent
 		want  map[string]int
 	}{
-		{get("svc6/pending", header{delayHeader, "2s"}), 1, map[string]int{"200": 2, full: 8}}, // one has the connection, one waits for it
+		{get("svc6/pending", header{delayHeader, "2s"}), 1, map[string]int{"200": 2, full: 8}}, // one has the connection, one is pending
 		{get("svc6/requests", header{delayHeader, "2s"}), 1, map[string]int{"200": 3, full: 7}},
 		{get("svc6/retries", header{statusHeader, "503,200"}, header{delayHeader, "0s,2s"}), 2, map[string]int{"200": 1, "503": 9}},
 	}
@@ -396,7 +395,7 @@ func (b *bench) overflow(t *testing.T) {
 	}
 }
 
-// await waits until so many tries of a request have arrived.
+// await waits until that many tries of a request have arrived.
 func (u *upstreams) await(t *testing.T, id string, tries int) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -413,12 +412,12 @@ func (u *upstreams) await(t *testing.T, id string, tries int) {
 	}
 }
 
-// backoff: the time before a try is random, below a bound that begins with the base and doubles.
+// backoff: the time before a try is random, below a limit that starts with the base interval and doubles.
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-max-retries)
 func (b *bench) backoff(t *testing.T) {
 	const n, base = 64, 400 * time.Millisecond
 	for engine, send := range b.engines() {
-		var short, out []outcome // at the same time: the short ones show what else takes time on this machine
+		var short, out []outcome // at the same time: the short ones show how long everything else takes on this machine
 		var group sync.WaitGroup
 		group.Go(func() { short = b.sample(n, n, get("svc7/short", header{statusHeader, "503"}), send) })
 		group.Go(func() { out = b.sample(n, n, get("svc7/long", header{statusHeader, "503"}), send) })
@@ -433,8 +432,8 @@ func (b *bench) backoff(t *testing.T) {
 					beyond++
 				}
 			}
-			// the mean of n such times is normal, with a deviation of bound/√12/√n; five of them. A machine that stands still for a moment may
-			// hold up a few.
+			// the mean of n such times has a normal distribution with a deviation of bound/√12/√n; the limit is five deviations. A short
+			// pause of the machine may delay a few.
 			mean, spread := sum/n, time.Duration(5*float64(bound)/math.Sqrt(12*n))
 			if beyond > n/8 || mean < bound/2-spread || mean > bound/2+spread+idle {
 				t.Errorf("%s: before try %d it waited %v in the mean and %d of %d times longer than %v, wanted %v ± %v, and up to %v for the try",
@@ -444,7 +443,7 @@ func (b *bench) backoff(t *testing.T) {
 	}
 }
 
-// waits are the times between a try and the next one, of every request.
+// waits returns the times between a try and the next one, of every request.
 func waits(t *testing.T, out []outcome, try int) (all []time.Duration) {
 	t.Helper()
 	for _, o := range out {
@@ -456,7 +455,7 @@ func waits(t *testing.T, out []outcome, try int) (all []time.Duration) {
 	return all
 }
 
-// severalKeys: where destinations hash by different things, the hash is of all that the request has, wherever it goes.
+// severalKeys: where destinations have different hash keys, the hash is of all those that the request has, whatever its destination.
 func (b *bench) severalKeys(t *testing.T) {
 	for engine, send := range b.engines() {
 		met := map[string]bool{} // by one user with many cookies
@@ -486,7 +485,7 @@ func (b *bench) severalKeys(t *testing.T) {
 	}
 }
 
-// keyOfAPort: settings for a port make a cluster hash, and the route has the key only where it names the port.
+// keyOfAPort: settings for a port make a cluster use a hash, and the route has the key only where it names the port.
 func (b *bench) keyOfAPort(t *testing.T) {
 	for engine, send := range b.engines() {
 		homes(t, b, engine, "svc9/port", send, 10)

@@ -10,23 +10,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// corner is one case of testdata/corners: a sentence of the documentation, rules that put it to the test, requests at its edge.
+// corner is one case of testdata/corners: a sentence of the documentation, rules that test it, and requests at its limits.
 type corner struct {
 	Name     string
 	Says     string // the sentence
-	Source   string // where it stands
+	Source   string // where it is
 	Rules    string
 	Requests []cornerRequest
 }
 
 type cornerRequest struct {
-	From    string // client where silent
-	Method  string // GET where silent
+	From    string // client by default
+	Method  string // GET by default
 	To      string // authority and path: "svc0:9090/a?b=c"
 	Headers []string
 	Body    string
-	Bytes   int      // a body of so many bytes
-	Within  []string // how long the answer takes, in both engines
+	Bytes   int      // the length of the body
+	Within  []string // how long the response takes, in both engines
 }
 
 func (c cornerRequest) request() request {
@@ -66,7 +66,7 @@ func readCorners(t *testing.T) map[string][]corner {
 	return all
 }
 
-// TestCorners: every corner case, on both engines.
+// TestCorners compares every corner case on both engines.
 func TestCorners(t *testing.T) {
 	b, err := newBench(standardWorld(), *envoyBinary)
 	if err != nil {
@@ -82,7 +82,7 @@ func TestCorners(t *testing.T) {
 					t.Fatal(err)
 				}
 				compared += len(c.Requests)
-				for rest := c.Requests; len(rest) > 0; { // callers take turns: only one has its sidecar
+				for rest := c.Requests; len(rest) > 0; { // callers run in sequence: only one has its sidecar
 					n := 1
 					for n < len(rest) && rest[n].From == rest[0].From {
 						n++

@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// Headers by which a request tells the echo what to do. A value may be a list: the nth try of the request gets the nth item, later
-// ones the last. The engines pass them on like any other header.
+// Headers of a request that control the echo. A value may be a list: the nth try of the request gets the nth item, later ones the last. The
+// engines pass them on like any other header.
 const (
 	idHeader     = "x-fidelity-id"     // names the request: its tries and copies share it
 	statusHeader = "x-fidelity-status" // "503,503,200"
-	delayHeader  = "x-fidelity-delay"  // "1s,0s": before the answer
-	closeHeader  = "x-fidelity-close"  // "1,0": close the connection without an answer
-	answerHeader = "x-fidelity-answer" // "name=value": a header of the answer
-	sickHeader   = "x-fidelity-sick"   // the workload that answers 503, whoever else may be well
-	slowHeader   = "x-fidelity-slow"   // "workload=2s": the one that takes its time, whoever else is quick
+	delayHeader  = "x-fidelity-delay"  // "1s,0s": the delay before the response
+	closeHeader  = "x-fidelity-close"  // "1,0": close the connection without a response
+	answerHeader = "x-fidelity-answer" // "name=value": a header of the response
+	sickHeader   = "x-fidelity-sick"   // the workload that responds with 503, while others succeed
+	slowHeader   = "x-fidelity-slow"   // "workload=2s": the workload that is slow, while others are not
 )
 
-// arrival is one request as an upstream saw it.
+// arrival is one request as an upstream received it.
 type arrival struct {
 	workload, pod     string
 	method, uri, host string
 	header            http.Header
-	body              string // a digest where it is long
+	body              string // a digest if it is long
 	at                time.Time
 }
 
-// upstreams are the echo servers behind both engines and what arrived at them.
+// upstreams are the echo servers behind both engines and the requests that have arrived at them.
 type upstreams struct {
 	mu       sync.Mutex
 	arrivals map[string][]arrival
@@ -67,7 +67,7 @@ func (u *upstreams) close() {
 	}
 }
 
-// take returns what arrived under an id, and forgets it.
+// take returns and removes the requests with an id.
 func (u *upstreams) take(id string) []arrival {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ingress as a request's source: it comes from outside, through the gateway.
+// ingress is the source of a request from outside, through the gateway.
 const ingress = "ingress"
 
 // request is what a caller sends, to either engine.
@@ -19,14 +19,14 @@ type request struct {
 	from      string // workload, or ingress
 	method    string
 	authority string // "web", "web:9090"
-	path      string // path and query as they go over the wire
+	path      string // path and query as they are sent
 	header    []header
 	body      string
 }
 
 type header struct{ name, value string }
 
-// port is that of the authority, 80 where it says none.
+// port returns the authority's port, 80 by default.
 func (r request) port() int {
 	if _, p, ok := strings.Cut(r.authority, ":"); ok {
 		if n, err := strconv.Atoi(p); err == nil {
@@ -36,13 +36,13 @@ func (r request) port() int {
 	return 80
 }
 
-// with returns the request with one more header.
+// with returns the request with a further header.
 func (r request) with(name, value string) request {
 	r.header = append(append([]header(nil), r.header...), header{name, value})
 	return r
 }
 
-// curl is the request as a line to type, to the engine's entrance at base.
+// curl returns the request as a curl command for the engine's listener at base.
 func (r request) curl() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "curl -i -X %s -H 'Host: %s'", r.method, r.authority)
@@ -56,7 +56,7 @@ func (r request) curl() string {
 	return b.String()
 }
 
-// answer is what the caller gets.
+// answer is the response that the caller gets.
 type answer struct {
 	status int
 	header http.Header
@@ -65,19 +65,19 @@ type answer struct {
 	err    error
 }
 
-// do sends the request to an engine's entrance and reads the whole answer. Through a proxy the request line holds the whole URL.
+// do sends the request to an engine's listener and reads the whole response. For a proxy the request line holds the whole URL.
 func (r request) do(client *http.Client, entrance string, proxy bool) answer {
 	var body io.Reader
 	if r.body != "" {
-		body = struct{ io.Reader }{strings.NewReader(r.body)} // not replayable by the client itself
+		body = struct{ io.Reader }{strings.NewReader(r.body)} // the client itself cannot replay it
 	}
 	req, err := http.NewRequest(r.method, "http://"+entrance+"/", body)
 	if err != nil {
 		return answer{err: err}
 	}
-	req.URL.Opaque = r.path // as it is, neither cleaned nor escaped anew
+	req.URL.Opaque = r.path // unchanged, neither cleaned nor escaped again
 	if proxy || strings.HasPrefix(r.path, "//") {
-		req.URL.Opaque = "//" + r.authority + r.path // the whole URL: net/http takes two slashes for the beginning of one
+		req.URL.Opaque = "//" + r.authority + r.path // the whole URL: net/http takes two slashes as the beginning of one
 	}
 	req.Host = r.authority
 	req.ContentLength = int64(len(r.body))
@@ -94,13 +94,13 @@ func (r request) do(client *http.Client, entrance string, proxy bool) answer {
 	return answer{response.StatusCode, response.Header, string(read), time.Since(begin), err}
 }
 
-// outcome is one exchange as a whole: the answer, and what the upstreams saw.
+// outcome is one exchange: the response, and what the upstreams received.
 type outcome struct {
 	answer
-	arrivals []arrival // app by app, in order: a mirrored copy goes to another app than the request, at a time of its own
+	arrivals []arrival // by app, in order: a mirrored copy is sent to another app than the request, at its own time
 }
 
-// compare says how two engines' outcomes differ; nothing means that they agree.
+// compare returns how two engines' outcomes differ, nothing if they agree.
 func compare(istio, lab outcome) []string {
 	var d differences
 	d.check("status", istio.status, lab.status)
@@ -110,26 +110,25 @@ func compare(istio, lab outcome) []string {
 		return d
 	}
 	if len(istio.arrivals) == 0 && len(lab.arrivals) == 0 || istio.status != lab.status || !strings.HasPrefix(istio.body, "echo ") {
-		d.check("body", istio.body, lab.body) // the engine's own answer; an upstream's names the workload, which is compared below
+		d.check("body", istio.body, lab.body) // only for the engine's own response; an upstream's names the workload, which is compared below
 	}
 	d.headers("answer", istio.header, lab.header, ofAnswers)
 	d.arrivals(istio.arrivals, lab.arrivals)
 	return d
 }
 
-// unknownHost says that Istio knows no such host: it answers 502 without a word, the lab with one about the ServiceEntry that is
-// missing.
+// unknownHost reports that Istio has no such host: Istio responds with 502 and no body, the lab with a text about the missing ServiceEntry.
 func (o outcome) unknownHost() bool {
 	return o.status == http.StatusBadGateway && o.body == "" && len(o.arrivals) == 0
 }
 
-// app is the workload without its version.
+// app returns the workload without its version.
 func (a arrival) app() string {
 	app, _, _ := strings.Cut(a.workload, "-")
 	return app
 }
 
-// anyVersion is the outcome without the versions that it met.
+// anyVersion returns the outcome without the versions that it reached.
 func (o outcome) anyVersion() outcome {
 	o.arrivals = slices.Clone(o.arrivals)
 	for i, a := range o.arrivals {
@@ -138,7 +137,7 @@ func (o outcome) anyVersion() outcome {
 	return o
 }
 
-// met adds the workloads that were met.
+// met adds the workloads that were reached.
 func (o outcome) met(to map[string]bool) {
 	for _, a := range o.arrivals {
 		to[a.workload] = true
@@ -197,27 +196,28 @@ func (d *differences) headers(what string, istio, lab http.Header, by map[string
 	}
 }
 
-// nature is how a header differs between engines though they mean the same.
+// nature is how a header may differ between engines with the same behaviour.
 type nature int
 
 const (
 	same     nature = iota
-	presence        // both have it or neither; the value is its own each time
-	nearly          // a number of milliseconds that runs out while the engine works
+	presence        // both have it or neither; the value differs each time
+	nearly          // a number of milliseconds that decreases while the engine works
 	ignored
 )
 
-// tolerance is how far two numbers may be apart that are nearly the same.
+// tolerance is the largest difference between two nearly equal numbers.
 const tolerance = 60
 
-// What differs by nature, and why. Everything else is compared. README.md has the list for readers; TestReadmeNamesWhatIsLeftOut keeps it whole.
+// The headers that are not compared in full, and why. Everything else is compared. README.md has the list for readers;
+// TestReadmeNamesWhatIsLeftOut checks that it is complete.
 var (
 	ofAnswers = map[string]nature{
-		"date":                          presence, // the time of the answer
-		"server":                        ignored,  // each engine says who it is
-		"x-envoy-upstream-service-time": presence, // milliseconds that passed
-		"x-envoy-decorator-operation":   ignored,  // the upstream's sidecar removes it again in a mesh; there is none here
-		"set-cookie":                    presence, // of a consistent hash: the value is the hash of an address that each engine sees differently
+		"date":                          presence, // the time of the response
+		"server":                        ignored,  // each engine has its own name
+		"x-envoy-upstream-service-time": presence, // a duration in milliseconds
+		"x-envoy-decorator-operation":   ignored,  // in a mesh the upstream's sidecar removes it; there is none here
+		"set-cookie":                    presence, // of a consistent hash: the value is the hash of an address that differs between the engines
 	}
 	ofRequests = map[string]nature{
 		"x-request-id":                   presence, // random
@@ -226,7 +226,7 @@ var (
 		"x-b3-spanid":                    ignored,
 		"x-b3-parentspanid":              ignored,
 		"x-b3-sampled":                   ignored,
-		"x-envoy-peer-metadata":          ignored, // of Istio's own Envoy build; nothing reads it in the lab
+		"x-envoy-peer-metadata":          ignored, // from Istio's own Envoy build; nothing reads it in the lab
 		"x-envoy-peer-metadata-id":       ignored,
 		"x-envoy-decorator-operation":    ignored,
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// explain is what `hopline explain` says of a request.
+// explain returns what `hopline explain` reports on a request.
 func (e *lab) explain(r request) (mesh.Explanation, bool) {
 	path, ok := mesh.NormalizePath(r.path)
 	if !ok {
@@ -27,12 +27,12 @@ func (e *lab) explain(r request) (mesh.Explanation, bool) {
 	return e.table.Explain(req, &source), true
 }
 
-// explained says where an explanation is not what Istio has done: it must name the subsets whose pods Envoy called, and the answers
-// that Envoy gave by itself.
+// explained returns where an explanation differs from what Istio has done: it must name the subsets whose pods Envoy called, and the
+// responses that Envoy sent itself.
 func (b *bench) explained(r request, istio outcome) []string {
 	e, ok := b.lab.explain(r)
 	if !ok || istio.err != nil || istio.status == http.StatusBadRequest && len(istio.arrivals) == 0 {
-		return nil // refused before any rule was looked at, or cut off in the middle of its body
+		return nil // rejected before any rule was evaluated, or cut off in the middle of its body
 	}
 	var wrong []string
 	wants := func(status int) {
@@ -62,7 +62,7 @@ func (b *bench) explained(r request, istio outcome) []string {
 	return wrong
 }
 
-// named says whether an explanation leads to the workload that a request arrived at.
+// named reports whether an explanation leads to the workload that a request arrived at.
 func (b *bench) named(e mesh.Explanation, a arrival) bool {
 	for _, p := range b.world.pods {
 		if p.Name != a.pod || p.Annotations[workloadKey] != a.workload {
@@ -84,7 +84,7 @@ func (b *bench) named(e mesh.Explanation, a arrival) bool {
 	return false
 }
 
-// clusters are those that an explanation names: where the request may go, and its copies.
+// clusters returns the clusters that an explanation names: the possible destinations of the request and of its copies.
 func clusters(e mesh.Explanation) []*mesh.Cluster {
 	var all []*mesh.Cluster
 	for _, s := range e.Shares {
@@ -98,9 +98,9 @@ func clusters(e mesh.Explanation) []*mesh.Cluster {
 	return all
 }
 
-// sticky says that a consistent hash chooses the endpoint of an app by something that the request has: it is the same each time, and
-// which one is nobody's promise. With a cookie that the engine makes first, not even that: Envoy makes it of the connection's
-// addresses, the lab of nothing.
+// sticky reports whether a consistent hash chooses the endpoint of an app by a value of the request: the endpoint is the same each time,
+// but no rule defines which one. made reports a cookie that the engine makes first. Then the endpoint differs too: Envoy derives the cookie
+// from the connection's addresses, the lab does not.
 func (b *bench) sticky(r request) (app string, sticky, made bool) {
 	e, _ := b.lab.explain(r)
 	if len(e.Shares) != 1 || e.Shares[0].Cluster.Balancer != mesh.ConsistentHash {
@@ -115,7 +115,7 @@ func (b *bench) sticky(r request) (app string, sticky, made bool) {
 	return app, sticky, made
 }
 
-// has says whether a request has what a consistent hash goes by.
+// has reports whether a request has the value of a hash key.
 func (r request) has(k mesh.HashKey) bool {
 	if _, query, _ := strings.Cut(r.path, "?"); k.Query != "" {
 		values, err := url.ParseQuery(query)

@@ -9,11 +9,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// object is a Kubernetes object, or a part of one, before it is YAML.
+// object is a Kubernetes object, or a part of one, before encoding as YAML.
 type object = map[string]any
 
-// generator makes rule sets and requests at their edges. The same seed makes the same ones. Chance is kept out of the rules, by
-// weights and percentages of 0 and 100, so that one request says what both engines mean; chance_test.go compares chance.
+// generator generates rule sets, and requests at their limits. The same seed gives the same ones. The rules leave nothing to chance,
+// because weights and percentages are 0 or 100: one request shows how each engine interprets them. chance_test.go compares chance.
 type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
@@ -22,7 +22,7 @@ func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g generator) sometimes(percent int) bool { return g.IntN(100) < percent }
 
-// The words that rules and requests are made of: few, so that they meet, and of kinds that are easily mixed up.
+// The words in rules and requests: few, so that they match, and of kinds that are easily confused.
 var (
 	paths    = []string{"/", "/a", "/a/", "/A", "/a/b", "/ab", "/a.b", "/a%20b", "/b", "/a/b/c", "/old/x", "/x-y_z~"}
 	prefixes = []string{"/", "/a", "/a/", "/ab", "/A", "/old/", "/b"}
@@ -43,7 +43,7 @@ func (g generator) text(words []string, patterns ...string) object {
 	}
 }
 
-// nonEmpty are the words that a rule may ask for: an empty exact value is a mistake to Istio.
+// nonEmpty returns the words that a rule may match: Istio rejects an empty exact value.
 func nonEmpty(words []string) []string {
 	var some []string
 	for _, w := range words {
@@ -143,7 +143,7 @@ func (g generator) changes() object {
 	return h
 }
 
-// target is a destination whose version is no matter of chance.
+// target returns a destination whose version is not random.
 func (g generator) target(service string) object {
 	d := object{"host": pick(g, service, service+".app.svc.cluster.local"), "subset": pick(g, "v1", "v1", "v2", "v2", "v0")}
 	if g.sometimes(25) {
@@ -191,7 +191,7 @@ func (g generator) action(route object, service string) {
 	}
 }
 
-// prefixesOnly says that a rule matches paths by prefixes alone, as Istio wants it for a prefixRewrite.
+// prefixesOnly reports whether a rule matches paths only by prefixes, as Istio requires for a prefixRewrite.
 func prefixesOnly(route object) bool {
 	matches, _ := route["match"].([]any)
 	for _, m := range matches {
@@ -290,7 +290,7 @@ func (g generator) fault() object {
 	return f
 }
 
-// mirror copies to a Service that has no rules, other than the one that is called.
+// mirror adds copies to a Service that has no rules, other than the called one.
 func (g generator) mirror(route object) {
 	percent := pick(g, 0, 100)
 	to := object{"host": "mirror.app.svc.cluster.local", "subset": pick(g, "v1", "v2")}
@@ -309,7 +309,7 @@ func (g generator) mirror(route object) {
 	}
 }
 
-// virtualService is the rules of one Service, for the mesh and for a host of its own at the gateway.
+// virtualService returns the rules of one Service, for the mesh and for its own host at the gateway.
 func (g generator) virtualService(i int) object {
 	service := "svc" + strconv.Itoa(i)
 	var http []any
@@ -367,7 +367,7 @@ func (g generator) destinationRule(i int) object {
 	return istioObject("DestinationRule", service, spec)
 }
 
-// policies is a policy with perhaps one of its own for a port.
+// policies returns a policy, sometimes with another one for a port.
 func (g generator) policies() object {
 	p := g.policy()
 	if g.sometimes(30) {
@@ -378,7 +378,7 @@ func (g generator) policies() object {
 	return p
 }
 
-// policy is one that no single request can come to the bounds of: chance_test.go does.
+// policy returns a policy whose limits no single request can reach: chance_test.go tests those.
 func (g generator) policy() object {
 	p := object{}
 	if g.sometimes(15) {
@@ -400,7 +400,7 @@ func (g generator) policy() object {
 func (g generator) pool() object {
 	http := object{"maxRequestsPerConnection": pick(g, 1, 10), "http1MaxPendingRequests": 100, "http2MaxRequests": 100, "maxRetries": 100, "idleTimeout": "60s"}
 	tcp := object{"maxConnections": 100, "connectTimeout": "5s", "idleTimeout": "60s"}
-	if g.sometimes(20) { // what is of no consequence to HTTP/1.1
+	if g.sometimes(20) { // settings without effect on HTTP/1.1
 		http["h2UpgradePolicy"] = pick(g, "DEFAULT", "DO_NOT_UPGRADE")
 		http["maxConcurrentStreams"] = 100
 		http["http2KeepAlive"] = object{"interval": "60s", "timeout": "10s"}
@@ -409,7 +409,7 @@ func (g generator) pool() object {
 	return object{"http": http, "tcp": tcp}
 }
 
-// tls is accepted by the lab and not enforced; the Istio here, without certificates, does not see it either.
+// tls is accepted by the lab and not enforced; the Istio here has no certificates and does not enforce it either.
 func (g generator) tls() object {
 	if g.sometimes(50) {
 		return object{"mode": "DISABLE"}
@@ -448,7 +448,7 @@ func istioObject(kind, name string, spec object) object {
 
 func gateHost(i int) string { return fmt.Sprintf("gate%d.test", i) }
 
-// request is one at an edge of the rules: it mostly satisfies some match of theirs, then is changed a little.
+// request returns a request close to the rules: it mostly satisfies one of their matches, and is then changed a little.
 func (g generator) request(vs object, i int, sidecar string) request {
 	r := request{from: pick(g, sidecar, sidecar, ingress), method: pick(g, "GET", "GET", "GET", "POST", "PUT", "HEAD"), path: pick(g, paths...)}
 	if r.from == ingress {
@@ -489,7 +489,7 @@ func (g generator) request(vs object, i int, sidecar string) request {
 	return g.behaviour(r)
 }
 
-// behaviour is what the upstream shall do.
+// behaviour adds headers that control the upstream.
 func (g generator) behaviour(r request) request {
 	switch n := g.IntN(100); {
 	case n < 8:
@@ -506,7 +506,7 @@ func (g generator) behaviour(r request) request {
 	return r
 }
 
-// satisfy changes the request so that a match takes it, as far as it easily can; it returns the query.
+// satisfy changes the request so that a match applies to it, as far as that is easy; it returns the query.
 func (g generator) satisfy(r *request, m object) (query string) {
 	word := func(text any) string {
 		t := text.(object)
@@ -541,17 +541,17 @@ func (g generator) satisfy(r *request, m object) (query string) {
 	return query
 }
 
-// example is a text that each regular expression matches.
+// example holds a text that matches each regular expression.
 var example = map[string]string{
 	"/a.*": "/ab", "/[a-z]+": "/abc", "/a/.": "/a/x", "/(old|b)/x": "/old/x", ".*b": "/a/b", "/A?": "/A",
 	"o.*": "one", "[a-z]+": "abc", "(one|two)": "two", "P.*": "PUT", "GET|PUT": "GET",
 }
 
-// text is an object as YAML.
+// text returns an object as YAML.
 func text(o object) string {
 	b, err := yaml.Marshal(o)
 	if err != nil {
-		panic(err) // maps of strings, numbers and lists: there is nothing that YAML could not say
+		panic(err) // maps of strings, numbers and lists: YAML can encode all of them
 	}
 	return string(b)
 }

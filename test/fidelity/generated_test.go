@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// requestsPerRules is how many requests each generated rule set gets.
+// requestsPerRules is the number of requests for each generated rule set.
 const requestsPerRules = 10
 
-// TestGenerated: generated rules, and requests at their edges.
+// TestGenerated compares the engines on generated rules, with requests at their limits.
 func TestGenerated(t *testing.T) {
 	b, err := newBench(standardWorld(), *envoyBinary)
 	if err != nil {
@@ -70,8 +70,8 @@ func TestGenerated(t *testing.T) {
 	t.Logf("%d pairs compared; %d rule sets that Istio refuses, the lab refused too", compared, refused)
 }
 
-// disagreements are the requests, service by service, of which the engines do not make the same. Those to one Service come one after
-// the other, as its rules may remember them; the Services know nothing of each other.
+// disagreements returns the requests, by service, with different outcomes in the engines. Requests to one Service are sent in sequence,
+// because its rules may keep state; the Services are independent of each other.
 func (b *bench) disagreements(requests [services][requestsPerRules]request) (wrong [services][]request) {
 	atOnce(services, services, func(i int) {
 		for _, r := range requests[i] {
@@ -83,7 +83,7 @@ func (b *bench) disagreements(requests [services][requestsPerRules]request) (wro
 	return wrong
 }
 
-// valid says whether Istio's validation lets the rules pass. Whatever it refuses, the lab has to refuse too.
+// valid reports whether Istio's validation accepts the rules. What it rejects, the lab must reject too.
 func valid(t *testing.T, reader *lab, set [2]object) bool {
 	t.Helper()
 	docs := []string{gateway, text(set[0]), text(set[1])}
@@ -100,7 +100,7 @@ func valid(t *testing.T, reader *lab, set [2]object) bool {
 	return false
 }
 
-// report shrinks a disagreement and prints it as the YAML and the curl line that show it.
+// report shrinks a disagreement and prints it as YAML and a curl command that reproduce it.
 func report(t *testing.T, b *bench, set [2]object, r request, mirrors []string) {
 	t.Helper()
 	var last []string
@@ -125,15 +125,15 @@ func report(t *testing.T, b *bench, set [2]object, r request, mirrors []string) 
 	t.Errorf("Istio and the lab disagree:\n%s%s\n  %s", text(small), r.curl(), strings.Join(last, "\n  "))
 }
 
-// notGenerated are kinds and fields that the lab accepts and that no rule set here sets, with where they are held instead.
+// notGenerated are kinds and fields that the lab accepts and that no rule set here sets, with the tests that cover them.
 var notGenerated = map[string]string{
 	"AuthorizationPolicy":      "needs mutual TLS to tell callers apart: the conformance suite on a cluster, and lab/mesh",
 	"Gateway.servers.tls":      "mutual TLS: the egress overlay on a cluster",
 	"Gateway.servers.tls.mode": "as above",
 }
 
-// TestNoBlindSpot: rules that are generated, or stand in testdata/corners, set every field that the lab accepts, enforced or not, so that
-// none is accepted and never compared.
+// TestNoBlindSpot: generated rules and those in testdata/corners set every field that the lab accepts, enforced or not, so that none is
+// accepted and never compared.
 func TestNoBlindSpot(t *testing.T) {
 	set := map[string]bool{}
 	for seed := range uint64(300) {
@@ -173,7 +173,7 @@ func TestNoBlindSpot(t *testing.T) {
 	}
 }
 
-// fieldsOf adds the paths of all fields that are set, without indexes and keys of maps: a header's or a label's name is no field.
+// fieldsOf adds the paths of all fields that are set, without indexes and keys of maps: a header's or a label's name is not a field.
 func fieldsOf(path string, v any, to map[string]bool) {
 	to[path] = true
 	switch v := v.(type) {
@@ -196,7 +196,7 @@ func fieldsOf(path string, v any, to map[string]bool) {
 	}
 }
 
-// isMap says whether what is below a path are keys.
+// isMap reports whether the names below a path are keys.
 func isMap(path string) bool {
 	for _, m := range []string{".match.headers", ".match.withoutHeaders", ".match.queryParams", ".sourceLabels", ".set", ".add", ".labels", ".matchLabels",
 		"Gateway.selector", "ServiceEntry.endpoints.ports"} {

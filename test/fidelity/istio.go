@@ -25,15 +25,15 @@ import (
 	istiolog "istio.io/istio/pkg/log"
 )
 
-// istio is Istio itself: its discovery server, and stock Envoys that it configures, one as the sidecar of a workload, one as the
-// ingress gateway. The sidecar runs in interception mode NONE, with a listener on loopback for every Service port, which holds the
-// very routes that it would hold behind iptables. Mutual TLS, authorization and telemetry are left out: they are the cluster's to show.
+// istio is Istio itself: its discovery server, and stock Envoys that it configures, one as the sidecar of a workload, one as the ingress
+// gateway. The sidecar runs in interception mode NONE, with a listener on loopback for every Service port, which has the same routes as
+// behind iptables. Mutual TLS, authorization and telemetry are left out: only a cluster can test them.
 type istio struct {
 	w         *world
 	envoy     string
 	discovery int
 	server    *xds.FakeDiscoveryServer
-	gateway   int // the port that stands for a Gateway's port 80
+	gateway   int // the port in place of a Gateway's port 80
 	sidecar   *envoy
 	ingress   *envoy
 	applied   []config.Config
@@ -41,18 +41,18 @@ type istio struct {
 	cleanups  []func()
 }
 
-// gatewayPort stands for a Gateway's port 80. In a network namespace of its own nothing else has it, as it is none that the kernel gives
-// away.
+// gatewayPort replaces a Gateway's port 80. In its own network namespace nothing else uses it, because it is not in the kernel's ephemeral
+// range.
 const gatewayPort = 15080
 
-// newIstio starts the discovery server and the gateway. The binary is Envoy's.
+// newIstio starts the discovery server and the gateway. binary is Envoy's path.
 func newIstio(w *world, binary string) (*istio, error) {
 	quiet := istiolog.DefaultOptions()
 	quiet.SetDefaultOutputLevel(istiolog.OverrideScopeName, istiolog.NoneLevel)
 	if err := istiolog.Configure(quiet); err != nil {
 		return nil, err
 	}
-	log.SetOutput(os.Stderr) // Istio's logger has taken the standard one
+	log.SetOutput(os.Stderr) // Istio's logger has replaced the standard one
 	e := &istio{w: w, envoy: binary, gateway: gatewayPort, client: &http.Client{
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -79,7 +79,7 @@ func newIstio(w *world, binary string) (*istio, error) {
 	return e, nil
 }
 
-// Without this the sidecar would wait for its certificate before it opens a port.
+// noCertificates keeps the sidecar from waiting for its certificate before it opens a port.
 const noCertificates = `
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
@@ -87,15 +87,15 @@ metadata: {name: default, namespace: istio-system}
 spec: {mtls: {mode: DISABLE}}
 `
 
-// parseRules reads Istio's objects.
+// parseRules parses Istio's objects.
 func parseRules(docs []string) ([]config.Config, error) {
 	configs, _, err := crd.ParseInputs(strings.Join(docs, "\n---\n"))
 	if err != nil {
 		return nil, err
 	}
 	for i := range configs {
-		configs[i].Domain = "cluster.local" // without it short host names resolve to nothing
-		// all of one age, as when one command has applied them: of two rules for one host, the first by name holds
+		configs[i].Domain = "cluster.local" // without it short host names do not resolve
+		// all have the same age, as if one command had applied them: of two rules for one host, the first by name applies
 		configs[i].CreationTimestamp = time.Unix(1_700_000_000, 0)
 	}
 	return configs, nil
@@ -117,7 +117,7 @@ func clearTLS(rule *networking.DestinationRule) {
 	}
 }
 
-// validate is Istio's own validation of the rules, as its webhook does it.
+// validate runs Istio's own validation of the rules, as its webhook does.
 func validate(configs []config.Config) error {
 	for _, c := range configs {
 		schema, ok := collections.Pilot.FindByGroupVersionKind(c.GroupVersionKind)
@@ -131,7 +131,7 @@ func validate(configs []config.Config) error {
 	return nil
 }
 
-// onLoopback takes out what only a cluster has: TLS, and DNS, in whose place the pods of the stand-ins are named.
+// onLoopback removes what only a cluster has: TLS, and DNS, which it replaces with the pods of the stand-ins.
 func (e *istio) onLoopback(configs []config.Config) {
 	for _, c := range configs {
 		switch spec := c.Spec.(type) {
@@ -145,7 +145,7 @@ func (e *istio) onLoopback(configs []config.Config) {
 	}
 }
 
-// standIns are the pods behind the Services that a ServiceEntry's endpoints name.
+// standIns returns the pods behind the Services that a ServiceEntry's endpoints name.
 func (e *istio) standIns(entry *networking.ServiceEntry) (found []*networking.WorkloadEntry) {
 	for _, endpoint := range entry.Endpoints {
 		for _, s := range e.w.services {
@@ -169,7 +169,7 @@ func (e *istio) standIns(entry *networking.ServiceEntry) (found []*networking.Wo
 	return found
 }
 
-// apply replaces the rules by others and waits until both Envoys route by them.
+// apply replaces the rules and waits until both Envoys have the new ones.
 func (e *istio) apply(docs []string, generation int) error {
 	configs, err := parseRules(append(slices.Clone(docs), markers(generation)...))
 	if err != nil {
@@ -201,7 +201,7 @@ func (e *istio) apply(docs []string, generation int) error {
 	return e.settled(generation)
 }
 
-// from makes a workload the one whose sidecar runs. Only one does at a time: all of them would listen on the same ports.
+// from starts the sidecar of a workload in place of the current one. Only one runs at a time: all of them would listen on the same ports.
 func (e *istio) from(workload string, generation int) error {
 	pod, err := e.w.first(workload)
 	if err != nil {
@@ -218,8 +218,8 @@ func (e *istio) from(workload string, generation int) error {
 	return e.settled(generation)
 }
 
-// markerHost answers with the generation of the rules that an Envoy has. The discovery server sends routes last of all, so an
-// Envoy that knows the marker has the rest too.
+// markerHost responds with the generation of the rules that an Envoy has. The discovery server sends routes last, so an Envoy that has the
+// marker has the rest too.
 const markerHost = "generation.fidelity.test"
 
 func markers(generation int) []string {
@@ -264,7 +264,7 @@ func (e *istio) settled(generation int) error {
 	return nil
 }
 
-// send carries a request to the engine and returns what the caller got.
+// send sends a request to the engine and returns the response.
 func (e *istio) send(r request) answer {
 	if r.from == ingress {
 		return e.ask(e.gateway, r)
@@ -288,7 +288,7 @@ func (e *istio) close() {
 	}
 }
 
-// envoy is one running Envoy.
+// envoy is a running Envoy.
 type envoy struct{ *exec.Cmd }
 
 type envoyNode struct {
@@ -330,7 +330,7 @@ func (v *envoy) stop() {
 	v.Wait()
 }
 
-// What Istio's test server wants of a testing.T: the engine outlives single tests, so it is its own.
+// The methods that Istio's test server needs from a testing.T: the engine outlives single tests, so it implements them itself.
 
 // Fail ends the process.
 func (e *istio) Fail() { os.Exit(1) }
@@ -344,22 +344,22 @@ func (e *istio) Fatal(a ...any) { log.Fatal(a...) }
 // Fatalf ends the process with a message.
 func (e *istio) Fatalf(format string, a ...any) { log.Fatalf(format, a...) }
 
-// Log prints.
+// Log prints a message.
 func (e *istio) Log(a ...any) { log.Print(a...) }
 
-// Logf prints.
+// Logf prints a message.
 func (e *istio) Logf(format string, a ...any) { log.Printf(format, a...) }
 
 // Helper does nothing.
 func (e *istio) Helper() {}
 
-// Skip prints: the server has no reason to.
+// Skip prints: the server never calls it.
 func (e *istio) Skip(a ...any) { log.Print(a...) }
 
-// Cleanup is called by close, last come first.
+// Cleanup registers f for close, which calls the last one first.
 func (e *istio) Cleanup(f func()) { e.cleanups = append(e.cleanups, f) }
 
-// TempDir is removed by close.
+// TempDir returns a directory that close removes.
 func (e *istio) TempDir() string {
 	dir, err := os.MkdirTemp("", "fidelity-")
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// lab is the laptop engine: the same packages that `hopline up` is made of, before the same echo servers.
+// lab is the laptop engine: the packages of `hopline up`, with the same echo servers.
 type lab struct {
 	w       *world
 	dir     string // an overlay whose rules are rewritten
 	proxy   *proxy.Proxy
 	table   *mesh.Table
 	source  mesh.Pod
-	entries map[string]string // "ingress" and "sidecar": their addresses
+	entries map[string]string // the addresses of "ingress" and "sidecar"
 	servers []*http.Server
 	client  *http.Client
 }
@@ -106,7 +106,7 @@ func (e *lab) apply(docs []string) error {
 	return nil
 }
 
-// from makes a workload the one that calls.
+// from makes a workload the caller.
 func (e *lab) from(workload string) error {
 	pod, err := e.w.first(workload)
 	if err != nil {

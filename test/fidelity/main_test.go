@@ -1,11 +1,11 @@
-// Package fidelity holds the lab to its promise: that it means by Istio's objects what Istio means. Both engines get the same
-// objects, the same echo servers behind them and the same requests in the same order, and what comes of each is compared: the
-// answer, and every request as the upstreams saw it. Istio is Istio: its own discovery server and stock Envoys.
+// Package fidelity checks the lab's promise: it interprets Istio's objects as Istio does. Both engines get the same objects, the same echo
+// servers behind them and the same requests in the same order. The outcomes are compared: the response, and every request as the upstreams
+// received it. Istio is the real one: its own discovery server and stock Envoys.
 //
 //	make fidelity                     # 10,000 pairs of rules and request, every shipped overlay, the corner cases
 //	make fidelity ARGS='-seed 7'      # the pairs of another seed
 //
-// Envoy is the binary that ENVOY names. The tests run in a network namespace of their own, so that Service ports are free.
+// ENVOY is the path of Envoy's binary. The tests run in their own network namespace, so that Service ports are free.
 package fidelity
 
 import (
@@ -26,7 +26,7 @@ var (
 	envoyBinary = flag.String("envoy", os.Getenv("ENVOY"), "Envoy's binary")
 )
 
-// alone marks the process that has a network namespace of its own.
+// alone marks the process in its own network namespace.
 const alone = "HOPLINE_FIDELITY_ALONE"
 
 func TestMain(m *testing.M) {
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// inNamespace runs this very test again in a new network namespace; where that takes a new user namespace, in that too.
+// inNamespace runs this test again in a new network namespace, and in a new user namespace if the first requires it.
 func inNamespace() int {
 	c := exec.Command(os.Args[0], os.Args[1:]...)
 	c.Env = append(os.Environ(), alone+"=1",
@@ -67,7 +67,7 @@ func inNamespace() int {
 	return 0
 }
 
-// raiseLoopback brings the interface lo up, as netdevice(7) says.
+// raiseLoopback brings the interface lo up, as in netdevice(7).
 func raiseLoopback() error {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestReadmeNamesWhatIsLeftOut holds README.md to the code: every header that is not compared in full is in its table, and no other.
+// TestReadmeNamesWhatIsLeftOut compares README.md with the code: its table has every header that is not compared in full, and no other.
 func TestReadmeNamesWhatIsLeftOut(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// callers are the workloads whose calls are compared in every shipped overlay, and whom they call.
+// callers are the workloads whose calls are compared in every shipped overlay, and their targets.
 var callers = map[string][]string{
 	ingress:       {"localhost/demo-app/hops", "localhost/demo-app/", "localhost/demo-app", "localhost/demo-appendix", "any.example/demo-app/a/b?c=d", "localhost/", "minimal.svc.kind.org/x", "bounced.svc.kind.org/health"},
 	"front-amber": {"middle/hops", "middle/slow-endpoint", "middle.hopline/hops", "middle.hopline.svc.cluster.local:80/hops"},
@@ -18,7 +18,7 @@ var callers = map[string][]string{
 	"bounced":     {"minimal:9090/", "bounced:9090/", "minimal.external.kind.org:9090/x"},
 }
 
-// TestShipped: every overlay that ships, for everybody whom its rules tell apart.
+// TestShipped compares the engines on every shipped overlay, for every user that its rules distinguish.
 func TestShipped(t *testing.T) {
 	dirs, err := filepath.Glob("../../deploy/overlays/*")
 	if err != nil || len(dirs) == 0 {
@@ -27,7 +27,7 @@ func TestShipped(t *testing.T) {
 	for _, dir := range dirs {
 		name := filepath.Base(dir)
 		if name == "plain" {
-			continue // no mesh: nothing of Istio's to compare with
+			continue // no mesh: there is no Istio to compare with
 		}
 		t.Run(name, func(t *testing.T) {
 			rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
@@ -62,11 +62,11 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-// shippedRequests are a caller's to the hosts of an overlay, by those whom rules tell apart, with trouble and without.
+// shippedRequests returns a caller's requests to the hosts of an overlay, for every user that rules distinguish, with and without failures.
 func shippedRequests(overlay, from string, targets []string) (all []request) {
 	for _, to := range targets {
 		if overlay == "egress" && outside(to) {
-			continue // through the egress gateway and its mutual TLS: the cluster's to show
+			continue // through the egress gateway and its mutual TLS: only a cluster can test it
 		}
 		for _, user := range []string{"", "nobody", "betaUser", "stressTest", "betaUser2"} {
 			authority, path, _ := strings.Cut(to, "/")
@@ -76,10 +76,10 @@ func shippedRequests(overlay, from string, targets []string) (all []request) {
 			}
 			for _, status := range []string{"200", "500", "503"} {
 				if overlay == "outlier" && status != "200" {
-					continue // who is ejected depends on who was asked how often; chance_test.go compares ejection
+					continue // ejection depends on how often each was called; chance_test.go compares it
 				}
 				if status != "200" && user != "" && user != "betaUser" {
-					continue // trouble is no matter of who asks
+					continue // failures do not depend on the user
 				}
 				all = append(all, r.with(statusHeader, status))
 			}

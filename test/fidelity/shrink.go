@@ -1,7 +1,7 @@
 package fidelity
 
-// shrink makes an object smaller, step by step, as long as it still fails: it takes keys of maps and items of lists away, the
-// outermost first, until nothing more can go or the steps run out.
+// shrink makes an object smaller, step by step, as long as it still fails: it removes keys of maps and items of lists, the outermost first,
+// until nothing more can be removed or the steps run out.
 func shrink(o object, steps int, fails func(object) bool) object {
 	for smaller := true; smaller && steps > 0; {
 		smaller = false
@@ -18,7 +18,7 @@ func shrink(o object, steps int, fails func(object) bool) object {
 	return o
 }
 
-// cuts are the ways to make a value smaller by one key or item.
+// cuts returns the ways to make a value smaller by one key or item.
 func cuts(v any) []func() any {
 	var ways []func() any
 	switch v := v.(type) {

@@ -2,11 +2,11 @@ package fidelity
 
 import "strings"
 
-// services is how many Services of the standard world have rules of their own at a time.
+// services is the number of Services of the standard world that have their own rules at a time.
 const services = 10
 
-// standardWorld is what corner cases and generated rules route among: Services svc0 … svc9 on ports 80 and 9090, each with a workload
-// of version v1 and v2 and one, v0, without pods; a Service of the same name in another namespace; a caller in each.
+// standardWorld returns the world of corner cases and generated rules: Services svc0 … svc9 on ports 80 and 9090, each with a workload of
+// version v1 and v2 and one, v0, without pods; a Service of the same name in another namespace; a caller in each.
 func standardWorld() string {
 	var b strings.Builder
 	workload := func(namespace, app, version, replicas string) {
@@ -43,7 +43,7 @@ spec:
 	for i := range services + 1 {
 		name := "svc" + string(rune('0'+i))
 		if i == services {
-			name = "mirror" // where copies go
+			name = "mirror" // the target of copies
 		}
 		service("app", name)
 		workload("app", name, "v0", "0")
@@ -59,7 +59,7 @@ const (
 	visitor = "visitor-v1"
 )
 
-// subsets is a DestinationRule that names the versions of a Service.
+// subsets returns a DestinationRule that names the versions of a Service.
 func subsets(service string) string {
 	return strings.ReplaceAll(`
 apiVersion: networking.istio.io/v1
@@ -71,7 +71,7 @@ spec:
 `, "NAME", service)
 }
 
-// gateway lets hosts in at the ingress.
+// gateway accepts hosts at the ingress.
 const gateway = `
 apiVersion: networking.istio.io/v1
 kind: Gateway

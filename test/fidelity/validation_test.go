@@ -20,8 +20,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// TestValidation: sound objects of every kind of Istio's that the lab takes, changed in one or two places to values at the edges. Whatever
-// Istio's own validation refuses of these, the lab must refuse.
+// TestValidation changes valid objects of every kind of Istio's that the lab accepts, in one or two places, to values at the limits. What
+// Istio's own validation rejects, the lab must reject.
 func TestValidation(t *testing.T) {
 	e := newReader(t, "svc0")
 	mutants := max(*pairs/4, 500)
@@ -58,8 +58,8 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-// listed holds what only the lab refuses to docs/lab.md: a field of which it says there which values it takes, or else something that
-// leads nowhere, as another object is missing.
+// listed checks that docs/lab.md documents what only the lab rejects: either a field with a list of accepted values there, or a reference
+// to an object that does not exist.
 func (m *mutator) listed(t *testing.T, kind string, err error, doc string) {
 	t.Helper()
 	var report *overlay.Report
@@ -68,7 +68,7 @@ func (m *mutator) listed(t *testing.T, kind string, err error, doc string) {
 		return
 	}
 	for _, p := range report.Problems {
-		where := strings.TrimPrefix(index.ReplaceAllString(p.Path, ""), "spec.") + "." + p.Reason // which may go on with the path
+		where := strings.TrimPrefix(index.ReplaceAllString(p.Path, ""), "spec.") + "." + p.Reason // the reason may continue the path
 		noted := false
 		for field := range m.values[kind] {
 			noted = noted || strings.HasPrefix(where, field)
@@ -81,8 +81,8 @@ func (m *mutator) listed(t *testing.T, kind string, err error, doc string) {
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// newReader is a lab that reads rules and serves nothing. Of the standard world it has what rules for one Service speak of: rendering the
-// whole would take most of the time.
+// newReader returns a lab that reads rules and serves nothing. Of the standard world it has only what rules for one Service refer to:
+// rendering everything would take most of the time.
 func newReader(t *testing.T, service string) *lab {
 	t.Helper()
 	var kept []string
@@ -128,7 +128,7 @@ func soundObjects() []sound {
 	}
 }
 
-// Values at the edges of what validation looks at.
+// edgeTexts returns values at the limits of what validation checks.
 func edgeTexts() []string {
 	return []string{"", "a", "svc0", "mirror", "svc0.app.svc.cluster.local", "*", "*.example.test", "*a.example.test", "a*.example.test", "a_b", "-a", "A.b", "a.1", "a.b.",
 		"a b", "1.2.3.4", "10.0.0.0/8", "10.0.0.0/99", "mesh", "gateway", "app/gateway", "a/b/c", "v1", "/", "/x", "/{*}", "/{**}/{*}", "(", "a.*",
@@ -145,11 +145,12 @@ func edgeFractions() []float64 { return []float64{0, 0.00005, 0.0001, 0.5, 50, 1
 
 func edgeDurations() []string { return []string{"0s", "1ms", "1500us", "1s", "-1s", "1m", "100ms"} }
 
-// mutator changes objects within the fields that the lab accepts: the others it refuses anyhow. Of kinds that it does not list, all are.
+// mutator changes objects within the fields that the lab accepts: it rejects the others anyway. For kinds without a list, these are all
+// fields.
 type mutator struct {
 	random *rand.Rand
 	fields map[string]map[string]bool
-	values map[string]map[string]string // of fields that do not take all
+	values map[string]map[string]string // of fields that do not accept all values
 }
 
 func newMutator(seed uint64) *mutator {
@@ -170,23 +171,23 @@ func (m *mutator) accepts(kind, path string) bool {
 
 func one[T any](m *mutator, of []T) T { return of[m.random.IntN(len(of))] }
 
-// object is a sound object with one or two changes, as JSON, which is YAML.
+// object returns a valid object with one or two changes, as JSON, which is YAML.
 func (m *mutator) object(s sound) string {
 	var spec map[string]any
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(s.spec, "\t", " ")), &spec); err != nil {
-		panic(err) // a mistake in soundObjects
+		panic(err) // a bug in soundObjects
 	}
 	for range 1 + m.random.IntN(2) {
 		m.change(spec, s.message.ProtoReflect().Descriptor(), s.kind, "")
 	}
 	doc, err := json.Marshal(map[string]any{"apiVersion": s.apiVersion, "kind": s.kind, "metadata": map[string]any{"name": "changed", "namespace": "app"}, "spec": spec})
 	if err != nil {
-		panic(err) // nothing but maps, lists, texts and numbers
+		panic(err) // only maps, lists, strings and numbers
 	}
 	return string(doc)
 }
 
-// change takes away, adds or replaces one field somewhere in a message.
+// change removes, adds or replaces one field somewhere in a message.
 func (m *mutator) change(message map[string]any, d protoreflect.MessageDescriptor, kind, path string) {
 	var fields []protoreflect.FieldDescriptor
 	for i := range d.Fields().Len() {
@@ -223,7 +224,7 @@ func below(path string, f protoreflect.FieldDescriptor) string {
 	return strings.TrimPrefix(path+"."+f.JSONName(), ".")
 }
 
-// value makes a value of a field, at most so many messages deep.
+// value returns a value for a field, nested at most depth messages deep.
 func (m *mutator) value(f protoreflect.FieldDescriptor, kind, path string, depth int) any {
 	switch {
 	case f.IsMap():

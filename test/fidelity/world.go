@@ -16,13 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// world is a rendered overlay as both engines get it: Kubernetes' objects, the pods that they come to, and Istio's objects as text.
+// world is a rendered overlay in the form for both engines: Kubernetes' objects, the resulting pods, and Istio's objects as text.
 type world struct {
 	raw      string // everything, as rendered
 	services []*corev1.Service
-	pods     []*corev1.Pod // one for each replica, each with a loopback address of its own
+	pods     []*corev1.Pod // one for each replica, each with its own loopback address
 	rules    []string      // documents of networking.istio.io
-	ports    []int         // of Services: where a sidecar in interception mode NONE listens
+	ports    []int         // of Services: the listener ports of a sidecar in interception mode NONE
 }
 
 // The ingress gateway's pod and Service, as `istioctl install` makes them.
@@ -30,7 +30,7 @@ const gatewayName = "istio-ingressgateway"
 
 var gatewayLabels = map[string]string{"istio": "ingressgateway", "app": gatewayName}
 
-// documents are the YAML documents of a text, empty ones left out.
+// documents returns the YAML documents of a text, except empty ones.
 func documents(text string) []string {
 	var all []string
 	for d := range strings.SplitSeq("\n"+text, "\n---") {
@@ -41,7 +41,7 @@ func documents(text string) []string {
 	return all
 }
 
-// parse reads a rendered overlay.
+// parse parses a rendered overlay.
 func parse(rendered string) (*world, error) {
 	w := &world{raw: rendered}
 	for _, doc := range documents(rendered) {
@@ -95,10 +95,10 @@ func (w *world) addPods(d *appsv1.Deployment) {
 	}
 }
 
-// workloadKey is where a pod remembers its Deployment.
+// workloadKey is the annotation with a pod's Deployment.
 const workloadKey = "fidelity/workload"
 
-// first is a pod of the workload.
+// first returns a pod of the workload.
 func (w *world) first(workload string) (*corev1.Pod, error) {
 	for _, p := range w.pods {
 		if p.Annotations[workloadKey] == workload {
@@ -108,7 +108,7 @@ func (w *world) first(workload string) (*corev1.Pod, error) {
 	return nil, fmt.Errorf("no pod of a Deployment %s", workload)
 }
 
-// behind are the pods that a Service's selector finds.
+// behind returns the pods that a Service's selector matches.
 func (w *world) behind(s *corev1.Service) []*corev1.Pod {
 	var found []*corev1.Pod
 	for _, p := range w.pods {
@@ -119,12 +119,12 @@ func (w *world) behind(s *corev1.Service) []*corev1.Pod {
 	return found
 }
 
-// kubernetes is the world as the discovery server's Kubernetes registry reads it, gateway included.
+// kubernetes returns the world in the form of the discovery server's Kubernetes registry, gateway included.
 func (w *world) kubernetes(gatewayPort int) []runtime.Object {
 	gateway := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: gatewayName + "-1", Namespace: "istio-system", Labels: gatewayLabels},
 		Status: corev1.PodStatus{PodIP: "127.0.0.1", PodIPs: []corev1.PodIP{{IP: "127.0.0.1"}}, Phase: corev1.PodRunning,
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}}
-	// the gateway's own Service tells Istio which port a Gateway's port 80 is on the pod
+	// the gateway's own Service gives Istio the pod's port for a Gateway's port 80
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: gatewayName, Namespace: "istio-system"}, Spec: corev1.ServiceSpec{
 		ClusterIP: "10.96.255.2", Selector: gatewayLabels, Ports: []corev1.ServicePort{
 			{Name: "http2", Port: 80, TargetPort: intstr.FromInt32(int32(gatewayPort)), Protocol: corev1.ProtocolTCP}}}}

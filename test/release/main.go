@@ -1,10 +1,10 @@
-// Command release prepares the source of a release: in a clone of this checkout it takes the replace directives out of every module that is
-// installed, has them require each other at the version of the release, commits that, and tags the commit for each module.
+// Command release prepares the source of a release. In a clone of this checkout it removes the replace directives from every installed
+// module, makes the modules require each other at the version of the release, commits that, and tags the commit for each module.
 //
 //	cd test/release && GOWORK=off go run . -version v1.2.3 -clone DIR
 //
-// A go.mod with a replace directive cannot be installed by `go install PATH@VERSION`. In the checkout the directives stay, so that every
-// module builds alone before anything is released. Nothing is pushed: it prints the command for that.
+// `go install PATH@VERSION` cannot install a module whose go.mod has a replace directive. The checkout keeps the directives, so that every
+// module builds on its own before a release. Nothing is pushed: the command for that is printed.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// publish writes a module of the clone's last commit into the proxy's directory, laid out as https://go.dev/ref/mod#goproxy-protocol says.
+// publish writes a module of the clone's last commit into the proxy's directory, in the layout of https://go.dev/ref/mod#goproxy-protocol.
 func (r *release) publish(name string) error {
 	m := module.Version{Path: base + name, Version: r.version}
 	escaped, err := module.EscapePath(m.Path)

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// base is the path that every module's path begins with. What follows it is the module's directory and the prefix of its tags.
+// base is the first part of every module's path. The rest is the module's directory and the prefix of its tags.
 const base = "github.com/hopline/hopline/"
 
 // release is a clone of the checkout with a commit that can be tagged and installed.
@@ -27,7 +27,7 @@ type release struct {
 }
 
 // prepare clones the checkout into dir, commits go.mod files without replace directives, and writes a module proxy beside the clone.
-// The version is a semantic version with a leading v; dir must not exist.
+// version is a semantic version with a leading v; dir must not exist.
 func prepare(ctx context.Context, checkout, dir, version string) (*release, error) {
 	if !semver.IsValid(version) || module.CanonicalVersion(version) != version {
 		return nil, fmt.Errorf("version: want a semantic version such as v1.2.3, got %q", version)
@@ -51,7 +51,7 @@ func prepare(ctx context.Context, checkout, dir, version string) (*release, erro
 	return r, nil
 }
 
-// order lists the modules of go.work, each after those that it requires.
+// order returns the modules of go.work, each after those that it requires.
 func order(dir string) ([]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "go.work"))
 	if err != nil {
@@ -89,7 +89,7 @@ func parse(dir, name string) (*modfile.File, error) {
 	return modfile.Parse(path, text, nil)
 }
 
-// neighbours are the directories of this repository's modules that a module requires.
+// neighbours returns the directories of this repository's modules that a module requires.
 func neighbours(file *modfile.File) []string {
 	var names []string
 	for _, r := range file.Require {
@@ -100,7 +100,7 @@ func neighbours(file *modfile.File) []string {
 	return names
 }
 
-// settle makes a module's go.mod and go.sum those of the release, commits them, and puts the module into the proxy.
+// settle sets a module's go.mod and go.sum to those of the release, commits them, and adds the module to the proxy.
 func (r *release) settle(ctx context.Context, name string) error {
 	file, err := parse(r.dir, name)
 	if err != nil {
@@ -138,7 +138,7 @@ func (r *release) commit(ctx context.Context, message string) error {
 	return command(ctx, r.dir, nil, "git", "-c", "user.name=release", "-c", "user.email=release@localhost", "commit", "-q", "-a", "-m", message)
 }
 
-// tag marks the commit with the release's version, and with a tag of each module's own, which the go command looks for.
+// tag tags the commit with the release's version, and with each module's own tag, which the go command requires.
 func (r *release) tag(ctx context.Context) error {
 	tags := []string{r.version}
 	for _, m := range r.modules {
@@ -152,7 +152,7 @@ func (r *release) tag(ctx context.Context) error {
 	return nil
 }
 
-// environment is that of a go command which finds this repository's modules in the proxy, and all others where it always does.
+// environment returns the environment of a go command that finds this repository's modules in the proxy, and all others as usual.
 func (r *release) environment(ctx context.Context) ([]string, error) {
 	others, err := exec.CommandContext(ctx, "go", "env", "GOPROXY").Output()
 	if err != nil {
