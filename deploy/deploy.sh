@@ -1,19 +1,19 @@
 #!/bin/sh
-# Puts an overlay on the cluster that KUBECONFIG names, and takes it back. `make` calls it:
+# Applies an overlay to the cluster that KUBECONFIG names, and removes it. `make` calls it:
 #   deploy.sh deploy OVERLAY     apply it, and remove what the last one left
 #   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices and DestinationRules
 #   deploy.sh history            the last ten deploys
 #   deploy.sh rollback [N]       deploy number N of the history again; without N the one before the last
-#   deploy.sh reset              remove all that carries Hopline's label, and nothing else
-#   deploy.sh unmesh             Istio out, the services go on
-# REGISTRY and TAG name other images than localhost:5001/hopline/…:dev.
+#   deploy.sh reset              remove everything with Hopline's label, and nothing else
+#   deploy.sh unmesh             remove Istio, keep the services
+# REGISTRY and TAG select other images than localhost:5001/hopline/…:dev.
 set -eu
 cd "$(dirname "$0")"
 
 label=app.kubernetes.io/part-of=hopline
 keep=10
-settle=3 # seconds in which istiod tells all proxies of a change
-# In the order in which they are removed: rules before what they lead to.
+settle=3 # seconds until istiod has sent a change to all proxies
+# In the order of removal: rules before their targets.
 rules='virtualservices.networking.istio.io sidecars.networking.istio.io gateways.networking.istio.io destinationrules.networking.istio.io
   serviceentries.networking.istio.io authorizationpolicies.security.istio.io peerauthentications.security.istio.io'
 plain='ingresses.networking.k8s.io poddisruptionbudgets.policy networkpolicies.networking.k8s.io deployments.apps services serviceaccounts'
@@ -38,10 +38,11 @@ render() { # render OVERLAY
   fi
 }
 
-# known lists what the cluster has. An aggregated API that is down, such as that of metrics, makes kubectl fail after it has listed the rest.
+# known lists the kinds that the cluster has. An aggregated API that is down, such as that of metrics, makes kubectl fail after it has
+# listed the others.
 known() { kubectl api-resources --no-headers -o name >"$work/known" || [ -s "$work/known" ]; }
 
-# labelled lists, as KIND,KIND, those of the rules and the plain kinds that this cluster knows.
+# labelled lists, as KIND,KIND, the rules and the plain kinds that this cluster has.
 labelled() {
   known
   for k in $rules $plain; do
@@ -50,7 +51,7 @@ labelled() {
   paste -sd, "$work/kinds"
 }
 
-# mesh_or_die: what the rendering needs and the cluster lacks is said before anything is changed.
+# mesh_or_die stops before any change if the cluster lacks a kind that the rendering needs.
 mesh_or_die() {
   known
   missing=
@@ -62,15 +63,15 @@ mesh_or_die() {
 Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the overlay that needs none: make deploy OVERLAY=plain"
 }
 
-# one_per_line prints KIND.VERSION.GROUP/NAMESPACE/NAME of what kubectl gives as a list: a name that kubectl takes back.
+# one_per_line prints KIND.VERSION.GROUP/NAMESPACE/NAME for each object of kubectl's list: a form that kubectl accepts.
 one_per_line() {
   sed 's#^\([^ ]*\) \([^/ ]*\)/\([^/ ]*\) #\1.\3.\2 #; s#^\([^. ]*\) \([^/ ]*\) #\1.\2. #; s# #/#g'
 }
 as_list='{range .items[*]}{.kind} {.apiVersion} {.metadata.namespace} {.metadata.name}{"\n"}{end}'
 
-# apply_rendered applies the rendering, then removes what carries the label and is not in it. What is labelled hopline.io/order=last leads
-# to other rules, so it is applied when all proxies know those, and removed before them. kubectl writes into files, not into pipes, which
-# would hide that it failed: then nothing must be removed, since what could not be applied would pass for a leftover.
+# apply_rendered applies the rendering, then removes objects with the label that are not in it. Objects with hopline.io/order=last route to
+# other rules. So they are applied when all proxies have those, and removed before them. kubectl writes into files, not into pipes, which
+# would hide its failure: then nothing may be removed, because an object that could not be applied would count as a leftover.
 apply_rendered() {
   mesh_or_die
   namespaces_first
@@ -83,18 +84,18 @@ apply_rendered() {
   remove "$label,hopline.io/order=last"
   if [ -s "$work/removed" ]; then sleep "$settle"; fi
   remove "$label"
-  # The world outside is a namespace: it goes when an overlay does without it.
+  # The world outside is a namespace: it is removed if an overlay does not have it.
   if ! grep -q '^Namespace\.v1\.//hopline-outside$' "$work/wanted"; then remove_namespace hopline-outside; fi
   say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
 }
 
-# namespaces_first: a pod made before its namespace carries the mesh's label would have no sidecar.
+# namespaces_first applies namespaces first: a pod made before its namespace has the mesh's label would have no sidecar.
 namespaces_first() {
   awk 'BEGIN { RS = "---\n" } /\nkind: Namespace\n/ || /^kind: Namespace\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/namespaces.yaml"
   kubectl apply -f "$work/namespaces.yaml" >/dev/null
 }
 
-# remove deletes what carries the labels and is not wanted.
+# remove deletes objects that have the labels and are not wanted.
 remove() {
   kinds=$(labelled)
   kubectl get "$kinds" -A -l "$1" -o jsonpath="$as_list" >"$work/list"
@@ -117,7 +118,7 @@ ready() {
 
 numbers() { kubectl get configmaps -n hopline -l hopline.io/history -o jsonpath='{range .items[*]}{.metadata.labels.hopline\.io/history}{"\n"}{end}' 2>/dev/null | sort -n; }
 
-remember() { # remember WHAT: keeps the rendering, and of all the last ten
+remember() { # remember WHAT: stores the rendering, and keeps the last ten
   n=$(($(numbers | tail -1) + 1))
   kubectl create configmap "hopline-deploy-$n" -n hopline --from-file=rendered.yaml="$work/rendered.yaml" --dry-run=client -o yaml |
     kubectl annotate --local -f - "hopline.io/what=$1" "hopline.io/when=$(date -u +%Y-%m-%dT%H:%M:%SZ)" -o yaml |
@@ -129,7 +130,7 @@ remember() { # remember WHAT: keeps the rendering, and of all the last ten
   say "deploy $n: $1"
 }
 
-# remove_namespace removes one of ours, unless somebody put something else there.
+# remove_namespace removes one of our namespaces, unless it holds objects of others.
 remove_namespace() {
   [ "$(kubectl get namespace "$1" -o jsonpath='{.metadata.labels.app\.kubernetes\.io/part-of}' 2>/dev/null)" = hopline ] || return 0
   others=$(kubectl get deployments,statefulsets,daemonsets,jobs,services,configmaps,secrets,serviceaccounts -n "$1" -l "app.kubernetes.io/part-of!=hopline" -o name |

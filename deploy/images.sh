@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and pushes the images of the five services. `make images push` calls it; Docker is all it needs.
+# Builds and pushes the images of the five services. `make images push` calls it; it needs only Docker.
 #   images.sh build|push    REGISTRY, TAG, PLATFORMS, IMAGES, ATTEST=1: see below
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 registry=${REGISTRY:-localhost:5001}
 tag=${TAG:-dev}
 platforms=${PLATFORMS:-} # empty: this machine's; "linux/amd64,linux/arm64": both, which only `push` can deliver
-images=${IMAGES:-front middle core clock bounced} # hopline, the lab with all of them in it, only when named
+images=${IMAGES:-front middle core clock bounced} # hopline, the lab with all of them in it, only if named
 
 say() { printf 'images: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -17,14 +17,14 @@ docker info >/dev/null 2>&1 || die "Docker does not answer. Start it (Docker Des
 $(docker info 2>&1 | tail -1)"
 docker buildx version >/dev/null 2>&1 || die 'docker buildx is missing. It comes with Docker Desktop, and as the package docker-buildx-plugin elsewhere.'
 
-# The same commit gives the same image: its time, not the build's, is on every file and in the image's record.
+# The same commit gives the same image: every file and the image's record have its time, not the build's.
 if revision=$(git rev-parse HEAD 2>/dev/null); then
   version=$(git describe --tags --always --dirty)
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 else
   revision=unknown version=dev SOURCE_DATE_EPOCH=0
 fi
-export SOURCE_DATE_EPOCH # buildx hands it to the builder
+export SOURCE_DATE_EPOCH # buildx passes it to the builder
 
 build() { # build IMAGE OPTION...
   name=$1; shift
@@ -35,11 +35,11 @@ build() { # build IMAGE OPTION...
     ${platforms:+--platform "$platforms"} --tag "$registry/hopline/$name:$tag" "$@" . >/dev/null
 }
 
-# Attestations hold the time of the build, so they are left out unless asked for: with them no two builds are the same.
+# Attestations hold the time of the build, so they are off by default: with them every build differs.
 attest() { if [ -n "${ATTEST:-}" ]; then echo '--provenance=mode=max --sbom=true'; else echo '--provenance=false --sbom=false'; fi; }
 
-# beyond: the engine's own builder and store may hold neither several platforms nor attestations. BuildKit builds them, and they go straight to
-# the registry.
+# beyond: the engine's own builder and store may support neither several platforms nor attestations. BuildKit builds those images and sends
+# them directly to the registry.
 case $platforms,${ATTEST:+attest} in *,?*) beyond=1 ;; *) beyond= ;; esac
 if [ -n "$beyond" ] && [ -z "${BUILDX_BUILDER:-}" ] && docker buildx inspect | grep -q '^Driver: *docker$' &&
   ! docker info --format '{{.DriverStatus}}' | grep -q io.containerd.snapshotter; then
@@ -49,7 +49,7 @@ if [ -n "$beyond" ] && [ -z "${BUILDX_BUILDER:-}" ] && docker buildx inspect | g
     die 'the builder for several platforms and attestations does not start: its own words are above. BUILDX_BUILDER= names another.'
 fi
 
-# layers IMAGE prints the sum of the compressed layers, which is what a node pulls: for each platform if there are several.
+# layers IMAGE prints the sum of the compressed layers, which a node pulls: for each platform if there are several.
 layers() {
   raw=$(docker buildx imagetools inspect --raw "$1")
   digests=$(printf %s "$raw" | sed -n '/"manifests"/,$s/.*"digest": *"\([^"]*\)".*/\1/p')

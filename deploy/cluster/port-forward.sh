@@ -1,5 +1,5 @@
 #!/bin/sh
-# The same addresses as on kind, on any cluster, until Ctrl-C: `make port-forward`.
+# Gives any cluster the same addresses as on kind, until Ctrl-C: `make port-forward`.
 set -eu
 die() { printf 'port-forward: %s\n' "$*" >&2; exit 1; }
 command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'

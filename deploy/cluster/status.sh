@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is up, one line for each: `make status`.
+# Prints the state of the cluster, one line for each part: `make status`.
 set -eu
 die() { printf 'status: %s\n' "$*" >&2; exit 1; }
 command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'

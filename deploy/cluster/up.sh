@@ -1,8 +1,8 @@
 #!/bin/sh
-# From nothing to a cluster with a registry, Istio and the dashboards. `make cluster` calls it; run it again after a failure, it goes on where
-# it stopped.
-#   up.sh            all of it
-#   up.sh mesh       only Istio and the dashboards, on whatever cluster KUBECONFIG names
+# Creates a cluster with a registry, Istio and the dashboards. `make cluster` calls it. After a failure run it again: it continues where it
+# stopped.
+#   up.sh            everything
+#   up.sh mesh       only Istio and the dashboards, on the cluster that KUBECONFIG names
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -16,7 +16,7 @@ say() { printf 'cluster: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
 
-# taken HOST-PORT: something listens there already. Where sh is bash it can ask by itself, elsewhere it needs nc.
+# taken HOST-PORT reports whether something listens there. It uses bash if sh is bash, else nc.
 # shellcheck disable=SC3025
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || { command -v nc >/dev/null && nc -z 127.0.0.1 "$1" >/dev/null 2>&1; }; }
 
@@ -49,7 +49,7 @@ make_kind() {
       if taken "$p"; then die "port $p of this machine is taken (lsof -i :$p says by whom). Free it, or change hostPort in $config."; fi
     done
     kind create cluster --config "$config" || {
-      # A half-made cluster would be taken for a whole one the next time.
+      # A half-made cluster would count as complete the next time.
       kind delete cluster --name $cluster >/dev/null 2>&1 || true
       die 'kind could not create the cluster, and what there was of it is removed. Its own words are above.'
     }
@@ -61,7 +61,8 @@ make_kind() {
     printf '[host."http://%s:5000"]\n' $registry | docker exec -i "$node" cp /dev/stdin /etc/containerd/certs.d/localhost:$port/hosts.toml
   done
   docker network inspect kind -f '{{range .Containers}}{{.Name}} {{end}}' | grep -qw $registry || docker network connect kind $registry
-  # So that tools know of it: https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
+  # The registry's address in the form for tools:
+  # https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
   kubectl apply -f - >/dev/null <<E2
 apiVersion: v1
 kind: ConfigMap
