@@ -1,6 +1,6 @@
-// Package guard decides which requests of web browsers a port for local use answers. A browser runs pages of any origin and can reach this
-// machine, so such a page could otherwise send requests to the port, or read from it under a name of its own (DNS rebinding). Programs are
-// not affected: they send neither Origin nor Sec-Fetch-Site, and ask by address or by a local name.
+// Package guard decides which requests of web browsers a local port accepts. A browser runs pages of any origin and can reach this machine.
+// Without a guard such a page could send requests to the port, or read from it under its own name (DNS rebinding). Programs are not
+// affected: they send neither Origin nor Sec-Fetch-Site, and use an address or a local name.
 package guard
 
 import (
@@ -12,14 +12,14 @@ import (
 )
 
 // AnyLabel among the hosts of Handler allows every name of one label, such as core or prometheus: a container, a pod or a machine of the
-// local network. A page of another origin cannot have such a name of its own.
+// local network. A page of another origin cannot have such a name.
 const AnyLabel = "*"
 
-// crossOrigin holds no state but its lists of exceptions, which are empty.
+// crossOrigin has no state but its lists of exceptions, which are empty.
 var crossOrigin = http.NewCrossOriginProtection()
 
-// Handler serves next to those who ask for an address, for localhost or for one of hosts, and answers 421 to any other Host. A request that
-// can change something and that a browser sends for a page of another origin gets 403. Responses cannot be embedded by other origins.
+// Handler serves next if the Host is an address, localhost or one of hosts, and responds with 421 to any other. A request that can change
+// something and that a browser sends for a page of another origin gets 403. Other origins cannot embed the responses.
 func Handler(next http.Handler, hosts ...string) http.Handler {
 	hosts = slices.Clone(hosts)
 	for i := range hosts {
@@ -41,9 +41,9 @@ func Handler(next http.Handler, hosts ...string) http.Handler {
 	})
 }
 
-// SameOrigin serves next except to browsers that ask for a page of another origin, which get 403, whatever the method: it is for a path
-// that does something on GET. Browsers say where a GET comes from only to localhost, to loopback addresses and over TLS (the Fetch
-// Metadata specification, "potentially trustworthy URL"); to other addresses such a GET passes.
+// SameOrigin serves next, except to browsers that send a request for a page of another origin: they get 403, whatever the method. It is for
+// a path that has an effect on GET. Browsers state the origin of a GET only to localhost, to loopback addresses and over TLS (the Fetch
+// Metadata specification, "potentially trustworthy URL"); such a GET to another address passes.
 func SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := CrossOrigin(r); err != nil {
@@ -54,7 +54,7 @@ func SameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// CrossOrigin returns an error that says so if a browser sends the request for a page of another origin, whatever the method.
+// CrossOrigin returns an error if a browser sends the request for a page of another origin, whatever the method.
 func CrossOrigin(r *http.Request) error {
 	asChange := &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host, URL: r.URL}
 	return crossOrigin.Check(asChange)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// served answers 200, as what a guard protects would.
+// served responds with 200, like the handler behind a guard.
 var served = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 // ask returns the response of a handler to a request with the given Host and headers.
@@ -35,7 +35,7 @@ func TestHost(t *testing.T) {
 		{"127.0.0.1:8090", 200, 200},
 		{"[::1]:8090", 200, 200},
 		{"[::1]", 200, 200},
-		{"192.0.2.7:8090", 200, 200}, // no name server can lead an address elsewhere
+		{"192.0.2.7:8090", 200, 200}, // DNS rebinding cannot change an address
 		{"10.244.0.20:8081", 200, 200},
 		{"lab.example", 200, 421},
 		{"LAB.example:8090", 200, 421},
@@ -75,14 +75,14 @@ func TestOrigin(t *testing.T) {
 	}{
 		{"POST", nil, 200, 200}, // a program
 		{"POST", []string{"Sec-Fetch-Site", "same-origin"}, 200, 200},
-		{"POST", []string{"Sec-Fetch-Site", "none"}, 200, 200}, // typed
+		{"POST", []string{"Sec-Fetch-Site", "none"}, 200, 200}, // typed by the user
 		{"POST", []string{"Sec-Fetch-Site", "same-site"}, 403, 403},
 		{"POST", []string{"Sec-Fetch-Site", "cross-site"}, 403, 403},
 		{"POST", []string{"Sec-Fetch-Site", "of tomorrow"}, 403, 403},
 		{"POST", []string{"Origin", "http://localhost:9411"}, 200, 200},
 		{"POST", []string{"Origin", "http://localhost:8080"}, 403, 403},
 		{"POST", []string{"Origin", "http://evil.example"}, 403, 403},
-		{"POST", []string{"Origin", "null"}, 403, 403}, // a page in a sandbox, a file
+		{"POST", []string{"Origin", "null"}, 403, 403}, // a sandboxed page, or a file
 		{"PUT", []string{"Origin", "http://evil.example"}, 403, 403},
 		{"DELETE", []string{"Sec-Fetch-Site", "cross-site"}, 403, 403},
 		{"GET", nil, 200, 200},

@@ -28,7 +28,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the document lacks %q", want)
 		}
 	}
-	// The policy holds for the document: what stands in it is what was hashed.
+	// The policy fits the document: its hashes are those of the document's style and script.
 	style := between(document, "<style>", "</style>")
 	script := between(document, "<script type=module>", "</script>")
 	for _, want := range []string{"style-src 'sha256-" + Digest(style) + "'", "script-src 'sha256-" + Digest(script) + "'", "default-src 'none'"} {

@@ -35,7 +35,7 @@ type trial struct {
 	time   time.Duration // the duration of a fault
 }
 
-// injected is what a fault did.
+// injected records what a fault did.
 type injected struct {
 	times int      // the number of times
 	notes []string // further notes for the report

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// about is a process as its admin port reports it.
+// about identifies a process, as its admin port reports it.
 type about struct{ Service, Version, Host string }
 
 // admins returns the given admin ports, each with the process that it belongs to.

@@ -196,7 +196,7 @@ func (d *differences) headers(what string, istio, lab http.Header, by map[string
 	}
 }
 
-// nature is how a header may differ between engines with the same behaviour.
+// nature describes how a header may differ between engines with the same behaviour.
 type nature int
 
 const (

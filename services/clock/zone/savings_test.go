@@ -90,7 +90,7 @@ func TestEveryZoneAcrossEveryChange(t *testing.T) {
 	}
 }
 
-// clockSetting is what a change of the clocks changes.
+// clockSetting holds the values that a change of the clocks changes.
 type clockSetting struct {
 	abbreviation string
 	offset       int
