@@ -1,10 +1,10 @@
-// The texts of the page whose contrast against what is behind them is less than WCAG 2.2 wants: 4.5, or 3 for large text.
+// Lists the texts of the page whose contrast with their background is less than WCAG 2.2 requires: 4.5, or 3 for large text.
 (() => {
   const parse = (color) => {
     const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number);
     return [r, g, b, a];
   };
-  // over is a colour seen through another: WCAG measures what reaches the eye.
+  // over returns a colour seen through another: WCAG measures the visible colour.
   const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
   const ground = (element) => {
     const layers = [];

@@ -1,6 +1,6 @@
-// The texts of the page that lie over one another: each pair as two strings.
+// Lists the overlapping texts of the page: each pair as two strings.
 (() => {
-  // seen is what is left of a box where the elements around it cut it off.
+  // seen returns the visible part of a box that the elements around it clip.
   const seen = (box, element) => {
     let { left, right, top, bottom } = box;
     for (let e = element; e && e !== document.body; e = e.parentElement) {
@@ -9,7 +9,7 @@
       if (style.overflowX !== "visible") [left, right] = [Math.max(left, around.left), Math.min(right, around.right)];
       if (style.overflowY !== "visible") [top, bottom] = [Math.max(top, around.top), Math.min(bottom, around.bottom)];
     }
-    // A font's box is higher than its letters, so that lines set tight overlap without harm.
+    // The box of a font is higher than its letters, so boxes of narrow line spacing overlap harmlessly.
     const slack = (bottom - top) / 5;
     return { left, right, top: top + slack, bottom: bottom - slack };
   };
