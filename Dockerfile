@@ -54,7 +54,7 @@ ARG VERSION=dev
 ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     set -e; mkdir -p /out/hopline/bin; \
-    (cd lab && GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/hopline/bin/hopline .); \
+    (cd lab && GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/hopline/bin/hopline ./cmd/hopline); \
     cp -R deploy /out/hopline/deploy; \
     find /out -exec touch -d @$SOURCE_DATE_EPOCH {} +
 

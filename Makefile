@@ -41,7 +41,7 @@ run: build ## run the whole suite on this machine, without a cluster: OVERLAY=na
 build: need-go ## build the services and the command hopline, in bin/
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab/cmd/hopline
 
 .PHONY: stress
 stress: build ## put load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'

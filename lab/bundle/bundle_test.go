@@ -136,3 +136,70 @@ func files(t *testing.T, in fs.FS) []string {
 	}
 	return all
 }
+
+func TestFind(t *testing.T) {
+	setCache(t)
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "mine")
+	if err := Init(mine); err != nil {
+		t.Fatal(err)
+	}
+	checkout := filepath.Join(dir, "checkout")
+	if err := Init(filepath.Join(checkout, "deploy")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(checkout, "deploy", "overlays", "new"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	carried, err := Overlays()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ arg, checkout, want string }{
+		{mine, "", filepath.Join(mine, "overlays", "canary")},
+		{filepath.Join(mine, "overlays", "retry"), "", filepath.Join(mine, "overlays", "retry")},
+		{"", "", filepath.Join(carried, "overlays", "canary")},
+		{"retry", "", filepath.Join(carried, "overlays", "retry")},
+		{"", checkout, filepath.Join(checkout, "deploy", "overlays", "canary")},
+		{"new", checkout, filepath.Join(checkout, "deploy", "overlays", "new")},
+		{"typo", checkout, filepath.Join(checkout, "deploy", "overlays", "typo")}, // so that those that are there can be listed
+		{"typo", "", "typo"},
+		{"a/typo", "", "a/typo"},
+	} {
+		got, err := find(c.arg, c.checkout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if abs, want := absolute(t, got), absolute(t, c.want); abs != want {
+			t.Errorf("find(%q, %q) = %s, want %s", c.arg, c.checkout, abs, want)
+		}
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
+
+func TestWorkspaceIsTheNearestAbove(t *testing.T) {
+	root := t.TempDir()
+	inside := filepath.Join(root, "services", "hello", "web")
+	if err := os.MkdirAll(inside, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "go.work"), []byte("go 1.26.0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := Workspace(inside); got != root {
+		t.Errorf("workspace %q, want %q", got, root)
+	}
+	if runtime.GOOS != "windows" {
+		if got := Workspace("/"); got != "" {
+			t.Errorf("workspace of / is %q", got)
+		}
+	}
+}

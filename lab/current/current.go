@@ -2,7 +2,6 @@
 package current
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,12 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/bundle"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/workload"
 )
-
-// DefaultOverlay is the overlay that a command reads when none is named and no lab runs.
-const DefaultOverlay = "deploy/overlays/canary"
 
 // Lab is what a running lab says of itself at /pods: which overlay runs, its pods, and which of them get no requests from whom.
 type Lab struct {
@@ -35,22 +32,26 @@ type Choice struct {
 	Lab *Lab   // the lab that runs this overlay; nil for none
 }
 
-// Choose returns the overlay that the user named or else the one that the running lab has; without a lab, DefaultOverlay. The lab is asked
-// at a port of this machine, for at most a second.
-func Choose(ctx context.Context, named string, consolePort int) Choice {
+// Choose returns the overlay that the user named, as bundle.Find understands names, or else the one that the running lab has; without a
+// lab, the default of bundle.Find. The lab is asked at a port of this machine, for at most a second.
+func Choose(ctx context.Context, named string, consolePort int) (Choice, error) {
 	lab, err := Ask(ctx, consolePort)
 	url := "http://localhost:" + strconv.Itoa(consolePort)
-	switch dir, absErr := filepath.Abs(named); {
-	case err != nil || lab.Overlay == "":
-		c := Choice{Dir: cmp.Or(named, DefaultOverlay)}
-		c.Why = "no lab runs: overlay " + c.Dir
-		return c
-	case named == "":
-		return Choice{Dir: near(lab.Overlay), Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, near(lab.Overlay)), Lab: lab}
-	case absErr == nil && dir == lab.Overlay:
-		return Choice{Dir: named, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs", named, url), Lab: lab}
+	runs := err == nil && lab.Overlay != ""
+	if runs && named == "" {
+		return Choice{Dir: near(lab.Overlay), Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, near(lab.Overlay)), Lab: lab}, nil
 	}
-	return Choice{Dir: named, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", named, url, near(lab.Overlay))}
+	found, err := bundle.Find(named)
+	if err != nil {
+		return Choice{}, err
+	}
+	if !runs {
+		return Choice{Dir: found, Why: "no lab runs: overlay " + found}, nil
+	}
+	if dir, err := filepath.Abs(found); err == nil && dir == lab.Overlay {
+		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs", found, url), Lab: lab}, nil
+	}
+	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, near(lab.Overlay))}, nil
 }
 
 // near is a directory as it is written from here, where it lies below.

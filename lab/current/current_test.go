@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/hopline/hopline/lab/bundle"
 )
 
 // serve is a lab that runs an overlay. It returns the port to ask at.
@@ -46,6 +48,10 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defaultOverlay, err := bundle.Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
 	port := serve(t, here)
 	lab := "the lab at http://localhost:" + strconv.Itoa(port)
 	for name, c := range map[string]struct {
@@ -54,16 +60,19 @@ func TestChoose(t *testing.T) {
 		dir, why string
 		runs     bool
 	}{
-		"no lab":           {"", nobody(t), DefaultOverlay, "no lab runs: overlay " + DefaultOverlay, false},
+		"no lab":           {"", nobody(t), defaultOverlay, "no lab runs: overlay " + defaultOverlay, false},
 		"no lab, named":    {"overlays/prod", nobody(t), "overlays/prod", "no lab runs: overlay overlays/prod", false},
-		"another program":  {"", serve(t, ""), DefaultOverlay, "no lab runs: overlay " + DefaultOverlay, false},
+		"another program":  {"", serve(t, ""), defaultOverlay, "no lab runs: overlay " + defaultOverlay, false},
 		"the lab's":        {"", port, "overlays/dev", "rules of " + lab + ": overlay overlays/dev", true},
 		"the lab's, named": {"overlays/dev", port, "overlays/dev", "rules of overlay overlays/dev, which " + lab + " runs", true},
 		"another":          {"overlays/prod", port, "overlays/prod", "rules of overlay overlays/prod; " + lab + " runs overlays/dev", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := Choose(t.Context(), c.named, c.port)
+			got, err := Choose(t.Context(), c.named, c.port)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if got.Dir != c.dir || got.Why != c.why || (got.Lab != nil) != c.runs {
 				t.Errorf("got %+v, want %s, %q and a lab: %t", got, c.dir, c.why, c.runs)
 			}

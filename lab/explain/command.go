@@ -25,15 +25,12 @@ type Command struct {
 
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
 	From    string   `placeholder:"WORKLOAD" help:"Who asks: a Deployment, front-blue or hopline/front-blue (the ingress gateway)."`
-	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay directory (that of the running lab, else ${default_overlay})."`
+	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as hopline up takes it (that of the running lab, else canary)."`
 	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read the rules from a YAML file, from those of a directory, or from standard input (-); may be given again."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
 	ConsolePort int `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
 }
-
-// Vars are the variables that Command's tags need: pass them to kong.New.
-func Vars() map[string]string { return map[string]string{"default_overlay": current.DefaultOverlay} }
 
 // ErrNotRouted is what Execute returns when the mesh answers the request itself. The explanation has been written.
 var ErrNotRouted = errors.New("the mesh answers the request itself")
@@ -85,7 +82,9 @@ func (c *Command) rules(ctx context.Context, in io.Reader) (choice current.Choic
 		}
 		return choice, o, table, err
 	}
-	choice = current.Choose(ctx, c.Overlay, c.ConsolePort)
+	if choice, err = current.Choose(ctx, c.Overlay, c.ConsolePort); err != nil {
+		return choice, nil, nil, err
+	}
 	if o, table, err = mesh.Load(choice.Dir); err != nil {
 		err = fmt.Errorf("%s cannot run:\n%w", choice.Dir, err)
 	}

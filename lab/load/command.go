@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/hopline/hopline/lab/bundle"
 	"github.com/hopline/hopline/lab/current"
 )
 
@@ -176,14 +177,21 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 // expectation reads the overlay that says which shares to expect, and says which it is; nil if there is none. An overlay that nobody
 // named and no lab runs may be missing or broken.
 func (c *Command) expectation(ctx context.Context) (e *expectation, why string, err error) {
-	choice := current.Choose(ctx, c.Overlay, c.ConsolePort)
+	choice, err := current.Choose(ctx, c.Overlay, c.ConsolePort)
+	if err != nil {
+		return nil, "", err
+	}
 	h, err := headers(c.Header)
 	if err != nil {
 		return nil, "", err
 	}
-	e, err = loadExpectation(choice.Dir, c.URL, c.Method, h)
-	if err != nil && c.Overlay == "" && choice.Lab == nil {
+	guessed := c.Overlay == "" && choice.Lab == nil
+	if guessed && bundle.Carries(choice.Dir) {
 		return nil, "", nil
+	}
+	e, err = loadExpectation(choice.Dir, c.URL, c.Method, h)
+	if err != nil && guessed {
+		return nil, "", nil //nolint:nilerr // nobody asked for this overlay
 	}
 	return e, choice.Why, err
 }

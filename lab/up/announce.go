@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/bundle"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/tty"
 )
@@ -48,6 +49,9 @@ func (l *lab) tell(first edition, took time.Duration) {
 
 // whatToEdit invites to edit the file of the overlay's own directory that has weights, or else any of them.
 func whatToEdit(dir string, e edition) string {
+	if bundle.Carries(e.overlay.Dir) {
+		return "This is an overlay that hopline carries. To edit it: hopline init DIR, and hopline up DIR."
+	}
 	var own []string
 	for _, file := range e.overlay.Files {
 		if filepath.Dir(file) == e.overlay.Dir && !strings.HasPrefix(filepath.Base(file), "kustomization.") {

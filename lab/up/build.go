@@ -1,6 +1,7 @@
 package up
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/bundle"
 )
 
 // Build says when the programs are built before they are run.
@@ -22,29 +25,6 @@ const (
 	BuildAlways Build = "always" // all
 	BuildNever  Build = "never"  // none
 )
-
-// workspace is the checkout that the services' source is in: the nearest directory at or above dir with a go.work, or "".
-func workspace(dir string) string {
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
-}
-
-// ownDirectory is where this very program is: without a checkout the others lie beside it.
-func ownDirectory() (string, error) {
-	self, err := os.Executable()
-	if err == nil {
-		self, err = filepath.EvalSymlinks(self)
-	}
-	return filepath.Dir(self), err
-}
 
 // builder makes programs from the source of a checkout.
 type builder struct {
@@ -143,4 +123,41 @@ func exeSuffix() string {
 		return ".exe"
 	}
 	return ""
+}
+
+// programs returns the directory of the services' programs and the checkout that they are built from, or "" where there is none: what --bin
+// names, bin/ of the checkout, the directory of hopline itself if they are there, what hopline carries, or what the go command fetches.
+func programs(ctx context.Context, bin, dir string, say func(format string, args ...any)) (at, root string, err error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", "", err
+	}
+	root = cmp.Or(bundle.Workspace(dir), bundle.Workspace(here))
+	own, err := bundle.OwnDirectory()
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case bin != "":
+		at, err = filepath.Abs(bin)
+	case root != "":
+		at = filepath.Join(root, "bin")
+	case complete(own):
+		at = own
+	case bundle.CarriesPrograms():
+		at, err = bundle.Programs()
+	case bundle.Version() != "":
+		at, err = bundle.Install(ctx, bundle.Version(), say)
+	default:
+		at = own
+	}
+	return at, root, err
+}
+
+// complete reports whether a directory holds the programs of all services.
+func complete(dir string) bool {
+	return !slices.ContainsFunc(bundle.Services(), func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name+exeSuffix()))
+		return err != nil
+	})
 }

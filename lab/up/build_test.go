@@ -3,7 +3,6 @@ package up
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -87,18 +86,5 @@ func TestABuildThatFailsTellsWhatTheCompilerSaid(t *testing.T) {
 	err := b.build(t.Context(), []string{"hello"})
 	if err == nil || !strings.Contains(err.Error(), "building hello") || !strings.Contains(err.Error(), "undefined: nothing") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestWorkspaceIsTheNearestAbove(t *testing.T) {
-	t.Parallel()
-	root := checkout(t)
-	if got := workspace(filepath.Join(root, "services", "hello", "web")); got != root {
-		t.Errorf("workspace %q, want %q", got, root)
-	}
-	if runtime.GOOS != "windows" {
-		if got := workspace("/"); got != "" {
-			t.Errorf("workspace of / is %q", got)
-		}
 	}
 }

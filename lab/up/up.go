@@ -3,13 +3,11 @@
 package up
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -51,7 +49,7 @@ type Options struct {
 	OTLPPort    int
 	Forward     string // base URL of a Zipkin or Jaeger that gets every span too; empty: none
 	Logs        Logs   // which output of the processes is shown
-	Bin         string // directory of the programs; empty: bin in the checkout that the overlay, or else the user, is in, or where this program is
+	Bin         string // directory of the programs; empty: those of the checkout, those beside this program, or those that it carries
 	Build       Build
 	Screen      Screen
 }
@@ -150,20 +148,8 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	if l.dir, err = filepath.Abs(l.options.Overlay); err != nil {
 		return edition{}, err
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		return edition{}, err
-	}
-	root := cmp.Or(workspace(l.dir), workspace(here))
-	switch {
-	case l.options.Bin != "":
-		l.options.Bin, err = filepath.Abs(l.options.Bin)
-	case root != "":
-		l.options.Bin = filepath.Join(root, "bin")
-	default:
-		l.options.Bin, err = ownDirectory()
-	}
-	if err != nil {
+	var root string
+	if l.options.Bin, root, err = programs(ctx, l.options.Bin, l.dir, l.terminal.note); err != nil {
 		return edition{}, err
 	}
 	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}

@@ -45,7 +45,7 @@ func copyDeploy(t *testing.T) string {
 func runLab(t *testing.T, from, dir string) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: dir, ended: make(chan struct{})}
-	l.command = exec.Command(filepath.Join(bin, "lab"), "up", dir, "--bin", bin, "--build", "never",
+	l.command = exec.Command(filepath.Join(bin, "hopline"), "up", dir, "--bin", bin, "--build", "never",
 		"--ingress-port", "0", "--console-port", "0", "--zipkin-port", "0", "--otlp-port", "0")
 	l.command.Dir = from
 	stdout, err := l.command.StdoutPipe()

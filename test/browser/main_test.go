@@ -68,7 +68,7 @@ func chromium() string {
 // build builds the binaries of the services and of the lab, as the workspace does.
 func build(dir string) (string, error) {
 	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
-	command := exec.Command("go", "build", "-o", bin, "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced", "./lab")
+	command := exec.Command("go", "build", "-o", bin, "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced", "./lab/cmd/hopline")
 	command.Dir = filepath.Join("..", "..")
 	command.Env = append(os.Environ(), "GOWORK=")
 	if text, err := command.CombinedOutput(); err != nil {

@@ -36,6 +36,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			deploy := filepath.Join(env.WorkDir, "deploy")
 			env.Setenv("DEPLOY", deploy)
+			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} { // where hopline keeps the overlays that it carries
+				env.Setenv(name, filepath.Join(env.WorkDir, ".cache"))
+			}
 			return shipped.Write(deploy)
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

@@ -22,8 +22,8 @@ import (
 func BenchmarkUp(b *testing.B) {
 	bin := b.TempDir()
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator),
-		"./lab", "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
-	build.Dir = ".."
+		"./lab/cmd/hopline", "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
+	build.Dir = "../../.."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("building: %v\n%s", err, out)
@@ -52,7 +52,7 @@ func oneRun(b *testing.B, bin string) map[string]float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	begun := time.Now()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "lab"), append([]string{"up", "--bin", bin, "--build=never", filepath.Join(deploy, "overlays/canary")}, anyPorts...)...)
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "hopline"), append([]string{"up", "--bin", bin, "--build=never", filepath.Join(deploy, "overlays/canary")}, anyPorts...)...)
 	screen := newScreenful()
 	cmd.Stdout, cmd.Stderr = screen, screen
 	if err := cmd.Start(); err != nil {

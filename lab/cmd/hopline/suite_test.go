@@ -24,7 +24,7 @@ import (
 
 // programs builds the services once for all tests, from the checkout that this module lies in.
 var programs = sync.OnceValues(func() (string, error) {
-	root, err := filepath.Abs("..")
+	root, err := filepath.Abs("../../..")
 	if err != nil {
 		return "", err
 	}

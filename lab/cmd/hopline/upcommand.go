@@ -8,12 +8,13 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
+	"github.com/hopline/hopline/lab/bundle"
 	"github.com/hopline/hopline/lab/tty"
 	"github.com/hopline/hopline/lab/up"
 )
 
 type upCommand struct {
-	Overlay string `arg:"" optional:"" default:"deploy/overlays/canary" help:"Overlay directory (${default})."`
+	Overlay string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries)."`
 
 	Listen      string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
@@ -24,14 +25,18 @@ type upCommand struct {
 	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
 	Logs        logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
 	LogFormat   string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
-	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin in the checkout of the overlay or of here, or where hopline is)."`
+	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin of the checkout, or where hopline is, or those that hopline carries)."`
 	Build       up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
 }
 
 // Run runs the overlay until the user stops it.
 func (c *upCommand) Run(p program) error {
+	dir, err := bundle.Find(c.Overlay)
+	if err != nil {
+		return err
+	}
 	return up.Run(p.stop, p.now, up.Options{
-		Overlay: c.Overlay, Host: c.Listen, AllowHosts: c.AllowHost,
+		Overlay: dir, Host: c.Listen, AllowHosts: c.AllowHost,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
 		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
 		Screen: screen(p.out),

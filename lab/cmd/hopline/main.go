@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,19 +11,20 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/hopline/hopline/lab/explain"
+	"github.com/hopline/hopline/lab/bundle"
 	"github.com/hopline/hopline/lab/load"
 	"github.com/hopline/hopline/lab/tty"
 )
 
-// version is set by the linker: -X main.version=v1.2.3.
-var version = "dev"
+// version is set by the linker: -X main.version=v1.2.3. Without that it is the one that the go command fetched, or dev.
+var version = cmp.Or(bundle.Version(), "dev")
 
 // commands is everything that hopline does.
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
+	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -50,7 +52,6 @@ func run(p program) int {
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Vars(load.Vars()),
-		kong.Vars(explain.Vars()),
 		kong.BindTo(p.stop, (*context.Context)(nil)),
 		kong.Bind(p),
 	)

@@ -1,0 +1,100 @@
+package bundle
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Default is the overlay that runs when nobody names one.
+const Default = "canary"
+
+// Find returns the directory of the overlay that the user means by arg:
+//   - a directory with overlays in it, as Init and a checkout's deploy/ have: canary of those;
+//   - any other path: as it is;
+//   - a bare name: that overlay of the checkout, or else of those that hopline carries;
+//   - nothing: canary, in the same way.
+//
+// The checkout is the one that the working directory is in, or else the one that this program is in. Find does not look into the
+// directory: it may hold no overlay.
+func Find(arg string) (string, error) { return find(arg, checkout()) }
+
+func find(arg, checkout string) (string, error) {
+	if arg != "" && (isDir(arg) || strings.ContainsAny(arg, `/\`)) {
+		if inside := filepath.Join(arg, "overlays", Default); isDir(inside) {
+			return inside, nil
+		}
+		return arg, nil
+	}
+	name := cmp.Or(arg, Default)
+	if here := filepath.Join(checkout, "deploy", "overlays"); checkout != "" && isDir(here) {
+		return relative(filepath.Join(here, name)), nil
+	}
+	names, err := Names()
+	if err != nil || !slices.Contains(names, name) {
+		return name, err
+	}
+	dir, err := Overlays()
+	return filepath.Join(dir, "overlays", name), err
+}
+
+// Carries reports whether a directory is one of those that Overlays returns, which is not for editing.
+func Carries(dir string) bool {
+	home, err := os.UserCacheDir()
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(filepath.Join(home, "hopline", "overlays"), dir)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// checkout returns the checkout that the working directory is in, or else the one that this program is in, or "".
+func checkout() string {
+	here, err := os.Getwd()
+	if err != nil {
+		here = ""
+	}
+	own, err := OwnDirectory()
+	if err != nil {
+		own = ""
+	}
+	return cmp.Or(Workspace(here), Workspace(own))
+}
+
+// Workspace returns the checkout that a directory is in: the nearest directory at or above it with a go.work file, or "".
+func Workspace(dir string) string {
+	for dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return ""
+}
+
+// OwnDirectory returns the directory of this very program.
+func OwnDirectory() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	return filepath.Dir(self), err
+}
+
+// relative returns a path as seen from the working directory where that is shorter.
+func relative(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
+}

@@ -1,0 +1,45 @@
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+)
+
+// released is a version that the go command can install: v1.2.3, with or without a suffix.
+var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+// Version returns the version of this program's module when the go command fetched it, as `go install …@v1.2.3` does, or "".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || !released.MatchString(info.Main.Version) || info.Main.Sum == "" {
+		return ""
+	}
+	return info.Main.Version
+}
+
+// Install returns a directory that holds the services' programs of a released version. The go command fetches and compiles them on first
+// use; say is called before that begins. The directory is in the user's cache.
+func Install(ctx context.Context, version string, say func(format string, args ...any)) (string, error) {
+	return cached("programs", version, func(dir string) error {
+		if _, err := exec.LookPath("go"); err != nil {
+			return fmt.Errorf("the services' programs are missing, and so is the go command that would fetch them: %w", err)
+		}
+		say("fetching and compiling the services %s, once", version)
+		args := []string{"install", "-trimpath", "-ldflags", "-s -w"}
+		for _, name := range Services() {
+			// One go command for each: they are modules of their own.
+			cmd := exec.CommandContext(ctx, "go", append(args, "github.com/hopline/hopline/services/"+name+"@"+version)...)
+			cmd.Dir = filepath.Dir(dir)
+			cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("go install of %s %s: %w\n%s", name, version, err, out)
+			}
+		}
+		return nil
+	})
+}
