@@ -12,10 +12,10 @@ import (
 // Bounds in time: how long after the planned end late requests may still be sent, and how long answers may take when the run is
 // ended early.
 const (
-	patience = 10 * time.Second
-	grace    = 2 * time.Second
+	sendGrace = 10 * time.Second
+	grace     = 2 * time.Second
 
-	lookEvery = 20 * time.Millisecond // whether anything is in flight still
+	checkInterval = 20 * time.Millisecond // whether anything is in flight still
 )
 
 // maxBody is how much of an answer's body is kept while its hops are read; the rest is read and thrown away.
@@ -43,7 +43,7 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 	}
 	cut, cutShort := context.WithCancel(context.WithoutCancel(ctx)) // ends what is in flight
 	defer cutShort()
-	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, patience), target: newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)}
+	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, sendGrace), target: newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)}
 	r.rec = newRecorder(r.plan, expected)
 	defer r.target.close()
 
@@ -86,7 +86,7 @@ func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, result
 			interrupt = nil
 			r.early = max(time.Since(r.plan.start()), 1)
 			attacker.Stop()
-			end, look = time.After(grace), time.Tick(lookEvery)
+			end, look = time.After(grace), time.Tick(checkInterval)
 		case <-end:
 			cutShort()
 		case <-look:

@@ -8,18 +8,18 @@ import (
 
 // plan says when each request is due: at a constant rate, perhaps after an even climb from 0. It paces vegeta's attacker.
 type plan struct {
-	rate     float64       // per second, once climbed
-	ramp     time.Duration // of the climb
-	duration time.Duration
-	requests int           // how many there are in all
-	patience time.Duration // how long after duration requests that are late may still be sent
+	rate      float64       // per second, once climbed
+	ramp      time.Duration // of the climb
+	duration  time.Duration
+	requests  int           // how many there are in all
+	sendGrace time.Duration // how long after duration requests that are late may still be sent
 
 	began atomic.Int64 // when the run began, Unix nanoseconds; 0 before
 }
 
 // newPlan makes a plan; limit bounds the number of requests, 0 for no bound.
-func newPlan(rate float64, ramp, duration time.Duration, limit int, patience time.Duration) *plan {
-	p := &plan{rate: rate, ramp: ramp, duration: duration, patience: patience}
+func newPlan(rate float64, ramp, duration time.Duration, limit int, sendGrace time.Duration) *plan {
+	p := &plan{rate: rate, ramp: ramp, duration: duration, sendGrace: sendGrace}
 	// The last request is the last one due before the end.
 	p.requests = max(1, int(math.Ceil(p.sent(duration)-1e-9)))
 	if limit > 0 {
@@ -52,7 +52,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 // Pace implements vegeta's Pacer: how long to wait before the next request, or that there is none.
 func (p *plan) Pace(elapsed time.Duration, sent uint64) (wait time.Duration, stop bool) {
 	p.began.CompareAndSwap(0, time.Now().Add(-elapsed).UnixNano())
-	if sent >= uint64(p.requests) || elapsed > p.duration+p.patience {
+	if sent >= uint64(p.requests) || elapsed > p.duration+p.sendGrace {
 		return 0, true
 	}
 	return max(0, p.due(sent)-elapsed), false

@@ -23,8 +23,8 @@ var purposes = map[string]string{
 	"OTLP":    "OTLP over HTTP",
 }
 
-// tell says that the lab is ready, where it is, what of the overlay it does not enforce, and what to do next.
-func (l *lab) tell(first edition, took time.Duration) {
+// announce says that the lab is ready, where it is, what of the overlay it does not enforce, and what to do next.
+func (l *lab) announce(first edition, took time.Duration) {
 	l.mu.Lock()
 	links := l.edition.Links
 	l.mu.Unlock()

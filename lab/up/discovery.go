@@ -60,14 +60,14 @@ func podMetrics(status func() []workload.Status) http.Handler {
 				http.Error(w, "pod "+name+" has no process at the moment", http.StatusServiceUnavailable)
 				return
 			}
-			passOn(pod.Admin).ServeHTTP(w, r)
+			metricsProxy(pod.Admin).ServeHTTP(w, r)
 			return
 		}
 		http.Error(w, "there is no pod "+name, http.StatusNotFound)
 	})
 }
 
-func passOn(admin string) http.Handler {
+func metricsProxy(admin string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL = &url.URL{Scheme: "http", Host: admin, Path: "/metrics"}

@@ -24,9 +24,9 @@ func load(dir string) (edition, error) {
 	return edition{o, table}, err
 }
 
-// orEnd loads, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of thousands of objects.
+// orCancel loads, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of thousands of objects.
 // What it makes after that is nobody's.
-func orEnd(ctx context.Context, load func() (edition, error)) (edition, error) {
+func orCancel(ctx context.Context, load func() (edition, error)) (edition, error) {
 	type loaded struct {
 		edition
 		err error
@@ -111,8 +111,8 @@ func problemsOf(err error) []overlay.Problem {
 	return []overlay.Problem{{Reason: err.Error()}}
 }
 
-// wontRun says in words why an overlay does not run, a line for each reason.
-func wontRun(dir string, err error) string {
+// cannotRun says in words why an overlay does not run, a line for each reason.
+func cannotRun(dir string, err error) string {
 	lines := []string{dir + " cannot run:"}
 	for _, line := range strings.Split(err.Error(), "\n") {
 		lines = append(lines, "  "+line)

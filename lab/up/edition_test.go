@@ -101,7 +101,7 @@ func TestLoadingIsLeftWhenTheLabEnds(t *testing.T) {
 		<-begun
 		end()
 	}()
-	_, err := orEnd(ctx, func() (edition, error) {
+	_, err := orCancel(ctx, func() (edition, error) {
 		close(begun)
 		<-release
 		return edition{}, nil

@@ -17,8 +17,8 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// patience is how long the start waits for workloads that do not become ready before it tells the addresses all the same.
-const patience = 20 * time.Second
+// startTimeout is how long the start waits for workloads that do not become ready before it tells the addresses all the same.
+const startTimeout = 20 * time.Second
 
 // apply puts an edition in force: all of it, or with an error nothing.
 func (l *lab) apply(e edition) error {
@@ -58,23 +58,23 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 
 	l.warn(first)
 	progress := newProgress(l.terminal)
-	impatient := time.NewTimer(patience)
-	defer impatient.Stop()
-	told := false
+	timeout := time.NewTimer(startTimeout)
+	defer timeout.Stop()
+	announced := false
 	l.look()
 	for {
 		select {
 		case <-l.changed:
-			if all := progress.show(l.workloads.Deployments(), l.workloads.Status()); all && !told {
-				told = true
-				l.tell(first, time.Since(begun))
+			if all := progress.show(l.workloads.Deployments(), l.workloads.Status()); all && !announced {
+				announced = true
+				l.announce(first, time.Since(begun))
 				debug.FreeOSMemory() // rendering needs much more than running does
 			}
-		case <-impatient.C:
-			if !told {
-				told = true
-				l.terminal.warn("after %.0f s not every workload is ready", patience.Seconds())
-				l.tell(first, time.Since(begun))
+		case <-timeout.C:
+			if !announced {
+				announced = true
+				l.terminal.warn("after %.0f s not every workload is ready", startTimeout.Seconds())
+				l.announce(first, time.Since(begun))
 			}
 		case <-watcher.Changes():
 			l.reload(ctx, watcher)
@@ -93,7 +93,7 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.mu.Lock()
 	before := l.edition.Rules
 	l.mu.Unlock()
-	next, err := orEnd(ctx, func() (edition, error) { return load(l.options.Overlay) })
+	next, err := orCancel(ctx, func() (edition, error) { return load(l.options.Overlay) })
 	if ctx.Err() != nil {
 		return
 	}
@@ -121,7 +121,7 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.edition.Problems = problemsOf(err)
 	l.mu.Unlock()
 	l.console.Changed()
-	l.terminal.warn("%s\nWhat ran before goes on running.", wontRun(l.options.Overlay, err))
+	l.terminal.warn("%s\nWhat ran before goes on running.", cannotRun(l.options.Overlay, err))
 }
 
 // warn says what of an edition is most likely a mistake.
@@ -186,15 +186,15 @@ func (l *lab) look() {
 func (l *lab) links(o *overlay.Overlay) []console.Link {
 	var links []console.Link
 	if path := pagePath(o); path != "" {
-		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.doors.ingress) + path})
+		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.listeners.ingress) + path})
 	}
 	for _, port := range nodePortsOf(o) {
 		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.nodePorts.open[port]) + "/"})
 	}
 	return append(links,
-		console.Link{Name: "Console", URL: localURL(l.options.Host, l.doors.console) + "/"},
-		console.Link{Name: "Zipkin", URL: localURL(l.options.Host, l.doors.zipkin) + "/"},
-		console.Link{Name: "OTLP", URL: localURL(l.options.Host, l.doors.otlp) + "/"},
+		console.Link{Name: "Console", URL: localURL(l.options.Host, l.listeners.console) + "/"},
+		console.Link{Name: "Zipkin", URL: localURL(l.options.Host, l.listeners.zipkin) + "/"},
+		console.Link{Name: "OTLP", URL: localURL(l.options.Host, l.listeners.otlp) + "/"},
 	)
 }
 

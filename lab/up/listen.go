@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// door is a port that the lab opens for the user.
-type door struct {
+// listenPort is a port that the lab opens for the user.
+type listenPort struct {
 	what   string // "the ingress gateway"
 	port   int    // 0: any free one
 	remedy string // when it is taken: "--ingress-port takes another"
@@ -24,13 +24,13 @@ func checkHost(host string) error {
 }
 
 // open listens on all doors of a host, in their order, or on none: the error has one line for each that cannot be opened.
-func open(host string, doors []door) ([]net.Listener, error) {
+func open(host string, ports []listenPort) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var problems []error
-	for _, d := range doors {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(d.port)))
+	for _, p := range ports {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p.port)))
 		if err != nil {
-			problems = append(problems, d.problem(host, err))
+			problems = append(problems, p.problem(host, err))
 			continue
 		}
 		listeners = append(listeners, listener)
@@ -45,12 +45,12 @@ func open(host string, doors []door) ([]net.Listener, error) {
 }
 
 // problem says which port could not be had, for what, and what to do about it.
-func (d door) problem(host string, err error) error {
+func (p listenPort) problem(host string, err error) error {
 	why := systemError(err).Error()
 	if isAddressInUse(err) {
 		why = "already in use by another program"
 	}
-	return fmt.Errorf("port %d on %s, for %s: %s; %s", d.port, host, d.what, why, d.remedy)
+	return fmt.Errorf("port %d on %s, for %s: %s; %s", p.port, host, p.what, why, p.remedy)
 }
 
 // systemError is an error of net without its address, which the message that it stands in names.

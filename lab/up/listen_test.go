@@ -14,7 +14,7 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	listeners, err := open("127.0.0.1", []door{{"the first", 0, ""}, {"the second", port, "--second-port takes another"}, {"the third", port, "--third-port takes another"}})
+	listeners, err := open("127.0.0.1", []listenPort{{"the first", 0, ""}, {"the second", port, "--second-port takes another"}, {"the third", port, "--third-port takes another"}})
 	if err == nil || listeners != nil {
 		t.Fatalf("opened %v, error %v", listeners, err)
 	}
@@ -23,10 +23,10 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 			t.Errorf("%v: does not say %q", err, want)
 		}
 	}
-	if _, err := open("192.0.2.1", []door{{"the console", 0, "--console-port takes another"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
+	if _, err := open("192.0.2.1", []listenPort{{"the console", 0, "--console-port takes another"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("an address of another machine: %v", err)
 	}
-	if listeners, err = open("127.0.0.1", []door{{"one", 0, ""}, {"two", 0, ""}}); err != nil || len(listeners) != 2 {
+	if listeners, err = open("127.0.0.1", []listenPort{{"one", 0, ""}, {"two", 0, ""}}); err != nil || len(listeners) != 2 {
 		t.Fatalf("opened %v, error %v", listeners, err)
 	}
 	for _, l := range listeners {
@@ -37,7 +37,7 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 func TestAHostThatIsNotThisMachineIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"192.0.2.1", "no such host"} {
-		_, err := openDoors(Options{Host: host})
+		_, err := openListeners(Options{Host: host})
 		if err == nil || !strings.HasPrefix(err.Error(), "--listen "+host+": want an address of this machine: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", host, err)
 		}

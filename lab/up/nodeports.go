@@ -30,9 +30,9 @@ func nodePortsOf(o *overlay.Overlay) []nodePort {
 	return ports
 }
 
-func (n nodePort) door() door {
+func (n nodePort) listenPort() listenPort {
 	service := n.namespace + "/" + n.service
-	return door{what: "Service " + service, port: n.node, remedy: "it is the nodePort of that Service in the overlay"}
+	return listenPort{what: "Service " + service, port: n.node, remedy: "it is the nodePort of that Service in the overlay"}
 }
 
 // nodePorts are the open ones. Set is called by one goroutine at a time.
@@ -51,7 +51,7 @@ func (n *nodePorts) set(wanted []nodePort) error {
 		if n.open[w] != nil {
 			continue
 		}
-		listeners, err := open(n.host, []door{w.door()})
+		listeners, err := open(n.host, []listenPort{w.listenPort()})
 		if err != nil {
 			problems = append(problems, err)
 			continue

@@ -21,8 +21,8 @@ type Screen struct {
 	Colour bool
 }
 
-// maxUnsaid bounds what waits to be written to a screen that does not take it.
-const maxUnsaid = 4096
+// maxQueued bounds what waits to be written to a screen that does not take it.
+const maxQueued = 4096
 
 // terminal writes to the screen, one thing after the other, from a goroutine of its own: whoever says something never waits for a
 // terminal that has been stopped. What does not fit is dropped and counted.
@@ -41,7 +41,7 @@ type terminal struct {
 }
 
 func newTerminal(s Screen, logs Logs) *terminal {
-	t := &terminal{screen: s, out: tty.New(s.Out), logs: logs, queue: make(chan func(), maxUnsaid), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
+	t := &terminal{screen: s, out: tty.New(s.Out), logs: logs, queue: make(chan func(), maxQueued), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
 	go t.run()
 	return t
 }

@@ -130,7 +130,7 @@ func TestAStuckTerminalHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	screen := stuck{goOn: make(chan struct{})}
 	terminal := newTerminal(Screen{Out: screen}, Logs{On: true})
-	for range 3 * maxUnsaid {
+	for range 3 * maxQueued {
 		terminal.follow(workload.Line{Pod: "front", Text: "line"})
 	}
 	terminal.close()

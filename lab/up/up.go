@@ -56,12 +56,12 @@ type Options struct {
 
 // lab is the suite while it runs.
 type lab struct {
-	options  Options
-	dir      string // of the overlay, absolute
-	terminal *terminal
-	builder  builder
-	doors    doors
-	servers  servers
+	options   Options
+	dir       string // of the overlay, absolute
+	terminal  *terminal
+	builder   builder
+	listeners listeners
+	servers   servers
 
 	flows     *flows
 	registry  *prometheus.Registry
@@ -76,8 +76,8 @@ type lab struct {
 	edition console.Edition
 }
 
-// doors are the listeners of the addresses that the user is told, and the sidecars'.
-type doors struct{ ingress, console, zipkin, otlp, sidecar net.Listener }
+// listeners are the listeners of the addresses that the user is told, and the sidecars'.
+type listeners struct{ ingress, console, zipkin, otlp, sidecar net.Listener }
 
 // Run runs the lab until ctx ends, and then ends everything in order; at once when now ends as well. It returns nil after such an end, and
 // otherwise what kept the lab from running. Nothing of it is left running in any case.
@@ -89,10 +89,10 @@ func Run(ctx, now context.Context, o Options) error {
 	}
 	defer l.terminal.close()
 	var err error
-	if l.doors, err = openDoors(o); err != nil {
+	if l.listeners, err = openListeners(o); err != nil {
 		return err
 	}
-	defer l.doors.close()
+	defer l.listeners.close()
 	first, err := l.first(ctx)
 	if ctx.Err() != nil {
 		return nil
@@ -105,36 +105,36 @@ func Run(ctx, now context.Context, o Options) error {
 	}
 	defer l.stop(now)
 	if err := l.apply(first); err != nil {
-		return errors.New(wontRun(o.Overlay, err))
+		return errors.New(cannotRun(o.Overlay, err))
 	}
 	l.serve()
 	return l.follow(ctx, first, begun)
 }
 
-func openDoors(o Options) (doors, error) {
+func openListeners(o Options) (listeners, error) {
 	if err := checkHost(o.Host); err != nil {
-		return doors{}, err
+		return listeners{}, err
 	}
-	listeners, err := open(o.Host, []door{
+	opened, err := open(o.Host, []listenPort{
 		{"the ingress gateway", o.IngressPort, "--ingress-port takes another"},
 		{"the console", o.ConsolePort, "--console-port takes another"},
 		{"Zipkin's API", o.ZipkinPort, "--zipkin-port takes another"},
 		{"OTLP", o.OTLPPort, "--otlp-port takes another"},
 	})
 	if err != nil {
-		return doors{}, err
+		return listeners{}, err
 	}
-	d := doors{ingress: listeners[0], console: listeners[1], zipkin: listeners[2], otlp: listeners[3]}
-	if listeners, err = open(loopback, []door{{"the sidecars", 0, "the lab needs a free port"}}); err != nil {
+	d := listeners{ingress: opened[0], console: opened[1], zipkin: opened[2], otlp: opened[3]}
+	if opened, err = open(loopback, []listenPort{{"the sidecars", 0, "the lab needs a free port"}}); err != nil {
 		d.close()
-		return doors{}, err
+		return listeners{}, err
 	}
-	d.sidecar = listeners[0]
+	d.sidecar = opened[0]
 	return d, nil
 }
 
 // close closes those that no server has closed.
-func (d doors) close() {
+func (d listeners) close() {
 	for _, l := range []net.Listener{d.ingress, d.console, d.zipkin, d.otlp, d.sidecar} {
 		if l != nil {
 			_ = l.Close()
@@ -155,7 +155,7 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}
 	first, err := load(l.options.Overlay)
 	if err != nil {
-		return first, errors.New(wontRun(l.options.Overlay, err))
+		return first, errors.New(cannotRun(l.options.Overlay, err))
 	}
 	if err := l.options.Logs.check(first.overlay); err != nil {
 		return first, err
@@ -167,7 +167,7 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 func (l *lab) assemble() error {
 	l.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
-	consoleURL := localURL(l.options.Host, l.doors.console) + "/"
+	consoleURL := localURL(l.options.Host, l.listeners.console) + "/"
 	if l.traces, err = collector.New(collector.Options{Forward: l.options.Forward, Console: consoleURL, Registry: l.registry}); err != nil {
 		return err
 	}
@@ -175,11 +175,11 @@ func (l *lab) assemble() error {
 	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
 	l.workloads, err = workload.New(workload.Options{
 		Bin: l.options.Bin, Host: loopback,
-		Zipkin: localURL(loopback, l.doors.zipkin) + "/api/v2/spans",
-		OTLP:   localURL(loopback, l.doors.otlp),
+		Zipkin: localURL(loopback, l.listeners.zipkin) + "/api/v2/spans",
+		OTLP:   localURL(loopback, l.listeners.otlp),
 		UI:     consoleURL + "trace/{traceID}",
 		Proxy: func(pod *mesh.Pod) string {
-			u := url.URL{Scheme: "http", Host: l.doors.sidecar.Addr().String(), User: l.proxy.Credentials(pod.Name)}
+			u := url.URL{Scheme: "http", Host: l.listeners.sidecar.Addr().String(), User: l.proxy.Credentials(pod.Name)}
 			return u.String()
 		},
 		Pods:    l.proxy.SetPods,
@@ -196,11 +196,11 @@ func (l *lab) assemble() error {
 
 // serve opens the doors.
 func (l *lab) serve() {
-	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.doors.ingress)
-	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.doors.sidecar)
-	l.servers.start(newServer(l.consoleHandler()), l.doors.console)
-	l.servers.start(newServer(l.guarded(l.traces.Zipkin())), l.doors.zipkin)
-	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.doors.otlp)
+	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.listeners.ingress)
+	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.listeners.sidecar)
+	l.servers.start(newServer(l.consoleHandler()), l.listeners.console)
+	l.servers.start(newServer(l.guarded(l.traces.Zipkin())), l.listeners.zipkin)
+	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.listeners.otlp)
 }
 
 // consoleHandler is all that the console's port answers.
@@ -230,7 +230,7 @@ func (l *lab) stop(now context.Context) {
 	drain, cancel := context.WithTimeout(now, drainTime)
 	defer cancel()
 	l.nodePorts.close()
-	l.servers.shutdown(drain, l.doors.ingress)
+	l.servers.shutdown(drain, l.listeners.ingress)
 	end, cancel := context.WithTimeout(now, stopTime)
 	defer cancel()
 	l.workloads.Close(end)

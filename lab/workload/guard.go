@@ -47,15 +47,15 @@ func newGuard() (*guard, error) {
 }
 
 func (g *guard) hold(group int) error {
-	if err := g.tell("+", group); err != nil {
+	if err := g.send("+", group); err != nil {
 		return fmt.Errorf("telling the guard of process group %d: %w", group, err)
 	}
 	return nil
 }
 
-func (g *guard) release(group int) { _ = g.tell("-", group) }
+func (g *guard) release(group int) { _ = g.send("-", group) }
 
-func (g *guard) tell(sign string, group int) error {
+func (g *guard) send(sign string, group int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	_, err := fmt.Fprintln(g.in, sign, group)

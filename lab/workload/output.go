@@ -152,8 +152,8 @@ func (s *splitter) flush() {
 	}
 }
 
-// gist is what a log line says: of JSON its msg, and error if it has one.
-func gist(text string) string {
+// logMessage is what a log line says: of JSON its msg, and error if it has one.
+func logMessage(text string) string {
 	var line struct{ Msg, Error string }
 	if json.Unmarshal([]byte(text), &line) != nil || line.Msg == "" {
 		return text

@@ -55,8 +55,8 @@ func TestGistOfALine(t *testing.T) {
 		`{"level":"error"}`: `{"level":"error"}`,
 		"panic: oh":         "panic: oh",
 	} {
-		if got := gist(text); got != want {
-			t.Errorf("gist(%s) = %q, want %q", text, got, want)
+		if got := logMessage(text); got != want {
+			t.Errorf("logMessage(%s) = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 // portTries is how often a pod whose ports were taken by another program is started on others before it counts as a crash.
 const portTries = 5
 
-// patience is how long a process that drains is left in peace when everything ends: long enough for the spans of the last second to be sent.
-const patience = 1200 * time.Millisecond
+// drainGrace is how long a process that drains is left in peace when everything ends: long enough for the spans of the last second to be sent.
+const drainGrace = 1200 * time.Millisecond
 
 // pod is one copy of a Deployment: a process, started again whenever it ends, until the pod is stopped.
 type pod struct {
@@ -176,7 +176,7 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 			s.options.Line(line)
 		}
 	}}
-	proc, err := start(s.command(p, out), s.leash)
+	proc, err := start(s.command(p, out), s.killOnExit)
 	if err != nil {
 		return err.Error(), false
 	}
@@ -185,7 +185,7 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	reason = s.attend(p, proc)
 	lastLine := ""
 	if last := s.logs.Pod(p.name, 1); len(last) > 0 {
-		lastLine = gist(last[0].Text)
+		lastLine = logMessage(last[0].Text)
 	}
 	s.update(p, func() {
 		p.process, p.ready = nil, false
@@ -196,7 +196,7 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	})
 	if reason == "" {
 		reason = ending(proc.err)
-		if lastLine != "" && proc.exitedUnwell() { // a signal comes from outside: the process knows nothing of it
+		if lastLine != "" && proc.exitedWithError() { // a signal comes from outside: the process knows nothing of it
 			reason += ": " + lastLine
 		}
 	}
@@ -252,19 +252,19 @@ func (s *Supervisor) end(p *pod, proc *process) {
 		select {
 		case <-before.C:
 		case <-proc.done:
-		case <-s.hurry:
+		case <-s.closing:
 		case <-s.kill:
 		}
 	}
 	proc.terminate()
-	hurry := s.hurry
+	closing := s.closing
 	var again <-chan time.Time
 	for {
 		select {
 		case <-proc.done:
 			return
-		case <-hurry:
-			hurry, again = nil, time.After(patience)
+		case <-closing:
+			closing, again = nil, time.After(drainGrace)
 			continue
 		case <-again:
 			proc.terminate()

@@ -10,13 +10,13 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// eager is how soon a process is asked again before its first success. The kubelet waits a whole period, seconds, between a process's start and
+// earlyPeriod is how soon a process is asked again before its first success. The kubelet waits a whole period, seconds, between a process's start and
 // its being ready; on a laptop all processes are to be ready within one.
-const eager = 15 * time.Millisecond
+const earlyPeriod = 15 * time.Millisecond
 
-// eagerness is by what part of the time that has passed since the start the next question waits at least, so that a process that never gets
+// earlyFraction is by what part of the time that has passed since the start the next question waits at least, so that a process that never gets
 // ready is soon asked no more often than its period says.
-const eagerness = 20
+const earlyFraction = 20
 
 // verdict counts a probe's answers against its thresholds.
 type verdict struct {
@@ -73,7 +73,7 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 		}
 		wait := p.probe.Period
 		if !succeeded {
-			wait = min(max(eager, time.Since(begun)/eagerness), wait)
+			wait = min(max(earlyPeriod, time.Since(begun)/earlyFraction), wait)
 		}
 		if !pause(ctx, wait) {
 			return

@@ -98,8 +98,8 @@ func TestProbeIsEagerUntilTheFirstSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &answers{failures: 10}
 		good, bad := ask(t, server)
-		if good != time.Second+10*eager || bad != 0 {
-			t.Errorf("well after %v, unwell after %v; want well 10 × %v after the initial delay of 1 s, and never unwell", good, bad, eager)
+		if good != time.Second+10*earlyPeriod || bad != 0 {
+			t.Errorf("well after %v, unwell after %v; want well 10 × %v after the initial delay of 1 s, and never unwell", good, bad, earlyPeriod)
 		}
 		if server.asked > 10+60 {
 			t.Errorf("asked %d times, want once a second after the first success", server.asked)

@@ -27,12 +27,12 @@ type command struct {
 }
 
 // start runs a program on a leash, so that it cannot outlive this process.
-func start(c command, leash *leash) (*process, error) {
+func start(c command, kill *killOnExit) (*process, error) {
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir, cmd.Env = c.dir, c.env
 	cmd.Stdout, cmd.Stderr = io.Writer(c.out), io.Writer(c.out)
 	cmd.WaitDelay = 2 * time.Second // for a grandchild that holds the output open
-	leash.prepare(cmd)
+	kill.prepare(cmd)
 
 	p := &process{done: make(chan struct{})}
 	started := make(chan error, 1)
@@ -43,7 +43,7 @@ func start(c command, leash *leash) (*process, error) {
 		err := cmd.Start()
 		if err == nil {
 			p.os = cmd.Process
-			if err = leash.hold(cmd.Process); err != nil {
+			if err = kill.hold(cmd.Process); err != nil {
 				_ = cmd.Process.Kill()
 				_ = cmd.Wait()
 			}
@@ -53,7 +53,7 @@ func start(c command, leash *leash) (*process, error) {
 			return
 		}
 		p.err = cmd.Wait()
-		leash.release(cmd.Process)
+		kill.release(cmd.Process)
 		c.out.flush()
 		close(p.done)
 	}()
@@ -78,8 +78,8 @@ func ending(err error) string {
 	}
 }
 
-// exitedUnwell reports whether the process, which has ended, did so by itself and with an error.
-func (p *process) exitedUnwell() bool {
+// exitedWithError reports whether the process, which has ended, did so by itself and with an error.
+func (p *process) exitedWithError() bool {
 	var exit *exec.ExitError
 	return p.err != nil && (!errors.As(p.err, &exit) || exit.ExitCode() >= 0)
 }

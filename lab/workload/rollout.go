@@ -71,7 +71,7 @@ func (r rollout) plan(members []member) (add int, stop []int) {
 		}
 	}
 	if extra := len(current) - r.replicas; extra > 0 {
-		stop = leastMissed(members, current)[:extra]
+		stop = stopOrder(members, current)[:extra]
 	} else {
 		add = max(0, min(-extra, r.replicas+r.surge-len(members)))
 	}
@@ -94,7 +94,7 @@ func (r rollout) stopOld(members []member, current, old []int, ready int) []int 
 	budget := len(members) - needed - notYetReady
 	spare := ready - needed // ready pods beyond those that are needed
 	var stop []int
-	for _, i := range leastMissed(members, old) {
+	for _, i := range stopOrder(members, old) {
 		if len(stop) >= budget {
 			break
 		}
@@ -109,8 +109,8 @@ func (r rollout) stopOld(members []member, current, old []int, ready int) []int 
 	return stop
 }
 
-// leastMissed sorts indices of members by whom to stop first: those not ready, then the youngest.
-func leastMissed(members []member, indices []int) []int {
+// stopOrder sorts indices of members by whom to stop first: those not ready, then the youngest.
+func stopOrder(members []member, indices []int) []int {
 	return slices.SortedStableFunc(slices.Values(indices), func(a, b int) int {
 		if members[a].ready != members[b].ready {
 			if members[b].ready {

@@ -35,32 +35,32 @@ type Options struct {
 
 // Supervisor keeps running what was applied last. Its methods may be called from any goroutine.
 type Supervisor struct {
-	options Options
-	ports   *portPool
-	leash   *leash
-	logs    *Logs
-	client  *http.Client
+	options    Options
+	ports      *portPool
+	killOnExit *killOnExit
+	logs       *Logs
+	client     *http.Client
 
-	hurry chan struct{} // closed: preStop is skipped
-	kill  chan struct{} // closed: everything is killed
-	pods  sync.WaitGroup
+	closing chan struct{} // closed: preStop is skipped
+	kill    chan struct{} // closed: everything is killed
+	pods    sync.WaitGroup
 
 	mu          sync.Mutex // held while Pods and Changed are called, which keeps them in order
 	deployments map[string]*deployment
 	made        int // pods so far
-	hurried     bool
+	closed      bool
 	killed      bool
 }
 
 // New makes a Supervisor that runs nothing yet. It is to be closed.
 func New(o Options) (*Supervisor, error) {
-	leash, err := newLeash()
+	kill, err := newKillOnExit()
 	if err != nil {
 		return nil, err
 	}
 	return &Supervisor{
-		options: o, ports: newPortPool(o.Host), leash: leash, logs: newLogs(), client: newProbeClient(),
-		hurry: make(chan struct{}), kill: make(chan struct{}), deployments: map[string]*deployment{},
+		options: o, ports: newPortPool(o.Host), killOnExit: kill, logs: newLogs(), client: newProbeClient(),
+		closing: make(chan struct{}), kill: make(chan struct{}), deployments: map[string]*deployment{},
 	}, nil
 }
 
@@ -76,7 +76,7 @@ func (s *Supervisor) Apply(o *overlay.Overlay) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.hurried {
+	if s.closed {
 		return nil
 	}
 	for name, spec := range wanted {
@@ -138,9 +138,9 @@ func (s *Supervisor) Deployments() []Deployment {
 // Close ends all processes in order, each within its grace, without preStop; when ctx ends, at once. It returns when none is left.
 func (s *Supervisor) Close(ctx context.Context) {
 	s.mu.Lock()
-	if !s.hurried {
-		s.hurried = true
-		close(s.hurry)
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
 		for _, d := range s.deployments {
 			d.gone, d.spec.rollout = true, rollout{}
 		}
@@ -151,7 +151,7 @@ func (s *Supervisor) Close(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.killAll)
 	defer stop()
 	s.pods.Wait()
-	s.leash.close()
+	s.killOnExit.close()
 }
 
 // killAll ends all processes at once.

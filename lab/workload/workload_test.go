@@ -214,9 +214,9 @@ func TestRollingUpdateKeepsEnoughReady(t *testing.T) {
 	fewest, most := 100, 0
 	watching := false
 	b := newBench(t, func(o *Options) {
-		told := o.Pods
+		publish := o.Pods
 		o.Pods = func(pods []mesh.Pod) {
-			told(pods)
+			publish(pods)
 			mu.Lock()
 			defer mu.Unlock()
 			ready := 0
@@ -302,14 +302,14 @@ func TestPodLeavesTheEndpointsBeforeItsProcessHears(t *testing.T) {
 		order = append(order, what)
 	}
 	b := newBench(t, func(o *Options) {
-		told, line := o.Pods, o.Line
+		publish, line := o.Pods, o.Line
 		o.Pods = func(pods []mesh.Pod) {
 			for _, p := range pods {
 				if !p.Ready {
 					note("not ready")
 				}
 			}
-			told(pods)
+			publish(pods)
 		}
 		o.Line = func(l Line) { note(l.Text); line(l) }
 	})
@@ -359,8 +359,8 @@ func TestCloseCutsADrainShort(t *testing.T) {
 	b.waitDone()
 	begun := time.Now()
 	b.Close(context.Background())
-	if took := time.Since(begun); took < patience || took > time.Minute {
-		t.Errorf("closing took %v, want little more than %v", took, patience)
+	if took := time.Since(begun); took < drainGrace || took > time.Minute {
+		t.Errorf("closing took %v, want little more than %v", took, drainGrace)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// meant turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: people know both from other programs.
-func meant(args []string) []string {
+// normalize turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: people know both from other programs.
+func normalize(args []string) []string {
 	switch {
 	case len(args) > 0 && args[0] == "help":
 		return append(slices.Clone(args[1:]), "--help")

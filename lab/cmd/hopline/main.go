@@ -59,7 +59,7 @@ func run(p program) int {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 1
 	}
-	args := meant(p.args)
+	args := normalize(p.args)
 	if err := mistyped(args, parser.Model.Leaves(false)); err != nil {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 2

@@ -12,17 +12,17 @@ import (
 func signals() (stop, now context.Context, release func()) {
 	stop, stopNow := context.WithCancel(context.Background())
 	now, endNow := context.WithCancel(context.Background())
-	told := make(chan os.Signal, 2)
-	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // by nohup
-		signal.Notify(told, syscall.SIGHUP)
+		signal.Notify(received, syscall.SIGHUP)
 	}
 	go func() {
-		<-told
+		<-received
 		stopNow()
-		<-told
+		<-received
 		endNow()
-		signal.Stop(told)
+		signal.Stop(received)
 	}()
-	return stop, now, func() { signal.Stop(told) }
+	return stop, now, func() { signal.Stop(received) }
 }

@@ -12,10 +12,10 @@ import (
 
 const suffix = ".exe" // of the file name of a program
 
-// leash ties processes to the life of this one: a job object, whose processes Windows ends with the last handle to it.
-type leash struct{ job windows.Handle }
+// killOnExit ties processes to the life of this one: a job object, whose processes Windows ends with the last handle to it.
+type killOnExit struct{ job windows.Handle }
 
-func newLeash() (*leash, error) {
+func newKillOnExit() (*killOnExit, error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("creating a job object: %w", err)
@@ -27,28 +27,28 @@ func newLeash() (*leash, error) {
 		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info))); err != nil {
 		return nil, fmt.Errorf("setting up the job object: %w", err)
 	}
-	return &leash{job: job}, nil
+	return &killOnExit{job: job}, nil
 }
 
 // prepare gives the process a group of its own, so that Ctrl-C in the console reaches this process alone, and terminate only that one.
-func (*leash) prepare(cmd *exec.Cmd) {
+func (*killOnExit) prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 }
 
-func (l *leash) hold(p *os.Process) error {
+func (k *killOnExit) hold(p *os.Process) error {
 	handle, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
 	if err != nil {
 		return fmt.Errorf("opening process %d: %w", p.Pid, err)
 	}
 	defer func() { _ = windows.CloseHandle(handle) }()
-	if err := windows.AssignProcessToJobObject(l.job, handle); err != nil {
+	if err := windows.AssignProcessToJobObject(k.job, handle); err != nil {
 		return fmt.Errorf("adding process %d to the job object: %w", p.Pid, err)
 	}
 	return nil
 }
 
-func (*leash) release(*os.Process) {}
-func (l *leash) close()            { _ = windows.CloseHandle(l.job) }
+func (*killOnExit) release(*os.Process) {}
+func (k *killOnExit) close()            { _ = windows.CloseHandle(k.job) }
 
 // terminate asks a process to end: Windows has no SIGTERM, and Go's runtime makes an interrupt of Ctrl-Break.
 func (p *process) terminate() {
