@@ -40,6 +40,10 @@ func (b *bench) explained(r request, istio outcome) []string {
 			wrong = append(wrong, fmt.Sprintf("explain says %d by the proxy itself, Istio answered %d after %d tries", status, istio.status, len(istio.arrivals)))
 		}
 	}
+	if e.Refusal != "" {
+		wants(http.StatusForbidden)
+		return wrong
+	}
 	switch e.Outcome {
 	case mesh.NoHost:
 		wants(http.StatusBadGateway)

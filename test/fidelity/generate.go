@@ -344,6 +344,34 @@ func (g generator) virtualService(i int) object {
 	return istioObject("VirtualService", service, spec)
 }
 
+// gatewayPolicy denies some requests for a Service's host at the gateway. It has the gateway's selector: workloads have no sidecar of Istio's
+// here that could enforce it.
+func (g generator) gatewayPolicy(i int) object {
+	operation := object{"hosts": []any{pick(g, gateHost(i), gateHost(i)+"*", strings.ToUpper(gateHost(i)))}}
+	if g.sometimes(10) {
+		operation["notHosts"] = []any{gateHost(i) + ":*"}
+	}
+	switch g.IntN(4) {
+	case 0:
+		operation["paths"] = []any{pick(g, paths...), pick(g, "/a*", "*b", "/old/*")}
+	case 1:
+		operation["notPaths"] = []any{pick(g, paths...), pick(g, "/*", "*a", "/b*")}
+	case 2:
+		operation["methods"] = []any{pick(g, "GET", "P*", "*")}
+	default:
+		operation["notMethods"] = []any{pick(g, "GET", "H*")}
+		operation["paths"] = []any{pick(g, "/a*", "*")}
+	}
+	rule := object{"to": []any{object{"operation": operation}}}
+	if g.sometimes(30) { // nobody at the gateway has an identity
+		rule["from"] = []any{object{"source": pick(g, object{"principals": []any{"*"}}, object{"notPrincipals": []any{"cluster.local/ns/app/*"}},
+			object{"namespaces": []any{"app"}}, object{"notNamespaces": []any{"app"}})}}
+	}
+	policy := istioObject("AuthorizationPolicy", "gate"+strconv.Itoa(i), object{"action": "DENY", "selector": object{"matchLabels": object{"istio": "ingressgateway"}}, "rules": []any{rule}})
+	policy["apiVersion"], policy["metadata"].(object)["namespace"] = "security.istio.io/v1", "istio-system"
+	return policy
+}
+
 // destinationRule names the versions, and the policy of their connections.
 func (g generator) destinationRule(i int) object {
 	service := "svc" + strconv.Itoa(i)

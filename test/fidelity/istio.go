@@ -261,6 +261,7 @@ func (e *istio) settled(generation int) error {
 			}
 		}
 	}
+	e.client.CloseIdleConnections() // those that are open stay with the listener that they came to, policies and all
 	return nil
 }
 
