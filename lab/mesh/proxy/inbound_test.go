@@ -156,6 +156,31 @@ func TestPoliciesOfTheIngressGateway(t *testing.T) {
 	b.get("http://middle/blocked").want(t, 418, "fault filter abort") // within the mesh no gateway is asked
 }
 
+// A rule changes the headers of a refusal when it would have forwarded the request, and not when it would have replied itself.
+func TestHeadersOfARefusal(t *testing.T) {
+	t.Parallel()
+	ops := mesh.HeaderOps{ResponseSet: []mesh.Header{{Name: "X-By", Value: "rule"}}}
+	for outcome, want := range map[mesh.Outcome]string{mesh.Forward: "rule", mesh.Direct: "", mesh.Redirect: ""} {
+		route := routeTo(service("middle"))
+		route.Headers, route.Direct = ops, &mesh.DirectAnswer{Code: 200}
+		route.Redirect = &mesh.RedirectTo{Code: 301, Location: func(*mesh.Request) string { return "/" }}
+		r := toRoute(route)
+		r.decide = func(*mesh.Request, *mesh.Source) mesh.Decision {
+			return mesh.Decision{Outcome: outcome, Route: route, To: &route.Destinations[0]}
+		}
+		r.authorize = func(_, _ *mesh.Source, _ *mesh.Request) bool { return false }
+		b := newBench(t, Options{}, r)
+		res, err := b.ingress.Client().Get(b.ingress.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("X-By"); res.StatusCode != http.StatusForbidden || got != want {
+			t.Errorf("outcome %d: %d with %q, want 403 with %q", outcome, res.StatusCode, got, want)
+		}
+	}
+}
+
 // A copy is let in by the sidecar of its own destination, or not, and its path is normalized there.
 func TestPoliciesHoldForCopies(t *testing.T) {
 	t.Parallel()

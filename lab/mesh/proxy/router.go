@@ -133,7 +133,11 @@ func (x *exchange) admitted() bool {
 	if ok, _ := x.state.rules.Authorize(x.from, &x.in.source, &x.req); ok {
 		return true
 	}
-	x.answer(http.StatusForbidden, denied)
+	if x.d.Outcome == mesh.Redirect || x.d.Outcome == mesh.Direct { // Envoy leaves the changes of such a rule to its own response
+		x.local(http.StatusForbidden, denied)
+	} else {
+		x.answer(http.StatusForbidden, denied)
+	}
 	return false
 }
 
