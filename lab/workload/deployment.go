@@ -14,20 +14,20 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// The container ports that a service listens on unless its manifest says otherwise.
+// The container ports that a service listens on unless its manifest sets others.
 const (
 	defaultPort  = 8080
 	defaultAdmin = 8081
 )
 
-// suite are the programs of the suite, which images are named after.
+// suite lists the suite's programs. Images are named after them.
 var suite = []string{"bounced", "clock", "core", "front", "middle"}
 
-// spec is a Deployment, read once.
+// spec is a Deployment, decoded once.
 type spec struct {
 	name    string // namespace/name
-	program string // path of the file
-	image   string // its name: "front"
+	program string // path of the program's file
+	image   string // image name: "front"
 	hash    string
 	rollout rollout
 	object  overlay.Deployment
@@ -38,14 +38,14 @@ type spec struct {
 	names       map[string]int // container ports by name
 }
 
-// deployment is a Deployment with its pods, those on their way out included.
+// deployment is a Deployment with its pods, including those that are terminating.
 type deployment struct {
 	spec spec
-	gone bool // not wanted any more: only here until its last pod has ended
+	gone bool // no longer in the overlay: kept only until its last pod has ended
 	pods []*pod
 }
 
-// plan is the next step towards what is wanted.
+// plan returns the next step of the rollout: how many pods to add and which to stop.
 func (d *deployment) plan() (add int, stop []*pod) {
 	var members []member
 	var pods []*pod
@@ -62,7 +62,7 @@ func (d *deployment) plan() (add int, stop []*pod) {
 	return add, stop
 }
 
-// specs reads the Deployments of an overlay, by name. The error is an *overlay.Report of all that is wrong in them.
+// specs decodes the Deployments of an overlay, by name. The error is an *overlay.Report with all their problems.
 func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	specs := map[string]spec{}
 	report := o.Report()
@@ -76,7 +76,7 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	return specs, nil
 }
 
-// spec reads one Deployment and adds what is wrong with it to the report.
+// spec decodes one Deployment and adds its problems to the report.
 func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report *overlay.Report) spec {
 	container := object.Pod.Container
 	sp := spec{
@@ -117,8 +117,8 @@ func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report 
 	return sp
 }
 
-// Unlistened names the ports of Services that lead to container ports on which no process listens. Kubernetes takes them, and requests get
-// 503.
+// Unlistened reports the ports of Services whose target is a container port on which no process listens. Kubernetes accepts them, and
+// requests get 503.
 func Unlistened(o *overlay.Overlay) (lines []string) {
 	for _, service := range o.Services {
 		for _, d := range o.Deployments {
@@ -140,7 +140,7 @@ func Unlistened(o *overlay.Overlay) (lines []string) {
 	return lines
 }
 
-// targetNumber is the container port that a targetPort means.
+// targetNumber returns the container port that a targetPort refers to.
 func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
 	for _, p := range ports {
 		if p.Name == target || strconv.Itoa(p.Number) == target {
@@ -150,7 +150,7 @@ func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
 	return 0, false
 }
 
-// program finds the file to run for an image.
+// program finds the program file for an image.
 func (s *Supervisor) program(image string) (string, error) {
 	file, err := filepath.Abs(filepath.Join(s.options.Bin, image+suffix))
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *Supervisor) program(image string) (string, error) {
 	return file, nil
 }
 
-// probed is the container port that a probe asks.
+// probed returns the container port that a probe sends its requests to.
 func (sp *spec) probed(probe *overlay.Probe) (int, error) {
 	number, named := sp.names[probe.Port]
 	if !named {
@@ -181,7 +181,7 @@ func (sp *spec) probed(probe *overlay.Probe) (int, error) {
 	return number, nil
 }
 
-// containerPort is the port that the manifest gives a listener by a variable.
+// containerPort returns the port that the manifest sets for a listener in an environment variable.
 func containerPort(env variables, name string, otherwise int) (int, error) {
 	text, set := env.values[name]
 	if !set {
@@ -194,7 +194,7 @@ func containerPort(env variables, name string, otherwise int) (int, error) {
 	return port, nil
 }
 
-// ImageProgram is the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
+// ImageProgram returns the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
 func ImageProgram(image string) string {
 	name := path.Base(image)
 	name, _, _ = strings.Cut(name, "@")

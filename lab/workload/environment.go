@@ -8,7 +8,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// variables is a process's environment. A name stands once in it, in the place where it was set first, with the value it was given last.
+// variables is the environment of a process. Each name appears once, at the position where it was first set, with the value that was set
+// last.
 type variables struct {
 	order  []string
 	values map[string]string
@@ -24,7 +25,7 @@ func (v *variables) set(name, value string) {
 	v.values[name] = value
 }
 
-// list is the environment as a process is started with it.
+// list returns the variables as NAME=value, as os/exec needs them.
 func (v *variables) list() []string {
 	list := make([]string, len(v.order))
 	for i, name := range v.order {
@@ -33,7 +34,7 @@ func (v *variables) list() []string {
 	return list
 }
 
-// manifest is what the manifest of a Deployment says of the environment of one of its pods.
+// manifest returns the environment that a Deployment's manifest gives one of its pods.
 func manifest(d overlay.Deployment, pod string) variables {
 	var v variables
 	for _, e := range d.Pod.Container.Environ(func(path string) string { return field(d, pod, path) }, nil) {
@@ -43,7 +44,7 @@ func manifest(d overlay.Deployment, pod string) variables {
 	return v
 }
 
-// field is a field of a pod by the downward API. overlay.Load lets only these pass.
+// field returns a field of a pod for the downward API. overlay.Load accepts only these fields.
 func field(d overlay.Deployment, pod, path string) string {
 	switch path {
 	case "metadata.name":
@@ -61,8 +62,7 @@ func field(d overlay.Deployment, pod, path string) string {
 	return ""
 }
 
-// own adds the lab's own variables, in the place of what the manifest may say of them. Nothing comes from the shell that the lab was
-// started from.
+// own sets the lab's own variables, which override those of the manifest. Nothing is inherited from the shell that started the lab.
 func (v *variables) own(o Options, pod *mesh.Pod, port, admin int) {
 	v.set("PORT", strconv.Itoa(port))
 	v.set("ADMIN_PORT", strconv.Itoa(admin))

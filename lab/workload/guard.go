@@ -10,16 +10,16 @@ import (
 	"syscall"
 )
 
-// guard is a small shell that outlives this process by a moment, for systems where the kernel does not end children with their parent. It
-// reads which process groups there are, and when its input ends, which the death of this process in any way brings about, kills those left.
+// guard is a small shell that outlives this process by a moment, for systems where the kernel does not kill children with their parent. It
+// reads which process groups exist. When its input ends, which happens when this process dies in any way, it kills those that are left.
 type guard struct {
 	cmd *exec.Cmd
 
-	mu sync.Mutex // a line at a time
+	mu sync.Mutex // one line at a time
 	in io.WriteCloser
 }
 
-// guardScript reads "+ 123" for a group that began and "- 123" for one that ended by itself.
+// guardScript reads "+ 123" for a group that has started and "- 123" for one that has ended.
 const guardScript = `
 trap '' INT TERM HUP
 groups=' '
@@ -62,7 +62,7 @@ func (g *guard) send(sign string, group int) error {
 	return err
 }
 
-// close ends the guard and all that it still holds.
+// close ends the guard and kills all groups that it still holds.
 func (g *guard) close() {
 	_ = g.in.Close()
 	_ = g.cmd.Wait()

@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-const suffix = "" // of the file name of a program
+const suffix = "" // of a program's file name
 
-// killOnExit ties processes to the life of this one. macOS has nothing for it, so a guard does it.
+// killOnExit kills the child processes when this process ends. macOS has no call for that, so a guard does it.
 type killOnExit struct{ guard *guard }
 
 func newKillOnExit() (*killOnExit, error) {
@@ -16,7 +16,7 @@ func newKillOnExit() (*killOnExit, error) {
 	return &killOnExit{guard: g}, err
 }
 
-// prepare gives the process a group of its own, so that Ctrl-C in the terminal reaches this process alone, which ends the others in order.
+// prepare gives the process its own group, so that Ctrl-C in the terminal reaches only this process, which then stops the others in order.
 func (*killOnExit) prepare(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func (k *killOnExit) hold(p *os.Process) error { return k.guard.hold(p.Pid) }

@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-const suffix = "" // of the file name of a program
+const suffix = "" // of a program's file name
 
-// killOnExit ties processes to the life of this one. On Linux the kernel does it: Pdeathsig.
+// killOnExit kills the child processes when this process ends. On Linux the kernel does it: Pdeathsig.
 type killOnExit struct{}
 
 func newKillOnExit() (*killOnExit, error) { return &killOnExit{}, nil }
 
-// prepare gives the process a group of its own, so that Ctrl-C in the terminal reaches this process alone, which ends the others in order.
+// prepare gives the process its own group, so that Ctrl-C in the terminal reaches only this process, which then stops the others in order.
 func (*killOnExit) prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// lab is a program that supervises one process and writes where it listens.
+// lab is a program that supervises one process and prints the address on which it listens.
 func lab() int {
 	s, err := New(Options{
 		Bin: os.Getenv("TEST_BIN"), Host: "127.0.0.1",
@@ -65,7 +65,7 @@ func TestNothingOutlivesAKilledLab(t *testing.T) {
 	waitClosed(t, address)
 }
 
-// waitClosed waits until nobody listens on an address.
+// waitClosed waits until no process listens on an address.
 func waitClosed(t *testing.T, address string) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

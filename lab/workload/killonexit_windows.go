@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const suffix = ".exe" // of the file name of a program
+const suffix = ".exe" // of a program's file name
 
-// killOnExit ties processes to the life of this one: a job object, whose processes Windows ends with the last handle to it.
+// killOnExit kills the child processes when this process ends. They are in a job object: Windows kills its processes when the last handle
+// to it is closed.
 type killOnExit struct{ job windows.Handle }
 
 func newKillOnExit() (*killOnExit, error) {
@@ -30,7 +31,7 @@ func newKillOnExit() (*killOnExit, error) {
 	return &killOnExit{job: job}, nil
 }
 
-// prepare gives the process a group of its own, so that Ctrl-C in the console reaches this process alone, and terminate only that one.
+// prepare gives the process its own group, so that Ctrl-C in the console reaches only this process, and terminate reaches only that one.
 func (*killOnExit) prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 }
@@ -50,12 +51,12 @@ func (k *killOnExit) hold(p *os.Process) error {
 func (*killOnExit) release(*os.Process) {}
 func (k *killOnExit) close()            { _ = windows.CloseHandle(k.job) }
 
-// terminate asks a process to end: Windows has no SIGTERM, and Go's runtime makes an interrupt of Ctrl-Break.
+// terminate requests a process to end. Windows has no SIGTERM; Go's runtime turns Ctrl-Break into an interrupt.
 func (p *process) terminate() {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.os.Pid)); err != nil {
-		p.kill() // no console to send it through
+		p.kill() // there is no console to send it through
 	}
 }
 
-// kill ends a process at once.
+// kill kills a process immediately.
 func (p *process) kill() { _ = p.os.Kill() }

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// The bounds on what is kept of the processes' output.
+// Bounds on the output of processes that is kept.
 const (
 	maxLine     = 16 << 10  // bytes of one line; the rest of a longer one is dropped
 	maxPodLines = 4000      // lines of one pod
-	maxPodBytes = 512 << 10 // and their bytes
-	maxEnded    = 24        // pods that have ended whose output is still kept
+	maxPodBytes = 512 << 10 // bytes of one pod's lines
+	maxEnded    = 24        // ended pods whose output is still kept
 )
 
-// Line is one line that a process wrote, to either of its outputs.
+// Line is one line that a process wrote to stdout or stderr.
 type Line struct {
 	Time       time.Time // when it was read
 	Pod        string
 	Deployment string // namespace/name
-	Trace      string // 32 hex digits where the line names a trace, or empty
-	Text       string // as written, without its end; control characters included
+	Trace      string // 32 hex digits if the line contains a trace id, else empty
+	Text       string // as written, without the line end, with control characters
 }
 
-// Logs holds the last lines of every pod. It may be used from any goroutine.
+// Logs holds the last lines of every pod. It is safe for concurrent use.
 type Logs struct {
 	mu    sync.Mutex
 	pods  map[string]*ring
@@ -35,7 +35,7 @@ type Logs struct {
 
 func newLogs() *Logs { return &Logs{pods: map[string]*ring{}} }
 
-// Pod returns the last n lines of a pod, oldest first; none for a pod that is not known.
+// Pod returns the last n lines of a pod, oldest first; none for an unknown pod.
 func (l *Logs) Pod(name string, n int) []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,7 +47,7 @@ func (l *Logs) Pod(name string, n int) []Line {
 	return slices.Clone(lines[max(0, len(lines)-n):])
 }
 
-// Trace returns all lines kept that name a trace, of all pods, in the order of their time. The id may have 16 or 32 hex digits.
+// Trace returns all kept lines of all pods that contain a trace id, in order of time. The id has 16 or 32 hex digits.
 func (l *Logs) Trace(id string) []Line {
 	if len(id) < 32 {
 		id = strings.Repeat("0", 32-len(id)) + id
@@ -77,7 +77,7 @@ func (l *Logs) add(line Line) {
 	r.add(line)
 }
 
-// end says that a pod will write no more, so that its lines may go when those of others need the room.
+// end marks a pod as ended, so that its lines are dropped when other pods need the space.
 func (l *Logs) end(pod string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,20 +105,20 @@ func (r *ring) add(line Line) {
 		r.lines[r.first] = Line{}
 		r.first++
 	}
-	if r.first > maxPodLines { // move down once in so many lines, so that the slice does not grow for ever
+	if r.first > maxPodLines { // move down once per maxPodLines lines, so that the slice does not grow without limit
 		r.lines = append(r.lines[:0:0], r.lines[r.first:]...)
 		r.first = 0
 	}
 }
 
-// splitter is the writer that a process's outputs go to. It cuts them into lines of at most maxLine bytes.
+// splitter is the writer for a process's output. It splits the output into lines of at most maxLine bytes.
 type splitter struct {
 	emit    func(text string)
 	partial []byte
-	cut     bool // the line is longer than maxLine: its rest is being dropped
+	cut     bool // the line is longer than maxLine; its rest is being dropped
 }
 
-// Write never fails: a process must not be stopped by what it says.
+// Write never returns an error: output must not stop a process.
 func (s *splitter) Write(data []byte) (int, error) {
 	n := len(data)
 	for {
@@ -140,7 +140,7 @@ func (s *splitter) keep(data []byte) {
 	s.partial = append(s.partial, data...)
 }
 
-// flush emits what there is of a line.
+// flush emits the current partial line.
 func (s *splitter) flush() {
 	text := strings.TrimSuffix(string(s.partial), "\r")
 	if s.cut {
@@ -152,7 +152,7 @@ func (s *splitter) flush() {
 	}
 }
 
-// logMessage is what a log line says: of JSON its msg, and error if it has one.
+// logMessage returns the message of a log line: for JSON msg, and error if there is one.
 func logMessage(text string) string {
 	var line struct{ Msg, Error string }
 	if json.Unmarshal([]byte(text), &line) != nil || line.Msg == "" {
@@ -164,7 +164,7 @@ func logMessage(text string) string {
 	return line.Msg
 }
 
-// traceOf finds the trace id in a log line: "trace_id":"<32 hex>" in JSON, trace_id=<32 hex> in text.
+// traceOf returns the trace id in a log line: "trace_id":"<32 hex>" in JSON, trace_id=<32 hex> in text.
 func traceOf(text string) string {
 	const key = "trace_id"
 	for {

@@ -14,23 +14,23 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// portTries is how often a pod whose ports were taken by another program is started on others before it counts as a crash.
+// portTries is how many times a pod whose ports were in use by another program is started on other ports before it counts as a crash.
 const portTries = 5
 
-// drainGrace is how long a process that drains is left in peace when everything ends: long enough for the spans of the last second to be sent.
+// drainGrace is how long Close lets a process drain before it sends a second SIGTERM: long enough to send the spans of the last second.
 const drainGrace = 1200 * time.Millisecond
 
-// pod is one copy of a Deployment: a process, started again whenever it ends, until the pod is stopped.
+// pod is one replica of a Deployment: a process that is restarted whenever it ends, until the pod is stopped.
 type pod struct {
 	name   string
-	number int // in the order of their making
+	number int // in order of creation
 	hash   string
 	spec   spec
-	stop   chan struct{} // closed when the pod is to end
+	stop   chan struct{} // closed to stop the pod
 
-	// What follows is guarded by Supervisor.mu.
+	// The fields below are guarded by Supervisor.mu.
 	host     string
-	ports    map[int]int // container port → port on this machine; a new map when they change
+	ports    map[int]int // container port → port on this machine; a new map for each change
 	state    State
 	ready    bool
 	stopping bool
@@ -50,7 +50,7 @@ func newPod(sp spec, number int) *pod {
 	}
 }
 
-// address is where a container port is reached, or "".
+// address returns the address of a container port on this machine, or "".
 func (p *pod) address(container int) string {
 	port, ok := p.ports[container]
 	if !ok {
@@ -59,7 +59,7 @@ func (p *pod) address(container int) string {
 	return net.JoinHostPort(p.host, strconv.Itoa(port))
 }
 
-// mesh is the pod as the proxy knows it.
+// mesh returns the pod as the proxy needs it.
 func (p *pod) mesh() mesh.Pod {
 	ports := make(map[int]string, len(p.ports))
 	for container := range p.ports {
@@ -109,7 +109,7 @@ func (s *Supervisor) run(p *pod) {
 	}
 }
 
-// over waits for d and reports whether the pod is to end instead.
+// over waits for d and reports whether the pod is to be stopped instead.
 func (s *Supervisor) over(p *pod, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -130,8 +130,8 @@ func (s *Supervisor) over(p *pod, d time.Duration) bool {
 	}
 }
 
-// takePorts reserves a port on this machine for each port that the process listens on. They stay the pod's when its process is
-// started again, as a pod's address does. To be called with mu held.
+// takePorts reserves a port on this machine for each port that the process listens on. The pod keeps them when its process is restarted, as
+// a pod keeps its address. The caller holds mu.
 func (s *Supervisor) takePorts(p *pod) error {
 	ports := map[int]int{}
 	for _, container := range []int{p.spec.port, p.spec.admin} {
@@ -145,7 +145,7 @@ func (s *Supervisor) takePorts(p *pod) error {
 	return nil
 }
 
-// changePorts gives back ports that another program has, and takes others.
+// changePorts returns ports that another program uses and reserves others.
 func (s *Supervisor) changePorts(p *pod) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +158,7 @@ func (s *Supervisor) changePorts(p *pod) error {
 	return err
 }
 
-// runOnce runs a pod's process until it ends or has been ended. It returns how, and whether a taken port was the cause.
+// runOnce runs a pod's process until it has ended. It returns how it ended, and whether a port in use was the cause.
 func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	if p.ports == nil { // only this goroutine changes them
 		if err := s.changePorts(p); err != nil {
@@ -196,14 +196,14 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 	})
 	if reason == "" {
 		reason = ending(proc.err)
-		if lastLine != "" && proc.exitedWithError() { // a signal comes from outside: the process knows nothing of it
+		if lastLine != "" && proc.exitedWithError() { // a signal comes from outside: the process does not know of it
 			reason += ": " + lastLine
 		}
 	}
 	return reason, inUse.Load()
 }
 
-// command is what a pod's process is started from.
+// command returns the command that starts a pod's process.
 func (s *Supervisor) command(p *pod, out *splitter) command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,8 +217,8 @@ func (s *Supervisor) command(p *pod, out *splitter) command {
 	return c
 }
 
-// attend probes a process and ends it when the pod is stopped or a probe says so. It returns once the process has ended, with the
-// probe's reason or "" when the process ended by itself.
+// attend probes a process and ends it when the pod is stopped or a probe fails. It returns once the process has ended, with the probe's
+// reason, or "" when the process ended by itself.
 func (s *Supervisor) attend(p *pod, proc *process) (reason string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	unwell := make(chan string, 1)
@@ -240,8 +240,8 @@ func (s *Supervisor) attend(p *pod, proc *process) (reason string) {
 	return reason
 }
 
-// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL when the grace, which counts from the beginning, has run out. When
-// everything ends nobody is left to send requests: then there is no preStop, and a second SIGTERM cuts a drain short.
+// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL after the grace period, which includes preStop. During Close no
+// client is left to send requests: preStop is skipped, and a second SIGTERM cuts a drain short.
 func (s *Supervisor) end(p *pod, proc *process) {
 	template := p.spec.object.Pod
 	grace := time.NewTimer(template.Grace)
@@ -278,7 +278,7 @@ func (s *Supervisor) end(p *pod, proc *process) {
 	}
 }
 
-// probe runs a process's probes until ctx ends. What makes the process to be started again goes to unwell.
+// probe runs a process's probes until ctx ends. It sends to unwell why the process must be restarted.
 func (s *Supervisor) probe(ctx context.Context, p *pod, unwell chan<- string) {
 	container := p.spec.object.Pod.Container
 	if container.Startup != nil {
@@ -325,7 +325,7 @@ func (s *Supervisor) probe(ctx context.Context, p *pod, unwell chan<- string) {
 }
 
 func (s *Supervisor) prober(p *pod, probe *overlay.Probe) prober {
-	port, _ := p.spec.probed(probe) // checked when the spec was read
+	port, _ := p.spec.probed(probe) // checked when the spec was decoded
 	s.mu.Lock()
 	address := p.address(port)
 	s.mu.Unlock()

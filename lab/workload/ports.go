@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// The range that pods' ports come from. It lies below the ports that Linux (32768–60999), macOS and Windows (49152–65535) hand out to
-// outgoing connections, so that none of those takes a pod's port while its process restarts.
+// The range of pods' ports. It is below the ephemeral ports of Linux (32768–60999), macOS and Windows (49152–65535), so that no outgoing
+// connection takes a pod's port while its process restarts.
 const (
 	firstPort = 20000
 	lastPort  = 29999
 )
 
-// portPool hands out free loopback ports. Between the look and the process's own bind another program may still take one;
-// the pod then fails with "address already in use" and asks for others.
+// portPool hands out free loopback ports. Another program may take a port between the check and the process's own bind; the pod then fails
+// with "address already in use" and gets other ports.
 type portPool struct {
 	host string
 
@@ -29,7 +29,7 @@ func newPortPool(host string) *portPool {
 	return &portPool{host: host, used: map[int]bool{}, next: firstPort + rand.IntN(lastPort-firstPort)}
 }
 
-// take reserves a port that nobody listens on.
+// take reserves a port on which no process listens.
 func (p *portPool) take() (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func (p *portPool) take() (int, error) {
 	return 0, fmt.Errorf("no free port on %s between %d and %d", p.host, firstPort, lastPort)
 }
 
-// give returns a port that take reserved.
+// give returns a port that take has reserved.
 func (p *portPool) give(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,22 +10,22 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// earlyPeriod is how soon a process is asked again before its first success. The kubelet waits a whole period, seconds, between a process's start and
-// its being ready; on a laptop all processes are to be ready within one.
+// earlyPeriod is the first interval between probes before the first success. The kubelet waits a whole period (seconds) between a process's
+// start and its being ready; on a laptop all processes should be ready within one second.
 const earlyPeriod = 15 * time.Millisecond
 
-// earlyFraction is by what part of the time that has passed since the start the next question waits at least, so that a process that never gets
-// ready is soon asked no more often than its period says.
+// earlyFraction limits how often a process is probed before its first success: the interval is at least the time since its start divided by
+// earlyFraction. A process that never becomes ready is soon probed no more often than its period.
 const earlyFraction = 20
 
-// verdict counts a probe's answers against its thresholds.
+// verdict counts a probe's results against its thresholds.
 type verdict struct {
-	known, good bool // what is believed
-	last        bool // the answer before
-	streak      int  // how often it came in a row
+	known, good bool // the current verdict, if known
+	last        bool // the last result
+	streak      int  // how many times in a row it was the same
 }
 
-// observe takes one answer and reports whether the belief changed.
+// observe adds one result and reports whether the verdict changed.
 func (v *verdict) observe(p *overlay.Probe, ok bool) bool {
 	if ok != v.last {
 		v.last, v.streak = ok, 0
@@ -42,15 +42,16 @@ func (v *verdict) observe(p *overlay.Probe, ok bool) bool {
 	return true
 }
 
-// prober asks one process over HTTP whether it is well.
+// prober checks one process over HTTP.
 type prober struct {
 	client *http.Client
 	probe  *overlay.Probe
 	url    string
 }
 
-// run asks until ctx ends or change, which is told of each change of belief, the first included, and why, returns false.
-// Before the first success it asks more often, but counts failures once a period, so that thresholds mean what they say.
+// run probes until ctx ends or change returns false. It calls change for each change of the verdict, including the first, with the last
+// error. Before the first success it probes more often than the period, but counts at most one failure per period, so that thresholds keep
+// their meaning.
 func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn bool)) {
 	if !pause(ctx, p.probe.InitialDelay) {
 		return
@@ -81,7 +82,7 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 	}
 }
 
-// ask makes one request. As for the kubelet, any status from 200 to 399 is well.
+// ask sends one request. As for the kubelet, any status from 200 to 399 is a success.
 func (p prober) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.probe.Timeout)
 	defer cancel()
@@ -102,7 +103,8 @@ func (p prober) ask(ctx context.Context) error {
 	return nil
 }
 
-// newProbeClient is a client as the kubelet's: a connection for each request, no proxy, and redirects not followed, which count as well.
+// newProbeClient returns a client that behaves as the kubelet's: one connection per request and no proxy. It does not follow redirects;
+// they count as success.
 func newProbeClient() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -110,7 +112,7 @@ func newProbeClient() *http.Client {
 	}
 }
 
-// pause waits for d or until ctx ends, and reports whether it waited it out.
+// pause waits for d or until ctx ends, and reports whether d has passed.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

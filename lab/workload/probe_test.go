@@ -15,8 +15,8 @@ import (
 func TestVerdictWaitsForItsThresholds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		answers string // + well, - not
-		want    string // the belief after each; ? unknown
+		answers string // + success, - failure
+		want    string // the verdict after each; ? unknown
 	}{
 		{"+", "?"},
 		{"++", "?+"},
@@ -61,7 +61,7 @@ func TestProbeTakesTheKubeletsStatuses(t *testing.T) {
 	}
 }
 
-// answers is a server of so many failures before it is well.
+// answers is a server that fails so many requests before it succeeds.
 type answers struct{ failures, asked int }
 
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -73,7 +73,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Status: http.StatusText(code), Body: http.NoBody, Request: r}, nil
 }
 
-// ask probes a server for a minute of a clock of its own and returns when which belief was reached.
+// ask probes a server for a minute of synthetic time and returns when each verdict was reached.
 func ask(t *testing.T, server *answers) (good, bad time.Duration) {
 	begun := time.Now()
 	p := prober{

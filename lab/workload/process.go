@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// process is one running program, whose end is waited for.
+// process is one running program.
 type process struct {
 	os   *os.Process
-	done chan struct{} // closed once it has ended and its output is read
-	err  error         // how it ended; to be read after done
+	done chan struct{} // closed once the process has ended and its output is read
+	err  error         // how it ended; valid after done is closed
 }
 
-// command is what a process is started from.
+// command describes how to start a process.
 type command struct {
 	path string
 	dir  string
@@ -26,18 +26,18 @@ type command struct {
 	out  *splitter
 }
 
-// start runs a program on a leash, so that it cannot outlive this process.
+// start runs a program that is killed when this process ends.
 func start(c command, kill *killOnExit) (*process, error) {
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir, cmd.Env = c.dir, c.env
 	cmd.Stdout, cmd.Stderr = io.Writer(c.out), io.Writer(c.out)
-	cmd.WaitDelay = 2 * time.Second // for a grandchild that holds the output open
+	cmd.WaitDelay = 2 * time.Second // for a grandchild that keeps the output open
 	kill.prepare(cmd)
 
 	p := &process{done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux sends Pdeathsig when the thread that started the process ends, so that thread stays until the process has ended.
+		// Linux sends Pdeathsig when the thread that started the process ends, so this thread is kept until the process has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -63,7 +63,7 @@ func start(c command, kill *killOnExit) (*process, error) {
 	return p, nil
 }
 
-// ending says in words how a process ended: "exited with code 2", "killed".
+// ending describes how a process ended: "exited with code 2", "killed".
 func ending(err error) string {
 	var exit *exec.ExitError
 	switch {
@@ -78,13 +78,13 @@ func ending(err error) string {
 	}
 }
 
-// exitedWithError reports whether the process, which has ended, did so by itself and with an error.
+// exitedWithError reports whether an ended process exited by itself with an error.
 func (p *process) exitedWithError() bool {
 	var exit *exec.ExitError
 	return p.err != nil && (!errors.As(p.err, &exit) || exit.ExitCode() >= 0)
 }
 
-// portTaken reports whether a line says that a port to listen on was taken.
+// portTaken reports whether a line states that a port to listen on is in use.
 func portTaken(line string) bool {
 	return strings.Contains(line, "address already in use") || // Linux, macOS
 		strings.Contains(line, "Only one usage of each socket address") // Windows

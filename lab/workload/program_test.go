@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain is also the program that the tests supervise: this test binary under another name, told by a variable of its manifest.
+// TestMain is also the program that the tests supervise: this test binary under another name, selected by a variable of its manifest.
 func TestMain(m *testing.M) {
 	switch os.Getenv("TEST_PROGRAM") {
 	case "server":
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serve listens on PORT and ADMIN_PORT until SIGTERM and then finishes what it has begun. It says on its output what it does.
+// serve listens on PORT and ADMIN_PORT until SIGTERM and then finishes the requests in flight. It prints each step.
 func serve() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -79,7 +79,7 @@ func serve() int {
 	if os.Getenv("TEST_STUBBORN") == "true" {
 		select {}
 	}
-	if os.Getenv("TEST_DRAIN") == "true" { // until it is told again
+	if os.Getenv("TEST_DRAIN") == "true" { // until a second signal arrives
 		again := make(chan os.Signal, 1)
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
 		<-again
@@ -87,7 +87,7 @@ func serve() int {
 	return 0
 }
 
-// bench is a Supervisor under test with what it has told.
+// bench holds a Supervisor under test and what it has reported.
 type bench struct {
 	*Supervisor
 	t       *testing.T
@@ -128,7 +128,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	return b
 }
 
-// programs is a directory in which this test binary is the program "app".
+// programs returns a directory in which this test binary is the program "app".
 func programs(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -142,11 +142,11 @@ func programs(t *testing.T) string {
 	return dir
 }
 
-// wait waits until done, looking whenever the Supervisor tells something.
+// wait waits until done returns true. It checks whenever the Supervisor reports something.
 func (b *bench) wait(what string, done func() bool) {
 	b.t.Helper()
 	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(50 * time.Millisecond) // for what nobody tells
+	tick := time.NewTicker(50 * time.Millisecond) // for changes that are not reported
 	defer tick.Stop()
 	for !done() {
 		select {
@@ -158,7 +158,7 @@ func (b *bench) wait(what string, done func() bool) {
 	}
 }
 
-// waitDone waits until all that is wanted is ready and nothing else is left.
+// waitDone waits until all wanted pods are ready and no others are left.
 func (b *bench) waitDone() {
 	b.t.Helper()
 	b.wait("all Deployments", func() bool {
@@ -187,7 +187,7 @@ func (b *bench) apply(deployments ...overlay.Deployment) {
 	}
 }
 
-// ready lists the pods that the mesh was told are ready.
+// ready lists the pods that were reported to the mesh as ready.
 func (b *bench) ready() []mesh.Pod {
 	var ready []mesh.Pod
 	if pods := b.mesh.Load(); pods != nil {
@@ -200,7 +200,7 @@ func (b *bench) ready() []mesh.Pod {
 	return ready
 }
 
-// get asks the only ready pod's application port.
+// get sends a request to the application port of the only ready pod.
 func (b *bench) get(path string) (*http.Response, error) {
 	b.t.Helper()
 	ready := b.ready()
@@ -211,7 +211,7 @@ func (b *bench) get(path string) (*http.Response, error) {
 	return client.Get("http://" + ready[0].Ports[8080] + path)
 }
 
-// server is a Deployment of the server, with readiness asked every 50 ms.
+// server returns a Deployment of the server whose readiness is probed every 50 ms.
 func server(name string, replicas int, env ...overlay.EnvVar) overlay.Deployment {
 	return overlay.Deployment{
 		Meta:     overlay.Meta{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: name},

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// rollout is how many pods of each kind a Deployment wants while it changes from one template to another.
+// rollout holds how many pods of each kind a Deployment allows while it changes from one template to another.
 type rollout struct {
 	replicas    int
-	surge       int // how many more than replicas there may be
-	unavailable int // how many fewer than replicas may be ready
+	surge       int // pods allowed above replicas
+	unavailable int // ready pods that may be missing from replicas
 }
 
-// newRollout reads maxSurge and maxUnavailable, each a number or a percentage of replicas. As in Kubernetes the first is rounded up, the
-// second down, and when both come to 0 one pod may be missing, or nothing could ever change.
+// newRollout decodes maxSurge and maxUnavailable, each a number or a percentage of replicas. As in Kubernetes the first is rounded up and
+// the second down. When both are 0, one pod may be unavailable; otherwise no update could make progress.
 func newRollout(replicas int, maxSurge, maxUnavailable string) (rollout, error) {
 	surge, err := share(maxSurge, replicas, true)
 	if err != nil {
@@ -32,7 +32,7 @@ func newRollout(replicas int, maxSurge, maxUnavailable string) (rollout, error) 
 	return rollout{replicas: replicas, surge: surge, unavailable: unavailable}, nil
 }
 
-// share is a number, or a percentage of whole.
+// share decodes a number, or a percentage of whole.
 func share(text string, whole int, up bool) (int, error) {
 	digits, percent := strings.CutSuffix(text, "%")
 	n, err := strconv.Atoi(digits)
@@ -48,16 +48,16 @@ func share(text string, whole int, up bool) (int, error) {
 	return n * whole / 100, nil
 }
 
-// member is what the plan needs to know of a pod. Pods that are on their way out are not members.
+// member is the state of a pod that the plan needs. Terminating pods are not members.
 type member struct {
-	current bool // made from the template that is wanted now
+	current bool // made from the current template
 	ready   bool
-	age     int // greater is older
+	age     int // greater means older
 }
 
-// plan is one step of a rolling update, as Kubernetes' deployment controller takes it (pkg/controller/deployment/rolling.go): how many
-// pods to add from the current template, and which of the members to stop. It settles, with nothing to add or stop, when there are
-// as many current pods as wanted and no other.
+// plan returns one step of a rolling update, as Kubernetes' deployment controller takes it (pkg/controller/deployment/rolling.go): how many
+// pods to add from the current template, and which members to stop. It returns nothing to add or stop when there are exactly replicas
+// current pods and no others.
 func (r rollout) plan(members []member) (add int, stop []int) {
 	var current, old, ready []int
 	for i, m := range members {
@@ -81,8 +81,8 @@ func (r rollout) plan(members []member) (add int, stop []int) {
 	return 0, r.stopOld(members, current, old, len(ready))
 }
 
-// stopOld says which pods of earlier templates can go: those that are not ready first, for nobody misses them, then as many ready ones as
-// leaves enough.
+// stopOld returns which pods of earlier templates can be stopped: first those that are not ready, since they serve no requests, then as
+// many ready ones as leaves enough.
 func (r rollout) stopOld(members []member, current, old []int, ready int) []int {
 	needed := r.replicas - r.unavailable
 	notYetReady := 0
@@ -109,7 +109,7 @@ func (r rollout) stopOld(members []member, current, old []int, ready int) []int 
 	return stop
 }
 
-// stopOrder sorts indices of members by whom to stop first: those not ready, then the youngest.
+// stopOrder sorts indices of members in the order in which they are stopped: those not ready first, then the youngest.
 func stopOrder(members []member, indices []int) []int {
 	return slices.SortedStableFunc(slices.Values(indices), func(a, b int) int {
 		if members[a].ready != members[b].ready {

@@ -15,7 +15,7 @@ func TestNewRolloutReadsNumbersAndPercentages(t *testing.T) {
 	}{
 		{1, "25%", "25%", rollout{1, 1, 0}},
 		{4, "25%", "25%", rollout{4, 1, 1}},
-		{10, "25%", "25%", rollout{10, 3, 2}}, // up and down
+		{10, "25%", "25%", rollout{10, 3, 2}}, // rounded up and down
 		{3, "1", "0", rollout{3, 1, 0}},
 		{3, "0", "0", rollout{3, 0, 1}},
 		{3, "0%", "20%", rollout{3, 0, 1}},
@@ -33,8 +33,8 @@ func TestNewRolloutReadsNumbersAndPercentages(t *testing.T) {
 	}
 }
 
-// TestRolloutNeverLeavesTheBoundsAndSettles plays rolling updates with pods that become ready, fail and end in any order: there are never
-// more than replicas + surge pods, no step stops a ready pod that is needed, and in the end there is what is wanted.
+// TestRolloutNeverLeavesTheBoundsAndSettles simulates rolling updates with pods that become ready, fail and end in any order. There are
+// never more than replicas + surge pods, no step stops a ready pod that is needed, and in the end the wanted pods run.
 func TestRolloutNeverLeavesTheBoundsAndSettles(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

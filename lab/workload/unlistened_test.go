@@ -8,7 +8,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// A port that the process does not listen on is named, unless the manifest has the process listen there.
+// TestPortsThatNobodyListensOn checks that a port on which the process does not listen is reported, unless the manifest makes the process
+// listen there.
 func TestPortsThatNobodyListensOn(t *testing.T) {
 	t.Parallel()
 	deployment := func(env ...overlay.EnvVar) overlay.Deployment {

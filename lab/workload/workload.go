@@ -1,5 +1,3 @@
-// Package workload runs a Deployment's replicas as supervised processes, as the kubelet and the deployment controller run its pods: probes,
-// restarts with back-off, rolling updates, and an end in order. It tells the mesh which pods there are and which are ready.
 package workload
 
 import (
@@ -13,27 +11,27 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Options is what a Supervisor needs to know of the lab around it.
+// Options holds what a Supervisor needs from the lab around it.
 type Options struct {
-	Bin    string // directory of the programs, one for each image name
-	Host   string // address that the processes listen on, "127.0.0.1"
-	Zipkin string // where they send their spans: http://127.0.0.1:9411/api/v2/spans,
-	OTLP   string // or, where the manifest says OTEL_TRACES_EXPORTER=otlp: http://127.0.0.1:4318
+	Bin    string // directory of the programs, one per image name
+	Host   string // address on which the processes listen, "127.0.0.1"
+	Zipkin string // Zipkin endpoint for their spans: http://127.0.0.1:9411/api/v2/spans,
+	OTLP   string // or, if the manifest sets OTEL_TRACES_EXPORTER=otlp, the OTLP endpoint: http://127.0.0.1:4318
 	UI     string // template of a link to a trace, with {traceID}
 
-	// Proxy is the HTTP_PROXY of a pod, with the credentials that say who calls.
+	// Proxy returns the HTTP_PROXY of a pod, with the credentials that identify the caller.
 	Proxy func(pod *mesh.Pod) string
 
-	// Pods is told of all pods whenever one comes, goes, or changes its readiness, before anything else happens to that pod: one that is to
-	// end has left the ready ones before its process hears of it. It is called one call at a time, in order.
+	// Pods is called with all pods whenever a pod is added, is removed, or changes its readiness, before anything else happens to that pod:
+	// a pod that is to be stopped is not ready any more before its process receives a signal. Calls do not overlap and are in order.
 	Pods func([]mesh.Pod)
-	// Changed is told of each change of a pod's status, Line of each line of output. Both may be nil. Like Pods they are to return soon and
-	// not to call the Supervisor.
+	// Changed is called for each change of a pod's status, Line for each line of output. Both may be nil. Like Pods they must return
+	// quickly and must not call the Supervisor.
 	Changed func(Status)
 	Line    func(Line)
 }
 
-// Supervisor keeps running what was applied last. Its methods may be called from any goroutine.
+// Supervisor keeps the Deployments that were applied last running. Its methods are safe for concurrent use.
 type Supervisor struct {
 	options    Options
 	ports      *portPool
@@ -41,18 +39,18 @@ type Supervisor struct {
 	logs       *Logs
 	client     *http.Client
 
-	closing chan struct{} // closed: preStop is skipped
-	kill    chan struct{} // closed: everything is killed
+	closing chan struct{} // closed by Close: preStop is skipped
+	kill    chan struct{} // closed by killAll: all processes are killed
 	pods    sync.WaitGroup
 
-	mu          sync.Mutex // held while Pods and Changed are called, which keeps them in order
+	mu          sync.Mutex // held while Pods and Changed are called, which keeps the calls in order
 	deployments map[string]*deployment
-	made        int // pods so far
+	made        int // number of pods created so far
 	closed      bool
 	killed      bool
 }
 
-// New makes a Supervisor that runs nothing yet. It is to be closed.
+// New returns a Supervisor that runs nothing yet. The caller must close it.
 func New(o Options) (*Supervisor, error) {
 	kill, err := newKillOnExit()
 	if err != nil {
@@ -64,11 +62,11 @@ func New(o Options) (*Supervisor, error) {
 	}, nil
 }
 
-// Logs is what the processes wrote last.
+// Logs returns the last output of the processes.
 func (s *Supervisor) Logs() *Logs { return s.logs }
 
-// Apply makes the Deployments of an overlay what is to run, and returns at once: new ones start, changed ones begin their rolling update,
-// those not in it any more end. An error, an *overlay.Report that lists all that is wrong, changes nothing.
+// Apply starts the change to the Deployments of an overlay and returns immediately: new ones start, changed ones begin their rolling
+// update, and those that are not in it any more end. An error is an *overlay.Report with all problems, and changes nothing.
 func (s *Supervisor) Apply(o *overlay.Overlay) error {
 	wanted, err := s.specs(o)
 	if err != nil {
@@ -97,7 +95,7 @@ func (s *Supervisor) Apply(o *overlay.Overlay) error {
 	return nil
 }
 
-// Status lists all pods, by name.
+// Status lists all pods, sorted by name.
 func (s *Supervisor) Status() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +109,7 @@ func (s *Supervisor) Status() []Status {
 	return list
 }
 
-// Deployments lists all that are wanted, by name.
+// Deployments lists all wanted Deployments, sorted by name.
 func (s *Supervisor) Deployments() []Deployment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +133,8 @@ func (s *Supervisor) Deployments() []Deployment {
 	return list
 }
 
-// Close ends all processes in order, each within its grace, without preStop; when ctx ends, at once. It returns when none is left.
+// Close stops all processes in order, each within its grace period and without preStop. When ctx ends it kills them immediately. It returns
+// when no process is left.
 func (s *Supervisor) Close(ctx context.Context) {
 	s.mu.Lock()
 	if !s.closed {
@@ -154,7 +153,7 @@ func (s *Supervisor) Close(ctx context.Context) {
 	s.killOnExit.close()
 }
 
-// killAll ends all processes at once.
+// killAll kills all processes immediately.
 func (s *Supervisor) killAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,7 +163,7 @@ func (s *Supervisor) killAll() {
 	}
 }
 
-// settle takes the steps that lead from the pods there are to those that are wanted. To be called with mu held.
+// settle starts and stops pods until they match the wanted Deployments. The caller holds mu.
 func (s *Supervisor) settle() {
 	var started, stopped []*pod
 	for name, d := range s.deployments {
@@ -208,7 +207,7 @@ func (s *Supervisor) settle() {
 	}
 }
 
-// publish tells the mesh of all pods. To be called with mu held.
+// publish sends all pods to the mesh. The caller holds mu.
 func (s *Supervisor) publish() {
 	var pods []mesh.Pod
 	for _, d := range s.deployments {
@@ -226,7 +225,7 @@ func (s *Supervisor) changed(p *pod) {
 	}
 }
 
-// update changes what is known of a pod and does what follows from it: tells the mesh, tells Changed, goes on with a rolling update.
+// update changes a pod's state, publishes it, reports it to Changed, and continues a rolling update.
 func (s *Supervisor) update(p *pod, change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -244,7 +243,7 @@ func (s *Supervisor) update(p *pod, change func()) {
 	}
 }
 
-// ended removes a pod whose process has ended for good.
+// ended removes a pod whose process has ended and is not restarted.
 func (s *Supervisor) ended(p *pod) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

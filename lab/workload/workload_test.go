@@ -144,7 +144,7 @@ func TestUnreadyPodLeavesTheEndpointsAndComesBack(t *testing.T) {
 	}
 }
 
-// TestASignalIsNoWordOfTheProcess kills a process: how it ended and what it wrote last are two things.
+// TestASignalIsNoWordOfTheProcess kills a process: how it ended and its last line are reported separately.
 func TestASignalIsNoWordOfTheProcess(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -383,7 +383,7 @@ func TestCloseAtOnceWhenToldTo(t *testing.T) {
 func TestTakenPortIsChangedWithoutCountingAsACrash(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	// Somebody takes the first ports between the look and the process's own bind.
+	// Another program takes the first ports between the check and the process's own bind.
 	var taken []net.Listener
 	b.mu.Lock()
 	first := b.Supervisor.ports.next
