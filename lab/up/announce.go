@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/lab/tty"
 )
 
-// purposes say what each address is good for.
+// purposes describes what each address serves.
 var purposes = map[string]string{
 	"Page":    "press Hops",
 	"Console": "workloads, rules, traces; /sd and /metrics for Prometheus",
@@ -23,7 +23,7 @@ var purposes = map[string]string{
 	"OTLP":    "OTLP over HTTP",
 }
 
-// announce says that the lab is ready, where it is, what of the overlay it does not enforce, and what to do next.
+// announce prints that the lab is ready, its addresses, what of the overlay it does not enforce, and what to do next.
 func (l *lab) announce(first edition, took time.Duration) {
 	l.mu.Lock()
 	links := l.edition.Links
@@ -47,7 +47,7 @@ func (l *lab) announce(first edition, took time.Duration) {
 	l.terminal.say("%s Ctrl-C stops it all.", whatToEdit(l.options.Overlay, first))
 }
 
-// whatToEdit invites to edit the file of the overlay's own directory that has weights, or else any of them.
+// whatToEdit suggests a file of the overlay's own directory to edit: one with weights if there is one, else any.
 func whatToEdit(dir string, e edition) string {
 	if bundle.Carries(e.overlay.Dir) {
 		return "This is an overlay that hopline carries. To edit it: hopline init DIR, and hopline up DIR."
@@ -72,7 +72,7 @@ func whatToEdit(dir string, e edition) string {
 	return fmt.Sprintf("Edit %s, save, and watch the traffic shift.", filepath.Join(dir, filepath.Base(own[weighted])))
 }
 
-// sharesChanged has a line for each rule whose shares differ from those before: "middle everybody: prod 80 → 10, canary 20 → 90".
+// sharesChanged returns a line for each rule whose shares differ from those before: "middle everybody: prod 80 → 10, canary 20 → 90".
 func sharesChanged(before, now []mesh.Rule) []string {
 	var lines []string
 	for _, rule := range now {
@@ -90,7 +90,7 @@ func sharesChanged(before, now []mesh.Rule) []string {
 	return lines
 }
 
-// shareChanges are the destinations of a rule that get another share than before, those that are gone included.
+// shareChanges returns the destinations of a rule whose share has changed, including those that were removed.
 func shareChanges(before, now []mesh.Share) []string {
 	was, is := shareNames(before), shareNames(now)
 	var changes []string
@@ -104,7 +104,7 @@ func shareChanges(before, now []mesh.Share) []string {
 	return changes
 }
 
-// shareNames are the percentages by destination.
+// shareNames returns the percentages by destination.
 func shareNames(shares []mesh.Share) map[string]float64 {
 	named := map[string]float64{}
 	for _, s := range shares {
@@ -113,11 +113,11 @@ func shareNames(shares []mesh.Share) map[string]float64 {
 	return named
 }
 
-// shareName is a destination's subset, or its host.
+// shareName returns a destination's subset, or its host.
 func shareName(s mesh.Share) string {
 	short, _, _ := strings.Cut(s.Cluster.Host, ".")
 	return cmp.Or(s.Cluster.Subset, short)
 }
 
-// percent is a percentage with at most one decimal.
+// percent formats a percentage with at most one decimal.
 func percent(p float64) string { return fmt.Sprintf("%g", math.Round(p*10)/10) }

@@ -58,7 +58,7 @@ func TestTheEndOfTheStartNamesAFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := whatToEdit("shop", e)
-		if want == "" { // no weights: any file of its own
+		if want == "" { // no weights: any of the overlay's own files
 			file, _, _ := strings.Cut(strings.TrimPrefix(got, "Edit shop/"), " ")
 			if _, err := os.Stat(filepath.Join(e.overlay.Dir, file)); err != nil || strings.Contains(got, "traffic") {
 				t.Errorf("%s: %q, want an invitation to edit a file that is there", name, got)

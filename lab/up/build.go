@@ -16,25 +16,26 @@ import (
 	"github.com/hopline/hopline/lab/bundle"
 )
 
-// Build says when the programs are built before they are run.
+// Build selects when the programs are built before they are run.
 type Build string
 
-// The choices of --build.
+// The values of --build.
 const (
 	BuildAuto   Build = "auto"   // those that are missing or older than their source
 	BuildAlways Build = "always" // all
 	BuildNever  Build = "never"  // none
 )
 
-// builder makes programs from the source of a checkout.
+// builder builds programs from the source of a checkout.
 type builder struct {
-	root string // the checkout, or "": then there is nothing to build from
-	bin  string // where the programs go
+	root string // the checkout; if "", there is no source
+	bin  string // directory for the built programs
 	when Build
 	say  func(format string, args ...any)
 }
 
-// build makes those programs that when asks for and the checkout has the source of. A program without source is left to whoever misses it.
+// build builds the programs that when selects and that the checkout has source for. It skips a program without source; starting that
+// program later reports the error.
 func (b builder) build(ctx context.Context, programs []string) error {
 	if b.root == "" || b.when == BuildNever {
 		return nil
@@ -74,7 +75,7 @@ func (b builder) build(ctx context.Context, programs []string) error {
 	return nil
 }
 
-// missing makes those programs that are not there at all.
+// missing builds the programs that do not exist.
 func (b builder) missing(ctx context.Context, programs []string) error {
 	return b.build(ctx, slices.DeleteFunc(programs, func(name string) bool {
 		_, err := os.Stat(filepath.Join(b.bin, name+exeSuffix()))
@@ -82,7 +83,7 @@ func (b builder) missing(ctx context.Context, programs []string) error {
 	}))
 }
 
-// needed reports whether a program is to be built. What it is made of is its own directory, pkg and the go.work files.
+// needed reports whether a program must be built. Its source is its own directory, pkg and go.work.
 func (b builder) needed(name string) bool {
 	source := filepath.Join(b.root, "services", name)
 	if info, err := os.Stat(source); err != nil || !info.IsDir() {
@@ -96,7 +97,7 @@ func (b builder) needed(name string) bool {
 	return slices.ContainsFunc(inputs, func(path string) bool { return newer(path, program.ModTime()) })
 }
 
-// newer reports whether anything at or below a path was changed after a time. Tests do not count: they are in no program.
+// newer reports whether a file at or below a path was changed after than. Tests are ignored: no program contains them.
 func newer(path string, than time.Time) bool {
 	found := false
 	_ = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
@@ -125,8 +126,9 @@ func exeSuffix() string {
 	return ""
 }
 
-// programs returns the directory of the services' programs and the checkout that they are built from, or "" where there is none: what --bin
-// names, bin/ of the checkout, the directory of hopline itself if they are there, what hopline carries, or what the go command fetches.
+// programs returns the directory of the services' programs, and the checkout that they are built from, or "" if there is none. It tries in
+// this order: the directory of --bin, bin/ of the checkout, the directory of hopline itself if they are there, the programs that hopline
+// carries, and those that the go command fetches.
 func programs(ctx context.Context, bin, dir string, say func(format string, args ...any)) (at, root string, err error) {
 	here, err := os.Getwd()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// checkout is a small workspace with one service.
+// checkout returns a small workspace with one service.
 func checkout(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()

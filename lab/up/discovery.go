@@ -16,8 +16,8 @@ type targets struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-// discovery lists every process as a target behind the console, so that one address is enough for a Prometheus anywhere that reaches it.
-// The labels are those that pods have in the cluster.
+// discovery lists every process as a target behind the console, so that a Prometheus anywhere needs to reach only one address. The labels
+// are those that pods have in the cluster.
 func discovery(status func() []workload.Status) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		groups := []targets{}
@@ -40,7 +40,7 @@ func discovery(status func() []workload.Status) http.Handler {
 	})
 }
 
-// pods says what runs, for `hopline explain`.
+// pods returns the running overlay and its pods, for `hopline explain`.
 func pods(lab func() current.Lab) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -48,7 +48,7 @@ func pods(lab func() current.Lab) http.Handler {
 	})
 }
 
-// podMetrics passes /pods/{pod}/metrics on to the admin port of that process, and nothing else of it.
+// podMetrics forwards /pods/{pod}/metrics, and no other path, to the admin port of that process.
 func podMetrics(status func() []workload.Status) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("pod")
@@ -73,7 +73,7 @@ func metricsProxy(admin string) http.Handler {
 			r.Out.URL = &url.URL{Scheme: "http", Host: admin, Path: "/metrics"}
 			r.Out.Host = ""
 		},
-		Transport: &http.Transport{DisableKeepAlives: true}, // a scrape every few seconds, from processes that come and go
+		Transport: &http.Transport{DisableKeepAlives: true}, // a scrape every few seconds, from short-lived processes
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, "asking the process: "+err.Error(), http.StatusBadGateway)
 		},

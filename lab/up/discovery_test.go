@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// running is one pod whose admin port is served by handler.
+// running returns a status function with one pod whose admin port is served by handler.
 func running(t *testing.T, handler http.Handler) func() []workload.Status {
 	t.Helper()
 	admin := httptest.NewServer(handler)
@@ -43,7 +43,7 @@ func TestDiscoveryNamesTheConsoleAsItWasAskedFor(t *testing.T) {
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("first target (-want +got):\n%s", diff)
 	}
-	if ct := w.Header().Get("Content-Type"); ct != "application/json" { // which Prometheus demands
+	if ct := w.Header().Get("Content-Type"); ct != "application/json" { // as Prometheus requires
 		t.Errorf("Content-Type %q", ct)
 	}
 	w = httptest.NewRecorder()

@@ -18,14 +18,14 @@ type edition struct {
 	table   *mesh.Table
 }
 
-// load renders the overlay and compiles its rules. The overlay is never nil; with an error it tells the files to watch.
+// load renders the overlay and compiles its rules. The overlay is never nil; with an error it still lists the files to watch.
 func load(dir string) (edition, error) {
 	o, table, err := mesh.Load(dir)
 	return edition{o, table}, err
 }
 
-// orCancel loads, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of thousands of objects.
-// What it makes after that is nobody's.
+// orCancel calls load, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of
+// thousands of objects. A result after that is discarded.
 func orCancel(ctx context.Context, load func() (edition, error)) (edition, error) {
 	type loaded struct {
 		edition
@@ -44,7 +44,7 @@ func orCancel(ctx context.Context, load func() (edition, error)) (edition, error
 	}
 }
 
-// programs are the names of the programs that its images stand for.
+// programs returns the names of the programs that the images refer to, sorted.
 func (e edition) programs() []string {
 	var names []string
 	for _, d := range e.overlay.Deployments {
@@ -54,7 +54,7 @@ func (e edition) programs() []string {
 	return slices.Compact(names)
 }
 
-// warnings are what is most likely a mistake or missed, and no reason not to run.
+// warnings returns what is probably a mistake, but does not stop the overlay from running.
 func (e edition) warnings() []string {
 	var lines []string
 	for _, file := range e.overlay.EmptyFiles {
@@ -63,7 +63,7 @@ func (e edition) warnings() []string {
 	return slices.Concat(lines, workload.Unlistened(e.overlay), e.table.NotCarried())
 }
 
-// notes say what of it the lab does not do.
+// notes returns what of the overlay the lab does not enforce, and the notes on rules.
 func (e edition) notes() []string {
 	var notes []string
 	if line := e.overlay.NotEnforcedLine(); line != "" {
@@ -72,7 +72,7 @@ func (e edition) notes() []string {
 	return append(notes, e.ruleNotes()...)
 }
 
-// shortNotes are the notes for a terminal: what is not enforced is counted there, and listed by the console.
+// shortNotes returns the notes for a terminal, with only the number of what is not enforced; the console lists it.
 func (e edition) shortNotes() []string {
 	var notes []string
 	if objects, fields := len(e.overlay.NotEnforced), len(e.overlay.NotEnforcedFields); objects+fields > 0 {
@@ -81,7 +81,8 @@ func (e edition) shortNotes() []string {
 	return append(notes, e.ruleNotes()...)
 }
 
-// ruleNotes name what sidecars were decided by that the overlay does not say, the rules that nothing reaches, and the ports of the ingress gateway that the lab does not open.
+// ruleNotes returns notes on the assumptions behind sidecar injection, on rules that no request reaches, and on ports of the ingress
+// gateway that the lab does not open.
 func (e edition) ruleNotes() []string {
 	var notes []string
 	if fields := e.table.NotEnforced(); len(fields) > 0 {
@@ -102,7 +103,7 @@ func (e edition) ruleNotes() []string {
 	return notes
 }
 
-// problemsOf are the single problems of an error of load or of Supervisor.Apply.
+// problemsOf returns the individual problems in an error of load or of Supervisor.Apply.
 func problemsOf(err error) []overlay.Problem {
 	var report *overlay.Report
 	if errors.As(err, &report) {
@@ -111,7 +112,7 @@ func problemsOf(err error) []overlay.Problem {
 	return []overlay.Problem{{Reason: err.Error()}}
 }
 
-// cannotRun says in words why an overlay does not run, a line for each reason.
+// cannotRun describes why an overlay does not run, one line per reason.
 func cannotRun(dir string, err error) string {
 	lines := []string{dir + " cannot run:"}
 	for _, line := range strings.Split(err.Error(), "\n") {

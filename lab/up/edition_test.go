@@ -29,7 +29,7 @@ func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	}
 }
 
-// A rule that nothing reaches is a warning at the start and on the console.
+// TestAnEditionNamesRulesThatAreNeverReached checks that a rule that no request reaches is a warning at the start and on the console.
 func TestAnEditionNamesRulesThatAreNeverReached(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -56,7 +56,7 @@ spec:
 	}
 }
 
-// relative is a directory as a file in dir refers to it.
+// relative returns a directory as a file in dir refers to it.
 func relative(t *testing.T, dir, to string) string {
 	t.Helper()
 	to, err := filepath.Abs(to)
@@ -81,7 +81,7 @@ func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 	}
 }
 
-// BenchmarkEdition is what a saved change costs before it is in force: rendering the overlay and compiling its rules.
+// BenchmarkEdition measures what a saved change costs before it is applied: rendering the overlay and compiling its rules.
 func BenchmarkEdition(b *testing.B) {
 	canary := shipped.Overlay(b, "canary")
 	for b.Loop() {
@@ -91,7 +91,7 @@ func BenchmarkEdition(b *testing.B) {
 	}
 }
 
-// An overlay that takes long to load keeps nobody from ending the lab.
+// TestLoadingIsLeftWhenTheLabEnds checks that a slow load does not delay the end of the lab.
 func TestLoadingIsLeftWhenTheLabEnds(t *testing.T) {
 	t.Parallel()
 	ctx, end := context.WithCancel(t.Context())

@@ -10,20 +10,21 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy"
 )
 
-// maxFlows bounds the kinds of requests that are counted apart. All of a kind comes from overlays, and the code from a service.
+// maxFlows bounds the number of kinds of requests that are counted separately. All parts of a kind are from overlays, except the code,
+// which a service sets.
 const maxFlows = 10_000
 
-// flows counts the mesh's requests by what decided them and who answered, for the console.
+// flows counts the mesh's requests by rule and responder, for the console.
 type flows struct {
 	mu    sync.RWMutex
 	kinds map[console.Flow]*flow // by kind: a Flow without counts
-	seen  map[encounter]*flow    // the same, found quickly
+	seen  map[encounter]*flow    // the same counters, for a fast lookup
 }
 
-// flow is the counts of one kind of request.
+// flow holds the counters of one kind of request.
 type flow struct{ requests, nanoseconds atomic.Uint64 }
 
-// encounter is what a kind is made from. Comparing pointers is ten times quicker than comparing the names behind them.
+// encounter is the key of the fast lookup. Comparing pointers is ten times faster than comparing the names behind them.
 type encounter struct {
 	route   *mesh.Route
 	cluster *mesh.Cluster
@@ -37,7 +38,7 @@ func newFlows() *flows {
 	return &flows{kinds: map[console.Flow]*flow{}, seen: map[encounter]*flow{}}
 }
 
-// access counts a request of the proxy's.
+// access counts a request of the proxy.
 func (f *flows) access(a *proxy.Access) {
 	e := encounter{a.Route, a.Cluster, a.By, a.Status, a.Copy, a.Flags}
 	f.mu.RLock()
@@ -52,7 +53,7 @@ func (f *flows) access(a *proxy.Access) {
 	counts.nanoseconds.Add(uint64(max(0, a.Duration)))
 }
 
-// meet finds the counts of what was not seen before; nil when there are too many kinds.
+// meet returns the counters of an encounter that is not in seen; nil if there are too many kinds.
 func (f *flows) meet(e encounter) *flow {
 	kind := e.kind()
 	f.mu.Lock()
@@ -86,14 +87,14 @@ func (e encounter) kind() console.Flow {
 	return kind
 }
 
-// forget lets go of the pointers into a table that is no longer in force. The counts stay.
+// forget drops the pointers into a table that is no longer active. The counts are kept.
 func (f *flows) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.seen)
 }
 
-// all is what was counted so far.
+// all returns the counts so far.
 func (f *flows) all() []console.Flow {
 	f.mu.RLock()
 	defer f.mu.RUnlock()

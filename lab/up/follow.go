@@ -17,10 +17,10 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// startTimeout is how long the start waits for workloads that do not become ready before it tells the addresses all the same.
+// startTimeout is how long the start waits for workloads that do not become ready before it prints the addresses anyway.
 const startTimeout = 20 * time.Second
 
-// apply puts an edition in force: all of it, or with an error nothing.
+// apply makes an edition active: all of it, or, with an error, nothing.
 func (l *lab) apply(e edition) error {
 	before := l.nodePorts.list()
 	if err := l.nodePorts.set(nodePortsOf(e.overlay)); err != nil {
@@ -40,7 +40,7 @@ func (l *lab) apply(e edition) error {
 	return nil
 }
 
-// follow shows the start and then applies every saved change, until ctx ends or a server fails.
+// follow shows the progress of the start and then applies every saved change, until ctx ends or a server fails.
 func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error {
 	watcher, err := overlay.NewWatcher()
 	if err != nil {
@@ -68,7 +68,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 			if all := progress.show(l.workloads.Deployments(), l.workloads.Status()); all && !announced {
 				announced = true
 				l.announce(first, time.Since(begun))
-				debug.FreeOSMemory() // rendering needs much more than running does
+				debug.FreeOSMemory() // rendering needs much more memory than running
 			}
 		case <-timeout.C:
 			if !announced {
@@ -87,7 +87,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	}
 }
 
-// reload applies what was saved, or keeps what runs and says why.
+// reload applies what was saved. On an error it keeps the current edition and prints why.
 func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	begun := time.Now()
 	l.mu.Lock()
@@ -124,14 +124,14 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	l.terminal.warn("%s\nWhat ran before goes on running.", cannotRun(l.options.Overlay, err))
 }
 
-// warn says what of an edition is most likely a mistake.
+// warn prints the warnings of an edition.
 func (l *lab) warn(e edition) {
 	for _, line := range e.warnings() {
 		l.terminal.warn("%s", line)
 	}
 }
 
-// saved says what is live: the file that was saved last, when that was just before begun, or else the overlay.
+// saved describes what is live: the file that was saved last if that was just before begun, else the overlay.
 func saved(overlay string, files []string, begun, now time.Time) string {
 	var newest string
 	var at time.Time
@@ -140,7 +140,7 @@ func saved(overlay string, files []string, begun, now time.Time) string {
 			newest, at = file, info.ModTime()
 		}
 	}
-	if at.After(begun) || begun.Sub(at) > 2*time.Second { // a file was removed, or put there with the time of another day
+	if at.After(begun) || begun.Sub(at) > 2*time.Second { // a file was removed, or added with an old modification time
 		return overlay + " is live as it stands now"
 	}
 	if here, err := os.Getwd(); err == nil {
@@ -151,7 +151,7 @@ func saved(overlay string, files []string, begun, now time.Time) string {
 	return fmt.Sprintf("%s is live, %d ms after it was saved", newest, now.Sub(at).Milliseconds())
 }
 
-// podChanged is told of each change of a pod's status while the Supervisor is locked.
+// podChanged is called for each change of a pod's status while the Supervisor is locked.
 func (l *lab) podChanged(s workload.Status) {
 	if s.State == workload.BackOff {
 		wait := "at once"
@@ -164,7 +164,7 @@ func (l *lab) podChanged(s workload.Status) {
 	l.console.Changed()
 }
 
-// ejected reports an ejection, or its end.
+// ejected prints an ejection, or its end.
 func (l *lab) ejected(e proxy.Ejection, over bool) {
 	if over {
 		l.terminal.note("%s: %s is back", e.Workload, e.Endpoint())
@@ -174,15 +174,15 @@ func (l *lab) ejected(e proxy.Ejection, over bool) {
 	l.console.Changed()
 }
 
-// look asks follow to look at the workloads.
+// look wakes follow to check the workloads.
 func (l *lab) look() {
 	select {
 	case l.changed <- struct{}{}:
-	default: // it is about to look anyway
+	default: // a check is already pending
 	}
 }
 
-// links are the addresses of an edition.
+// links returns the addresses of an edition.
 func (l *lab) links(o *overlay.Overlay) []console.Link {
 	var links []console.Link
 	if path := pagePath(o); path != "" {
@@ -198,7 +198,7 @@ func (l *lab) links(o *overlay.Overlay) []console.Link {
 	)
 }
 
-// source is the lab as the console looks at it.
+// source implements the console's view of the lab.
 type source struct{ lab *lab }
 
 func (s source) Edition() console.Edition {

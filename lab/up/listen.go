@@ -7,14 +7,14 @@ import (
 	"strconv"
 )
 
-// listenPort is a port that the lab opens for the user.
+// listenPort describes a port that the lab opens for the user.
 type listenPort struct {
 	what   string // "the ingress gateway"
 	port   int    // 0: any free one
-	remedy string // when it is taken: "--ingress-port takes another"
+	remedy string // what to do if it is in use: "--ingress-port takes another"
 }
 
-// checkHost says at once what would otherwise be said of every port.
+// checkHost reports a bad host once, instead of once for every port.
 func checkHost(host string) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -23,7 +23,7 @@ func checkHost(host string) error {
 	return listener.Close()
 }
 
-// open listens on all doors of a host, in their order, or on none: the error has one line for each that cannot be opened.
+// open listens on all ports of a host, in order, or on none: the error has one line for each port that cannot be opened.
 func open(host string, ports []listenPort) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var problems []error
@@ -44,7 +44,7 @@ func open(host string, ports []listenPort) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// problem says which port could not be had, for what, and what to do about it.
+// problem describes which port could not be opened, what it is for, and what to do.
 func (p listenPort) problem(host string, err error) error {
 	why := systemError(err).Error()
 	if isAddressInUse(err) {
@@ -53,7 +53,7 @@ func (p listenPort) problem(host string, err error) error {
 	return fmt.Errorf("port %d on %s, for %s: %s; %s", p.port, host, p.what, why, p.remedy)
 }
 
-// systemError is an error of net without its address, which the message that it stands in names.
+// systemError returns the system's error without the address that package net adds: the message already contains it.
 func systemError(err error) error {
 	var system *net.OpError
 	if errors.As(err, &system) {
@@ -62,7 +62,7 @@ func systemError(err error) error {
 	return err
 }
 
-// localURL is how the user reaches a listener: by localhost where that leads to it.
+// localURL returns the URL by which the user reaches a listener: with localhost if that reaches it.
 func localURL(host string, l net.Listener) string {
 	address := l.Addr().(*net.TCPAddr)
 	name := host

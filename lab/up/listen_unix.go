@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// isAddressInUse reports the system's own error for a taken port.
+// isAddressInUse reports whether the error is the system's own for a port in use.
 func isAddressInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -6,5 +6,5 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// isAddressInUse reports the system's own error for a taken port.
+// isAddressInUse reports whether the error is the system's own for a port in use.
 func isAddressInUse(err error) bool { return errors.Is(err, windows.WSAEADDRINUSE) }

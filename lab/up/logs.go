@@ -12,14 +12,14 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// Logs says which of the processes' output is shown, and how.
+// Logs selects which output of the processes is shown, and how.
 type Logs struct {
 	On   bool
-	Of   []string // of workloads with these names or apps; empty: of all
-	JSON bool     // as written; else lines of JSON become text
+	Of   []string // names or apps of workloads; empty: all workloads
+	JSON bool     // show lines as written; otherwise JSON lines are formatted as text
 }
 
-// wants reports whether a workload's output is shown. Deployment is namespace/name, and its name begins with the app.
+// wants reports whether a workload's output is shown. deployment is namespace/name, and its name begins with the app.
 func (l Logs) wants(deployment string) bool {
 	_, name, _ := strings.Cut(deployment, "/")
 	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool {
@@ -27,7 +27,7 @@ func (l Logs) wants(deployment string) bool {
 	}))
 }
 
-// check wants every name to be that of a workload of the overlay.
+// check returns an error unless every name is that of a workload of the overlay.
 func (l Logs) check(o *overlay.Overlay) error {
 	for _, of := range l.Of {
 		one := Logs{On: true, Of: []string{of}}
@@ -44,7 +44,7 @@ func (l Logs) check(o *overlay.Overlay) error {
 	return nil
 }
 
-// text is a line as it is shown.
+// text returns a line as it is shown.
 func (l Logs) text(line workload.Line) string {
 	if l.JSON {
 		return line.Text
@@ -52,10 +52,10 @@ func (l Logs) text(line workload.Line) string {
 	return readable(line.Text)
 }
 
-// said are the fields of a log line that the pod's name before it says already, or that only machines look for.
+// said lists the fields of a log line that are omitted: the prefix with the pod's name already contains them, or only machines need them.
 var said = []string{"ts", "level", "msg", "service", "version", "caller", "span_id"}
 
-// readable is a log line of JSON as text: "INFO request code=200 method=GET …". What is no JSON with a message stays as it is.
+// readable formats a JSON log line as text: "INFO request code=200 method=GET …". It returns any other text unchanged.
 func readable(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -76,7 +76,7 @@ func readable(text string) string {
 	return b.String()
 }
 
-// fieldText is the value of a field, quoted where its end could not be told otherwise.
+// fieldText formats the value of a field, quoted if its end would be ambiguous otherwise.
 func fieldText(value any) string {
 	switch v := value.(type) {
 	case string:

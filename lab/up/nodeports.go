@@ -17,7 +17,7 @@ type nodePort struct {
 	port, node         int
 }
 
-// nodePortsOf are those that an overlay asks for.
+// nodePortsOf returns the node ports of an overlay.
 func nodePortsOf(o *overlay.Overlay) []nodePort {
 	var ports []nodePort
 	for _, s := range o.Services {
@@ -35,7 +35,7 @@ func (n nodePort) listenPort() listenPort {
 	return listenPort{what: "Service " + service, port: n.node, remedy: "it is the nodePort of that Service in the overlay"}
 }
 
-// nodePorts are the open ones. Set is called by one goroutine at a time.
+// nodePorts holds the open node ports. Only one goroutine at a time may call set.
 type nodePorts struct {
 	host  string
 	proxy *proxy.Proxy
@@ -43,7 +43,8 @@ type nodePorts struct {
 	serve sync.WaitGroup
 }
 
-// set opens and closes what it takes to have just these open. An error tells all that could not be opened, and nothing has changed.
+// set opens and closes ports until exactly the wanted ones are open. An error lists all ports that could not be opened, and nothing has
+// changed.
 func (n *nodePorts) set(wanted []nodePort) error {
 	opened := map[nodePort]net.Listener{}
 	var problems []error
@@ -77,8 +78,8 @@ func (n *nodePorts) set(wanted []nodePort) error {
 	return nil
 }
 
-// list is those that are open.
+// list returns the open ports.
 func (n *nodePorts) list() []nodePort { return slices.Collect(maps.Keys(n.open)) }
 
-// close closes all; established connections end with the proxy.
+// close closes all ports; established connections end with the proxy.
 func (n *nodePorts) close() { _ = n.set(nil) }

@@ -6,8 +6,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// pagePath is where a browser that comes to the ingress gateway finds a page: the first prefix that a VirtualService leads somewhere
-// whatever the host; "" when there is none.
+// pagePath returns the path of a page for a browser at the ingress gateway: the first prefix that a VirtualService routes for any host; ""
+// if there is none.
 func pagePath(o *overlay.Overlay) string {
 	for _, vs := range o.VirtualServices {
 		if !slices.Contains(vs.Spec.Hosts, "*") || !slices.ContainsFunc(vs.Spec.Gateways, func(g string) bool { return g != "mesh" }) {

@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// progress tells the user how far the workloads are: at the start on the terminal's board, later a line for each rolling update.
+// progress shows the state of the workloads: during the start on the terminal's board, later as a line for each rolling update.
 type progress struct {
 	terminal *terminal
 	states   map[string]string // shown last, by workload
@@ -16,7 +16,7 @@ type progress struct {
 
 func newProgress(t *terminal) *progress { return &progress{terminal: t, states: map[string]string{}} }
 
-// show takes a look and reports whether all that is wanted is ready.
+// show prints what has changed and reports whether all wanted pods are ready.
 func (p *progress) show(deployments []workload.Deployment, pods []workload.Status) bool {
 	all := true
 	var board []row
@@ -40,7 +40,7 @@ func (p *progress) show(deployments []workload.Deployment, pods []workload.Statu
 	return all
 }
 
-// stateOf says in a word or two how a workload is.
+// stateOf describes the state of a workload in a few words.
 func stateOf(d workload.Deployment, pods []workload.Status) string {
 	if d.Done() {
 		if d.Replicas == 1 {

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// servers are the lab's HTTP servers, each with its listener.
+// servers holds the lab's HTTP servers, each with its listener.
 type servers struct {
 	running map[net.Listener]*http.Server
 	wait    sync.WaitGroup
-	failed  chan error // the first that failed by itself
+	failed  chan error // the first error of a server that was not closed
 }
 
-// newServer is a server for the lab's own pages and APIs. Bodies are bounded by the handlers; answers may be streams.
+// newServer returns a server for the lab's own pages and APIs. The handlers bound the bodies; responses may be streams.
 func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: log.New(io.Discard, "", 0), // clients that break off
+		ErrorLog: log.New(io.Discard, "", 0), // clients that disconnect
 	}
 }
 
@@ -42,14 +42,14 @@ func (s *servers) start(server *http.Server, listener net.Listener) {
 	})
 }
 
-// shutdown lets the requests of one server finish, until ctx ends.
+// shutdown waits for the requests of one server to finish, until ctx ends.
 func (s *servers) shutdown(ctx context.Context, listener net.Listener) {
 	if server := s.running[listener]; server != nil && server.Shutdown(ctx) != nil {
 		_ = server.Close()
 	}
 }
 
-// close ends all.
+// close closes all servers.
 func (s *servers) close() {
 	for _, server := range s.running {
 		_ = server.Close()

@@ -11,21 +11,21 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// Screen is where the lab speaks to the user.
+// Screen describes the output that the lab prints to.
 type Screen struct {
 	Out  io.Writer
-	TTY  bool // lines may be drawn in place
-	Wide int  // columns and
+	TTY  bool // whether lines may be redrawn in place
+	Wide int  // columns of the TTY
 	High int  // rows of the TTY
-	// Colour is whether colours and weights may be used; never off a TTY.
+	// Colour is whether colours and styles may be used; always false without a TTY.
 	Colour bool
 }
 
-// maxQueued bounds what waits to be written to a screen that does not take it.
+// maxQueued bounds the output that is queued for a screen that blocks.
 const maxQueued = 4096
 
-// terminal writes to the screen, one thing after the other, from a goroutine of its own: whoever says something never waits for a
-// terminal that has been stopped. What does not fit is dropped and counted.
+// terminal writes to the screen in order, from its own goroutine, so that callers never wait for a terminal that was stopped. It drops
+// output that does not fit in the queue, and counts it.
 type terminal struct {
 	screen Screen
 	out    *tty.Writer
@@ -33,11 +33,11 @@ type terminal struct {
 	queue  chan func()
 	done   chan struct{}
 
-	// What follows belongs to the goroutine.
-	board   []row          // lines, one for each workload, that show the start
-	drawn   int            // lines of it on the screen
-	hue     map[string]int // by workload, of followed logs
-	dropped chan int       // how many things to say did not fit
+	// The fields below are used only by the goroutine.
+	board   []row          // one line per workload, shown during the start
+	drawn   int            // lines of the board on the screen
+	hue     map[string]int // colour index by workload, for followed logs
+	dropped chan int       // number of dropped messages
 }
 
 func newTerminal(s Screen, logs Logs) *terminal {
@@ -58,7 +58,7 @@ func (t *terminal) run() {
 	}
 }
 
-// close writes what is left, unless the screen takes nothing for a second.
+// close writes what is queued, but waits at most one second for a screen that blocks.
 func (t *terminal) close() {
 	close(t.queue)
 	select {
@@ -84,12 +84,12 @@ func (t *terminal) post(say func()) {
 	}
 }
 
-// say writes a line.
+// say prints a line.
 func (t *terminal) say(format string, args ...any) {
 	t.post(func() { t.line(tty.Text(t.fold(fmt.Sprintf(format, args...)))) })
 }
 
-// fold breaks the lines of a text between words where the terminal would break them anywhere.
+// fold breaks long lines of a text between words at the width of the terminal.
 func (t *terminal) fold(text string) string {
 	if !t.screen.TTY || t.screen.Wide < 1 {
 		return text
@@ -124,17 +124,17 @@ func (t *terminal) fold(text string) string {
 	return b.String()
 }
 
-// print writes a line of several parts.
+// print prints a line of several parts.
 func (t *terminal) print(parts ...tty.Part) {
 	t.post(func() { t.line(parts...) })
 }
 
-// note writes a line that matters less.
+// note prints a line of lower importance.
 func (t *terminal) note(format string, args ...any) {
 	t.post(func() { t.line(t.paint(tty.Faint, t.fold(fmt.Sprintf(format, args...)))) })
 }
 
-// warn writes lines that stand out.
+// warn prints highlighted lines.
 func (t *terminal) warn(format string, args ...any) {
 	t.post(func() {
 		for i, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -147,7 +147,7 @@ func (t *terminal) warn(format string, args ...any) {
 	})
 }
 
-// follow writes a line of a process's output, if the user wants to see them.
+// follow prints a line of a process's output if --logs selects it.
 func (t *terminal) follow(line workload.Line) {
 	if !t.logs.wants(line.Deployment) {
 		return
@@ -162,7 +162,7 @@ func (t *terminal) follow(line workload.Line) {
 	})
 }
 
-// row is the line of the board that shows one workload.
+// row is the line of one workload on the board.
 type row struct {
 	name   string
 	state  string
@@ -170,7 +170,7 @@ type row struct {
 	failed bool
 }
 
-// show draws the board, the workloads while they start, below all that was said; off a TTY, or on one that is too small, there is none.
+// show draws the board with the starting workloads below the other output. It draws nothing without a TTY, or on one that is too small.
 func (t *terminal) show(rows []row) {
 	t.post(func() {
 		if t.screen.TTY && len(rows)+2 <= t.screen.High {
@@ -180,15 +180,15 @@ func (t *terminal) show(rows []row) {
 	})
 }
 
-// started leaves the board as it stands and goes on below it.
+// started leaves the board on the screen and continues below it.
 func (t *terminal) started() {
 	t.post(func() { t.board, t.drawn = nil, 0 })
 }
 
-// line writes one line above the board.
+// line prints one line above the board.
 func (t *terminal) line(parts ...tty.Part) { t.write(append(parts, tty.Text("\n"))...) }
 
-// write puts text in the place of the board and the board below it, in one piece so that nothing flickers.
+// write replaces the board with text and redraws the board below it, in one write so that nothing flickers.
 func (t *terminal) write(text ...tty.Part) {
 	var parts []tty.Part
 	if t.drawn > 0 {
@@ -210,13 +210,13 @@ func (t *terminal) write(text ...tty.Part) {
 		parts = append(parts, tty.Text("  "), t.paint(style, line), tty.Text("\n"))
 	}
 	t.drawn = len(t.board)
-	_ = t.out.Print(parts...) // a terminal that takes nothing cannot be helped
+	_ = t.out.Print(parts...) // nothing can be done about a terminal that fails
 }
 
-// hues tell the workloads apart in followed logs.
+// hues are the colours that distinguish the workloads in followed logs.
 var hues = [...]tty.Style{tty.Cyan, tty.Magenta, tty.Blue, tty.Green, tty.Yellow, tty.Red}
 
-// paint is text in a style, where there are styles.
+// paint returns text in a style, if the screen has styles.
 func (t *terminal) paint(style tty.Style, text string) tty.Part {
 	if !t.screen.Colour {
 		return tty.Text(text)
@@ -224,7 +224,7 @@ func (t *terminal) paint(style tty.Style, text string) tty.Part {
 	return tty.Paint(style, text)
 }
 
-// cut shortens text to so many characters.
+// cut shortens text to width characters.
 func cut(text string, width int) string {
 	runes := []rune(text)
 	if width < 1 || len(runes) <= width {

@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// spoken is what a terminal writes of what say tells it.
+// spoken returns what a terminal writes for the calls in say.
 func spoken(s Screen, logs bool, say func(*terminal)) string {
 	var out bytes.Buffer
 	s.Out = &out
@@ -52,7 +52,7 @@ func TestTheBoardIsDrawnInPlaceBelowOtherLines(t *testing.T) {
 	}
 }
 
-// onScreen plays the output on a screen that knows of cursor up and erase below.
+// onScreen applies the output to a simulated screen that supports cursor up and erase below.
 func onScreen(t *testing.T, output string) []string {
 	t.Helper()
 	var lines []string
@@ -101,7 +101,7 @@ func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
 	}
 }
 
-// Names and texts come from files and processes, whichever way they are shown.
+// TestNothingReachesTheScreenRaw checks that names and texts from files and processes are escaped in every output.
 func TestNothingReachesTheScreenRaw(t *testing.T) {
 	t.Parallel()
 	const foreign = "a\x1b]0;title\a"
@@ -118,7 +118,7 @@ func TestNothingReachesTheScreenRaw(t *testing.T) {
 	}
 }
 
-// stuck is a screen that takes nothing until it is let go.
+// stuck is a screen that blocks until it is released.
 type stuck struct{ goOn chan struct{} }
 
 func (s stuck) Write(data []byte) (int, error) {

@@ -1,5 +1,3 @@
-// Package up assembles the lab: it renders an overlay, runs its workloads, carries its rules out, collects the traces, shows it all, and
-// follows every saved change until it is told to stop.
 package up
 
 import (
@@ -26,38 +24,38 @@ import (
 	"github.com/hopline/hopline/pkg/guard"
 )
 
-// loopback is where the processes and the sidecars listen, whatever Options.Host says.
+// loopback is the address of the processes and the sidecars, independent of Options.Host.
 const loopback = "127.0.0.1"
 
-// gatewayPort is the port of Gateway objects that the ingress port stands for.
+// gatewayPort is the port of Gateway objects that the ingress port maps to.
 const gatewayPort = 80
 
-// The bounds of an orderly end: for requests from outside that are in flight, and for the processes.
+// Bounds of a graceful end: for requests from outside that are in flight, and for the processes.
 const (
 	drainTime = 15 * time.Second
 	stopTime  = 60 * time.Second
 )
 
-// Options is what the user asks of the lab. A port of 0 is any free one.
+// Options holds the user's options. Port 0 means any free port.
 type Options struct {
 	Overlay     string   // directory
-	Host        string   // address that the user's ports are opened on
-	AllowHosts  []string // names beside localhost that the console may be asked for by
+	Host        string   // address on which the user's ports are opened
+	AllowHosts  []string // names other than localhost under which the console may be reached
 	IngressPort int
 	ConsolePort int
 	ZipkinPort  int
 	OTLPPort    int
-	Forward     string // base URL of a Zipkin or Jaeger that gets every span too; empty: none
+	Forward     string // base URL of a Zipkin or Jaeger that also receives every span; empty: none
 	Logs        Logs   // which output of the processes is shown
-	Bin         string // directory of the programs; empty: those of the checkout, those beside this program, or those that it carries
+	Bin         string // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
 	Build       Build
 	Screen      Screen
 }
 
-// lab is the suite while it runs.
+// lab holds the running suite.
 type lab struct {
 	options   Options
-	dir       string // of the overlay, absolute
+	dir       string // absolute path of the overlay
 	terminal  *terminal
 	builder   builder
 	listeners listeners
@@ -76,11 +74,11 @@ type lab struct {
 	edition console.Edition
 }
 
-// listeners are the listeners of the addresses that the user is told, and the sidecars'.
+// listeners holds the listeners of the addresses that are shown to the user, and of the sidecars.
 type listeners struct{ ingress, console, zipkin, otlp, sidecar net.Listener }
 
-// Run runs the lab until ctx ends, and then ends everything in order; at once when now ends as well. It returns nil after such an end, and
-// otherwise what kept the lab from running. Nothing of it is left running in any case.
+// Run runs the lab until ctx ends, and then stops everything in order, or immediately once now ends as well. It returns nil after such an
+// end, and otherwise the error that kept the lab from running. Nothing is left running in any case.
 func Run(ctx, now context.Context, o Options) error {
 	begun := time.Now()
 	l := &lab{
@@ -133,7 +131,7 @@ func openListeners(o Options) (listeners, error) {
 	return d, nil
 }
 
-// close closes those that no server has closed.
+// close closes the listeners that no server has closed.
 func (d listeners) close() {
 	for _, l := range []net.Listener{d.ingress, d.console, d.zipkin, d.otlp, d.sidecar} {
 		if l != nil {
@@ -163,7 +161,7 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	return first, l.builder.build(ctx, first.programs())
 }
 
-// assemble makes the lab's parts and joins them. They run nothing yet.
+// assemble creates the parts of the lab and connects them. Nothing runs yet.
 func (l *lab) assemble() error {
 	l.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
@@ -194,7 +192,7 @@ func (l *lab) assemble() error {
 	return nil
 }
 
-// serve opens the doors.
+// serve starts the servers on the listeners.
 func (l *lab) serve() {
 	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.listeners.ingress)
 	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.listeners.sidecar)
@@ -203,7 +201,7 @@ func (l *lab) serve() {
 	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.listeners.otlp)
 }
 
-// consoleHandler is all that the console's port answers.
+// consoleHandler returns the handler of the console's port.
 func (l *lab) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", l.console)
@@ -214,18 +212,19 @@ func (l *lab) consoleHandler() http.Handler {
 	return mux
 }
 
-// running is what runs now.
+// running returns the state of the lab for `hopline explain`.
 func (l *lab) running() current.Lab {
 	return current.Lab{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
-// guarded serves h except to web pages of other origins.
+// guarded serves h, except to web pages of other origins.
 func (l *lab) guarded(h http.Handler) http.Handler { return guard.Handler(h, l.hosts()...) }
 
-// hosts are the names that the console may be asked for by, beside localhost.
+// hosts returns the names other than localhost under which the console may be reached.
 func (l *lab) hosts() []string { return append([]string{l.options.Host}, l.options.AllowHosts...) }
 
-// stop ends everything: first what comes from outside, then the processes, then what they use to the end. When now ends it ends at once.
+// stop ends everything: first the requests from outside, then the processes, then what the processes use until their end. When now ends, it
+// stops immediately.
 func (l *lab) stop(now context.Context) {
 	drain, cancel := context.WithTimeout(now, drainTime)
 	defer cancel()
