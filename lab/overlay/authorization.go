@@ -65,7 +65,7 @@ func checkSource(at problems, path string, s *security.Source) {
 	}
 }
 
-// checkLists checks that of several lists one at least has entries, and that none of these is empty.
+// checkLists checks that at least one of several lists has entries, and that none of the entries is empty.
 func checkLists(at problems, path string, lists map[string][]string) {
 	entries := 0
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
@@ -81,7 +81,7 @@ func checkLists(at problems, path string, lists map[string][]string) {
 	}
 }
 
-// oneWildcard says whether a value has at most one *, at its start or end.
+// oneWildcard reports whether a value has at most one *, at its start or end.
 func oneWildcard(v string) bool {
 	n := strings.Count(v, "*")
 	return n == 0 || n == 1 && (strings.HasPrefix(v, "*") || strings.HasSuffix(v, "*"))
@@ -138,7 +138,7 @@ func checkPorts(at problems, path string, ports []string) {
 
 var pathLiteral = regexp.MustCompile(`^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$`)
 
-// checkPaths checks path templates: {*} stands for one segment, {**} for any number of them, at the end.
+// checkPaths checks path templates: {*} matches one segment, {**} any number of segments at the end.
 func checkPaths(at problems, path string, paths []string) {
 	for i, p := range paths {
 		template := strings.Contains(p, "{*}") || strings.Contains(p, "{**}")

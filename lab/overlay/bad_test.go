@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is reported into the test data")
 
-// Every archive in testdata/bad is an overlay with something wrong: the files of the overlay, beside testdata/good, and in "want"
-// the report.
+// TestBadInputIsReported loads each archive in testdata/bad. It holds the files of a wrong overlay, to be added to testdata/good, and in
+// "want" the expected report.
 func TestBadInputIsReported(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/bad/*.txtar")
@@ -58,7 +58,8 @@ func TestBadInputIsReported(t *testing.T) {
 	}
 }
 
-// report loads the overlay "bad" twice and gives its report, with paths as seen from root. Twice, because the order must not vary.
+// report loads the overlay "bad" twice and returns its report, with paths relative to root. It loads it twice because the order must not
+// vary.
 func report(t *testing.T, root string) string {
 	t.Helper()
 	var texts [2]string

@@ -41,7 +41,7 @@ type deploymentManifest struct {
 	} `field:"spec,required"`
 }
 
-// podManifest lists what the lab knows of a pod.
+// podManifest lists the fields of a pod that the lab supports.
 type podManifest struct {
 	ServiceAccountName            string              `field:"serviceAccountName" does:"the principal that AuthorizationPolicies see"`
 	TerminationGracePeriodSeconds *int                `field:"terminationGracePeriodSeconds"`
@@ -161,7 +161,7 @@ type probeManifest struct {
 	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"the pod's holds"`
 }
 
-// maxReplicas keeps a slip of the finger from starting more processes than a laptop bears.
+// maxReplicas keeps a typing error from starting more processes than a laptop can run.
 const maxReplicas = 100
 
 func addDeployment(d *decoding, m Meta, decoded any) {
@@ -212,7 +212,7 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 	d.overlay.Deployments = append(d.overlay.Deployments, out)
 }
 
-// checkRollout checks how a Deployment goes from one template to the next.
+// checkRollout checks the rolling update of a Deployment.
 func checkRollout(at problems, strategy string, d Deployment) {
 	if strategy != "" && strategy != "RollingUpdate" {
 		at.add("spec.strategy.type", "the lab does RollingUpdate alone, got %s", quote(strategy))
@@ -244,7 +244,7 @@ func valueOr(p *int, otherwise int) int {
 	return *p
 }
 
-// probe is a probe with Kubernetes' defaults: every 10 s, 1 s to answer, one success, three failures.
+// probe decodes a probe with Kubernetes' defaults: period 10 s, timeout 1 s, one success, three failures.
 func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *Probe {
 	if from == nil {
 		return nil
@@ -267,7 +267,7 @@ func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *
 		Failures:     valueOr(from.FailureThreshold, 3),
 	}
 	if !strings.HasPrefix(p.Path, "/") {
-		p.Path = "/" + p.Path // as kubelet does
+		p.Path = "/" + p.Path // as the kubelet does
 	}
 	if from.InitialDelaySeconds < 0 {
 		at.add(path+".initialDelaySeconds", "want 0 or more, got %d", from.InitialDelaySeconds)
@@ -286,7 +286,7 @@ func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *
 	return p
 }
 
-// containerDecoding makes a Container of its manifest.
+// containerDecoding decodes a container's manifest into a Container.
 type containerDecoding struct {
 	at         problems
 	path       string
@@ -348,8 +348,8 @@ func (c *containerDecoding) ports() (ports []ContainerPort) {
 	return ports
 }
 
-// hasPort says whether a reference, by number or name, leads to one of the ports. A number need not be listed for Kubernetes, but
-// the lab opens listed ports alone.
+// hasPort reports whether a reference, by number or name, is to one of the ports. Kubernetes does not require a number to be listed, but
+// the lab opens only listed ports.
 func hasPort(ports []ContainerPort, ref string) bool {
 	for _, p := range ports {
 		if p.Name == ref || strconv.Itoa(p.Number) == ref {

@@ -110,7 +110,7 @@ func checkPool(at problems, path string, p *networking.ConnectionPoolSettings) {
 		notNegative("tcp.maxConnections", t.MaxConnections)
 		checkDuration(at, path+".tcp.connectTimeout", t.ConnectTimeout)
 		checkDuration(at, path+".tcp.maxConnectionDuration", t.MaxConnectionDuration)
-		if t.IdleTimeout.AsDuration().Milliseconds() != 0 { // 0s switches it off
+		if t.IdleTimeout.AsDuration().Milliseconds() != 0 { // 0s disables it
 			checkDuration(at, path+".tcp.idleTimeout", t.IdleTimeout)
 		}
 		checkDuration(at, path+".tcp.tcpKeepalive.time", t.GetTcpKeepalive().GetTime())

@@ -26,7 +26,7 @@ const (
 	end      = "<!-- Here the lists end. -->\n"
 )
 
-// The three lists of docs/lab.md are what the code goes by, word for word.
+// TestTheListsInTheDocumentation compares the three lists in docs/lab.md with the fields that the code supports.
 func TestTheListsInTheDocumentation(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(document)
@@ -51,7 +51,7 @@ func TestTheListsInTheDocumentation(t *testing.T) {
 	}
 }
 
-// lists are the three lists in Markdown.
+// lists returns the three lists in Markdown.
 func lists() string {
 	var out strings.Builder
 	kinds := append(overlay.Fields(), overlay.KustomizationFields())
@@ -108,7 +108,7 @@ func lists() string {
 	return out.String()
 }
 
-// title is a kind with the versions of it that are taken.
+// title returns a kind with its accepted versions.
 func title(k overlay.ManifestFields) string {
 	if len(k.APIVersions) == 0 {
 		return k.Kind + " and Component files"
@@ -116,7 +116,7 @@ func title(k overlay.ManifestFields) string {
 	return k.Kind + " (" + strings.Join(k.APIVersions, ", ") + ")"
 }
 
-// common are the fields that the objects of all kinds have.
+// common returns the fields that the objects of all kinds have.
 func common(kinds []overlay.ManifestFields) (o outline) {
 	for _, f := range kinds[0].Fields {
 		if isCommon(f.Path) {
@@ -160,7 +160,7 @@ func meshFields(kind string) (mesh.KindFields, bool) {
 	return all[i], true
 }
 
-// outline is a tree of fields. Written out, fields that have the same below them share a line.
+// outline is a tree of fields. In the text, fields with the same fields below them share a line.
 type outline struct {
 	note     string
 	children map[string]*outline
@@ -180,7 +180,7 @@ func (o *outline) add(path, note string) {
 	at.note = note
 }
 
-// text is what the tree says, to find trees that say the same.
+// text returns the tree as text, to find equal trees.
 func (o *outline) text() string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(o.children)) {
@@ -189,7 +189,7 @@ func (o *outline) text() string {
 	return "{" + strings.Join(parts, ",") + "}#" + o.note
 }
 
-// write writes the tree, indented. What was written before under another name is only pointed at.
+// write writes the tree, indented. It refers to a tree that was written before under another name instead of repeating it.
 func (o *outline) write(out *strings.Builder, indent, path string, before map[string]string) {
 	groups := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(o.children)) {
@@ -200,7 +200,7 @@ func (o *outline) write(out *strings.Builder, indent, path string, before map[st
 	for _, t := range order {
 		child, names := o.children[groups[t][0]], strings.Join(groups[t], ", ")
 		at := strings.TrimPrefix(path+"."+groups[t][0], ".")
-		for child.note == "" && len(child.children) == 1 { // a.b in place of a line for each
+		for child.note == "" && len(child.children) == 1 { // a.b instead of a line for each
 			name := slices.Collect(maps.Keys(child.children))[0]
 			if len(groups[t]) > 1 && len(child.children[name].children) == 0 {
 				break
@@ -227,7 +227,7 @@ func (o *outline) write(out *strings.Builder, indent, path string, before map[st
 	}
 }
 
-// flat says whether all below is one line.
+// flat reports whether the fields below fit on one line.
 func (o *outline) flat() bool {
 	for _, c := range o.children {
 		if len(c.children) > 0 || c.note != "" {
@@ -254,7 +254,7 @@ func writeWrapped(out *strings.Builder, indent, line string) {
 	out.WriteString(indent + line + "\n")
 }
 
-// unsupported are the fields that Istio's API has and the lab has not, the topmost of each branch.
+// unsupported returns the fields of Istio's API that the lab does not support, only the topmost of each branch.
 func unsupported(m mesh.KindFields) []string {
 	messages := map[string]proto.Message{
 		"VirtualService": new(networking.VirtualService), "DestinationRule": new(networking.DestinationRule),
@@ -288,7 +288,7 @@ func unsupported(m mesh.KindFields) []string {
 	return out
 }
 
-// Every enforced kind of Istio's must have its fields listed, or the document would leave it out.
+// TestEveryIstioKindIsListed checks that the fields of every enforced Istio kind are listed; otherwise the document would omit them.
 func TestEveryIstioKindIsListed(t *testing.T) {
 	t.Parallel()
 	for _, k := range overlay.Fields() {

@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// doubt is something that could not be read whole: a file that is no YAML, an object with an unknown field. What nobody else has may be in
-// it, so that a reference to it is not reported as one that leads nowhere.
+// doubt is a part of the overlay that could not be read completely: a file that is not valid YAML, an object with an unknown field. It may
+// contain the target of a reference, so that the reference is not reported as dangling.
 type doubt struct {
-	kind       string // of object; "" where it is not known
-	text       string // as far as it could be read
-	everything bool   // it could not be read at all
+	kind       string // kind of the object; "" if unknown
+	text       string // the text that could be read
+	everything bool   // nothing of it could be read
 }
 
 type doubts []doubt
 
-// mention says whether a name may be in what could not be read of objects of some kinds.
+// mention reports whether a name may be in the unread parts of objects of some kinds.
 func (d doubts) mention(name string, kinds ...string) bool {
 	for _, x := range d {
 		if x.everything || (x.kind == "" || slices.Contains(kinds, x.kind)) && hasWord(x.text, name) {
@@ -27,7 +27,7 @@ func (d doubts) mention(name string, kinds ...string) bool {
 	return false
 }
 
-// hasWord says whether a text holds a name that is not a part of a longer one.
+// hasWord reports whether a text contains a name that is not part of a longer name.
 func hasWord(text, name string) bool {
 	for name != "" {
 		before, after, found := strings.Cut(text, name)

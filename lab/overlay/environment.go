@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// env is the environment of a container: first what envFrom brings, then env, where the later of two equal names wins, as
-// Kubernetes has it. References to ConfigMaps become literals.
+// env decodes the environment of a container: first envFrom, then env. Of two equal names the later wins, as in Kubernetes. References to
+// ConfigMaps become literals.
 func (c *containerDecoding) env() (env []EnvVar) {
 	for i, from := range c.from.EnvFrom {
 		path := fmt.Sprintf("%s.envFrom[%d]", c.path, i)
@@ -57,7 +57,7 @@ func (c *containerDecoding) env() (env []EnvVar) {
 	return lastOfEach(env)
 }
 
-// configMap finds the data of a ConfigMap of the pod's namespace.
+// configMap returns the data of a ConfigMap of the pod's namespace.
 func (c *containerDecoding) configMap(path, name string, optional bool) (map[string]string, bool) {
 	for _, m := range c.configMaps {
 		if m.Namespace == c.namespace && m.Name == name {
@@ -70,10 +70,10 @@ func (c *containerDecoding) configMap(path, name string, optional bool) (map[str
 	return nil, false
 }
 
-// Fields of the downward API that have a key.
+// Downward API fields that have a key.
 var keyed = regexp.MustCompile(`^metadata\.(labels|annotations)\['([^']+)'\]$`)
 
-// checkField checks a field of the downward API. What the lab has no true answer for, such as addresses of pods, it refuses.
+// checkField checks a downward API field. It refuses fields for which the lab has no correct value, such as addresses of pods.
 func (c *containerDecoding) checkField(path, field string) {
 	switch field {
 	case "metadata.name", "metadata.namespace", "spec.serviceAccountName":
@@ -90,7 +90,7 @@ func (c *containerDecoding) checkField(path, field string) {
 	}
 }
 
-// lastOfEach keeps of variables with the same name the last one, in its place.
+// lastOfEach keeps, of several variables with the same name, the last one, at its position.
 func lastOfEach(env []EnvVar) []EnvVar {
 	last := map[string]int{}
 	for i, e := range env {
@@ -105,12 +105,12 @@ func lastOfEach(env []EnvVar) []EnvVar {
 	return kept
 }
 
-// literal protects a value from expansion: Kubernetes expands $(NAME) in value alone, never in what comes from a ConfigMap.
+// literal protects a value from expansion: Kubernetes expands $(NAME) only in value, never in values from a ConfigMap.
 func literal(value string) string { return strings.ReplaceAll(value, "$(", "$$(") }
 
-// Environ is the environment of a process of the container, as NAME=value, in the manifest's order. The downward API's fields are
-// looked up by field. $(NAME) in a value stands for a variable before it or in extra, $$(NAME) for itself, as in Kubernetes; a
-// name that is not known stays as it is.
+// Environ returns the environment of a process of the container as NAME=value, in the manifest's order. It calls field for the downward
+// API's fields. As in Kubernetes, $(NAME) in a value is replaced by a variable before it or in extra, $$(NAME) becomes $(NAME), and an
+// unknown name is left unchanged.
 func (c Container) Environ(field func(path string) string, extra map[string]string) []string {
 	known := maps.Clone(extra)
 	if known == nil {
@@ -130,8 +130,8 @@ func (c Container) Environ(field func(path string) string, extra map[string]stri
 	return environ
 }
 
-// Expand replaces $(NAME) by the variable's value, by the rules of Kubernetes' third_party/forked/golang/expansion: $$ stands for $,
-// and a name that is not known stays as it is.
+// Expand replaces $(NAME) by the variable's value, by the rules of Kubernetes' third_party/forked/golang/expansion: $$ becomes $, and an
+// unknown name is left unchanged.
 func Expand(s string, known map[string]string) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// ManifestFields says what the lab makes of one kind of object, or of a kustomization file. For Istio's enforced kinds the
-// specification's fields are package mesh's to list.
+// ManifestFields lists what the lab does with the fields of one kind of object, or of a kustomization file. For Istio's enforced kinds,
+// package mesh lists the fields of the specification.
 type ManifestFields struct {
 	Kind        string          // "Deployment"
 	APIVersions []string        // "apps/v1"
-	Enforced    bool            // false: the kind as a whole is accepted and not enforced
+	Enforced    bool            // false: the whole kind is accepted but not enforced
 	Fields      []ManifestField // sorted by path
 }
 
@@ -19,10 +19,10 @@ type ManifestFields struct {
 type ManifestField struct {
 	Path   string // "spec.template.spec.containers[].env[].name"; fields below an accepted one are not listed
 	Status string // "enforced", "accepted" or "refused"
-	Note   string // what the lab makes of it, or why it is refused; may be empty
+	Note   string // what the lab does with it, or why it is refused; may be empty
 }
 
-// Fields lists what Load goes by, kind by kind, Kubernetes' first. What is on no list is refused as unknown.
+// Fields returns the fields that Load supports, kind by kind, Kubernetes' kinds first. Load refuses any other field as unknown.
 func Fields() []ManifestFields {
 	var all []ManifestFields
 	for _, k := range kinds() {
@@ -35,12 +35,12 @@ func Fields() []ManifestFields {
 	return all
 }
 
-// KustomizationFields lists what Load lets a kustomization file ask for.
+// KustomizationFields returns the fields that Load supports in a kustomization file.
 func KustomizationFields() ManifestFields {
 	return ManifestFields{Kind: "Kustomization", Enforced: true, Fields: fieldList("", reflect.TypeFor[kustomization]())}
 }
 
-// fieldList lists the fields of a manifest's struct and of those below.
+// fieldList lists the fields of a manifest's struct and of the structs below it.
 func fieldList(path string, t reflect.Type) (list []ManifestField) {
 	fields := fieldsOf(t)
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -64,7 +64,7 @@ func fieldList(path string, t reflect.Type) (list []ManifestField) {
 	return list
 }
 
-// elements is the type that a pointer or a list leads to, and what that adds to a path.
+// elements returns the element type of a pointer or a list, and the suffix that it adds to a path.
 func elements(t reflect.Type) (below reflect.Type, suffix string) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		if t.Kind() == reflect.Slice {
@@ -78,5 +78,5 @@ func elements(t reflect.Type) (below reflect.Type, suffix string) {
 	return t, suffix
 }
 
-// String is the list's name.
+// String returns the name of the status.
 func (s status) String() string { return [...]string{"enforced", "accepted", "refused"}[s] }

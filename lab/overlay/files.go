@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio"
 )
 
-// LoadFiles decodes the objects of files in YAML or JSON, as strictly as Load does. A directory stands for the files in it, not below it,
-// whose names end in .yaml, .yml or .json; "-" stands for stdin. What is wrong is reported together, in a *Report.
+// LoadFiles decodes the objects in files of YAML or JSON, as strictly as Load does. For a directory it reads the files in it, not below it,
+// whose names end in .yaml, .yml or .json; "-" is stdin. All problems are reported together, in a *Report.
 func LoadFiles(names []string, stdin io.Reader) (*Overlay, error) {
 	report := new(Report)
 	o := &Overlay{}
@@ -34,7 +34,7 @@ func LoadFiles(names []string, stdin io.Reader) (*Overlay, error) {
 	return o, report.Err()
 }
 
-// filesOf are the files that a name stands for.
+// filesOf returns the files that a name refers to.
 func filesOf(name string, report *Report) []string {
 	info, err := os.Stat(name)
 	switch {
@@ -67,7 +67,7 @@ func filesOf(name string, report *Report) []string {
 	return files
 }
 
-// readManifest reads a file, or stdin for "-", within the bound for files.
+// readManifest reads a file, or stdin for "-", up to maxFile bytes.
 func readManifest(name string, stdin io.Reader) ([]byte, error) {
 	if name != "-" {
 		file, err := os.Open(name)
@@ -84,7 +84,7 @@ func readManifest(name string, stdin io.Reader) ([]byte, error) {
 	return content, err
 }
 
-// documents are the objects of one file as JSON values.
+// documents decodes the objects of one file as JSON values.
 func documents(name string, content []byte, report *Report) []map[string]any {
 	nodes, err := (&kio.ByteReader{Reader: bytes.NewReader(content), OmitReaderAnnotations: true}).Read()
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// foreign says of a kind that others know what it is, and that the lab does not do it; "" of one that nobody knows. A kind of another API may
-// have the name of one that the lab knows, or one near to it, and be another thing.
+// foreign describes a kind that others support and the lab does not; "" for an unknown kind. A kind of another API may have the same name
+// as one that the lab supports, or a similar one, and be a different thing.
 func foreign(apiVersion, name string) string {
 	what := ""
 	switch group(apiVersion) {
@@ -65,7 +65,7 @@ func foreign(apiVersion, name string) string {
 	return fmt.Sprintf("kind %s (%s) is not supported by the lab: it is of %s", name, apiVersion, what)
 }
 
-// group is the group of an apiVersion; "" for Kubernetes' core.
+// group returns the group of an apiVersion; "" for Kubernetes' core.
 func group(apiVersion string) string {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	if !grouped {

@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// seeds are all manifests at hand: those shipped, the good ones and the bad ones.
+// seeds adds all available manifests: those shipped, the good ones and the bad ones.
 func seeds(f *testing.F) {
 	f.Helper()
 	err := filepath.WalkDir(shipped.Deploy(f), func(path string, e fs.DirEntry, err error) error {
@@ -49,8 +49,8 @@ func seeds(f *testing.F) {
 	}
 }
 
-// FuzzDecode holds decoding to this: no manifest, however odd, makes it panic; it says the same thing twice; and what passes has
-// become objects, all of it.
+// FuzzDecode checks that no manifest makes decoding panic, that decoding it twice gives the same report, and that an accepted manifest is
+// decoded completely.
 func FuzzDecode(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, manifest []byte) {

@@ -52,7 +52,7 @@ func checkGateway(at problems, m Meta, spec *networking.Gateway) {
 	}
 }
 
-// checkServerHost checks a host of a Gateway: a full name, perhaps with a wildcard or an address, perhaps after namespace/.
+// checkServerHost checks a host of a Gateway: a full name, optionally with a wildcard, or an address, optionally after namespace/.
 func checkServerHost(at problems, path, host string) {
 	if namespace, name, qualified := strings.Cut(host, "/"); qualified {
 		if namespace != "*" && namespace != "." && !isIstioLabel(namespace) {

@@ -15,9 +15,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// decodeIstio decodes the specification of an object of Istio's into an empty message. protojson would take names that no API server takes
-// (per_try_timeout), texts for numbers and numbers for enums, would refuse durations that Istio takes ("1m", "100ms"), and would stop at
-// the first mistake without a path. So the message is filled here, field by field, as protojson would fill it.
+// decodeIstio decodes the specification of an Istio object into an empty message. It does not use protojson because that accepts names that
+// no API server accepts (per_try_timeout), strings for numbers and numbers for enums, refuses durations that Istio accepts ("1m", "100ms"),
+// and stops at the first mistake without a path. So it sets the message field by field, with the same result as protojson.
 func (s *strict) decodeIstio(spec any, into proto.Message) proto.Message {
 	if spec == nil {
 		spec = map[string]any{}
@@ -49,7 +49,7 @@ func (s *strict) message(path string, from any, into protoreflect.Message) {
 		return
 	}
 	fields := into.Descriptor().Fields()
-	chosen := map[protoreflect.Name]string{} // of each oneof, the field that is set
+	chosen := map[protoreflect.Name]string{} // for each oneof, the field that is set
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		at := join(path, name)
 		f := fields.ByJSONName(name)
@@ -123,7 +123,7 @@ func (s *strict) single(path string, from any, f protoreflect.FieldDescriptor, e
 	return s.number(path, from, f.Kind())
 }
 
-// key decodes the key of a mapping: a text, or a number that stands there as a text, such as a port.
+// key decodes the key of a mapping: a string, or a number written as a string, such as a port.
 func (s *strict) key(path, key string, f protoreflect.FieldDescriptor) (protoreflect.MapKey, bool) {
 	if f.Kind() == protoreflect.StringKind {
 		return protoreflect.ValueOfString(key).MapKey(), true
@@ -154,17 +154,17 @@ func (s *strict) number(path string, from any, kind protoreflect.Kind) (protoref
 		v, ok := s.whole(path, from, 0, math.MaxInt64)
 		return protoreflect.ValueOfUint64(uint64(v)), ok
 	}
-	panic("overlay: no decoding for " + kind.String()) // a group, which proto3 does not have
+	panic("overlay: no decoding for " + kind.String()) // a group; proto3 has none
 }
 
-// wellKnown has protojson decode a value of one of the types that it has rules of its own for. No field that the lab enforces is of these.
+// wellKnown lets protojson decode a value of a type with its own JSON format. No field that the lab enforces is of such a type.
 func (s *strict) wellKnown(path string, from any, into protoreflect.Message) {
 	encoded, err := json.Marshal(from)
 	if err == nil {
 		err = protojson.Unmarshal(encoded, into.Interface())
 	}
 	if err != nil {
-		// protojson varies the spaces of its messages from build to build, to keep people from matching them.
+		// protojson varies the spaces in its messages from build to build, so that nobody matches them.
 		s.problem(path, "%s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 }
@@ -229,7 +229,7 @@ func (s *strict) whole(path string, from any, least, most int64) (int64, bool) {
 	return v, true
 }
 
-// duration reads a duration as Istio does, with time.ParseDuration.
+// duration decodes a duration as Istio does, with time.ParseDuration.
 func (s *strict) duration(path string, from any, into protoreflect.Message) {
 	text, ok := from.(string)
 	d, err := time.ParseDuration(text)
@@ -242,7 +242,7 @@ func (s *strict) duration(path string, from any, into protoreflect.Message) {
 	into.Set(fields.ByName("nanos"), protoreflect.ValueOfInt32(int32(d%time.Second)))
 }
 
-// jsonNames are the names of a message's fields as they stand in YAML.
+// jsonNames returns the names of a message's fields in YAML.
 func jsonNames(d protoreflect.MessageDescriptor) []string {
 	names := make([]string, d.Fields().Len())
 	for i := range names {

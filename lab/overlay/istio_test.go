@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What protojson writes of a specification is decoded to the same specification, whatever its fields hold.
+// TestIstioIsDecodedAsProtojsonDecodes checks that decoding the output of protojson for a specification gives the same specification.
 func TestIstioIsDecodedAsProtojsonDecodes(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds() {
@@ -48,7 +48,7 @@ func TestIstioIsDecodedAsProtojsonDecodes(t *testing.T) {
 	}
 }
 
-// fill gives some of a message's fields values, as deep as depth.
+// fill sets some of a message's fields, up to depth levels deep.
 func fill(t *rapid.T, m protoreflect.Message, depth int) {
 	if d, ok := m.Interface().(*durationpb.Duration); ok {
 		d.Seconds, d.Nanos = rapid.Int64Range(0, 1e6).Draw(t, "s"), rapid.Int32Range(0, 999_999_999).Draw(t, "ns")
@@ -61,7 +61,7 @@ func fill(t *rapid.T, m protoreflect.Message, depth int) {
 			continue
 		}
 		if k := f.Kind(); k == protoreflect.Int64Kind || k == protoreflect.Uint64Kind {
-			continue // protojson writes these as texts, the API server wants numbers
+			continue // protojson writes these as strings, but the API server requires numbers
 		}
 		if o := f.ContainingOneof(); o != nil && m.WhichOneof(o) != nil {
 			continue
@@ -81,7 +81,7 @@ func fill(t *rapid.T, m protoreflect.Message, depth int) {
 	}
 }
 
-// someValue is a value of a field's kind; a message is filled.
+// someValue returns a value of a field's kind; it fills a message.
 func someValue(t *rapid.T, f protoreflect.FieldDescriptor, empty protoreflect.Value, depth int) protoreflect.Value {
 	switch f.Kind() {
 	case protoreflect.MessageKind:

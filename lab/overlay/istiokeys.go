@@ -2,13 +2,13 @@ package overlay
 
 import "strings"
 
-// enforcedIstioKeys are the labels and annotations of Istio's that mean something to the lab, of a namespace, a Service or a pod.
+// enforcedIstioKeys are the labels and annotations of Istio that have an effect in the lab, on a namespace, a Service or a pod.
 var enforcedIstioKeys = map[string]bool{
 	"istio.io/rev": true, "sidecar.istio.io/inject": true, "networking.istio.io/exportTo": true,
 	"service.istio.io/canonical-name": true, "service.istio.io/canonical-revision": true,
 }
 
-// noteIstioKeys notes labels or annotations of Istio's that change what an object means there, and nothing in the lab.
+// noteIstioKeys records labels or annotations that have an effect in Istio but not in the lab.
 func (d *decoding) noteIstioKeys(keys map[string]string, what string) {
 	for k := range keys {
 		domain, _, _ := strings.Cut(k, "/")

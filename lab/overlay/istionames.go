@@ -15,11 +15,11 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// The rules in this and the files beside it are those of Istio's own validation, which its webhook applies to every object
-// (istio.io/istio/pkg/config/validation of Istio 1.31): what Istio would not take, the lab does not take. Fields that the lab's
-// mesh does not enforce are refused by package mesh, and are not looked at here.
+// The rules in this file and the check files beside it are those of Istio's own validation, which its webhook applies to every object
+// (istio.io/istio/pkg/config/validation of Istio 1.31): the lab refuses what Istio refuses. Package mesh refuses the fields that the lab's
+// mesh does not enforce; they are not checked here.
 
-// The shapes of names, from istio.io/istio/pkg/config/labels: unlike Kubernetes, Istio lets capitals pass.
+// The patterns for names, from istio.io/istio/pkg/config/labels. Unlike Kubernetes, Istio accepts capital letters.
 var (
 	istioLabel     = regexp.MustCompile(`^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$`)
 	istioWildcard  = regexp.MustCompile(`^(\*|(\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$`)
@@ -31,7 +31,7 @@ var (
 
 func isIstioLabel(s string) bool { return len(s) <= 63 && istioLabel.MatchString(s) }
 
-// checkHost checks a host name, of which the first label may be or begin with a wildcard.
+// checkHost checks a host name, whose first label may be, or begin with, a wildcard.
 func checkHost(at problems, path, host string) bool {
 	first, rest, more := strings.Cut(host, ".")
 	if host == "" || len(host) > 255 || len(first) > 63 || !istioWildcard.MatchString(first) || more && !isFQDN(rest) {
@@ -41,7 +41,7 @@ func checkHost(at problems, path, host string) bool {
 	return true
 }
 
-// isFQDN says whether a name is made of DNS labels, the last of which is no number; it may end in a dot.
+// isFQDN reports whether a name consists of DNS labels, of which the last is not a number; it may end in a dot.
 func isFQDN(name string) bool {
 	if name == "" || len(name) > 255 {
 		return false
@@ -66,7 +66,7 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// overlap says whether two hosts, either of which may begin with a wildcard, have names in common.
+// overlap reports whether two hosts, either of which may begin with a wildcard, have names in common.
 func overlap(a, b string) bool {
 	switch {
 	case strings.HasPrefix(a, "*") && strings.HasPrefix(b, "*"):
@@ -91,7 +91,7 @@ func checkTags(at problems, path string, labels map[string]string) {
 	}
 }
 
-// checkSelector checks labels that select pods: Istio has no wildcards there.
+// checkSelector checks labels that select pods: Istio accepts no wildcards in them.
 func checkSelector(at problems, path string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if k == "" || strings.Contains(k, "*") || strings.Contains(labels[k], "*") {
@@ -100,7 +100,7 @@ func checkSelector(at problems, path string, labels map[string]string) {
 	}
 }
 
-// checkDuration checks a duration that must be at least a millisecond, and whole milliseconds.
+// checkDuration checks a duration: at least one millisecond, in whole milliseconds.
 func checkDuration(at problems, path string, d *durationpb.Duration) {
 	if d == nil {
 		return
@@ -129,7 +129,7 @@ func checkStatus(at problems, path string, status int) {
 	}
 }
 
-// checkRegex checks a regular expression as Istio does: RE2, of at most 1024 bytes.
+// checkRegex checks a regular expression as Istio does: RE2, at most 1024 bytes.
 func checkRegex(at problems, path, re string) {
 	switch {
 	case re == "":
@@ -143,7 +143,7 @@ func checkRegex(at problems, path, re string) {
 	}
 }
 
-// checkMatch checks how a text is matched.
+// checkMatch checks a string match.
 func checkMatch(at problems, path string, m *networking.StringMatch, emptyPrefix bool) {
 	switch v := m.GetMatchType().(type) {
 	case *networking.StringMatch_Prefix:
@@ -193,7 +193,7 @@ func isAuthority(name string) bool {
 	return strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority")
 }
 
-// requestHeader says what is wrong with the name of a header that is set on a request; the authority is one.
+// requestHeader returns what is wrong with the name of a header that is set on a request, or "". The authority is accepted.
 func requestHeader(name string) string {
 	if isAuthority(name) {
 		return ""
@@ -201,7 +201,7 @@ func requestHeader(name string) string {
 	return writtenHeader(name)
 }
 
-// writtenHeader says what is wrong with the name of a header that is set on a message.
+// writtenHeader returns what is wrong with the name of a header that is set on a message, or "".
 func writtenHeader(name string) string {
 	if framing[strings.ToLower(name)] {
 		return "the proxy frames messages itself: the lab does not let this header be set"
@@ -209,7 +209,7 @@ func writtenHeader(name string) string {
 	return otherHeader(name)
 }
 
-// otherHeader says what is wrong with the name of a header that is set on a response or removed.
+// otherHeader returns what is wrong with the name of a header that is set on a response or removed, or "".
 func otherHeader(name string) string {
 	switch {
 	case name == "":
@@ -222,7 +222,7 @@ func otherHeader(name string) string {
 	return ""
 }
 
-// matchedHeader says what is wrong with the name of a header that a rule matches.
+// matchedHeader returns what is wrong with the name of a header that a rule matches, or "".
 func matchedHeader(name string) string {
 	switch name {
 	case "":
@@ -239,7 +239,7 @@ func matchedHeader(name string) string {
 	return ""
 }
 
-// headerValue says what is wrong with the value of a header; %NAME% in it is a variable of Envoy's, %% a per cent sign.
+// headerValue returns what is wrong with the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
 func headerValue(value string) string {
 	if !istioHeaderVal.MatchString(value) {
 		return "control characters in " + quote(value)
@@ -250,8 +250,8 @@ func headerValue(value string) string {
 	return ""
 }
 
-// balanced says whether every %NAME% or %NAME(arguments)% of a header's value ends. It is the automaton of Envoy's header parser in
-// as many states as validation needs.
+// balanced reports whether every %NAME% or %NAME(arguments)% in a header's value is closed. It is the automaton of Envoy's header parser,
+// with only the states that validation needs.
 func balanced(value string) bool {
 	const (
 		text = iota
@@ -313,7 +313,7 @@ func balanced(value string) bool {
 	return state == text
 }
 
-// retryWords are the conditions of a retry that Envoy knows, x-envoy-retry-on and x-envoy-retry-grpc-on.
+// retryWords returns the retry conditions that Envoy supports in x-envoy-retry-on and x-envoy-retry-grpc-on.
 func retryWords() []string {
 	return []string{
 		"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
@@ -322,13 +322,13 @@ func retryWords() []string {
 	}
 }
 
-// isRetryWord says whether Istio takes a condition: a word of Envoy's, or a status code that has a name.
+// isRetryWord reports whether Istio accepts a condition: one of Envoy's, or a status code that has a name.
 func isRetryWord(word string) bool {
 	code, _ := strconv.Atoi(word)
 	return http.StatusText(code) != "" || slices.Contains(retryWords(), word)
 }
 
-// checkExportTo checks who may see an object.
+// checkExportTo checks the namespaces that an object is visible in.
 func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed bool) {
 	seen := map[string]bool{}
 	for i, e := range exportTo {
@@ -351,7 +351,7 @@ func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed
 	}
 }
 
-// checkIstioMetadata refuses annotations that change what an object means.
+// checkIstioMetadata refuses annotations that change the meaning of an object.
 func checkIstioMetadata(at problems, m Meta) {
 	for _, k := range slices.Sorted(maps.Keys(m.Annotations)) {
 		if k == "istio.io/dry-run" || strings.HasPrefix(k, "internal.istio.io/") {

@@ -13,18 +13,18 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// kind is one kind of object that the lab knows.
+// kind describes one kind of object that the lab supports.
 type kind struct {
 	name        string
 	apiVersions []string
 	clusterWide bool
 	status      status                     // enforced or accepted
-	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds only metadata
-	spec        func() proto.Message       // of Istio's kinds
-	add         func(*decoding, Meta, any) // what to do with the decoded manifest or specification
+	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds it has only metadata
+	spec        func() proto.Message       // for Istio's kinds
+	add         func(*decoding, Meta, any) // adds the decoded manifest or specification to the overlay
 }
 
-// kinds is everything that the lab accepts. Whatever is not listed is refused by name.
+// kinds returns all kinds that the lab accepts. Any other kind is refused by name.
 func kinds() []kind {
 	networkingVersions := []string{"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}
 	securityVersions := []string{"security.istio.io/v1", "security.istio.io/v1beta1"}
@@ -49,7 +49,7 @@ func kinds() []kind {
 	}
 }
 
-// istioKind is a kind of Istio's that is enforced: how it is checked, and which list of the overlay it goes into.
+// istioKind returns an enforced kind of Istio, with its check and the overlay's list for its objects.
 func istioKind[T any, P interface {
 	*T
 	proto.Message
@@ -71,7 +71,7 @@ func addNotEnforced(d *decoding, m Meta, _ any) {
 	d.overlay.NotEnforced = append(d.overlay.NotEnforced, m)
 }
 
-// metaOf is which object a JSON value says that it is.
+// metaOf returns the identity of an object in a JSON value.
 func metaOf(object map[string]any) (m Meta) {
 	m.APIVersion, _ = object["apiVersion"].(string)
 	m.Kind, _ = object["kind"].(string)
@@ -82,7 +82,7 @@ func metaOf(object map[string]any) (m Meta) {
 	return m
 }
 
-// object decodes one object of the rendering.
+// object decodes one rendered object.
 func (d *decoding) object(from map[string]any) {
 	m := metaOf(from)
 	k, reason := findKind(m.APIVersion, m.Kind)
@@ -97,7 +97,7 @@ func (d *decoding) object(from map[string]any) {
 			m.Namespace = ""
 		}
 	} else if m.Namespace == "" {
-		m.Namespace = "default" // where kubectl would put it
+		m.Namespace = "default" // as kubectl does
 	}
 	if _, twice := d.seen[m.String()]; twice {
 		d.twice(m)
@@ -125,8 +125,8 @@ func (d *decoding) object(from map[string]any) {
 	}
 }
 
-// add checks an object and adds it to the sound ones, or to the broken ones when anything is wrong with it. Problems of fields that could not
-// be read are not reported: half an object would give problems that are none.
+// add checks an object and adds it to the valid objects, or to the broken ones if it has a problem. Problems of fields that could not be
+// read are not reported, because a partly read object would give false problems.
 func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
 	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, configMaps: d.configMaps, doubts: d.doubts}
 	k.add(one, m, decoded)
@@ -152,13 +152,13 @@ func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
 	}
 }
 
-// doubt remembers an object that could not be read whole.
+// doubt records an object that could not be read completely.
 func (d *decoding) doubt(kind string, parts ...any) {
 	encoded, err := json.Marshal(parts)
 	d.doubts = append(d.doubts, doubt{kind: kind, text: string(encoded), everything: err != nil})
 }
 
-// twice reports an object that is there again, under another version of its API: two for kustomize, one for Kubernetes.
+// twice reports a duplicate object, with another version of its API: two objects for kustomize, one for Kubernetes.
 func (d *decoding) twice(m Meta) {
 	places := d.report.places.all(m.String())
 	p := Problem{Object: m.String(), Reason: "is there twice"}
@@ -169,7 +169,7 @@ func (d *decoding) twice(m Meta) {
 	d.report.Problems = append(d.report.Problems, p)
 }
 
-// findKind finds a kind by apiVersion and name, or says why there is none.
+// findKind returns the kind for an apiVersion and name, or why there is none.
 func findKind(apiVersion, name string) (kind, string) {
 	var names []string
 	for _, k := range kinds() {
@@ -196,13 +196,13 @@ func findKind(apiVersion, name string) (kind, string) {
 	return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab", name, apiVersion)
 }
 
-// ofAnother says whether an apiVersion is of an API of its own, rather than one of a kind's, misspelt or of another age.
+// ofAnother reports whether an apiVersion belongs to another API, and is not a misspelt or outdated version of the kind's own.
 func ofAnother(apiVersion string, k kind) bool {
 	given, own := group(apiVersion), group(k.apiVersions[0])
 	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && nearest(given, []string{own}) == "")
 }
 
-// metadata lists what the lab knows of an object's metadata.
+// metadata lists the metadata fields that the lab supports.
 type metadata struct {
 	Name              string            `field:"name,required"`
 	Namespace         string            `field:"namespace"`

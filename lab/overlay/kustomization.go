@@ -18,8 +18,8 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// kustomization lists what a kustomization file may ask for. Whatever runs a program, fetches something, or is deprecated in
-// kustomize is refused.
+// kustomization lists the supported fields of a kustomization file. Fields that run a program, fetch something, or are deprecated in
+// kustomize are refused.
 type kustomization struct {
 	APIVersion string   `field:"apiVersion"`
 	Kind       string   `field:"kind"`
@@ -85,16 +85,16 @@ type configMapGenerator struct {
 	Env       string   `field:"env"`
 }
 
-// inspector walks from an overlay's kustomization file to all that it leads to, before kustomize does: it refuses what the lab
-// does not do, finds every file that is missing or no YAML, and clears the kustomization files that are well.
+// inspector walks from an overlay's kustomization file to all files that it refers to, before kustomize does. It refuses what the lab does
+// not support, finds every file that is missing or not valid YAML, and marks valid kustomization files as readable for kustomize.
 type inspector struct {
 	disk   *snapshot
 	report *Report
 	named  func(path string) string // a path as the user would write it
-	seen   map[string]*inspected    // by directory; nil where there is nothing to render
+	seen   map[string]*inspected    // by directory; nil if there is nothing to render
 	empty  []string                 // files of resources without any object
 
-	resources map[string][]document // of each file of objects
+	resources map[string][]document // by file of objects
 	data      map[string]struct{}   // files that are read as something else: a patch, an environment
 	reach     reach                 // of all kustomizations
 }
@@ -109,16 +109,16 @@ type inspected struct {
 	path    string
 	content map[string]any
 	bad     map[part]bool
-	below   map[part]*inspected // directories that its entries lead to
+	below   map[part]*inspected // directories that its entries refer to
 }
 
 // part is a field of a kustomization file, or one element of it.
 type part struct {
 	field string
-	index int // of a list; -1: the field as a whole
+	index int // index in a list; -1: the whole field
 }
 
-// partOf is the part that a path such as patches[3].target is in.
+// partOf returns the part that contains a path such as patches[3].target.
 func partOf(path string) part {
 	steps := stepsOf(path)
 	if len(steps) == 0 {
@@ -132,7 +132,7 @@ func partOf(path string) part {
 	return part{steps[0], -1}
 }
 
-// directory inspects the kustomization of one directory, once. It returns nil when there is none that can be read.
+// directory inspects the kustomization of one directory, once. It returns nil if there is none that can be read.
 func (in *inspector) directory(dir string) *inspected {
 	dir = in.disk.resolve(dir)
 	if k, ok := in.seen[dir]; ok {
@@ -148,7 +148,7 @@ func (in *inspector) directory(dir string) *inspected {
 	}
 	switch len(found) {
 	case 0:
-		in.disk.read(filepath.Join(dir, konfig.DefaultKustomizationFileName())) // so that it is watched for
+		in.disk.read(filepath.Join(dir, konfig.DefaultKustomizationFileName())) // so that it is watched
 		in.report.Add(in.named(dir), "", "no kustomization.yaml in this directory")
 	case 1:
 		if !within(dir, in.disk.resolve(found[0])) {
@@ -196,7 +196,7 @@ func (in *inspector) file(dir, path string) *inspected {
 	return found
 }
 
-// entries inspects all that a kustomization file leads to.
+// entries inspects all entries of a kustomization file.
 func (in *inspector) entries(dir string, from *inspected, k kustomization) {
 	look := func(at, entry string, r role) {
 		if !in.entry(dir, from, at, entry, r) {
@@ -213,7 +213,7 @@ func (in *inspector) entries(dir string, from *inspected, k kustomization) {
 		if p.Path != "" {
 			look(fmt.Sprintf("patches[%d].path", i), p.Path, yamlFile)
 		}
-		// Kustomize itself would follow aliases of aliases without end.
+		// Kustomize itself would follow aliases of aliases without limit.
 		if _, err := parseYAML([]byte(p.Patch)); err != nil {
 			in.report.Add(in.named(from.path), fmt.Sprintf("patches[%d].patch", i), "%s", yamlReason(err))
 			from.bad[part{"patches", i}] = true
@@ -241,7 +241,7 @@ func (in *inspector) entries(dir string, from *inspected, k kustomization) {
 	}
 }
 
-// role is what an entry of a kustomization file may lead to.
+// role is the kind of target that an entry of a kustomization file may have.
 type role int
 
 const (
@@ -251,7 +251,7 @@ const (
 	plainFile
 )
 
-// entry inspects what one entry leads to: a file or another directory, on this disk. It reports whether kustomize can have it.
+// entry inspects the target of one entry: a file or another directory, on this disk. It reports whether kustomize can read it.
 func (in *inspector) entry(dir string, from *inspected, at, entry string, r role) bool {
 	object := in.named(from.path)
 	target := filepath.Join(dir, entry)
@@ -270,12 +270,12 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 		}
 		in.report.Add(object, at, "%s is a directory, want a file", quote(entry))
 	case !in.disk.Exists(target):
-		in.disk.read(target) // so that it is watched for
+		in.disk.read(target) // so that it is watched
 		in.report.Add(object, at, "%s does not exist%s", quote(entry), DidYouMean(filepath.Base(entry), beside(target)))
 	case r == directoryOnly:
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
 	case !within(dir, in.disk.resolve(target)):
-		// Kustomize's own restriction (LoadRestrictionsRootOnly), asked before anything is read.
+		// Kustomize's own restriction (LoadRestrictionsRootOnly), checked before anything is read.
 		in.report.Add(object, at, "%s is not below this directory: kustomize takes files from there only, and directories from anywhere", quote(entry))
 	default:
 		return in.target(object, at, entry, target, r)
@@ -283,7 +283,7 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 	return false
 }
 
-// beside are the names of the files and directories beside a path.
+// beside returns the names of the files and directories beside a path.
 func beside(path string) (names []string) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -295,13 +295,13 @@ func beside(path string) (names []string) {
 	return names
 }
 
-// within says whether a path is below a directory.
+// within reports whether a path is below a directory.
 func within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// target inspects the file that an entry leads to.
+// target inspects the file that an entry refers to.
 func (in *inspector) target(object, at, entry, target string, r role) bool {
 	f := in.disk.read(target)
 	switch {
@@ -320,7 +320,7 @@ func (in *inspector) target(object, at, entry, target string, r role) bool {
 	return false
 }
 
-// objects inspects a file of objects. Of one without a kind or a name kustomize would not even say which file it is in.
+// objects inspects a file of objects. For an object without a kind or a name kustomize would not even report the file.
 func (in *inspector) objects(path string) bool {
 	docs, good := in.yaml(path)
 	in.resources[in.disk.resolve(path)] = docs
@@ -344,7 +344,7 @@ func (in *inspector) objects(path string) bool {
 		if kind == "" {
 			in.report.Add(in.named(path), at, "the object has no kind")
 			good = false
-		} else if name == "" && !strings.HasSuffix(kind, "List") { // a list has items, with names of their own
+		} else if name == "" && !strings.HasSuffix(kind, "List") { // a list has items with their own names
 			in.report.Add(in.named(path), at, "the %s has no metadata.name", kind)
 			good = false
 		}
@@ -352,7 +352,7 @@ func (in *inspector) objects(path string) bool {
 	return good
 }
 
-// yaml parses a file and reports where it is no YAML.
+// yaml parses a file and reports where it is not valid YAML.
 func (in *inspector) yaml(path string) (docs []document, ok bool) {
 	f := in.disk.read(path)
 	if f.err != nil {
@@ -367,13 +367,13 @@ func (in *inspector) yaml(path string) (docs []document, ok bool) {
 	return docs, err == nil
 }
 
-// document is one document of a file of YAML.
+// document is one document of a YAML file.
 type document struct {
 	value any // a JSON value with json.Number for numbers
-	line  int // where it begins, from 1
+	line  int // line on which it begins, from 1
 }
 
-// parseYAML gives the documents of a file.
+// parseYAML returns the documents of a file.
 func parseYAML(content []byte) (docs []document, err error) {
 	d := kyaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -399,8 +399,8 @@ func parseYAML(content []byte) (docs []document, err error) {
 	}
 }
 
-// asJSON makes a JSON value of what YAML was decoded to, with json.Number for numbers, so that none loses digits. Mappings and lists are
-// changed in place.
+// asJSON converts decoded YAML to a JSON value, with json.Number for numbers, so that no digits are lost. It changes mappings and lists in
+// place.
 func asJSON(decoded any) (any, error) {
 	switch v := decoded.(type) {
 	case nil, bool:
@@ -431,7 +431,7 @@ func asJSON(decoded any) (any, error) {
 	return throughJSON(decoded)
 }
 
-// throughJSON makes a JSON value of what JSON has no type for, such as a time, as encoding/json does.
+// throughJSON converts a value that JSON has no type for, such as a time, as encoding/json does.
 func throughJSON(decoded any) (v any, err error) {
 	encoded, err := json.Marshal(decoded)
 	if err != nil {
@@ -443,11 +443,11 @@ func throughJSON(decoded any) (v any, err error) {
 	return v, err
 }
 
-// userAt is how ssh addresses of git repositories begin, as in kustomize's internal/git/repospec.go.
+// userAt matches the beginning of ssh addresses of git repositories, as in kustomize's internal/git/repospec.go.
 var userAt = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*@`)
 
-// remote says whether kustomize would take an entry for an address to fetch from. It follows kustomize's IsRemoteFile and
-// NewRepoSpecFromURL, and where those look closer it says yes.
+// remote reports whether kustomize would treat an entry as an address to fetch from. It follows kustomize's IsRemoteFile and
+// NewRepoSpecFromURL, and returns true where those check more precisely.
 func remote(entry string) bool {
 	e := strings.ToLower(entry)
 	for _, prefix := range []string{"http:", "https:", "ssh:", "file:", "git:", "github.com/", "github.com:"} {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The address is real and would answer: that it is never asked is the point.
+// The address exists and would respond; the test checks that no request is sent to it.
 func TestNothingIsFetched(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -71,7 +71,7 @@ func TestRemote(t *testing.T) {
 	}
 }
 
-// A kustomization file that kustomize gets at by another way than the one inspected must not be handed out.
+// A kustomization file that kustomize reaches by a path other than the inspected one must not be readable.
 func TestUncheckedKustomizationIsNotHandedOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -86,7 +86,7 @@ func TestUncheckedKustomizationIsNotHandedOut(t *testing.T) {
 	}
 }
 
-// What was inspected is what is rendered, even if the file changes in between.
+// Kustomize renders what was inspected, even if the file changes in between.
 func TestSnapshotReadsEachFileOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.yaml")
@@ -119,7 +119,7 @@ func TestSnapshotIsReadOnly(t *testing.T) {
 	}
 }
 
-// What kustomize's restriction keeps out of an overlay is not read, so that nothing of it can be in a message.
+// Files that kustomize's restriction excludes from an overlay are not read, so that no message contains their text.
 func TestFilesOutsideAreNotRead(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]map[string]string{

@@ -15,16 +15,16 @@ import (
 	"sigs.k8s.io/kustomize/api/resmap"
 )
 
-// Check adds what is wrong with an overlay to a report. It must cope with objects of which only a part could be read; where Whole is false it
-// must not rely on what Load checks.
+// Check adds the problems of an overlay to a report. It must accept objects that are read only in part. If Whole returns false, it must not
+// rely on what Load checks.
 type Check func(*Overlay, *Report)
 
-// Load renders the overlay in a directory and decodes and checks every object of it. It reads files below and beside the directory and
-// nothing else: no network, no programs.
+// Load renders the overlay in a directory and decodes and checks all its objects. It reads only files below and beside the directory; it
+// uses no network and runs no programs.
 //
-// What is wrong is told all at once, in a *Report: mistakes of YAML, kustomize's messages, fields, references, and what further checks find.
-// The overlay is never nil: with an error it has no objects, and still holds Dir and Files, so that a watcher can wait for the files to be
-// mended.
+// All problems are returned together, in a *Report: YAML errors, kustomize's messages, fields, references, and the results of further
+// checks. The overlay is never nil: with an error it has no objects, but still holds Dir and Files, so that a watcher can wait until the
+// files are corrected.
 func Load(dir string, checks ...Check) (*Overlay, error) {
 	report := new(Report)
 	o := &Overlay{Dir: dir}
@@ -58,10 +58,10 @@ func Load(dir string, checks ...Check) (*Overlay, error) {
 	return found, nil
 }
 
-// decode turns rendered objects into those of the overlay, and checks them and what they refer to.
+// decode decodes rendered objects, adds them to the overlay, and checks them and their references.
 func decode(o *Overlay, objects []map[string]any, doubts doubts, report *Report) {
 	d := &decoding{overlay: o, report: report, unenforced: map[string]struct{}{}, seen: map[string]struct{}{}, doubts: doubts}
-	// ConfigMaps first: the environment of containers is made of them.
+	// ConfigMaps first: the environment of containers depends on them.
 	slices.SortStableFunc(objects, func(a, b map[string]any) int { return rank(a) - rank(b) })
 	for _, m := range objects {
 		d.object(m)
@@ -77,23 +77,23 @@ func rank(object map[string]any) int {
 	return 1
 }
 
-// rendering is held while kustomize runs: its library keeps the schema that it merges by in variables of its own.
+// rendering is held while kustomize runs: its library keeps the merge schema in package variables.
 var rendering sync.Mutex
 
-// renderedOverlay is what rendering an overlay gave.
+// renderedOverlay is the result of rendering an overlay.
 type renderedOverlay struct {
 	objects []map[string]any // as JSON values
-	places  *places          // nil when nothing could be rendered
-	doubts  doubts           // what was left out of objects
+	places  *places          // nil if nothing could be rendered
+	doubts  doubts           // parts that were left out of objects
 	empty   []string         // files of resources without any object
 }
 
-// render gives the objects of an overlay. With mistakes in the overlay it gives those that can be rendered all the same.
+// render returns the objects of an overlay. If the overlay has mistakes, it returns the objects that can still be rendered.
 func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
 	info, err := os.Stat(dir)
 	switch {
 	case os.IsNotExist(err):
-		disk.read(filepath.Join(dir, "kustomization.yaml")) // so that it is watched for
+		disk.read(filepath.Join(dir, "kustomization.yaml")) // so that it is watched
 		report.Add(dir, "", "no such overlay: want a directory with a kustomization.yaml%s", siblings(dir))
 		return out
 	case err != nil:
@@ -106,7 +106,7 @@ func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
 	}
 	root := disk.resolve(dir)
 	in := newInspector(disk, report, func(path string) string {
-		// Paths are shown as if from where the user stands: the directory as typed, and from there to the file.
+		// Paths are shown relative to the user's working directory: the directory as typed, then the path to the file.
 		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return path
@@ -139,12 +139,12 @@ func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
 	return out
 }
 
-// rendered gives what kustomize has made as JSON values.
+// rendered converts kustomize's result to JSON values.
 func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map[string]any {
 	objects := make([]map[string]any, 0, resources.Size())
 	for _, r := range resources.Resources() {
 		var decoded any
-		err := r.YNode().Decode(&decoded) // its own MarshalJSON would write YAML and read it again
+		err := r.YNode().Decode(&decoded) // its own MarshalJSON would write YAML and parse it again
 		if err == nil {
 			decoded, err = asJSON(decoded)
 		}
@@ -159,7 +159,7 @@ func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map
 	return objects
 }
 
-// siblings names the overlays beside one that is not there.
+// siblings suggests the overlays beside one that does not exist.
 func siblings(dir string) string {
 	var names []string
 	entries, err := os.ReadDir(filepath.Dir(dir))
@@ -180,8 +180,7 @@ func siblings(dir string) string {
 	return fmt.Sprintf("%s; there are %s", DidYouMean(filepath.Base(dir), names), strings.Join(names, ", "))
 }
 
-// kustomize runs the library. Should an overlay make it panic, then that too is an error of the overlay: a saved file must not end
-// the lab.
+// kustomize runs the library. A panic caused by an overlay becomes an error of the overlay: a saved file must not end the lab.
 func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
 	rendering.Lock()
 	defer rendering.Unlock()
@@ -193,18 +192,18 @@ func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
 	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, root)
 }
 
-// The wrapping that kustomize puts around the reason of an error.
+// The text that kustomize puts around the reason of an error.
 var (
 	notADirectory = regexp.MustCompile(`^.*accumulation err='(.*)': must build at directory: '[^']*': file is not directory$`)
 	withConfig    = regexp.MustCompile("^trouble configuring builtin [A-Za-z]+ with config: `.*`: ")
 	absolute      = regexp.MustCompile(`(?:[A-Za-z]:\\|/)[^\s'":,]+`)
 )
 
-// explain makes a problem of kustomize's error: in one line, without its wrapping, and with paths as the user would write them.
+// explain converts kustomize's error to a problem: one line, without the surrounding text, and with paths as the user would write them.
 func explain(dir string, err error, named func(string) string) Problem {
 	message := strings.Join(strings.Fields(err.Error()), " ")
 	if m := notADirectory.FindStringSubmatch(message); m != nil {
-		message = m[1] // it tried to read a file, and then to take it for a directory
+		message = m[1] // kustomize tried to read a file, and then treated it as a directory
 	}
 	if i := strings.Index(message, "cycle detected"); i >= 0 {
 		message = message[i:]
@@ -219,12 +218,12 @@ func explain(dir string, err error, named func(string) string) Problem {
 	return Problem{Object: dir, Reason: message}
 }
 
-// decoding gathers the objects of one overlay.
+// decoding collects the objects of one overlay.
 type decoding struct {
 	overlay    *Overlay
 	report     *Report
 	unenforced map[string]struct{}
-	seen       map[string]struct{} // objects, to find those that are there twice
-	configMaps []ConfigMap         // seen so far, broken ones too
+	seen       map[string]struct{} // objects, to find duplicates
+	configMaps []ConfigMap         // read so far, including broken ones
 	doubts     doubts
 }

@@ -31,7 +31,7 @@ func TestLoadDecodesEveryKind(t *testing.T) {
 	}
 }
 
-// Labels and annotations of Istio's that do nothing in the lab are named.
+// TestIstioKeysAreNamed checks that Istio's labels and annotations without an effect in the lab are reported.
 func TestIstioKeysAreNamed(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -130,7 +130,7 @@ func TestLoadNamesEveryFileItRead(t *testing.T) {
 	}
 }
 
-// BenchmarkLoad is what a saved change costs before it can go live.
+// BenchmarkLoad measures what loading a saved change costs.
 func BenchmarkLoad(b *testing.B) {
 	canary := shipped.Overlay(b, "canary")
 	for b.Loop() {

@@ -15,7 +15,7 @@ func (p problems) add(path, reason string, args ...any) {
 	p.report.Add(p.object, path, reason, args...)
 }
 
-// The shapes of names, from Kubernetes' "Object Names and IDs" and "Labels and Selectors".
+// The patterns for names, from Kubernetes' "Object Names and IDs" and "Labels and Selectors".
 var (
 	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)

@@ -2,9 +2,9 @@ package overlay
 
 import "strings"
 
-// nearest is the name among names that word was probably meant to be, or "" when none is close: at most one slip for every three
-// letters, where a slip is a letter missing, added, changed, or swapped with its neighbour. Case does not count, nor do
-// underscores: Kubernetes wants perTryTimeout where protocol buffers say per_try_timeout.
+// nearest returns the name in names that word was probably meant to be, or "" if none is close. A name is close with at most one error per
+// three letters, where an error is a missing, extra or different letter, or two swapped neighbours. Case and underscores are ignored:
+// Kubernetes requires perTryTimeout where protocol buffers have per_try_timeout.
 func nearest(word string, names []string) string {
 	best, bestSlips := "", len(word)/3+1
 	for _, name := range names {
@@ -15,10 +15,10 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// Nearest is nearest for other packages: the name that word was probably meant to be, or "".
+// Nearest returns the name that word was probably meant to be, or "", by the rules of nearest.
 func Nearest(word string, names []string) string { return nearest(word, names) }
 
-// DidYouMean is the end of a message about a name that is not known: "; did you mean middle?" when one of those that are known is near, else "".
+// DidYouMean returns the end of a message about an unknown name: "; did you mean middle?" if one of the known names is close, else "".
 func DidYouMean(word string, known []string) string {
 	if n := nearest(word, known); n != "" && n != word {
 		return "; did you mean " + n + "?"
@@ -28,9 +28,9 @@ func DidYouMean(word string, known []string) string {
 
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
 
-// slips is the Damerau-Levenshtein distance of two words, with neighbours swapped at most once (optimal string alignment).
+// slips returns the Damerau-Levenshtein distance of two words, with neighbours swapped at most once (optimal string alignment).
 func slips(a, b string) int {
-	const long = 64 // no field name is longer: what is, is compared no further
+	const long = 64 // no field name is longer; the rest of a longer word is not compared
 	a, b = a[:min(len(a), long)], b[:min(len(b), long)]
 	var before, last [long + 1]int
 	for j := range len(b) + 1 {
@@ -54,7 +54,7 @@ func slips(a, b string) int {
 	return last[len(b)]
 }
 
-// unknownField says that a field is not known, and which one may have been meant.
+// unknownField returns the message about an unknown field, with the name that was probably meant.
 func unknownField(name string, known []string) string {
 	if meant := DidYouMean(name, known); meant != "" {
 		return "unknown field" + meant
