@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// NotEnforcedLine names in one line what the overlay holds that the lab accepts without enforcing it; "" if there is nothing.
+// NotEnforcedLine lists in one line what the overlay contains that the lab accepts but does not enforce; "" if there is nothing.
 func (o *Overlay) NotEnforcedLine() string {
 	count := map[string]int{}
 	for _, m := range o.NotEnforced {
@@ -30,8 +30,8 @@ func (o *Overlay) NotEnforcedLine() string {
 	return "accepted but not enforced: " + strings.Join(parts, ", ")
 }
 
-// What the lab accepts without enforcing it is still spelled out, so that a typing error in it is found on the laptop and not on
-// the cluster.
+// The manifests below are not enforced, but all their fields are listed, so that a typing error is found on the laptop and not in the
+// cluster.
 
 type networkPolicyManifest struct {
 	APIVersion string   `field:"apiVersion"`

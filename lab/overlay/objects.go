@@ -1,4 +1,3 @@
-// Package overlay turns a kustomize overlay into typed objects, strictly: what the lab does not know, it refuses by name.
 package overlay
 
 import (
@@ -9,10 +8,10 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// Overlay is what one rendering of an overlay directory holds. It is not changed once loaded.
+// Overlay holds the objects of one rendering of an overlay directory. It is not changed once loaded.
 type Overlay struct {
 	Dir   string   // as given, absolute
-	Files []string // every file that the rendering read, absolute, sorted: what a watcher watches
+	Files []string // every file that was read for the rendering, absolute, sorted: the files to watch
 
 	Namespaces            []Meta
 	ServiceAccounts       []Meta
@@ -25,17 +24,17 @@ type Overlay struct {
 	ServiceEntries        []Istio[*networking.ServiceEntry]
 	Sidecars              []Istio[*networking.Sidecar]
 	AuthorizationPolicies []Istio[*security.AuthorizationPolicy]
-	NotEnforced           []Meta // accepted, and named at the start: mutual TLS, pod security, network policies, disruption budgets
+	NotEnforced           []Meta // accepted, and listed at the start: mutual TLS, pod security, network policies, disruption budgets
 
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
 
-	EmptyFiles []string // files of resources that hold no object, from where the user stands
+	EmptyFiles []string // files of resources that hold no object, as the user would write them
 
 	places *places
-	holes  map[string]holes // by object: where it could not be read or has a problem; nil when all objects are sound
+	holes  map[string]holes // by object: paths that could not be read or have a problem; nil if all objects are valid
 
-	broken *Overlay       // the objects that have problems, as far as they could be read; nil when there are none
-	sums   map[string]sum // of Files and of the links on the way to them, for a Watcher to compare with
+	broken *Overlay       // the objects that have problems, as far as they could be read; nil if there are none
+	sums   map[string]sum // of Files and of the symbolic links on the way to them, for comparison by a Watcher
 }
 
 // append adds the objects of another overlay.
@@ -54,21 +53,21 @@ func (o *Overlay) append(other *Overlay) {
 	o.NotEnforced = append(o.NotEnforced, other.NotEnforced...)
 }
 
-// Whole says whether the objects are sound. Load hands the others to a Check in an overlay of their own.
+// Whole reports whether the objects are valid. Load passes the broken objects to a Check in a separate overlay.
 func (o *Overlay) Whole() bool { return o.holes == nil }
 
-// soundly drops the problems of fields of broken objects that have a problem already, or were not read.
+// soundly removes the problems of fields of broken objects that already have a problem or were not read.
 func (o *Overlay) soundly(problems []Problem) []Problem {
 	return slices.DeleteFunc(problems, func(p Problem) bool { return o.holes[p.Object].touch(p.Path) })
 }
 
-// Meta says which object it is.
+// Meta identifies an object.
 type Meta struct {
 	APIVersion, Kind, Namespace, Name string
 	Labels, Annotations               map[string]string
 }
 
-// String is the object's name in messages: "VirtualService hopline/middle", "Namespace hopline".
+// String returns the object's name for messages: "VirtualService hopline/middle", "Namespace hopline".
 func (m Meta) String() string {
 	if m.Namespace == "" {
 		return m.Kind + " " + m.Name
@@ -82,22 +81,22 @@ type Istio[T any] struct {
 	Spec T
 }
 
-// Deployment is a workload: so many copies of one container.
+// Deployment is a workload: a number of replicas of one container.
 type Deployment struct {
 	Meta
-	Replicas       int               // 1 where the manifest is silent
+	Replicas       int               // default 1
 	Selector       map[string]string // matchLabels
-	MaxSurge       string            // of the rolling update: a number or a percentage; "25%" where silent
+	MaxSurge       string            // of the rolling update: a number or a percentage; default "25%"
 	MaxUnavailable string            // likewise
 	Pod            PodTemplate
 }
 
-// PodTemplate is what every copy of a Deployment is made from.
+// PodTemplate is the template of a Deployment's pods.
 type PodTemplate struct {
 	Labels, Annotations map[string]string
-	ServiceAccount      string        // "default" where silent
-	Grace               time.Duration // terminationGracePeriodSeconds; 30 s where silent
-	Container           Container     // the lab runs pods of one container
+	ServiceAccount      string        // default "default"
+	Grace               time.Duration // terminationGracePeriodSeconds; default 30 s
+	Container           Container     // the lab runs pods with one container
 }
 
 // Container is the process of a pod.
@@ -112,7 +111,7 @@ type Container struct {
 	PreStop                      time.Duration // lifecycle.preStop.sleep
 }
 
-// EnvVar is one variable: a literal value, or a field of the pod by the downward API.
+// EnvVar is one variable: a literal value, or a field of the pod from the downward API.
 type EnvVar struct {
 	Name, Value string
 	Field       string // "metadata.name", "metadata.labels['version']" …; empty for a literal
@@ -124,7 +123,7 @@ type ContainerPort struct {
 	Number int
 }
 
-// Probe asks a process over HTTP whether it is well. Durations are filled with Kubernetes' defaults.
+// Probe holds an HTTP probe of a process. Durations have Kubernetes' defaults.
 type Probe struct {
 	Path                string
 	Port                string // a number or the name of a container port
@@ -133,10 +132,10 @@ type Probe struct {
 	Successes, Failures int
 }
 
-// Service is a name for the pods that its selector finds.
+// Service is a name for the pods that its selector matches.
 type Service struct {
 	Meta
-	Type     string // ClusterIP where silent, or NodePort
+	Type     string // ClusterIP (default) or NodePort
 	Selector map[string]string
 	Ports    []ServicePort
 }
@@ -150,13 +149,13 @@ type ServicePort struct {
 	NodePort    int    // 0: none
 }
 
-// ConfigMap is data for containers' environment.
+// ConfigMap holds data for the environment of containers.
 type ConfigMap struct {
 	Meta
 	Data map[string]string
 }
 
-// HasLabels says whether labels hold all that a selector wants.
+// HasLabels reports whether labels contain all labels of a selector.
 func HasLabels(labels, wanted map[string]string) bool {
 	for k, v := range wanted {
 		if got, ok := labels[k]; !ok || got != v {

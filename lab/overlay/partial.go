@@ -16,18 +16,18 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// The bounds of the search for parts that kustomize cannot render: beyond the first, only kustomize's first message is reported.
+// The bounds of the search for parts that kustomize cannot render. Above maxSearched, only kustomize's first message is reported.
 const (
 	maxSearched = 1 << 20 // bytes of all files: each step of the search renders the overlay
 	maxCulprits = 20
 )
 
-// partial renders what is left of an overlay without the parts that are wrong, so that one report names the mistakes of all stages.
+// partial renders an overlay without the parts that are wrong, so that one report lists the mistakes of all stages.
 type partial struct {
 	in     *inspector
 	root   *inspected
-	dir    string // the root's
-	doubts doubts // what the parts left out may have held
+	dir    string // directory of root
+	doubts doubts // what the omitted parts may contain
 }
 
 // partAt is a part of one kustomization file.
@@ -36,7 +36,7 @@ type partAt struct {
 	part
 }
 
-// fieldRank is the order in which kustomize applies the fields of a file, where it matters here: what brings objects comes first.
+// fieldRank is the order in which kustomize applies the fields of a file, as far as it matters here: fields that add objects come first.
 func fieldRank(field string) int {
 	first := []string{"resources", "components", "configMapGenerator"}
 	if i := slices.Index(first, field); i >= 0 {
@@ -45,14 +45,14 @@ func fieldRank(field string) int {
 	return len(first)
 }
 
-// parts are all parts that are well, in the order in which kustomize comes upon them.
+// parts returns all valid parts, in the order in which kustomize applies them.
 func (p *partial) parts(k *inspected, seen map[*inspected]bool) (list []partAt) {
 	if k == nil || seen[k] {
 		return nil
 	}
 	seen[k] = true
 	for at := range k.bad {
-		if at.index < 0 { // a field as a whole, perhaps the one that brings everything
+		if at.index < 0 { // a whole field, possibly the one that adds all objects
 			p.doubts = append(p.doubts, doubt{everything: true})
 		}
 	}
@@ -86,7 +86,7 @@ func (p *partial) parts(k *inspected, seen map[*inspected]bool) (list []partAt) 
 	return list
 }
 
-// doubt remembers what a part that is left out may have brought.
+// doubt records what an omitted part may contain.
 func (p *partial) doubt(at partAt) {
 	element := at.of.content[at.field].([]any)[at.index]
 	path, _ := element.(string)
@@ -95,7 +95,7 @@ func (p *partial) doubt(at partAt) {
 	}
 	file := filepath.Join(filepath.Dir(at.of.path), path)
 	if near := nearest(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
-		file = filepath.Join(filepath.Dir(file), near) // which was meant
+		file = filepath.Join(filepath.Dir(file), near) // the file that was meant
 		p.in.disk.read(file)
 	}
 	f, read := p.in.disk.files[p.in.disk.resolve(file)]
@@ -110,7 +110,7 @@ func (p *partial) doubt(at partAt) {
 	}
 }
 
-// disk is the overlay's disk with only these parts in its kustomization files.
+// disk returns the overlay's disk with only these parts in its kustomization files.
 func (p *partial) disk(parts []partAt) *snapshot {
 	files := map[string][]byte{}
 	contents := map[*inspected]map[string]any{}
@@ -118,7 +118,7 @@ func (p *partial) disk(parts []partAt) *snapshot {
 		if k == nil {
 			continue
 		}
-		contents[k] = map[string]any{"generatorOptions": map[string]any{}} // kustomize takes no empty file
+		contents[k] = map[string]any{"generatorOptions": map[string]any{}} // kustomize refuses an empty file
 		for _, name := range []string{"apiVersion", "kind"} {
 			if v, ok := k.content[name]; ok {
 				contents[k][name] = v
@@ -147,7 +147,7 @@ func (p *partial) render(parts []partAt) (resmap.ResMap, error) {
 	return kustomize(p.disk(parts), p.dir)
 }
 
-// run renders all parts that kustomize can render, and reports the others. It returns nil resources when it gave up.
+// run renders all parts that kustomize can render, and reports the others. It returns nil resources if it gave up.
 func (p *partial) run() (resmap.ResMap, *snapshot) {
 	good := p.parts(p.root, map[*inspected]bool{})
 	for range maxCulprits {
@@ -177,14 +177,14 @@ func (p *partial) size() (bytes int) {
 	return bytes
 }
 
-// How kustomize names an object that is not there, or there twice.
+// Kustomize's names for an object that does not exist, or is a duplicate.
 var (
 	noTarget   = regexp.MustCompile(`no matches for Id ([A-Za-z]+)\.[^/]*/([^ ';]+)\.([^ .';]+)`)
 	noReplicas = regexp.MustCompile(`resource with name (\S+) does not match a config`)
 	registered = regexp.MustCompile(`already registered id: ([A-Za-z]+)\.[^/]*/([^ ']+)\.([^ .']+)'?$`)
 )
 
-// culprit reports the part that kustomize cannot render on top of those before it.
+// culprit reports the part that kustomize cannot render after those before it.
 func (p *partial) culprit(before []partAt, at partAt, err error) {
 	object, path := p.in.named(at.of.path), at.field
 	if at.index >= 0 {
@@ -212,7 +212,7 @@ func (p *partial) culprit(before []partAt, at partAt, err error) {
 	}
 }
 
-// metaOfID is an object as kustomize's messages name it.
+// metaOfID returns the identity of an object that a message of kustomize names.
 func metaOfID(m []string) Meta {
 	meta := Meta{Kind: m[1], Name: m[2], Namespace: m[3]}
 	if meta.Namespace == "[noNs]" {
@@ -221,7 +221,7 @@ func metaOfID(m []string) Meta {
 	return meta
 }
 
-// names are those of the objects of a kind that the parts bring.
+// names returns the names of the objects of a kind that the parts add.
 func (p *partial) names(parts []partAt, kind string) (names []string) {
 	resources, err := p.render(parts)
 	if err != nil {
@@ -236,7 +236,7 @@ func (p *partial) names(parts []partAt, kind string) (names []string) {
 	return names
 }
 
-// twice reports an object that two files bring.
+// twice reports an object that is in two files.
 func (p *partial) twice(before []partAt, at partAt, m Meta) {
 	first := (&places{disk: p.disk(before), root: p.dir, named: p.in.named}).find(m.String(), "")
 	problem := Problem{Object: m.String(), Reason: "is there twice"}
@@ -257,7 +257,7 @@ func (p *partial) twice(before []partAt, at partAt, m Meta) {
 	p.in.report.Problems = append(p.in.report.Problems, problem)
 }
 
-// second is the line of the second document of an object in a file.
+// second returns the line of the second document of an object in a file.
 func (p *partial) second(content []byte, m Meta) int {
 	all := nodes(content)
 	first := documentOf(all, m.Kind, m.Name)
@@ -268,7 +268,7 @@ func (p *partial) second(content []byte, m Meta) int {
 	return 0
 }
 
-// String is the place as it stands in a message: "middle.yaml:12".
+// String returns the place for a message: "middle.yaml:12".
 func (p place) String() string {
 	if p.line == 0 {
 		return p.file

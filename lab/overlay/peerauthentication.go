@@ -8,7 +8,7 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// addPeerAuthentication applies Istio's ValidatePeerAuthentication. What the object says is not enforced.
+// addPeerAuthentication applies Istio's ValidatePeerAuthentication. The object is not enforced.
 func addPeerAuthentication(d *decoding, m Meta, spec any) {
 	at := problems{report: d.report, object: m.String()}
 	checkIstioMetadata(at, m)

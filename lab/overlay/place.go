@@ -15,37 +15,37 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// places finds the file and the line that a problem comes from. It renders the overlay once more, with kustomize's annotations of where
-// objects come from, when the first problem asks: an overlay without problems pays nothing.
+// places finds the file and line of a problem. For the first problem it renders the overlay once more, with kustomize's origin annotations;
+// an overlay without problems has no such cost.
 type places struct {
 	disk  *snapshot
 	root  string                   // the overlay's directory, symbolic links resolved
 	named func(path string) string // a path as the user would write it
 
 	mu      sync.Mutex
-	objects map[string][]origin // by Meta.String(); nil before the first question
+	objects map[string][]origin // by Meta.String(); nil before the first call
 }
 
-// origin is an object of the overlay and what it was made of.
+// origin is an object of the overlay and its sources.
 type origin struct {
 	value   map[string]any
 	sources []source // in the order in which they were applied: the file of the object, then patches
 }
 
-// source is a YAML node that gave fields to an object.
+// source is a YAML node that set fields of an object.
 type source struct {
 	file   string // absolute
 	node   *kyaml.Node
 	offset int // lines of the file above the node's text
 }
 
-// place is a position in a file. The line counts from 1 and is 0 where it is not known.
+// place is a position in a file. The line counts from 1 and is 0 if unknown.
 type place struct {
 	file string // as the user would write it
 	line int
 }
 
-// find gives the place of a field of an object. The object may be a file or a directory of the overlay, too.
+// find returns the place of a field of an object. The object may also be a file or a directory of the overlay.
 func (p *places) find(object, path string) place {
 	if p == nil {
 		return place{}
@@ -71,7 +71,7 @@ func (p *places) find(object, path string) place {
 	return best
 }
 
-// all are the places where the objects of a name begin.
+// all returns the places where the objects of a name begin.
 func (p *places) all(object string) (all []place) {
 	if p == nil {
 		return nil
@@ -87,7 +87,7 @@ func (p *places) all(object string) (all []place) {
 	return all
 }
 
-// lineIn is the line of a field in a file of one document; 0 for the file as a whole.
+// lineIn returns the line of a field in a file of one document; 0 for the whole file.
 func (p *places) lineIn(file, path string) int {
 	docs := nodes(p.disk.read(file).content)
 	if path == "" || len(docs) == 0 {
@@ -105,10 +105,10 @@ func (p *places) lineIn(file, path string) int {
 	return line
 }
 
-// documentPath is how a document of several is named.
+// documentPath matches the path of one of several documents in a file.
 var documentPath = regexp.MustCompile(`^document (\d+)$`)
 
-// nodes are the documents of a file as far as it can be parsed.
+// nodes returns the documents of a file as far as it can be parsed.
 func nodes(content []byte) (docs []*kyaml.Node) {
 	d := kyaml.NewDecoder(bytes.NewReader(content))
 	for {
@@ -122,7 +122,7 @@ func nodes(content []byte) (docs []*kyaml.Node) {
 	}
 }
 
-// render asks kustomize where the objects come from, once.
+// render lets kustomize report where the objects come from, once.
 func (p *places) render() {
 	if p.objects != nil {
 		return
@@ -133,7 +133,7 @@ func (p *places) render() {
 		return
 	}
 	resources, err := kustomize(disk, p.root)
-	if err != nil { // of objects that are there twice, where kustomize was not given all
+	if err != nil { // duplicate objects, if kustomize has not received all parts
 		p.read()
 		return
 	}
@@ -150,7 +150,7 @@ func (p *places) render() {
 	}
 }
 
-// read takes the objects as they stand in the files.
+// read reads the objects as they are in the files.
 func (p *places) read() {
 	for _, file := range slices.Sorted(maps.Keys(p.disk.files)) {
 		for _, node := range nodes(p.disk.files[file].content) {
@@ -163,7 +163,7 @@ func (p *places) read() {
 	}
 }
 
-// identity is the name of a rendered object in messages.
+// identity returns the name of a rendered object for messages.
 func identity(object map[string]any) string {
 	m := metaOf(object)
 	if k, reason := findKind(m.APIVersion, m.Kind); reason == "" && !k.clusterWide && m.Namespace == "" {
@@ -172,7 +172,7 @@ func identity(object map[string]any) string {
 	return m.String()
 }
 
-// sources are what an object was made of.
+// sources returns the sources of an object.
 func (p *places) sources(r *resource.Resource) (all []source) {
 	kind, name := r.GetKind(), r.GetName()
 	if from, err := r.GetOrigin(); err == nil && from != nil {
@@ -204,7 +204,7 @@ func (p *places) sources(r *resource.Resource) (all []source) {
 	return all
 }
 
-// patches are those of a kustomization file that are for an object.
+// patches returns the patches in a kustomization file that apply to an object.
 func (p *places) patches(file, kind, name string) (all []source) {
 	for _, doc := range nodes(p.disk.read(file).content) {
 		for _, entry := range elementsOf(child(doc, "patches")) {
@@ -215,7 +215,7 @@ func (p *places) patches(file, kind, name string) (all []source) {
 			} else if inline := child(entry, "patch"); inline != nil {
 				offset = inline.Line
 				if inline.Style&kyaml.LiteralStyle == 0 {
-					offset-- // the text begins in the line of its key
+					offset-- // the text begins on the line of its key
 				}
 			}
 			target := child(entry, "target")
@@ -232,7 +232,7 @@ func (p *places) patches(file, kind, name string) (all []source) {
 	return all
 }
 
-// selects says whether a patch's target may be an object, by kind and name. The object may have got a prefix or suffix since.
+// selects reports whether a patch's target may be an object, by kind and name. The object may have received a prefix or suffix since.
 func selects(target *kyaml.Node, kind, name string) bool {
 	for key, value := range map[string]string{"kind": kind, "name": name} {
 		wanted := scalar(child(target, key))
@@ -246,8 +246,8 @@ func selects(target *kyaml.Node, kind, name string) bool {
 	return true
 }
 
-// documentOf is the one of an object: the one of its kind and name, or else whose name is the longest part of it, because kustomize may have
-// put something before or after it.
+// documentOf returns the document of an object: the one with its kind and name, or else the one whose name is the longest part of it,
+// because kustomize may have added a prefix or suffix.
 func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 	longest := 0
 	for _, doc := range docs {
@@ -265,7 +265,7 @@ func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 	return found
 }
 
-// lookUp is the line of the deepest node on a path, and how many steps lead there. Elements of lists are found by what they have in the
+// lookUp returns the line of the deepest node on a path, and the number of steps to it. It finds list elements by their value in the
 // rendered object, because patches move them.
 func (s source) lookUp(steps []string, value any) (line, depth int) {
 	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && child(s.node.Content[0], "op") != nil {
@@ -313,7 +313,7 @@ func descend(node *kyaml.Node, steps []string, value any) (line, depth int) {
 	return line, depth
 }
 
-// element is the element of a list that became one of the rendered object: by its name, or as it stands, or by its index.
+// element returns the list element that became an element of the rendered object: by its name, by its value, or by its index.
 func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 	switch v := value.(type) {
 	case map[string]any:
@@ -363,7 +363,7 @@ func (s source) operation(steps []string) (line, depth int) {
 	return line, depth
 }
 
-// child is the value of a key of a mapping, or nil.
+// child returns the value of a key of a mapping, or nil.
 func child(node *kyaml.Node, key string) *kyaml.Node {
 	if node == nil || node.Kind != kyaml.MappingNode {
 		return nil
@@ -383,7 +383,7 @@ func elementsOf(node *kyaml.Node) []*kyaml.Node {
 	return node.Content
 }
 
-// scalar is a scalar's text; "" for anything else.
+// scalar returns the text of a scalar; "" for anything else.
 func scalar(node *kyaml.Node) string {
 	if node == nil || node.Kind != kyaml.ScalarNode {
 		return ""
@@ -391,10 +391,10 @@ func scalar(node *kyaml.Node) string {
 	return node.Value
 }
 
-// step is a field, an index or a quoted key of a path.
+// step matches a field, an index or a quoted key of a path.
 var step = regexp.MustCompile(`\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)`)
 
-// stepsOf takes a path such as spec.http[1].route[0] apart.
+// stepsOf splits a path such as spec.http[1].route[0] into its steps.
 func stepsOf(path string) (steps []string) {
 	for _, m := range step.FindAllStringSubmatch(path, -1) {
 		switch {

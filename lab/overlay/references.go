@@ -11,17 +11,17 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// references finds what leads nowhere: names of objects, hosts, subsets and ports that an overlay uses and does not hold. Neither
-// Kubernetes nor Istio refuses these; they answer 503, or nobody, later.
+// references finds dangling references: names of objects, hosts, subsets and ports that an overlay uses but does not contain. Kubernetes
+// and Istio accept these; later their requests get 503 or no response.
 type references struct {
-	overlay *Overlay // all objects, broken ones too
+	overlay *Overlay // all objects, including broken ones
 	doubts  doubts   // what else may be referred to
 	report  *Report
-	hosts   map[string]map[int]bool // ports of every host that a Service or ServiceEntry names
+	hosts   map[string]map[int]bool // ports of every host of a Service or ServiceEntry
 	subsets map[string][]string     // of every host of a DestinationRule
 }
 
-// checkReferences reports everything that leads nowhere, unless it may lead to what could not be read.
+// checkReferences reports every dangling reference, unless its target may be in a part that could not be read.
 func checkReferences(o *Overlay, doubts doubts, report *Report) {
 	all := new(Overlay)
 	all.append(o)
@@ -55,7 +55,7 @@ func (r *references) check() {
 
 func (r *references) at(m Meta) problems { return problems{report: r.report, object: m.String()} }
 
-// fqdn is the full name of a host in an object of Istio's: a name without dots is a Service of the object's namespace.
+// fqdn returns the full name of a host in an Istio object: a name without dots is a Service of the object's namespace.
 func fqdn(host, namespace string) string {
 	if strings.Contains(host, ".") || strings.HasPrefix(host, "*") {
 		return host
@@ -63,7 +63,7 @@ func fqdn(host, namespace string) string {
 	return host + "." + namespace + ".svc.cluster.local"
 }
 
-// knownHosts are all hosts that traffic can have, with their ports: Services, ServiceEntries, and Istio's own gateways, which the
+// knownHosts returns all hosts that can receive requests, with their ports: Services, ServiceEntries, and Istio's own gateways, which the
 // lab provides.
 func knownHosts(o *Overlay) map[string]map[int]bool {
 	hosts := map[string]map[int]bool{
@@ -91,7 +91,7 @@ func knownHosts(o *Overlay) map[string]map[int]bool {
 	return hosts
 }
 
-// ports are those of a host, by its own name or by a wildcard that covers it or that it is; ok says whether there are any.
+// ports returns the ports of a host, by its own name or by a wildcard that covers or equals it; ok reports whether there are any.
 func (r *references) ports(host string) (ports map[int]bool, ok bool) {
 	if ports, ok = r.hosts[host]; ok {
 		return ports, true
@@ -123,7 +123,7 @@ func (r *references) host(at problems, path, host, namespace string) (map[int]bo
 	return nil, false
 }
 
-// hostHint says which host may have been meant.
+// hostHint suggests the host that may have been meant.
 func (r *references) hostHint(host, namespace string) string {
 	const domain = ".svc.cluster.local"
 	var names []string
@@ -141,7 +141,7 @@ func (r *references) hostHint(host, namespace string) string {
 	return DidYouMean(host, names)
 }
 
-// namespaces that are there without an overlay naming them.
+// builtInNamespaces returns the namespaces that exist without an object in the overlay.
 func builtInNamespaces() []string { return []string{"default", "istio-system", "kube-system"} }
 
 func (r *references) namespaces() {
@@ -156,7 +156,7 @@ func (r *references) namespaces() {
 	}
 }
 
-// metas are all objects of an overlay.
+// metas returns the identities of all objects of an overlay.
 func (o *Overlay) metas() []Meta {
 	metas := slices.Concat(o.Namespaces, o.ServiceAccounts, o.NotEnforced)
 	for _, x := range o.Deployments {
@@ -188,12 +188,12 @@ func (r *references) deployments() {
 	}
 }
 
-// serviceAccount says whether there is one, or may be.
+// serviceAccount reports whether a service account exists, or may exist.
 func (r *references) serviceAccount(namespace, name string) bool {
 	return r.doubts.mention(name, "ServiceAccount") || slices.ContainsFunc(r.overlay.ServiceAccounts, func(m Meta) bool { return m.Namespace == namespace && m.Name == name })
 }
 
-// selected are the Deployments of a namespace whose pods have the labels.
+// selected returns the Deployments of a namespace whose pods have the labels.
 func (r *references) selected(namespace string, labels map[string]string) (found []Deployment) {
 	for _, d := range r.overlay.Deployments {
 		if d.Namespace == namespace && HasLabels(d.Pod.Labels, labels) {
@@ -224,7 +224,8 @@ func (r *references) services() {
 	}
 }
 
-// targetPort checks that one of the pods has the port of a Service. Where the selector finds none, any Deployment of the namespace may be meant.
+// targetPort checks that one of the pods has the target port of a Service. If the selector matches no pods, any Deployment of the namespace
+// may be meant.
 func (r *references) targetPort(at problems, path string, s Service, p ServicePort, pods []Deployment) {
 	meant := pods
 	if len(pods) == 0 {
@@ -326,7 +327,7 @@ func (r *references) virtualServices() {
 			switch {
 			case inMesh && meansService(host):
 				r.host(at, path, host, v.Namespace)
-			case inMesh: // a name of the wider world: Istio routes by it on port 80 whether or not anything else names it
+			case inMesh: // a name outside the cluster: Istio routes by it on port 80 whether or not another object names it
 			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)):
 				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
@@ -351,7 +352,7 @@ func (r *references) virtualServices() {
 	}
 }
 
-// meansService tells a host that can only be a Service's: a short name, or one of the cluster's domain.
+// meansService reports whether a host can only be a Service: a short name, or a name in the cluster's domain.
 func meansService(host string) bool {
 	return !strings.Contains(host, ".") && host != "*" || strings.HasSuffix(host, ".svc.cluster.local")
 }
@@ -380,7 +381,7 @@ func (r *references) gateway(at problems, path, name, namespace string) (found I
 	return found, false
 }
 
-// taken says whether a server of one of the gateways takes a host of a VirtualService of the namespace.
+// taken reports whether a server of one of the gateways accepts a host of a VirtualService of the namespace.
 func taken(gateways []Istio[*networking.Gateway], namespace, host string) bool {
 	for _, g := range gateways {
 		for _, s := range g.Spec.Servers {
@@ -434,7 +435,7 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 	}
 }
 
-// serviceEntries checks endpoints that are Services of the cluster; names of the world outside are not looked up.
+// serviceEntries checks endpoints that are Services of the cluster; names outside the cluster are not looked up.
 func (r *references) serviceEntries() {
 	for _, e := range r.overlay.ServiceEntries {
 		for i, ep := range e.Spec.Endpoints {
@@ -474,7 +475,7 @@ func (r *references) authorizationPolicies() {
 	}
 }
 
-// principals checks those that name a service account of a namespace that the overlay holds.
+// principals checks the principals that name a service account of a namespace in the overlay.
 func (r *references) principals(at problems, path string, s *security.Source) {
 	for i, p := range s.GetPrincipals() {
 		parts := strings.Split(p, "/")

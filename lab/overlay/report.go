@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong: with which object, where in it, and what was wanted instead.
+// Problem describes one mistake: the object, the field in it, and the wanted value.
 type Problem struct {
-	File   string // "deploy/overlays/canary/middle.yaml", from where the user stands; empty when it is not known
-	Line   int    // of File, from 1; 0 when it is not known or the file as a whole is meant
-	Object string // "VirtualService hopline/middle"; or the file or directory when the trouble comes before any object
-	Path   string // "spec.http[0].route[1].weight"; empty when the object as a whole is meant
+	File   string // "deploy/overlays/canary/middle.yaml", relative to the user's working directory; empty if unknown
+	Line   int    // line of File, from 1; 0 if unknown, or for the whole file
+	Object string // "VirtualService hopline/middle", or the file or directory if the problem is not in an object
+	Path   string // "spec.http[0].route[1].weight"; empty for the whole object
 	Reason string // "unknown field; did you mean weight?"
 }
 
-// Error is the problem in one line, which begins as editors and terminals know places in files:
-// "middle.yaml:12: VirtualService hopline/middle: spec.http[0].timeout: want a duration, got …".
+// Error returns the problem in one line. It begins with the place in the form that editors and terminals recognize: "middle.yaml:12:
+// VirtualService hopline/middle: spec.http[0].timeout: want a duration, got …".
 func (p Problem) Error() string {
 	parts := make([]string, 0, 4)
 	object := p.Object
@@ -34,10 +34,10 @@ func (p Problem) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// oneLine keeps a name with a line end in it from looking like another problem.
+// oneLine escapes line ends, so that a name cannot look like another problem.
 var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 
-// Place is the file with the line, where they are known: "middle.yaml:12".
+// Place returns the file with the line, if known: "middle.yaml:12".
 func (p Problem) Place() string {
 	if p.File == "" || p.Line == 0 {
 		return p.File
@@ -45,23 +45,23 @@ func (p Problem) Place() string {
 	return p.File + ":" + strconv.Itoa(p.Line)
 }
 
-// Report is everything that is wrong with an overlay, told at once. It is an error when it holds any problem; see Err.
+// Report collects all problems of an overlay. It is an error if it holds any problem; see Err.
 type Report struct {
 	Problems []Problem
 
-	places *places // where objects come from; nil when nobody knows
+	places *places // where objects come from; nil if unknown
 }
 
-// Report is a new report on an overlay: Err adds the places of its problems. What Load found is not in it.
+// Report returns a new report on an overlay: Err adds the places of its problems. It does not contain the problems that Load found.
 func (o *Overlay) Report() *Report { return &Report{places: o.places} }
 
-// Add notes one more problem. The reason is formatted as by fmt.Sprintf.
+// Add adds a problem. The reason is formatted as by fmt.Sprintf.
 func (r *Report) Add(object, path, reason string, args ...any) {
 	r.Problems = append(r.Problems, Problem{Object: object, Path: path, Reason: fmt.Sprintf(reason, args...)})
 }
 
-// Join puts the problems of several errors into one report; an error that is no report becomes a problem of its own. It returns nil when
-// all are nil.
+// Join combines the problems of several errors in one report; an error that is not a report becomes one problem. It returns nil if all are
+// nil.
 func Join(errs ...error) error {
 	var all Report
 	for _, err := range errs {
@@ -76,7 +76,7 @@ func Join(errs ...error) error {
 	return all.Err()
 }
 
-// Err is nil when nothing is wrong, otherwise the report with its problems sorted by object and path and without repetitions, so
+// Err returns nil if there are no problems, otherwise the report, with its problems sorted by object and path and without duplicates, so
 // that the same overlay always gives the same text.
 func (r *Report) Err() error {
 	if r == nil || len(r.Problems) == 0 {
@@ -95,7 +95,7 @@ func (r *Report) Err() error {
 	return &Report{Problems: slices.Compact(sorted)}
 }
 
-// Error is one line for each problem.
+// Error returns one line per problem.
 func (r *Report) Error() string {
 	lines := make([]string, len(r.Problems))
 	for i, p := range r.Problems {
@@ -104,7 +104,7 @@ func (r *Report) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives every problem to errors.Is and errors.As.
+// Unwrap returns every problem, for errors.Is and errors.As.
 func (r *Report) Unwrap() []error {
 	errs := make([]error, len(r.Problems))
 	for i, p := range r.Problems {
@@ -113,12 +113,12 @@ func (r *Report) Unwrap() []error {
 	return errs
 }
 
-// comparePaths orders field paths so that http[2] comes before http[10].
+// comparePaths orders field paths so that http[2] is before http[10].
 func comparePaths(a, b string) int {
 	for a != "" && b != "" {
 		na, nb := leadingDigits(a), leadingDigits(b)
 		if na != "" && nb != "" {
-			// A longer number without leading zeros is the greater one.
+			// A longer number without leading zeros is greater.
 			if c := cmp.Or(cmp.Compare(len(na), len(nb)), cmp.Compare(na, nb)); c != 0 {
 				return c
 			}

@@ -7,7 +7,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// checkSidecar applies the part of Istio's ValidateSidecar that concerns which hosts a workload sees.
+// checkSidecar applies the part of Istio's ValidateSidecar that concerns the hosts that a workload sees.
 func checkSidecar(at problems, _ Meta, spec *networking.Sidecar) {
 	if spec.Egress == nil && spec.Ingress == nil && spec.OutboundTrafficPolicy == nil && spec.InboundConnectionPool == nil {
 		at.add("spec", "empty, want egress")

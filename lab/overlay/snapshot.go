@@ -14,22 +14,22 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// maxFile bounds what is read of one file: an overlay is text that people write, and etcd takes no object over 1.5 MiB.
+// maxFile bounds the size of a file in bytes: an overlay is text written by people, and etcd accepts no object over 1.5 MiB.
 const maxFile = 4 << 20
 
-// snapshot is the disk as one rendering sees it. Every file is read once and remembered: so that what has been checked is what
-// kustomize renders, even when an editor saves in between, and so that it is known afterwards which files to watch. It is
-// read-only, and it hands out no kustomization file that has not been cleared: that is how nothing can be fetched from elsewhere.
+// snapshot is the file system as one rendering sees it. It reads every file once and keeps the content, so that kustomize renders what was
+// checked even if an editor saves in between, and so that the files to watch are known afterwards. It is read-only. It returns a
+// kustomization file only after clear was called for it, so that kustomize cannot fetch anything.
 type snapshot struct {
 	filesys.FileSystem
 	files   map[string]file     // by absolute path with symbolic links resolved
-	links   map[string]struct{} // symbolic links on the way to them
-	cleared map[string]struct{} // kustomization files that ask for nothing the lab refuses
-	amended map[string][]byte   // what kustomize reads in place of a kustomization file
-	reduced map[string][]byte   // what kustomize reads in place of a file of objects
+	links   map[string]struct{} // symbolic links on the way to the files
+	cleared map[string]struct{} // kustomization files that contain nothing the lab refuses
+	amended map[string][]byte   // what kustomize reads instead of a kustomization file
+	reduced map[string][]byte   // what kustomize reads instead of a file of objects
 }
 
-// file is what reading one file gave.
+// file is the result of reading one file.
 type file struct {
 	content []byte
 	err     error
@@ -45,8 +45,8 @@ func newSnapshot() *snapshot {
 	}
 }
 
-// ReadFile gives the file as it was when it was first read, or what stands in for it. Kustomize tries all names that a kustomization file can have: those
-// that are missing are not worth remembering.
+// ReadFile returns the file as it was when it was first read, or its replacement. It does not record missing files: kustomize tries all
+// names that a kustomization file can have.
 func (s *snapshot) ReadFile(path string) ([]byte, error) {
 	path = s.resolve(path)
 	if _, ok := s.files[path]; !ok && !s.Exists(path) {
@@ -67,7 +67,7 @@ func (s *snapshot) ReadFile(path string) ([]byte, error) {
 	return f.content, f.err
 }
 
-// read reads a file, once. Files that are not there are remembered too: a watcher wants to know when they come.
+// read reads a file, once. It also records missing files, so that a watcher notices when they are created.
 func (s *snapshot) read(path string) file {
 	path = s.resolve(path)
 	if f, ok := s.files[path]; ok {
@@ -79,7 +79,7 @@ func (s *snapshot) read(path string) file {
 	return f
 }
 
-// amend is the same disk with other kustomization files, and with every file of objects whole.
+// amend returns the same disk with other kustomization files, and with all objects in every file of objects.
 func (s *snapshot) amend(files map[string][]byte) *snapshot {
 	other := *s
 	other.reduced = nil
@@ -91,7 +91,7 @@ func (s *snapshot) amend(files map[string][]byte) *snapshot {
 	return &other
 }
 
-// withBuildMetadata is the same disk with annotations asked for in a directory's kustomization file.
+// withBuildMetadata returns the same disk with build metadata annotations enabled in a directory's kustomization file.
 func (s *snapshot) withBuildMetadata(dir string, annotations ...string) (*snapshot, error) {
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		path := filepath.Join(dir, name)
@@ -116,13 +116,13 @@ func (s *snapshot) withBuildMetadata(dir string, annotations ...string) (*snapsh
 	return nil, fs.ErrNotExist
 }
 
-// clear lets kustomize have a kustomization file.
+// clear marks a kustomization file as readable for kustomize.
 func (s *snapshot) clear(path string) { s.cleared[s.resolve(path)] = struct{}{} }
 
-// paths are all files that were read or found missing, sorted.
+// paths returns all files that were read or found missing, sorted.
 func (s *snapshot) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
 
-// sums are what the files held and where the links led.
+// sums returns the checksums of the files and of the targets of the links.
 func (s *snapshot) sums() map[string]sum {
 	sums := make(map[string]sum, len(s.files))
 	for path, f := range s.files {
@@ -134,8 +134,8 @@ func (s *snapshot) sums() map[string]sum {
 	return sums
 }
 
-// resolve makes a path absolute and follows symbolic links, as kustomize does before it reads; a path that leads nowhere is
-// only made absolute.
+// resolve makes a path absolute and follows symbolic links, as kustomize does before it reads. If the target does not exist, it only makes
+// the path absolute.
 func (s *snapshot) resolve(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -151,8 +151,8 @@ func (s *snapshot) resolve(path string) string {
 	return real
 }
 
-// note remembers the symbolic links on the way to a path: when one leads elsewhere, that is a change like any other. Those directly below
-// the root are the system's own, such as macOS' /tmp.
+// note records the symbolic links on the way to a path: a new target of a link is a change of the overlay. Links directly below the root
+// belong to the system, such as /tmp on macOS.
 func (s *snapshot) note(path string) {
 	for parent := filepath.Dir(path); parent != filepath.Dir(parent); path, parent = parent, filepath.Dir(parent) {
 		if _, known := s.links[path]; known {
@@ -160,7 +160,7 @@ func (s *snapshot) note(path string) {
 		}
 		target, err := os.Readlink(path)
 		if err != nil {
-			continue // no link
+			continue // not a link
 		}
 		s.links[path] = struct{}{}
 		if !filepath.IsAbs(target) {
@@ -170,29 +170,29 @@ func (s *snapshot) note(path string) {
 	}
 }
 
-// Open is not needed to render, and what it reads would go unnoticed.
+// Open returns an error: rendering does not need it, and files read through it would not be recorded.
 func (s *snapshot) Open(path string) (filesys.File, error) { return nil, readOnly("open", path) }
 
-// Create is refused: rendering changes nothing.
+// Create returns an error: rendering is read-only.
 func (s *snapshot) Create(path string) (filesys.File, error) { return nil, readOnly("create", path) }
 
-// Mkdir is refused: rendering changes nothing.
+// Mkdir returns an error: rendering is read-only.
 func (s *snapshot) Mkdir(path string) error { return readOnly("mkdir", path) }
 
-// MkdirAll is refused: rendering changes nothing.
+// MkdirAll returns an error: rendering is read-only.
 func (s *snapshot) MkdirAll(path string) error { return readOnly("mkdir", path) }
 
-// RemoveAll is refused: rendering changes nothing.
+// RemoveAll returns an error: rendering is read-only.
 func (s *snapshot) RemoveAll(path string) error { return readOnly("remove", path) }
 
-// WriteFile is refused: rendering changes nothing.
+// WriteFile returns an error: rendering is read-only.
 func (s *snapshot) WriteFile(path string, _ []byte) error { return readOnly("write", path) }
 
 func readOnly(op, path string) error {
 	return &fs.PathError{Op: op, Path: path, Err: errors.ErrUnsupported}
 }
 
-// readRegular reads a regular file of bounded size: a named pipe or a device would never end.
+// readRegular reads a regular file of at most maxFile bytes: reading a named pipe or a device might never end.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// Kustomize compares each object with all that came before it, and copies each several times. To objects that differ in nothing but name and
-// specification it does the same, as long as nothing in the overlay looks into them. So a run of such objects in a file goes through kustomize
-// as one, a stand-in, and is made many again from what came out.
+// Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
+// name and specification, as long as nothing in the overlay refers to their contents. So a run of such objects in a file passes through
+// kustomize as one object, a stand-in, and is expanded again in the result.
 
-// standIns are the stand-ins of one rendering.
+// standIns holds the stand-ins of one rendering.
 type standIns struct {
-	runs [][]map[string]any // the objects that each stands for
+	runs [][]map[string]any // by stand-in, the objects that it replaces
 }
 
-// standInName is the name of a stand-in, with its number. No name of Kubernetes has an underscore, so that no other object has it.
+// standInName matches the name of a stand-in, with its number. No Kubernetes name has an underscore, so no other object has such a name.
 var standInName = regexp.MustCompile(`_stand-in-(\d+)_`)
 
-// newStandIns has kustomize read stand-ins in place of what in has inspected.
+// newStandIns lets kustomize read stand-ins instead of the objects that in has inspected.
 func newStandIns(in *inspector) *standIns {
 	s := new(standIns)
 	if in.reach.everything {
@@ -40,11 +40,11 @@ func newStandIns(in *inspector) *standIns {
 	return s
 }
 
-// reduce writes a file anew with stand-ins. It reports false where nothing is gained, or where the text is not plain enough to tell what of
-// it belongs to which document.
+// reduce rewrites a file with stand-ins. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
+// documents.
 func (s *standIns) reduce(content []byte, docs []document, r reach) (reduced []byte, ok bool) {
 	switch {
-	case bytes.ContainsAny(content, "&\r"): // anchors, and the ends of lines of Windows
+	case bytes.ContainsAny(content, "&\r"): // anchors, and Windows line ends
 		return nil, false
 	case r.images && bytes.Contains(content, []byte("ontainers")):
 		return nil, false
@@ -74,7 +74,7 @@ func (s *standIns) reduce(content []byte, docs []document, r reach) (reduced []b
 	return out.Bytes(), ok
 }
 
-// documentLines are the lines of a file. It reports false where a line has a meaning beyond a plain separator of documents.
+// documentLines returns the lines of a file. It returns false if a line is a directive, an end marker, or a separator with more text.
 func documentLines(content []byte) (lines [][]byte, plain bool) {
 	lines = bytes.SplitAfter(content, []byte("\n"))
 	for _, line := range lines {
@@ -98,7 +98,7 @@ func writeDocument(out *bytes.Buffer, lines [][]byte, d document) {
 	}
 }
 
-// alikeRun are the first objects of docs as far as one can stand for all of them.
+// alikeRun returns the first objects of docs that one stand-in can replace.
 func alikeRun(docs []document, r reach) (run []map[string]any) {
 	for _, d := range docs {
 		object, ok := d.value.(map[string]any)
@@ -110,7 +110,7 @@ func alikeRun(docs []document, r reach) (run []map[string]any) {
 	return run
 }
 
-// alike says whether two objects differ in nothing but name and specification.
+// alike reports whether two objects differ only in name and specification.
 func alike(a, b map[string]any) bool {
 	x, y := a["metadata"].(map[string]any), b["metadata"].(map[string]any)
 	if a["apiVersion"] != b["apiVersion"] || a["kind"] != b["kind"] || len(x) != len(y) {
@@ -124,7 +124,7 @@ func alike(a, b map[string]any) bool {
 	return true
 }
 
-// add makes the stand-in of some objects.
+// add returns a new stand-in for some objects.
 func (s *standIns) add(run []map[string]any) map[string]any {
 	metadata := maps.Clone(run[0]["metadata"].(map[string]any))
 	metadata["name"] = "_stand-in-" + strconv.Itoa(len(s.runs)) + "_"
@@ -132,7 +132,7 @@ func (s *standIns) add(run []map[string]any) map[string]any {
 	return map[string]any{"apiVersion": run[0]["apiVersion"], "kind": run[0]["kind"], "metadata": metadata}
 }
 
-// objects are those that a rendered object stands for: itself, as a rule.
+// objects returns the objects of a rendered object: those that a stand-in replaces, or else the object itself.
 func (s *standIns) objects(rendered map[string]any) []map[string]any {
 	metadata, _ := rendered["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
@@ -158,14 +158,14 @@ func (s *standIns) objects(rendered map[string]any) []map[string]any {
 	return all
 }
 
-// reach is what of the objects the kustomizations of an overlay may look into, beyond names, namespaces, labels and annotations.
+// reach records what the kustomizations of an overlay may refer to in objects, apart from names, namespaces, labels and annotations.
 type reach struct {
 	everything bool
 	kinds      map[string]struct{}
-	images     bool // of containers and initContainers, wherever they are
+	images     bool // of containers and initContainers in any place
 }
 
-// add adds what a kustomization looks into; file gives the content of a file that it names.
+// add adds what a kustomization refers to; file returns the content of a file that it names.
 func (r *reach) add(k map[string]any, file func(name string) []byte) {
 	labels, _ := k["labels"].([]any)
 	if k["replacements"] != nil || k["sortOptions"] != nil || slices.ContainsFunc(labels, choosesFields) {
@@ -192,13 +192,13 @@ func (r *reach) add(k map[string]any, file func(name string) []byte) {
 	}
 }
 
-// choosesFields says whether an entry of labels names fields of its own.
+// choosesFields reports whether an entry of labels selects its own fields.
 func choosesFields(entry any) bool {
 	labels, _ := entry.(map[string]any)
 	return labels["fields"] != nil
 }
 
-// addKind adds a kind, or everything where it is none or a pattern.
+// addKind adds a kind, or everything if it is not a plain kind.
 func (r *reach) addKind(kind any) {
 	name, ok := kind.(string)
 	if !ok || !plainKey.MatchString(name) {
@@ -211,8 +211,8 @@ func (r *reach) addKind(kind any) {
 	r.kinds[name] = struct{}{}
 }
 
-// spares says whether nothing looks into an object: it is one of Istio's, whose specifications kustomize does not know, in no need of its
-// hash, and no patch is for its kind.
+// spares reports whether no kustomization refers to the contents of an object: it is an Istio object, whose specification kustomize does
+// not know, it needs no hash suffix, and no patch applies to its kind.
 func (r *reach) spares(object map[string]any) bool {
 	kind, _ := object["kind"].(string)
 	metadata, _ := object["metadata"].(map[string]any)
@@ -229,14 +229,14 @@ func (r *reach) spares(object map[string]any) bool {
 	}
 	annotations, _ := metadata["annotations"].(map[string]any)
 	for key := range annotations {
-		if strings.Contains(key, "config.kubernetes.io/") || strings.Contains(key, "config.k8s.io/") { // orders to kustomize
+		if strings.Contains(key, "config.kubernetes.io/") || strings.Contains(key, "config.k8s.io/") { // instructions to kustomize
 			return false
 		}
 	}
 	return true
 }
 
-// isIstioKind says whether a kind has a specification of Istio's.
+// isIstioKind reports whether a kind has an Istio specification.
 func isIstioKind(name string) bool {
 	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.name == name && k.spec != nil })
 }

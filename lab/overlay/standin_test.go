@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever an overlay does to its objects, what comes of stand-ins is what kustomize makes of every object by itself.
+// TestStandInsRenderAsTheObjectsThemselves checks that an overlay renders the same with stand-ins as without them.
 func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 	t.Parallel()
 	stoodIn := 0
@@ -34,7 +34,7 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 		report, disk := new(Report), newSnapshot()
 		got := render(disk, filepath.Join(dir, "top"), report)
 		if wholeErr != nil {
-			decode(new(Overlay), got.objects, got.doubts, report) // which says what is there twice, where kustomize has not
+			decode(new(Overlay), got.objects, got.doubts, report) // which reports duplicates that kustomize has not reported
 			if report.Err() == nil {
 				t.Fatalf("no error, want %v", wholeErr)
 			}
@@ -53,7 +53,8 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 	}
 }
 
-// Thousands of objects that are alike go through kustomize as one, in their place among the others.
+// TestThousandsOfObjectsAreOneToKustomize checks that thousands of similar objects pass through kustomize as one, at their position among
+// the others.
 func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 	t.Parallel()
 	var rules strings.Builder
@@ -83,7 +84,7 @@ func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 	}
 }
 
-// renderWhole has kustomize render every object by itself.
+// renderWhole lets kustomize render every object itself.
 func renderWhole(dir string) ([]map[string]any, error) {
 	report, disk := new(Report), newSnapshot()
 	root := disk.resolve(dir)
@@ -99,7 +100,7 @@ func renderWhole(dir string) ([]map[string]any, error) {
 	return objects, report.Err()
 }
 
-// someOverlay is an overlay top over a base, with a component, as files.
+// someOverlay returns the files of an overlay top over a base, with a component.
 func someOverlay(t *rapid.T) map[string]string {
 	files := map[string]string{
 		"base/rules.yaml":         someObjects(t, "b"),

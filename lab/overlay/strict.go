@@ -12,37 +12,37 @@ import (
 	"strings"
 )
 
-// The structs that manifests are decoded into are at once the lists of what the lab knows. Each field has a tag
+// The structs that manifests are decoded into are also the lists of the fields that the lab supports. Each field has a tag
 //
 //	field:"name"            enforced
 //	field:"name,required"   enforced, and an object without it is refused
 //	field:"name,accepted"   checked as strictly as the rest, but not enforced
-//	field:"name,refused"    known to Kubernetes and refused; the tag why says the reason
+//	field:"name,refused"    valid in Kubernetes and refused; the tag why gives the reason
 //
-// and whatever is not listed is refused as unknown. The tag does says what the lab makes of a field where its name does not.
+// Any other field is refused as unknown. The tag does describes what the lab does with a field, if its name does not.
 const (
 	fieldTag = "field"
 	whyTag   = "why"
 	doesTag  = "does"
 )
 
-// intOrString is a number or a text, kept as text: a port or a percentage.
+// intOrString is a number or a string, kept as a string: a port or a percentage.
 type intOrString string
 
-// anything is a value that is taken as it comes, because nobody looks at it.
+// anything is a value that is accepted unchecked, because nothing reads it.
 type anything struct{}
 
-// strict decodes JSON values into structs with field tags and reports whatever does not fit, instead of stopping at the first.
+// strict decodes JSON values into structs with field tags. It reports all mismatches instead of stopping at the first.
 type strict struct {
 	report     *Report
 	object     string
-	unenforced map[string]struct{} // names of accepted fields that were there, as "Deployment resources"
+	unenforced map[string]struct{} // names of accepted fields that occur, as "Deployment resources"
 	kind       string
 	holes      holes
-	element    string // the name of the innermost element of a list that has one
+	element    string // the name of the innermost list element that has one
 }
 
-// problem reports a field that could not be read, and leaves a hole in the object.
+// problem reports a field that could not be read, and records its path as a hole of the object.
 func (s *strict) problem(path, reason string, args ...any) {
 	s.holes = append(s.holes, path)
 	s.report.Add(s.object, path, reason, args...)
@@ -51,7 +51,7 @@ func (s *strict) problem(path, reason string, args ...any) {
 // holes are the paths of an object that could not be read.
 type holes []string
 
-// touch says whether a problem of a field may be none, because what it is about was not read: the field is around, at, or below a hole.
+// touch reports whether a problem of a field may be false because its cause was not read: the field is around, at, or below a hole.
 func (h holes) touch(path string) bool {
 	for _, hole := range h {
 		if around(path, hole) || around(hole, path) {
@@ -61,14 +61,13 @@ func (h holes) touch(path string) bool {
 	return false
 }
 
-// around says whether a field is an outer one of another, or that one itself.
+// around reports whether outer is inner or a field around it.
 func around(outer, inner string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// decode copies a JSON value (with json.Number for numbers) into a Go value. A null stands for a missing value, as for
-// Kubernetes' own types.
+// decode copies a JSON value (with json.Number for numbers) into a Go value. As for Kubernetes' own types, null is a missing value.
 func (s *strict) decode(path string, from any, into reflect.Value) {
 	if from == nil {
 		return
@@ -121,7 +120,8 @@ func (s *strict) decodeElement(path string, from any, into reflect.Value) {
 	s.element = outer
 }
 
-// decodeString also says how a number or a truth value becomes a text, and of which variable or port it is: patches move elements of lists.
+// decodeString also reports how to write a number or a boolean as a string, and of which variable or port it is, because patches move list
+// elements.
 func (s *strict) decodeString(path string, from any, into reflect.Value) {
 	v, ok := from.(string)
 	if ok {
@@ -164,7 +164,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 	}
 }
 
-// unknown reports a field that is not known. The one that was meant is a hole, too.
+// unknown reports an unknown field. The field that was probably meant is a hole, too.
 func (s *strict) unknown(path, name string, known []string) {
 	s.problem(join(path, name), "%s", unknownField(name, known))
 	if meant := nearest(name, known); meant != "" {
@@ -205,7 +205,7 @@ func (s *strict) decodeIntOrString(path string, from any, into reflect.Value) {
 	}
 }
 
-// want is the value as a T, or a problem that says what was wanted.
+// want returns the value as a T, or reports the wanted type.
 func want[T any](s *strict, path string, from any) (T, bool) {
 	v, ok := from.(T)
 	if !ok {
@@ -215,7 +215,7 @@ func want[T any](s *strict, path string, from any) (T, bool) {
 	return v, ok
 }
 
-// kindOf names the kind of a JSON value.
+// kindOf returns the name of a JSON value's kind.
 func kindOf(v any) string {
 	switch v.(type) {
 	case map[string]any:
@@ -232,7 +232,7 @@ func kindOf(v any) string {
 	return "nothing"
 }
 
-// describe shows a JSON value in a message: scalars in full but short, the rest by kind.
+// describe formats a JSON value for a message: scalars in full but shortened, others by kind.
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -247,7 +247,7 @@ func describe(v any) string {
 	return kindOf(v)
 }
 
-// quote shows a text in a message, escaped and cut short.
+// quote formats a string for a message, escaped and shortened.
 func quote(s string) string {
 	const long = 80
 	if len(s) > long {
@@ -256,7 +256,7 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// status is the list that a field stands in.
+// status is the list that a field belongs to.
 type status int
 
 const (
@@ -295,10 +295,10 @@ func fieldsOf(t reflect.Type) map[string]field {
 	return fields
 }
 
-// plainKey is a key that can follow a dot in a path.
+// plainKey matches a key that can follow a dot in a path.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// join is the path of a field or of a key of a mapping: "spec.http", or "metadata.labels[\"a/b\"]".
+// join returns the path of a field or of a key of a mapping: "spec.http", or "metadata.labels[\"a/b\"]".
 func join(path, name string) string {
 	switch {
 	case path == "":

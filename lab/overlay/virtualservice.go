@@ -89,7 +89,7 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 	checkDuration(at, path+".timeout", r.Timeout)
 }
 
-// checkOneAnswer checks that a rule says once, and only once, who answers.
+// checkOneAnswer checks that a rule has exactly one action: route, redirect or direct response.
 func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
 	var answers []string
 	if len(r.Route) > 0 {
@@ -102,7 +102,7 @@ func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
 		answers = append(answers, "directResponse")
 	}
 	switch {
-	case r.Delegate != nil: // refused by the mesh
+	case r.Delegate != nil: // refused by package mesh
 	case len(answers) == 0:
 		at.add(path, "want one of route, redirect and directResponse, got none")
 	case len(answers) > 1:
@@ -138,7 +138,7 @@ func checkMatchRequest(at problems, path string, m *networking.HTTPMatchRequest)
 		if why := matchedHeader(name); why != "" {
 			at.add(join(path+".withoutHeaders", name), "%s", why)
 		}
-		if m.WithoutHeaders[name].GetRegex() != "*" { // Istio takes this one to mean: present
+		if m.WithoutHeaders[name].GetRegex() != "*" { // in Istio this value matches any header that is present
 			checkMatch(at, join(path+".withoutHeaders", name), m.WithoutHeaders[name], false)
 		}
 	}
@@ -193,8 +193,8 @@ func checkDestination(at problems, path string, d *networking.Destination) {
 	}
 }
 
-// checkRoute checks weighted destinations. The weights need not add up to 100: Envoy takes each as its share of their sum, which
-// must not be 0 where there is a choice.
+// checkRoute checks weighted destinations. The weights need not add up to 100: Envoy uses each as its share of their sum, which must not be
+// 0 if there is more than one destination.
 func checkRoute(at problems, path string, route []*networking.HTTPRouteDestination) {
 	var total int64
 	for i, d := range route {
@@ -308,7 +308,7 @@ func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
 	checkWireText(at, path+".uri", r.Uri)
 	checkWireText(at, path+".uriRegexRewrite.rewrite", regex.GetRewrite())
 	checkAuthority(at, path+".authority", r.Authority)
-	// Istio sets the authority in one place alone.
+	// Istio sets the authority in only one place.
 	times := 0
 	if r.Authority != "" {
 		times++

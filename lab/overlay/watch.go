@@ -11,22 +11,22 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// How long a Watcher waits before it tells of a change. Editors and git write in bursts: a file is truncated, then filled, or a
-// new one is renamed over it.
+// How long a Watcher waits before it reports a change. Editors and git write in bursts: they truncate a file and fill it, or rename a new
+// file over it.
 const (
 	quiet   = 50 * time.Millisecond  // without another event
-	longest = 250 * time.Millisecond // however many events there are
+	longest = 250 * time.Millisecond // for any number of events
 )
 
-// ErrClosed is what a closed Watcher answers.
+// ErrClosed is the error of a closed Watcher.
 var ErrClosed = errors.New("the watcher is closed")
 
-// sum is the content of a file as far as a Watcher needs it; missing files have the zero sum.
+// sum is the checksum of a file's content; missing files have the zero sum.
 type sum [sha256.Size]byte
 
-// Watcher tells when a file that an overlay was made of differs from what Load read, or a symbolic link on the way to one leads
-// elsewhere. It watches directories, not files, because editors replace files; a directory that is missing is watched for from the nearest one that is there. Touching a file, or
-// saving it unchanged, is no change.
+// Watcher reports when a file of an overlay differs from what Load read, or when a symbolic link on the way to one has a new target. It
+// watches directories, not files, because editors replace files. For a missing directory it watches the nearest existing one above it.
+// Touching a file, or saving it unchanged, is not a change.
 type Watcher struct {
 	events   *fsnotify.Watcher
 	changes  chan struct{}
@@ -40,7 +40,7 @@ type watchRequest struct {
 	reply chan error
 }
 
-// NewWatcher starts a watcher that watches nothing yet. Close ends it.
+// NewWatcher starts a watcher that watches nothing yet. The caller must close it.
 func NewWatcher() (*Watcher, error) {
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -57,8 +57,7 @@ func NewWatcher() (*Watcher, error) {
 	return w, nil
 }
 
-// Watch watches the files of an overlay, be it sound or broken, in place of those before. What has changed since Load read them is
-// told as well.
+// Watch watches the files of an overlay, valid or broken, instead of those before. Changes since Load read them are reported as well.
 func (w *Watcher) Watch(o *Overlay) error {
 	r := watchRequest{sums: o.sums, reply: make(chan error, 1)}
 	select {
@@ -69,24 +68,24 @@ func (w *Watcher) Watch(o *Overlay) error {
 	}
 }
 
-// Changes tells that something changed, once for a burst of changes. It is closed by Close.
+// Changes returns a channel that receives one value per burst of changes. Close closes it.
 func (w *Watcher) Changes() <-chan struct{} { return w.changes }
 
-// Close ends the watcher, once; it returns when nothing of it is left running.
+// Close ends the watcher, once. It returns when its goroutine has ended.
 func (w *Watcher) Close() error {
 	close(w.closing)
 	<-w.closed
 	return nil
 }
 
-// run is the watcher's only goroutine: it owns what is watched and when to look.
+// run is the watcher's only goroutine: it owns what is watched and when to compare.
 func (w *Watcher) run() {
 	defer close(w.closed)
 	defer close(w.changes)
 	defer w.events.Close()
 	var (
 		sums  map[string]sum
-		look  <-chan time.Time // when to compare, nil if nothing happened
+		look  <-chan time.Time // when to compare; nil if nothing happened
 		since time.Time        // the first event of a burst
 	)
 	for {
@@ -105,25 +104,25 @@ func (w *Watcher) run() {
 				look, since = w.soon(look, since)
 			}
 		case _, ok := <-w.events.Errors:
-			if ok { // events were lost, perhaps ours
+			if ok { // events were lost, possibly ones that matter here
 				look, since = w.soon(look, since)
 			}
 		case <-look:
 			look = nil
-			// The directories first: what happens while they are looked at is an event again. That none can be watched is no news:
-			// Watch has said so, and the next event tries again.
+			// Watch the directories first: changes during the comparison then cause another event. An error is ignored: Watch has returned
+			// it, and the next event tries again.
 			_ = w.arm(sums)
 			if changed(sums) {
 				select {
 				case w.changes <- struct{}{}:
-				default: // one is waiting already
+				default: // a change is already pending
 				}
 			}
 		}
 	}
 }
 
-// soon is when to compare after one more event.
+// soon returns when to compare after one more event.
 func (w *Watcher) soon(look <-chan time.Time, since time.Time) (<-chan time.Time, time.Time) {
 	now := time.Now()
 	if look == nil {
@@ -159,7 +158,7 @@ func (w *Watcher) arm(sums map[string]sum) error {
 	return err
 }
 
-// directories are those that the files are in, or the nearest above them that is there.
+// directories returns the directories of the files, or the nearest existing ones above them.
 func directories(sums map[string]sum) []string {
 	var dirs []string
 	for path := range sums {
@@ -176,7 +175,7 @@ func directories(sums map[string]sum) []string {
 	return slices.Compact(dirs)
 }
 
-// changed says whether any file differs from its sum, and brings the sums up to date.
+// changed reports whether any file differs from its sum, and updates the sums.
 func changed(sums map[string]sum) bool {
 	any := false
 	for path, before := range sums {
@@ -188,7 +187,7 @@ func changed(sums map[string]sum) bool {
 	return any
 }
 
-// look is the sum of a file as it is now, or of where a symbolic link leads.
+// look returns the current sum of a file, or of the target of a symbolic link.
 func look(path string) sum {
 	if target, err := os.Readlink(path); err == nil {
 		return sha256.Sum256([]byte("link to " + target))

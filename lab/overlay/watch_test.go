@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// write makes a file with its directories.
+// write creates a file and its directories.
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -19,7 +19,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// small is an overlay of a ConfigMap over a base with another.
+// small creates an overlay of a ConfigMap over a base with another.
 func small(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -51,7 +51,7 @@ func watch(t *testing.T, o *Overlay) *Watcher {
 	return w
 }
 
-// noticed waits for a change and says how long it took.
+// noticed waits for a change and logs how long it took.
 func noticed(t *testing.T, w *Watcher, what string) {
 	t.Helper()
 	start := time.Now()
@@ -104,7 +104,8 @@ func TestWatcherNoticesEveryWayToSave(t *testing.T) {
 	noticed(t, w, "written once more")
 }
 
-// A directory of rules is exchanged by one link, or, as Kubernetes does with a mounted ConfigMap, by a link that others lead through.
+// A directory of rules is replaced through one symbolic link, or, as Kubernetes does with a mounted ConfigMap, through a link that others
+// point to.
 func TestWatcherNoticesALinkThatLeadsElsewhere(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.EvalSymlinks(small(t))
@@ -136,7 +137,8 @@ func TestWatcherNoticesALinkThatLeadsElsewhere(t *testing.T) {
 	noticed(t, w, "a link in the middle")
 }
 
-// What is no change must not be told. That nothing comes cannot be waited for; so a real change follows, and only it may be told.
+// TestWatcherIsSilentWhenNothingChanged checks that an unchanged file is not reported. The absence of a report cannot be waited for, so a
+// real change follows, and only that one may be reported.
 func TestWatcherIsSilentWhenNothingChanged(t *testing.T) {
 	t.Parallel()
 	root := small(t)
@@ -175,7 +177,7 @@ func TestWatcherTellsOfABurstOnce(t *testing.T) {
 	noticed(t, w, "burst")
 	select {
 	case <-w.Changes():
-		// Allowed when the burst took longer than the longest wait; then it is the last.
+		// Allowed if the burst took longer than the longest wait; then it is the last.
 		select {
 		case <-w.Changes():
 			t.Error("told of a burst three times")

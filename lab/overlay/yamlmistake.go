@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// yamlLine is how the parser names a line.
+// yamlLine matches the line number in a parser's error.
 var yamlLine = regexp.MustCompile(`^line (\d+): `)
 
-// yamlReason is a parser's error in one line.
+// yamlReason returns a parser's error in one line.
 func yamlReason(err error) string {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
 	return strings.Join(strings.Fields(message), " ")
 }
 
-// yamlMistake is a parser's error with its line, 0 if it names none. The parser names the line where a block begins; where the indentation
-// further down shows a likelier place, that is named instead.
+// yamlMistake returns a parser's error with its line, 0 if it has none. The parser reports the line where a block begins; if the
+// indentation further down shows a more likely line, that one is returned.
 func yamlMistake(content []byte, err error) (line int, reason string) {
 	reason = yamlReason(err)
 	m := yamlLine.FindStringSubmatch(reason)
@@ -40,7 +40,7 @@ func yamlMistake(content []byte, err error) (line int, reason string) {
 	return line, reason
 }
 
-// tabbed is the line at or next to one that is indented with a tab; 0 if there is none.
+// tabbed returns the line at or next to one that is indented with a tab; 0 if there is none.
 func tabbed(lines []string, near int) int {
 	for _, n := range []int{near, near + 1, near - 1} {
 		if n < 1 || n > len(lines) {
@@ -54,9 +54,9 @@ func tabbed(lines []string, near int) int {
 	return 0
 }
 
-// misaligned is the first line from a given one on that ends blocks and stands in a column where none begins; 0 if there is none.
+// misaligned returns the first line after a given one that ends blocks and begins in a column where no block begins; 0 if there is none.
 func misaligned(lines []string, from int) int {
-	var open []int // columns of the blocks that are open
+	var open []int // columns of the open blocks
 	for i, text := range lines {
 		trimmed := strings.TrimLeft(text, " ")
 		if trimmed == "" || trimmed[0] == '#' {
@@ -74,7 +74,7 @@ func misaligned(lines []string, from int) int {
 		if !known {
 			open = append(open, column)
 		}
-		for strings.HasPrefix(trimmed, "- ") { // a list's element begins a block of its own
+		for strings.HasPrefix(trimmed, "- ") { // a list's element begins its own block
 			rest := strings.TrimLeft(trimmed[1:], " ")
 			column += len(trimmed) - len(rest)
 			trimmed = rest
