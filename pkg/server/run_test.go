@@ -108,7 +108,7 @@ func TestStop(t *testing.T) {
 	}
 	spans := 0
 	for _, span := range zipkin.Spans() {
-		if span.Name == "GET /hold" {
+		if span.Name == "get /hold" {
 			spans++
 		}
 	}

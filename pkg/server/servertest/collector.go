@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,13 +66,14 @@ func (c *Collector) Spans() []Span {
 	return append([]Span(nil), c.spans...)
 }
 
-// Find waits for a span of a service with that name ("GET /hops") and returns the first.
+// Find waits for a span of a service with that name ("GET /hops") and returns the first. The name is compared in lower case, as Zipkin's
+// format has it.
 func (c *Collector) Find(service, name string) Span {
 	c.t.Helper()
 	limit := time.After(deadline)
 	for {
 		for _, span := range c.Spans() {
-			if span.Name == name && span.LocalEndpoint.ServiceName == service {
+			if span.Name == strings.ToLower(name) && span.LocalEndpoint.ServiceName == service {
 				return span
 			}
 		}
