@@ -44,7 +44,7 @@ func TestSteadyLoad(t *testing.T) {
 		}
 		w.Header().Set("x-served-by", "front-amber/front-amber-5d-x2")
 	}))
-	r, err := run(t, t.Context(), server.URL, "--rate", "200", "--duration", "1s", "-H", "x-dev-user: stressTest", "-H", "Host: shop.example", "-X", "POST", "-d", "hello")
+	r, err := run(t.Context(), t, server.URL, "--rate", "200", "--duration", "1s", "-H", "x-dev-user: stressTest", "-H", "Host: shop.example", "-X", "POST", "-d", "hello")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestAStalledSecondIsSeen(t *testing.T) {
 		gate.RLock()
 		defer gate.RUnlock()
 	}))
-	r, err := run(t, t.Context(), server.URL, "--rate", "100", "--duration", "3s")
+	r, err := run(t.Context(), t, server.URL, "--rate", "100", "--duration", "3s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestTheStallIsSeenEvenWhenNothingMoreCanBeSent(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		once.Do(func() { <-time.After(time.Second) })
 	}))
-	r, err := run(t, t.Context(), server.URL, "--rate", "50", "--duration", "2s", "--max-in-flight", "1")
+	r, err := run(t.Context(), t, server.URL, "--rate", "50", "--duration", "2s", "--max-in-flight", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestTheStallIsSeenEvenWhenNothingMoreCanBeSent(t *testing.T) {
 func TestARateThatCannotBeHeldIsToldOf(t *testing.T) {
 	t.Parallel()
 	server := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-time.After(50 * time.Millisecond) }))
-	r, err := run(t, t.Context(), server.URL, "--rate", "200", "--requests", "100", "--max-in-flight", "2")
+	r, err := run(t.Context(), t, server.URL, "--rate", "200", "--requests", "100", "--max-in-flight", "2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestInterruptEndsEarlyWithTheReport(t *testing.T) {
 	}))
 	defer close(release)
 	start := time.Now()
-	r, err := run(t, ctx, server.URL, "--rate", "100", "--duration", "1h")
+	r, err := run(ctx, t, server.URL, "--rate", "100", "--duration", "1h")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestRedirectsToOtherHostsAreNotFollowed(t *testing.T) {
 		}
 	}))
 	for path, want := range map[string]int{"/": 200, "/away": 302, "/round": 302} {
-		r, err := run(t, t.Context(), server.URL+path, "--rate", "100", "--requests", "5")
+		r, err := run(t.Context(), t, server.URL+path, "--rate", "100", "--requests", "5")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestConnections(t *testing.T) {
 		if keep {
 			args = append(args, "--keep-alive", "--max-in-flight", "1")
 		}
-		if _, err := run(t, t.Context(), args...); err != nil {
+		if _, err := run(t.Context(), t, args...); err != nil {
 			t.Error(err)
 		}
 		server.Close()
@@ -239,7 +239,7 @@ func TestALostRequestIsNotSentAgain(t *testing.T) {
 			}
 		}
 	}))
-	r, err := run(t, t.Context(), server.URL, "--rate", "20", "--requests", "11", "--keep-alive", "--max-in-flight", "1")
+	r, err := run(t.Context(), t, server.URL, "--rate", "20", "--requests", "11", "--keep-alive", "--max-in-flight", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := run(t, t.Context(), c.url, "--rate", "50", "--requests", "10", "--timeout", "300ms")
+			r, err := run(t.Context(), t, c.url, "--rate", "50", "--requests", "10", "--timeout", "300ms")
 			if err != nil {
 				t.Fatal(err)
 			}

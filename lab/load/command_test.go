@@ -26,7 +26,7 @@ func parse(t *testing.T, args ...string) (*Command, error) {
 }
 
 // run carries out a load and gives its report.
-func run(t *testing.T, ctx context.Context, args ...string) (*Report, error) {
+func run(ctx context.Context, t *testing.T, args ...string) (*Report, error) {
 	t.Helper()
 	c, err := parse(t, append(args, "--json")...)
 	if err != nil {
@@ -102,14 +102,14 @@ func TestAnOverlayThatWasNamedMustLoad(t *testing.T) {
 func TestFailIf(t *testing.T) {
 	t.Parallel()
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
-	r, err := run(t, t.Context(), server.URL, "--rate", "100", "--requests", "10", "--fail-if", "errors>0.1%", "--fail-if", "p50>1h")
+	r, err := run(t.Context(), t, server.URL, "--rate", "100", "--requests", "10", "--fail-if", "errors>0.1%", "--fail-if", "p50>1h")
 	if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "errors is 100%") || strings.Contains(err.Error(), "p50") {
 		t.Errorf("got %v", err)
 	}
 	if len(r.FailIf) != 2 || !r.FailIf[0].Holds || r.FailIf[1].Holds {
 		t.Errorf("got %+v", r.FailIf)
 	}
-	if _, err := run(t, t.Context(), server.URL, "--rate", "100", "--requests", "10", "--fail-if", "p50>1h"); err != nil {
+	if _, err := run(t.Context(), t, server.URL, "--rate", "100", "--requests", "10", "--fail-if", "p50>1h"); err != nil {
 		t.Errorf("got %v", err)
 	}
 }

@@ -132,7 +132,7 @@ func TestExpectationOfTheRunningLab(t *testing.T) {
 		{nil, "rules of the lab at http://localhost:" + port + ": overlay " + filepath.Join(overlays, "prod")},
 		{[]string{"--overlay=" + filepath.Join(overlays, "canary")}, "rules of overlay " + filepath.Join(overlays, "canary") + "; the lab at http://localhost:" + port + " runs " + filepath.Join(overlays, "prod")},
 	} {
-		r, err := run(t, t.Context(), append([]string{target.URL, "--rate=100", "--requests=3", "--console-port=" + port}, test.args...)...)
+		r, err := run(t.Context(), t, append([]string{target.URL, "--rate=100", "--requests=3", "--console-port=" + port}, test.args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func TestHistogramIsBounded(t *testing.T) {
 func TestBucketsAreInOrder(t *testing.T) {
 	t.Parallel()
 	last := -1
-	for us := uint64(0); us < 1<<20; us++ {
+	for us := range uint64(1 << 20) {
 		i := bucket(us)
 		if i != last && i != last+1 {
 			t.Fatalf("%d µs falls into bucket %d after %d", us, i, last)

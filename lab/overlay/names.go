@@ -69,11 +69,3 @@ func checkPortName(at problems, path, name string) {
 		at.add(path, "want a port's name: up to 15 lower-case letters, digits and -, got %s", quote(name))
 	}
 }
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}

@@ -16,7 +16,7 @@ var framing = map[string]bool{
 }
 
 // authority matches a host, optionally with a port, in the characters that RFC 3986 allows; a per cent sign begins an escape.
-var authority = regexp.MustCompile("^[-a-zA-Z0-9._~!$&'()*+,;=%:\\[\\]]*$")
+var authority = regexp.MustCompile(`^[-a-zA-Z0-9._~!$&'()*+,;=%:\[\]]*$`)
 
 // checkAuthority checks the text by which a rule replaces a request's authority; empty keeps it.
 func checkAuthority(at problems, path, text string) {

@@ -90,7 +90,7 @@ func TestLimits(t *testing.T) {
 // TestServerLimits checks a listener's timeouts for its clients.
 func TestServerLimits(t *testing.T) {
 	t.Parallel()
-	s := newRig(t, "IDLE_TIMEOUT=65m").newServer(http.NotFoundHandler(), context.Background())
+	s := newRig(t, "IDLE_TIMEOUT=65m").newServer(context.Background(), http.NotFoundHandler())
 	if s.ReadHeaderTimeout != 5*time.Second || s.IdleTimeout != 65*time.Minute {
 		t.Errorf("header %v, idle %v; wanted 5s and 65m", s.ReadHeaderTimeout, s.IdleTimeout)
 	}

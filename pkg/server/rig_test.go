@@ -85,7 +85,7 @@ func (r *rig) ask(method, target string, header ...string) *httptest.ResponseRec
 func (r *rig) serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = r.newServer(r.Service, r.state.ctx)
+	s.Config = r.newServer(r.state.ctx, r.Service)
 	s.Start()
 	t.Cleanup(s.Close)
 	return s

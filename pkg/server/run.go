@@ -33,8 +33,8 @@ func (s *Service) Run() int {
 		s.flush()
 		return ExitFailure
 	}
-	appServer := s.newServer(s, s.state.ctx)
-	adminServer := s.newServer(s.admin(), context.Background())
+	appServer := s.newServer(s.state.ctx, s)
+	adminServer := s.newServer(context.Background(), s.admin())
 	failed := make(chan error, 2)
 	go serve(appServer, app, failed)
 	go serve(adminServer, admin, failed)
@@ -76,7 +76,7 @@ func (s *Service) listenOn(variable string, port int) (net.Listener, error) {
 }
 
 // newServer returns a server with limits on what a client can do.
-func (s *Service) newServer(handler http.Handler, base context.Context) *http.Server {
+func (s *Service) newServer(base context.Context, handler http.Handler) *http.Server {
 	const slack = 4096 // net/http reads that much beyond its limit
 	return &http.Server{
 		Handler:           handler,

@@ -6,8 +6,7 @@ import (
 	"io"
 	"net/http"
 
-	//lint:ignore SA1019 the suite supports it until its removal in 2027; OTEL_TRACES_EXPORTER=otlp is the successor
-	"go.opentelemetry.io/otel/exporters/zipkin"
+	"go.opentelemetry.io/otel/exporters/zipkin" //nolint:staticcheck // the suite supports it until its removal in 2027; OTEL_TRACES_EXPORTER=otlp is the successor
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 

@@ -46,7 +46,7 @@ func (b bouncer) post(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	resp, code, err := b.call(r, *wanted.Endpoint)
+	resp, code, err := b.call(r, *wanted.Endpoint) //nolint:bodyclose // call has closed it
 	switch {
 	case r.Context().Err() != nil: // the caller has disconnected
 	case err != nil:

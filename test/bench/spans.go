@@ -108,8 +108,8 @@ func post(client *http.Client, zipkin string, body []byte) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusAccepted {
-		text, err := io.ReadAll(io.LimitReader(response.Body, 200))
-		return fmt.Errorf("spans: %s: %s (%v)", response.Status, text, err)
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 200))
+		return fmt.Errorf("spans: %s: %s", response.Status, text)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func build(dir string) (string, error) {
 	command.Dir = filepath.Join("..", "..")
 	command.Env = append(os.Environ(), "GOWORK=")
 	if text, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %v\n%s", err, text)
+		return "", fmt.Errorf("go build: %w\n%s", err, text)
 	}
 	return bin, nil
 }

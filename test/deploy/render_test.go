@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -161,7 +162,7 @@ func TestKubectlRendersTheSame(t *testing.T) {
 			t.Parallel()
 			out, err := exec.Command(kubectl, "kustomize", filepath.Join(root, "overlays", name)).Output()
 			if err != nil {
-				if e, ok := err.(*exec.ExitError); ok {
+				if e := (*exec.ExitError)(nil); errors.As(err, &e) {
 					t.Fatalf("%v: %s", err, e.Stderr)
 				}
 				t.Fatal(err)

@@ -20,7 +20,7 @@ func conformance(t *testing.T, overlay string, samples int, more ...string) {
 		url = forward(t, "hopline", "service/front", "80")
 		eventually(t, 30*time.Second, func() error { // a pod is ready a little before all nodes route to it
 			if a, err := ask("GET", url+"/hops", ""); err != nil || a.code != 200 {
-				return fmt.Errorf("%d %s %v", a.code, a.body, err)
+				return fmt.Errorf("%d %s %w", a.code, a.body, err)
 			}
 			return nil
 		})

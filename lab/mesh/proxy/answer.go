@@ -141,7 +141,7 @@ func (x *exchange) copyBody() bool {
 		switch {
 		case x.resp.Done():
 			return true
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return true
 		case err != nil:
 			x.flags |= x.bodyFailure(err)

@@ -89,14 +89,14 @@ func (b *requestBody) read(p []byte) (int, error) {
 func (b *requestBody) replayable() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.base == 0 && (b.err == nil || b.err == io.EOF)
+	return b.base == 0 && (b.err == nil || errors.Is(b.err, io.EOF))
 }
 
 // failed is the error that ended the body before its end.
 func (b *requestBody) failed() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.err == io.EOF {
+	if errors.Is(b.err, io.EOF) {
 		return nil
 	}
 	return b.err
@@ -122,7 +122,7 @@ func (b *requestBody) broken() bool { return b.failed() != nil || b.idle.over() 
 func (b *requestBody) whole() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.err == io.EOF
+	return errors.Is(b.err, io.EOF)
 }
 
 // size is how much of the body has come.

@@ -124,7 +124,7 @@ func nextTick(born, at time.Time, interval time.Duration) time.Time {
 		return at
 	}
 	n := (at.Sub(born) + interval - 1) / interval
-	return born.Add(n * interval)
+	return born.Add(n * interval) //nolint:durationcheck // n is a number, of the type that the division has
 }
 
 // reviewNow reviews the hosts when an ejection ends, so that its end is reported although no request comes by.

@@ -149,7 +149,7 @@ func (h *host) dial(ctx context.Context, deadline time.Time) (*conn, failure) {
 	nc, err := d.DialContext(ctx, "tcp", h.address)
 	k.mu.Lock()
 	k.pending--
-	f := none
+	var f failure
 	switch {
 	case err == nil && !k.admit():
 		f = overflow

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -218,7 +219,7 @@ func TestUpstreamEndsInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if body, err := io.ReadAll(res.Body); err != io.ErrUnexpectedEOF || string(body) != "short" {
+	if body, err := io.ReadAll(res.Body); !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != "short" {
 		t.Errorf("body %q, %v: want the part that came, and an error", body, err)
 	}
 	if a := receive(t, "the access record", logged); a.Flags != "UC" || a.Status != 200 {

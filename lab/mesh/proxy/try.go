@@ -256,10 +256,10 @@ func (s *sender) copy() {
 		if s.c.WriteBody(w, n) != nil {
 			return
 		}
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			continue
-		case io.EOF:
+		case errors.Is(err, io.EOF):
 			_ = s.c.EndBody() // the Conn knows
 		}
 		if !s.c.Written() {

@@ -44,7 +44,7 @@ func (s Stop) LosesNone(t *testing.T, run func(server.Process) int) {
 	var answered sync.WaitGroup
 	for range requests {
 		answered.Go(func() {
-			resp, body := Ask(t, s.Method, service.URL+s.Path, address.Replace(s.Body))
+			resp, body := Ask(t, s.Method, service.URL+s.Path, address.Replace(s.Body)) //nolint:bodyclose // Ask has read the body and closed it
 			if resp.StatusCode != http.StatusOK || !strings.Contains(body, s.Want) {
 				t.Errorf("a request in flight got %d %q, wanted 200 with %q", resp.StatusCode, body, s.Want)
 			}

@@ -140,10 +140,10 @@ func (r *Response) readLines(br *bufio.Reader) error {
 		if len(r.scrap) > MaxHeadBytes {
 			return ErrMalformed
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return ErrMalformed // half a head: Envoy too calls it an error of the protocol
 		}
 		if err != nil {
@@ -254,7 +254,7 @@ func (r *Response) read(br *bufio.Reader, p []byte) (int, error) {
 	}
 	n, err := br.Read(p[:min(int64(len(p)), r.length)])
 	r.length -= int64(n)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && r.length == 0 {
@@ -269,10 +269,10 @@ func (r *Response) read(br *bufio.Reader, p []byte) (int, error) {
 
 // cmpEOF is the end of a body, or the error that kept it from one.
 func cmpEOF(err error) error {
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return io.EOF
-	case io.EOF:
+	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -281,7 +281,7 @@ func cmpEOF(err error) error {
 // nextChunk reads a chunk's size, and after the last one the trailers, which Envoy drops unless it is told otherwise, which Istio does not.
 func (r *Response) nextChunk(br *bufio.Reader) error {
 	line, err := br.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		return ErrMalformed
 	}
 	if err != nil {
@@ -297,7 +297,7 @@ func (r *Response) nextChunk(br *bufio.Reader) error {
 	}
 	for total := 0; ; {
 		line, err := br.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			err = ErrMalformed
 		}
 		if err != nil {

@@ -98,7 +98,7 @@ func TestResponses(t *testing.T) {
 					body += string(buf[:n])
 				}
 				if c.err == nil {
-					if err != io.EOF || !r.done {
+					if !errors.Is(err, io.EOF) || !r.done {
 						t.Errorf("ended with %v, done %t", err, r.done)
 					}
 				} else if !errors.Is(err, c.err) {
