@@ -9,16 +9,15 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// Bounds in time: how long after the planned end late requests may still be sent, and how long answers may take when the run is
-// ended early.
+// Time bounds: how long after the planned end late requests may still be sent, and how long responses may take when the run is ended early.
 const (
 	sendGrace = 10 * time.Second
 	grace     = 2 * time.Second
 
-	checkInterval = 20 * time.Millisecond // whether anything is in flight still
+	checkInterval = 20 * time.Millisecond // interval of the check whether requests are still in flight
 )
 
-// maxBody is how much of an answer's body is kept while its hops are read; the rest is read and thrown away.
+// maxBody is how many bytes of a response's body are kept to read its hops; the rest is read and discarded.
 const maxBody = 256 << 10
 
 // running is one run of a plan.
@@ -27,11 +26,11 @@ type running struct {
 	plan        *plan
 	target      *target
 	rec         *recorder
-	early       time.Duration // when the user ended it, 0 if not
-	interrupted int           // requests that this cut off
+	early       time.Duration // when the user ended it; 0 if not
+	interrupted int           // requests that were cut off by that
 }
 
-// attack carries the plan out and sums up.
+// attack sends the load and returns the report.
 func (c *Command) attack(ctx context.Context, out Output, expected *expectation) (*Report, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
@@ -41,7 +40,7 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 	if err != nil {
 		return nil, err
 	}
-	cut, cutShort := context.WithCancel(context.WithoutCancel(ctx)) // ends what is in flight
+	cut, cutShort := context.WithCancel(context.WithoutCancel(ctx)) // ends the requests in flight
 	defer cutShort()
 	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, sendGrace), target: newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)}
 	r.rec = newRecorder(r.plan, expected)
@@ -49,7 +48,7 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(r.target.client(c.Timeout)),
-		vegeta.Workers(min(10, uint64(c.MaxInFlight))), // more are started when they are needed
+		vegeta.Workers(min(10, uint64(c.MaxInFlight))), // vegeta starts more when needed
 		vegeta.MaxWorkers(uint64(c.MaxInFlight)),
 		vegeta.MaxBody(maxBody),
 	)
@@ -62,13 +61,13 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 	return r.summary(), nil
 }
 
-// collect records results until there are no more. When ctx ends before, no more requests are sent, and those in flight have the grace to
-// end by themselves.
+// collect records results until there are no more. When ctx ends before, no more requests are sent, and those in flight have the grace
+// period to end.
 func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, results <-chan *vegeta.Result, cutShort func()) {
 	var (
 		interrupt = ctx.Done()
 		end, look <-chan time.Time
-		quiet     int // looks in a row at which nothing was in flight
+		quiet     int // consecutive checks at which nothing was in flight
 	)
 	for done := false; !done; {
 		select {
@@ -90,7 +89,7 @@ func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, result
 		case <-end:
 			cutShort()
 		case <-look:
-			// Vegeta may sleep until its next request would be due, which nobody needs to wait for.
+			// Vegeta may sleep until its next request is due; there is no need to wait for that.
 			if quiet++; r.target.inFlight.Load() > 0 {
 				quiet = 0
 			}
@@ -99,14 +98,13 @@ func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, result
 	}
 }
 
-// drain lets vegeta's workers end.
+// drain reads the remaining results, so that vegeta's workers end.
 func drain(results <-chan *vegeta.Result) {
 	for range results {
 	}
 }
 
-// outcome makes an outcome of vegeta's result. The moment from which a request's latency counts is not when vegeta sent it but when
-// the plan has it due.
+// outcome converts vegeta's result. A request's latency counts from the moment when the plan has it due, not from when vegeta sent it.
 func (r *running) outcome(result *vegeta.Result) outcome {
 	due := r.plan.due(result.Seq)
 	late := max(0, result.Timestamp.Sub(r.plan.start())-due)
@@ -124,14 +122,15 @@ func (r *running) outcome(result *vegeta.Result) outcome {
 	return o
 }
 
-// summary makes the report. Requests that were due and never sent are counted first: they waited, too.
+// summary returns the report. It first counts the requests that were due and never sent: they waited, too.
 func (r *running) summary() *Report {
 	p, rec := r.plan, r.rec
 	sent := rec.service.n + uint64(r.interrupted)
 	due := uint64(p.requests)
 	span := p.span()
 	if r.early > 0 {
-		// What was due a moment before is given up like what is in flight; what was late by then counts as never sent.
+		// Requests that became due in the last moment are dropped, like those in flight. Requests that were already late count as never
+		// sent.
 		due = min(due, max(sent, uint64(p.sent(max(0, r.early-lateness)))+1))
 		span = min(span, r.early)
 	}
@@ -149,14 +148,14 @@ func (r *running) summary() *Report {
 	report.AskedRate = float64(due) / span.Seconds()
 	report.HeldRate = float64(sent) / max(span, rec.lastSent).Seconds()
 	for _, text := range r.FailIf {
-		if f, err := parseCondition(text); err == nil { // Validate has seen to it
+		if f, err := parseCondition(text); err == nil { // checked by Validate
 			report.FailIf = append(report.FailIf, f.check(rec, report.HeldRate))
 		}
 	}
 	return report
 }
 
-// span is how long the plan takes: to the moment when one more request would be due.
+// span returns how long the plan takes: until one more request would be due.
 func (p *plan) span() time.Duration {
 	return max(time.Millisecond, min(p.duration, p.due(uint64(p.requests))))
 }

@@ -65,14 +65,14 @@ func TestSteadyLoad(t *testing.T) {
 	}
 }
 
-// The generator's honesty: a server that stalls for a second is a second slow for those who come meanwhile, though no request is
-// sent that would take so long in a closed loop of one user.
+// TestAStalledSecondIsSeen checks that a server that stalls for a second is reported as slow for the requests that are due in that time,
+// although a closed loop of one user would send no other request meanwhile.
 func TestAStalledSecondIsSeen(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	var gate sync.RWMutex
 	server := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		if requests.Add(1) == 105 { // due 1.04 s after the beginning, however late that was
+		if requests.Add(1) == 105 { // due 1.04 s after the start, however late it was sent
 			gate.Lock()
 			defer gate.Unlock()
 			<-time.After(time.Second)
@@ -85,7 +85,7 @@ func TestAStalledSecondIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A third of the requests fall into the stall and wait between 0 and 1 s: 1 % of all wait longer than 0.97 s.
+	// A third of the requests are due during the stall and wait between 0 and 1 s: 1 % of all wait longer than 0.97 s.
 	if r.Latency.P99 < 900 || r.Latency.P90 < 600 || r.Latency.Max < 950 {
 		t.Errorf("the second is not seen: %+v", r.Latency)
 	}
@@ -94,7 +94,8 @@ func TestAStalledSecondIsSeen(t *testing.T) {
 	}
 }
 
-// The same with no room for more requests in flight: those that could not be sent in time were late, and that counts.
+// TestTheStallIsSeenEvenWhenNothingMoreCanBeSent is the same with a limit of requests in flight: those that could not be sent in time were
+// late, and that counts.
 func TestTheStallIsSeenEvenWhenNothingMoreCanBeSent(t *testing.T) {
 	t.Parallel()
 	var once sync.Once
@@ -105,7 +106,7 @@ func TestTheStallIsSeenEvenWhenNothingMoreCanBeSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Half of the requests were due while the only place was taken.
+	// Half of the requests were due while the only slot was taken.
 	if r.Latency.P75 < 300 || r.Latency.P90 < 700 || r.Service.P90 > 500 {
 		t.Errorf("latency %+v, once sent %+v", r.Latency, r.Service)
 	}
@@ -152,7 +153,7 @@ func TestInterruptEndsEarlyWithTheReport(t *testing.T) {
 		switch n.Add(1) {
 		case 50:
 			interrupt()
-		case 40: // one that would hang for ever
+		case 40: // one that would never end
 			select {
 			case <-release:
 			case <-r.Context().Done():
@@ -165,7 +166,7 @@ func TestInterruptEndsEarlyWithTheReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	most := uint64(100*time.Since(start).Seconds()) + 1 // that were due until the interrupt
+	most := uint64(100*time.Since(start).Seconds()) + 1 // those due until the interrupt
 	if !r.Early || r.Interrupted != 1 || r.Errors != 0 && r.Lateness.Max < ms(lateness)/2 || r.Answered < 49 || r.Planned > most {
 		t.Errorf("early %v, interrupted %d, errors %d, answered %d of %d", r.Early, r.Interrupted, r.Errors, r.Answered, r.Planned)
 	}
@@ -227,7 +228,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// net/http would send such a request again by itself, and nobody would see that the first was lost.
+// net/http would resend such a request by itself, and the loss of the first would not be reported.
 func TestALostRequestIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -302,8 +303,8 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// The same results give the same figures as in vegeta's own metrics, but for what either rounds. Beside vegeta's command, on one server, it
-// is test/bench that looks.
+// TestFiguresAgreeWithVegeta checks that the same results give the same figures as vegeta's own metrics, within rounding. test/bench
+// compares with vegeta's command, on one server.
 func TestFiguresAgreeWithVegeta(t *testing.T) {
 	t.Parallel()
 	const requests = 2000

@@ -2,7 +2,7 @@ package load
 
 import "math"
 
-// chiSquareTail is the probability that a χ² variable of so many degrees of freedom exceeds x: the regularised upper incomplete
+// chiSquareTail returns the probability that a χ² variable with the given degrees of freedom exceeds x: the regularised upper incomplete
 // gamma function Q(degrees/2, x/2), by its series below a+1 and by Lentz's continued fraction above (Abramowitz and Stegun 6.5).
 func chiSquareTail(x float64, degrees int) float64 {
 	a, z := float64(degrees)/2, x/2

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The quantiles are those of the usual tables of the χ² distribution.
+// The quantiles are from the usual tables of the χ² distribution.
 func TestChiSquareTail(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

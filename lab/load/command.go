@@ -1,6 +1,3 @@
-// Package load is `hopline load`: an open-model load generator for one target. Requests are sent when they are due, whether or not
-// the earlier ones have been answered, and every latency counts from the moment that the request was due, so that a server that
-// stalls cannot hide it (no coordinated omission).
 package load
 
 import (
@@ -19,7 +16,7 @@ import (
 	"github.com/hopline/hopline/lab/current"
 )
 
-// DefaultURL asks all hops of the suite which version answered.
+// DefaultURL is the suite's URL whose response lists which version of each service responded.
 const DefaultURL = "http://localhost:8080/demo-app/hops"
 
 // Bounds of a run.
@@ -31,7 +28,7 @@ const (
 	maxData     = 1 << 20 // bytes of a request's body
 )
 
-// Command is the command line of `hopline load`, for kong. Execute carries it out.
+// Command is the command line of `hopline load`, for kong. Execute runs it.
 type Command struct {
 	URL string `arg:"" optional:"" default:"${load_url}" help:"The one target (${default}). Redirects to other hosts are not followed."`
 
@@ -52,10 +49,10 @@ type Command struct {
 	FailIf      []string      `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`
 }
 
-// Vars are the variables that Command's tags need: pass them to kong.New.
+// Vars returns the variables that Command's tags need: pass them to kong.New.
 func Vars() map[string]string { return map[string]string{"load_url": DefaultURL} }
 
-// Validate checks the command line, all of it at once; kong calls it.
+// Validate checks the whole command line and returns all errors; kong calls it.
 func (c *Command) Validate() error {
 	var errs []error
 	problem := func(flag string, value any, want string) {
@@ -88,7 +85,7 @@ func (c *Command) Validate() error {
 	if c.MaxInFlight < 1 || c.MaxInFlight > maxInFlight {
 		problem("--max-in-flight", c.MaxInFlight, fmt.Sprintf("1 to %d", maxInFlight))
 	}
-	if !httpguts.ValidHeaderFieldName(c.Method) { // a method is a token, as a header's name is
+	if !httpguts.ValidHeaderFieldName(c.Method) { // a method is a token, like a header name
 		problem("--method", fmt.Sprintf("%q", c.Method), "one such as GET")
 	}
 	if len(c.Data) > maxData {
@@ -105,7 +102,7 @@ func (c *Command) Validate() error {
 	return errors.Join(errs...)
 }
 
-// headers reads 'NAME: VALUE' lines. The report's shares need the hops as JSON, so that is asked for unless something else is.
+// headers parses 'NAME: VALUE' lines. The report's shares need the hops as JSON, so the default Accept header is application/json.
 func headers(lines []string) (http.Header, error) {
 	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"hopline-load"}}
 	given := http.Header{}
@@ -123,19 +120,19 @@ func headers(lines []string) (http.Header, error) {
 	return h, nil
 }
 
-// ErrFailed is what Execute returns, wrapped, when a condition of --fail-if holds.
+// ErrFailed is the error, wrapped, that Execute returns if a condition of --fail-if holds.
 var ErrFailed = errors.New("--fail-if holds")
 
-// Output is where a run is told of.
+// Output holds the outputs of a run.
 type Output struct {
 	Report   io.Writer // the report, as text or JSON
-	Progress io.Writer // what happens meanwhile; nil for nothing
-	TTY      bool      // whether Progress is a terminal: then a bar, otherwise a line now and then
-	Wide     int       // columns of the terminal; 0: not known
+	Progress io.Writer // the progress; nil for none
+	TTY      bool      // whether Progress is a terminal: then a bar, otherwise a line every 10 s
+	Wide     int       // columns of the terminal; 0: unknown
 }
 
-// Execute sends the load and reports. When ctx ends, the run ends early, with the report. The error wraps ErrFailed if a condition
-// of --fail-if holds.
+// Execute sends the load and prints the report. When ctx ends, the run ends early, with the report. The error wraps ErrFailed if a
+// condition of --fail-if holds.
 func (c *Command) Execute(ctx context.Context, out Output) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -174,8 +171,8 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	return nil
 }
 
-// expectation reads the overlay that says which shares to expect, and says which it is; nil if there is none. An overlay that nobody
-// named and no lab runs may be missing or broken.
+// expectation loads the overlay from which the expected shares are computed, and returns why it is that one; nil if there is none. An
+// overlay that the user has not named and that no lab runs may be missing or broken.
 func (c *Command) expectation(ctx context.Context) (e *expectation, why string, err error) {
 	choice, err := current.Choose(ctx, c.Overlay, c.ConsolePort)
 	if err != nil {

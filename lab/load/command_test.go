@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// parse reads a command line as hopline does.
+// parse parses a command line as hopline does.
 func parse(t *testing.T, args ...string) (*Command, error) {
 	t.Helper()
 	var c Command
@@ -25,7 +25,7 @@ func parse(t *testing.T, args ...string) (*Command, error) {
 	return &c, err
 }
 
-// run carries out a load and gives its report.
+// run runs a load and returns its report.
 func run(ctx context.Context, t *testing.T, args ...string) (*Report, error) {
 	t.Helper()
 	c, err := parse(t, append(args, "--json")...)

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// condition is one --fail-if: a figure of the report, a comparison, and what it is compared with.
+// condition is one --fail-if: a figure of the report, a comparison, and a limit.
 type condition struct {
 	text    string
 	figure  string  // "p99", "max", "mean", "errors", "rate"
 	compare string  // ">", ">=", "<", "<="
-	limit   float64 // seconds for a latency, per cent or a number of errors, requests per second
-	percent bool    // of errors
+	limit   float64 // seconds for a latency, per cent or a number for errors, requests per second for a rate
+	percent bool    // whether errors are in per cent
 }
 
 var conditionForm = regexp.MustCompile(`^\s*([a-z]+|p[0-9.]+)\s*(>=|<=|>|<)\s*([^\s]+)\s*$`)
 
-// parseCondition reads a condition such as p99>250ms or errors>0.1%.
+// parseCondition parses a condition such as p99>250ms or errors>0.1%.
 func parseCondition(text string) (condition, error) {
 	wrong := func(want string) (condition, error) {
 		return condition{}, fmt.Errorf("--fail-if %q: want %s", text, want)
@@ -58,7 +58,7 @@ func parseCondition(text string) (condition, error) {
 	return c, nil
 }
 
-// percentile is the number of a figure such as p99.9.
+// percentile returns the number of a figure such as p99.9.
 func (c condition) percentile() (float64, bool) {
 	p, err := strconv.ParseFloat(strings.TrimPrefix(c.figure, "p"), 64)
 	return p, err == nil && p >= 0

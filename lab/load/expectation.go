@@ -12,16 +12,16 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// expectation says by the rules of an overlay which version should answer how often, hop by hop.
+// expectation computes from the rules of an overlay how often each version should respond, hop by hop.
 type expectation struct {
 	overlay *overlay.Overlay
 	table   *mesh.Table
 	target  *url.URL
 	method  string
-	header  http.Header // what all hops pass on
+	header  http.Header // the headers that all hops forward
 }
 
-// loadExpectation reads the rules of an overlay for requests to a target.
+// loadExpectation loads the rules of an overlay for requests to a target.
 func loadExpectation(dir, target, method string, header http.Header) (*expectation, error) {
 	o, table, err := mesh.Load(dir)
 	if err != nil {
@@ -37,7 +37,7 @@ func loadExpectation(dir, target, method string, header http.Header) (*expectati
 // version is one version of a service.
 type version struct{ Service, Version string }
 
-// first is the expected share of every version at the first hop, behind the ingress gateway; nil if the rules do not say.
+// first returns the expected share of every version at the first hop, behind the ingress gateway; nil if the rules do not determine it.
 func (e *expectation) first() map[version]float64 {
 	source := mesh.IngressGateway()
 	host := e.target.Host
@@ -47,7 +47,7 @@ func (e *expectation) first() map[version]float64 {
 	return e.shares(&mesh.Request{Method: e.method, Authority: host, Path: e.target.RequestURI(), Scheme: "http", Port: 80, Header: e.header}, &source, false)
 }
 
-// next is the expected share of every version that answers a hop's question to its upstream; nil if the rules do not say.
+// next returns the expected share of every version that responds to a hop's request to its upstream; nil if the rules do not determine it.
 func (e *expectation) next(from hop) map[version]float64 {
 	u, err := url.Parse(from.Upstream)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
@@ -67,8 +67,8 @@ func (e *expectation) next(from hop) map[version]float64 {
 	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, bare)
 }
 
-// forwarded returns the headers that the suite's services pass on to their upstreams. The list is theirs (pkg/relay), and the lab imports
-// nothing of theirs: a test holds this one to what a service does.
+// forwarded returns the headers that the suite's services forward to their upstreams. The list belongs to the services (pkg/relay), and the
+// lab imports none of their code; a test compares this list with what a service does.
 func forwarded(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
@@ -81,7 +81,7 @@ func forwarded(h http.Header) http.Header {
 	return out
 }
 
-// deployment is the workload that a hop ran as: the labels are its service and version, and its pods are named after it.
+// deployment returns the workload of a hop: its labels are the hop's service and version, and its pods are named after it.
 func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 	for _, d := range e.overlay.Deployments {
 		if d.Pod.Labels["app"] == h.Service && d.Pod.Labels["version"] == h.Version && strings.HasPrefix(h.Host, d.Name+"-") {
@@ -91,7 +91,7 @@ func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 	return overlay.Deployment{}, false
 }
 
-// shares adds up what the table says of a route's destinations by version; nil if that does not settle who answers.
+// shares adds up the table's shares of a route's destinations by version; nil if they do not determine who responds.
 func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) map[version]float64 {
 	var decision mesh.Decision
 	if bare || e.table.Plain() {
@@ -105,10 +105,10 @@ func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) ma
 	shares := map[version]float64{}
 	for _, share := range e.table.Shares(decision.Route) {
 		if len(share.Backends) == 0 {
-			return nil // it leads beyond the overlay's own workloads
+			return nil // a destination outside the overlay's own workloads
 		}
 		if share.Cluster.Balancer == mesh.ConsistentHash && len(share.Backends) > 1 {
-			return nil // which of them answers depends on the request
+			return nil // which of them responds depends on the request
 		}
 		for _, b := range share.Backends {
 			labels := b.Deployment.Pod.Labels

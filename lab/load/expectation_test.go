@@ -19,8 +19,8 @@ import (
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// The rules of a later hop see the headers that a service passes on. Which those are is for the services to say, whose code the lab does
-// not import: so a real one is asked.
+// TestForwardedHeadersAreTheServices compares the headers that the rules of a later hop see with those that a real service forwards, since
+// the lab does not import the services' code.
 func TestForwardedHeadersAreTheServices(t *testing.T) {
 	t.Parallel()
 	got := make(chan http.Header, 1)
@@ -55,7 +55,7 @@ func TestForwardedHeadersAreTheServices(t *testing.T) {
 	}
 }
 
-// ask sends a GET until a server is there to take it.
+// ask sends a GET until a server accepts it.
 func ask(t *testing.T, url string, header http.Header) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
@@ -116,7 +116,8 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// The expected shares are those of the overlay that the running lab has, unless another is named; the report says which.
+// TestExpectationOfTheRunningLab checks that the expected shares are those of the overlay that the running lab has, unless another is
+// named, and that the report names the overlay.
 func TestExpectationOfTheRunningLab(t *testing.T) {
 	t.Parallel()
 	overlays := filepath.Join(shipped.Deploy(t), "overlays")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// histogram counts durations in bounded memory: buckets are a microsecond wide at first, then each power of two is divided into
-// 1024, so that a percentile is at most 0.1 % too high.
+// histogram counts durations in bounded memory. Buckets are one microsecond wide at first; then each power of two is divided into 1024, so
+// that a percentile is at most 0.1 % too high.
 type histogram struct {
 	counts []uint32
 	n      uint64
@@ -37,7 +37,7 @@ func (h *histogram) add(d time.Duration) {
 	h.total += d.Seconds()
 }
 
-// bucket is the index of the bucket that a number of microseconds falls into.
+// bucket returns the index of the bucket for a number of microseconds.
 func bucket(us uint64) int {
 	if us < subBuckets {
 		return int(us)
@@ -46,7 +46,7 @@ func bucket(us uint64) int {
 	return (shift+1)*subBuckets + int(us>>shift) - subBuckets
 }
 
-// upper is the longest duration of a bucket.
+// upper returns the longest duration of a bucket.
 func upper(i int) time.Duration {
 	if i < subBuckets {
 		return time.Duration(i) * time.Microsecond
@@ -55,7 +55,7 @@ func upper(i int) time.Duration {
 	return time.Duration(uint64(i%subBuckets+subBuckets+1)<<shift-1) * time.Microsecond
 }
 
-// percentile is the duration that p per cent of all are not longer than; 0 if there are none.
+// percentile returns the duration that p per cent of all durations do not exceed; 0 if there are none.
 func (h *histogram) percentile(p float64) time.Duration {
 	if h.n == 0 {
 		return 0

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// hop is who answered at one hop of a request.
+// hop describes who responded at one hop of a request.
 type hop struct {
 	Service  string `json:"service"`
 	Version  string `json:"version"`
 	Host     string `json:"host"`     // the pod
-	Upstream string `json:"upstream"` // the URL that it asked next; empty for the last
+	Upstream string `json:"upstream"` // the URL of its own request; empty for the last
 }
 
-// Bounds on what an answer can make the generator remember.
+// Bounds on what the generator keeps of a response.
 const (
 	maxHops = 16
 	maxName = 64
 )
 
-// readHops finds out who answered: every hop if the body is the suite's hop JSON, otherwise the one that the header x-served-by
-// names ("front-amber/front-amber-x2x9k"), outermost first. The trace id comes along.
+// readHops returns who responded, outermost first: every hop if the body is the suite's hop JSON, otherwise the one in the header
+// x-served-by ("front-amber/front-amber-x2x9k"). It also returns the trace id.
 func readHops(header http.Header, body []byte) (hops []hop, trace string) {
 	trace = header.Get("x-b3-traceid")
 	if strings.HasPrefix(header.Get("Content-Type"), "application/json") {
@@ -32,7 +32,7 @@ func readHops(header http.Header, body []byte) (hops []hop, trace string) {
 		}
 		if json.Unmarshal(body, &answer) == nil {
 			hops = answer.Hops[:min(len(answer.Hops), maxHops)]
-			// A clock of the suite signs the time; other sources of it have nothing of the kind.
+			// The suite's clock adds its name to the time; other sources of the time do not.
 			var clock hop
 			if len(hops) > 0 && json.Unmarshal(answer.Time, &clock) == nil && clock.Service != "" {
 				hops = append(hops, clock)

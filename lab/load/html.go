@@ -12,7 +12,7 @@ import (
 //go:embed report.html
 var page string
 
-// writeHTML writes the report as one file that needs no other: no script, no font, no image from elsewhere.
+// writeHTML writes the report as one self-contained file: no external script, font or image.
 func writeHTML(path string, r *Report) error {
 	content, err := r.html()
 	if err != nil {
@@ -39,10 +39,10 @@ func (r *Report) html() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Fit is the verdict with its figures, for the template.
+// Fit returns the verdict with its figures, for the template.
 func (h HopReport) Fit() string { return h.fit() }
 
-// Expectation is the expected share, for the template.
+// Expectation returns the expected share, for the template.
 func (v VersionReport) Expectation() string {
 	if v.Expected == nil {
 		return ""
@@ -50,10 +50,10 @@ func (v VersionReport) Expectation() string {
 	return fmt.Sprintf("%.1f %%", *v.Expected)
 }
 
-// Outcome is a status or a failure, for the template.
+// Outcome returns a status or a failure, for the template.
 func (s Slow) Outcome() string { return s.outcome() }
 
-// plots are the three pictures of a run.
+// plots returns the three plots of a run.
 func (r *Report) plots() []plot {
 	var p50, p90, p99, most, asked, done, errors []point
 	for _, in := range r.Intervals {
@@ -65,7 +65,7 @@ func (r *Report) plots() []plot {
 		p90 = append(p90, point{x, in.P90})
 		p99 = append(p99, point{x, in.P99})
 		most = append(most, point{x, in.Max})
-		// The last interval may be cut short.
+		// The last interval may be shorter.
 		length := min(in.Length, max(r.Seconds-in.At, 1e-3))
 		asked = append(asked, point{x, float64(in.Asked) / length})
 		done = append(done, point{x, float64(in.Done-in.Errors) / length})

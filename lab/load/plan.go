@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// plan says when each request is due: at a constant rate, perhaps after an even climb from 0. It paces vegeta's attacker.
+// plan computes when each request is due: at a constant rate, optionally after an even ramp from 0. It paces vegeta's attacker.
 type plan struct {
-	rate      float64       // per second, once climbed
-	ramp      time.Duration // of the climb
+	rate      float64       // per second, after the ramp
+	ramp      time.Duration // length of the ramp
 	duration  time.Duration
-	requests  int           // how many there are in all
-	sendGrace time.Duration // how long after duration requests that are late may still be sent
+	requests  int           // total number
+	sendGrace time.Duration // how long after duration late requests may still be sent
 
 	began atomic.Int64 // when the run began, Unix nanoseconds; 0 before
 }
 
-// newPlan makes a plan; limit bounds the number of requests, 0 for no bound.
+// newPlan returns a plan; limit bounds the number of requests, 0 means no bound.
 func newPlan(rate float64, ramp, duration time.Duration, limit int, sendGrace time.Duration) *plan {
 	p := &plan{rate: rate, ramp: ramp, duration: duration, sendGrace: sendGrace}
 	// The last request is the last one due before the end.
@@ -28,7 +28,7 @@ func newPlan(rate float64, ramp, duration time.Duration, limit int, sendGrace ti
 	return p
 }
 
-// sent is how many requests are due by a time, as a fraction.
+// sent returns how many requests are due by a time, as a fraction.
 func (p *plan) sent(t time.Duration) float64 {
 	s, ramp := t.Seconds(), p.ramp.Seconds()
 	if t < p.ramp {
@@ -37,10 +37,10 @@ func (p *plan) sent(t time.Duration) float64 {
 	return p.rate * (s - ramp/2)
 }
 
-// due is when a request is due, from the start; the first is 0.
+// due returns when a request is due, from the start; the first is due at 0.
 func (p *plan) due(n uint64) time.Duration {
 	i, ramp := float64(n), p.ramp.Seconds()
-	climbing := p.rate * ramp / 2 // requests of the climb
+	climbing := p.rate * ramp / 2 // requests of the ramp
 	if i < climbing {
 		return seconds(math.Sqrt(2 * i * ramp / p.rate))
 	}
@@ -49,7 +49,7 @@ func (p *plan) due(n uint64) time.Duration {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// Pace implements vegeta's Pacer: how long to wait before the next request, or that there is none.
+// Pace implements vegeta's Pacer. It returns how long to wait before the next request, or that there is none.
 func (p *plan) Pace(elapsed time.Duration, sent uint64) (wait time.Duration, stop bool) {
 	p.began.CompareAndSwap(0, time.Now().Add(-elapsed).UnixNano())
 	if sent >= uint64(p.requests) || elapsed > p.duration+p.sendGrace {
@@ -58,7 +58,7 @@ func (p *plan) Pace(elapsed time.Duration, sent uint64) (wait time.Duration, sto
 	return max(0, p.due(sent)-elapsed), false
 }
 
-// Rate implements vegeta's Pacer: the rate at a time.
+// Rate implements vegeta's Pacer. It returns the rate at a time.
 func (p *plan) Rate(elapsed time.Duration) float64 {
 	if elapsed < p.ramp {
 		return p.rate * elapsed.Seconds() / p.ramp.Seconds()
@@ -66,7 +66,7 @@ func (p *plan) Rate(elapsed time.Duration) float64 {
 	return p.rate
 }
 
-// start is when the run began; before that, now.
+// start returns when the run began; before that, now.
 func (p *plan) start() time.Time {
 	if ns := p.began.Load(); ns != 0 {
 		return time.Unix(0, ns)

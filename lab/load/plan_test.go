@@ -23,7 +23,8 @@ func TestPlanCountsItsRequests(t *testing.T) {
 	}
 }
 
-// Requests come in order, the first at once, the last before the end, and as many as the rate says by any time.
+// TestPlanKeepsToItsRate checks that requests are in order, the first is due immediately, the last before the end, and at any time as many
+// are due as the rate requires.
 func TestPlanKeepsToItsRate(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

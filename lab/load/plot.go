@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// plot is a picture of some lines over common axes, drawn as SVG.
+// plot is a set of lines over common axes, drawn as SVG.
 type plot struct {
 	Title, X, Y string
 	logY        bool
-	xTicks      []tick // where the axis is not plain numbers
+	xTicks      []tick // ticks of an axis that has no plain numbers
 	lines       []line
 }
 
@@ -28,13 +28,13 @@ type tick struct {
 	text string
 }
 
-// Size of a plot and of the margins around its area, in SVG's units.
+// Size of a plot and of the margins around its area, in SVG units.
 const (
 	plotWide, plotHigh       = 760.0, 300.0
 	left, right, top, bottom = 70.0, 110.0, 10.0, 45.0
 )
 
-// nines maps a percentile to an axis on which every further nine takes as much room: 90 to 1, 99 to 2.
+// nines maps a percentile to an axis on which each further nine has the same width: 90 to 1, 99 to 2.
 func nines(percentile float64) float64 { return -math.Log10(1 - percentile/100) }
 
 func percentileTicks() (ticks []tick) {
@@ -44,10 +44,10 @@ func percentileTicks() (ticks []tick) {
 	return ticks
 }
 
-// scale maps values to a stretch of an axis.
+// scale maps values to positions on an axis.
 type scale struct {
 	from, to   float64 // values
-	start, end float64 // places
+	start, end float64 // positions
 	log        bool
 }
 
@@ -89,7 +89,7 @@ func (p plot) scales() (x, y scale) {
 	return x, y
 }
 
-// ticks are round values along an axis.
+// ticks returns round values along an axis.
 func (s scale) ticks() (ticks []tick) {
 	if s.log {
 		for v := s.from; v <= s.to*1.0001; v *= 10 {
@@ -111,7 +111,7 @@ func (s scale) ticks() (ticks []tick) {
 	return ticks
 }
 
-// SVG draws the plot. Lines differ by colour and by dashes, and each is named at its end, so that nobody needs the colours.
+// SVG draws the plot. Lines differ in colour and dashes, and each has its name at its end, so that the plot is readable without colours.
 func (p plot) SVG() template.HTML {
 	var b strings.Builder
 	x, y := p.scales()
@@ -142,7 +142,7 @@ func (p plot) SVG() template.HTML {
 			fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(j, 1)], x.at(v.x), y.at(v.y))
 		}
 		last := l.points[len(l.points)-1]
-		if len(l.points) == 1 { // a line of one point would not be seen
+		if len(l.points) == 1 { // a line of one point would be invisible
 			fmt.Fprintf(&path, "h3")
 		}
 		label := free(y.at(last.y)+4, used)
@@ -150,10 +150,10 @@ func (p plot) SVG() template.HTML {
 		fmt.Fprintf(&b, `<path class="line l%d" d="%s"/><text class="name l%d" x="%g" y="%.1f">%s</text>`, i, path.String(), i, plotWide-right+8, label, esc(l.name))
 	}
 	b.WriteString("</svg>")
-	return template.HTML(b.String()) // numbers, and texts that were escaped
+	return template.HTML(b.String()) // numbers and escaped text
 }
 
-// free moves a label up until it covers no other.
+// free moves a label up until it overlaps no other.
 func free(at float64, used []float64) float64 {
 	for moved := true; moved; {
 		moved = false

@@ -11,22 +11,22 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// How often the progress is told.
+// How often the progress is shown.
 const (
 	barEvery  = 200 * time.Millisecond
-	lineEvery = 10 * time.Second // where there is no terminal
+	lineEvery = 10 * time.Second // without a terminal
 )
 
-// The columns of the bar, and of what stands around it: the percentage, the frame, blanks.
+// The columns of the bar, and of the text around it: the percentage, the frame, spaces.
 const (
 	barWidth = 10
 	barFrame = 12
 )
 
-// progress tells how a run goes on.
+// progress shows the progress of a run.
 type progress struct {
 	out     io.Writer
-	wide    int // columns; 0: not known
+	wide    int // columns; 0: unknown
 	command *Command
 	plan    *plan
 	target  *target
@@ -36,7 +36,7 @@ type progress struct {
 	done sync.WaitGroup
 }
 
-// startProgress tells of a run until stop is called.
+// startProgress shows the progress of a run until stop is called.
 func startProgress(out Output, c *Command, p *plan, t *target, rec *recorder) *progress {
 	g := &progress{out: out.Progress, wide: out.Wide, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
 	if g.out == nil {
@@ -75,17 +75,18 @@ func (g *progress) bar() {
 	for {
 		select {
 		case <-g.quit:
-			_ = bar.Clear() // a terminal that does not take it cannot be helped
+			_ = bar.Clear() // nothing can be done about a terminal that fails
 			return
 		case <-tick.C:
 			done, figures := g.figures()
 			bar.Describe(fitting(figures, g.wide-barWidth-barFrame))
-			_ = bar.Set64(min(int64(done), int64(g.plan.requests)-1)) // at its maximum a bar takes itself for finished
+			_ = bar.Set64(min(int64(done), int64(g.plan.requests)-1)) // the library treats a bar at its maximum as finished
 		}
 	}
 }
 
-// fitting is as many of the figures as fit on so many columns, so that the bar stays on its line and is drawn over. At least one is shown.
+// fitting returns as many of the figures as fit in the columns, so that the bar stays on its line and is redrawn in place. It returns at
+// least one.
 func fitting(figures string, columns int) string {
 	for columns > 0 && utf8.RuneCountInString(figures) > columns {
 		i := strings.LastIndex(figures, ", ")
@@ -97,7 +98,7 @@ func fitting(figures string, columns int) string {
 	return figures
 }
 
-// lines writes a line now and then.
+// lines writes a line every lineEvery.
 func (g *progress) lines() {
 	tick := time.NewTicker(lineEvery)
 	defer tick.Stop()
@@ -112,7 +113,7 @@ func (g *progress) lines() {
 	}
 }
 
-// figures is how far the run is, and how it goes.
+// figures returns how many requests are done, and the current figures as text.
 func (g *progress) figures() (done uint64, text string) {
 	s := g.rec.snapshot()
 	elapsed := time.Since(g.plan.start())

@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// Bounds on what a run remembers.
+// Bounds on what a run keeps.
 const (
 	maxIntervals = 300 // of the plots
-	maxFailures  = 20  // different reasons
+	maxFailures  = 20  // different failures
 	slowestKept  = 10
 )
 
-// outcome is what became of one request.
+// outcome is the result of one request.
 type outcome struct {
 	due       time.Duration // from the start of the run
-	latency   time.Duration // from the moment that it was due to the end of the answer
-	service   time.Duration // from the moment that it was sent
+	latency   time.Duration // from when it was due to the end of the response
+	service   time.Duration // from when it was sent
 	late      time.Duration // from due to sent
-	code      int           // 0 without an answer
-	failure   string        // why there was none
+	code      int           // 0 without a response
+	failure   string        // why there was no response
 	elsewhere bool          // a redirect to another host, which was not followed
 	trace     string
 	hops      []hop
 }
 
-// failed says whether a request counts as an error: no answer, or one of 400 and above.
+// failed reports whether a request counts as an error: no response, or a status of 400 or above.
 func (o outcome) failed() bool { return o.failure != "" || o.code >= 400 }
 
-// recorder sums outcomes up in bounded memory. It may be used from several goroutines.
+// recorder sums outcomes in bounded memory. It is safe for concurrent use.
 type recorder struct {
 	mu        sync.Mutex
 	width     time.Duration // of an interval
@@ -54,7 +54,7 @@ type recorder struct {
 // lateness is how late a request may be sent before the rate counts as not held.
 const lateness = 100 * time.Millisecond
 
-// interval is what the plots show of one stretch of time.
+// interval holds the figures of one interval of the plots.
 type interval struct {
 	latency histogram
 	errors  uint64
@@ -104,7 +104,7 @@ func (r *recorder) add(o outcome) {
 	}
 }
 
-// addUnsent counts a request that was due and never sent: it waited in vain from then to the end of the run.
+// addUnsent counts a request that was due and never sent: it waited from then to the end of the run.
 func (r *recorder) addUnsent(due, waited time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,10 +132,10 @@ func (r *recorder) fail(reason string) {
 	r.failures[reason]++
 }
 
-// addresses are what differs between equal failures: the local port of a connection.
+// addresses matches what differs between equal failures: the local port of a connection.
 var addresses = regexp.MustCompile(`(read|write) tcp [^ ]+->`)
 
-// reason makes a reason of vegeta's error text: without the method and URL, and without what differs each time.
+// reason shortens vegeta's error text: without the method and URL, and without the parts that differ each time.
 func reason(text string, timeout time.Duration) string {
 	if i := strings.Index(text, `": `); i >= 0 {
 		text = text[i+3:]
@@ -147,7 +147,7 @@ func reason(text string, timeout time.Duration) string {
 	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
 }
 
-// snapshot is what the progress shows.
+// snapshot holds the figures of the progress.
 type snapshot struct {
 	done, errors  uint64
 	p50, p90, p99 time.Duration

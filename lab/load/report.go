@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Report is what a run has found. Times are in milliseconds, shares in per cent.
+// Report holds the results of a run. Times are in milliseconds, shares in per cent.
 type Report struct {
 	URL        string   `json:"url"`
 	Method     string   `json:"method"`
@@ -22,19 +22,19 @@ type Report struct {
 	Early      bool     `json:"ended_early"`
 	Seconds    float64  `json:"seconds"`
 	RampTime   float64  `json:"ramp_seconds"`
-	Rate       float64  `json:"rate"`         // asked for, once climbed
-	AskedRate  float64  `json:"asked_rate"`   // on average over the run
+	Rate       float64  `json:"rate"`         // requested, after the ramp
+	AskedRate  float64  `json:"asked_rate"`   // requested, on average over the run
 	HeldRate   float64  `json:"held_rate"`    // sent, on average over the run
-	Held       bool     `json:"rate_held"`    // whether 99 % of the requests were sent within 100 ms of their moment
+	Held       bool     `json:"rate_held"`    // whether 99 % of the requests were sent within 100 ms of when they were due
 	Planned    uint64   `json:"planned"`      // requests that were due
 	Sent       uint64   `json:"sent"`         // requests that were sent
 	Answered   uint64   `json:"answered"`     // with any status
-	Errors     uint64   `json:"errors"`       // no answer, a status of 400 and above, or never sent
-	ErrorShare float64  `json:"errors_share"` // of the planned
+	Errors     uint64   `json:"errors"`       // no response, a status of 400 or above, or never sent
+	ErrorShare float64  `json:"errors_share"` // share of the planned requests
 
-	Latency  Latency `json:"latency_ms"` // from the moment that a request was due
+	Latency  Latency `json:"latency_ms"` // from when a request was due
 	Curve    []Point `json:"percentiles"`
-	Service  Latency `json:"service_ms"`       // from the moment that it was sent
+	Service  Latency `json:"service_ms"`       // from when it was sent
 	Lateness Latency `json:"sent_late_by_ms"`  // from due to sent
 	TooLate  uint64  `json:"sent_100_ms_late"` // or more
 
@@ -46,7 +46,7 @@ type Report struct {
 	Slowest     []Slow          `json:"slowest"`
 	Intervals   []Interval      `json:"intervals"`
 	FailIf      []Condition     `json:"fail_if"`
-	Rules       string          `json:"rules"` // which overlay says what to expect; empty for none
+	Rules       string          `json:"rules"` // the overlay from which the expectation is computed; empty for none
 }
 
 // Latency is a distribution of times in milliseconds.
@@ -68,20 +68,20 @@ type Point struct {
 	MS         float64 `json:"ms"`
 }
 
-// StatusReport is how often a status came.
+// StatusReport is how many responses had a status.
 type StatusReport struct {
 	Status  int     `json:"status"`
 	Count   uint64  `json:"count"`
 	Percent float64 `json:"percent"`
 }
 
-// FailureReport is how often there was no answer, and why.
+// FailureReport is how many requests had no response, and why.
 type FailureReport struct {
 	Reason string `json:"reason"`
 	Count  uint64 `json:"count"`
 }
 
-// HopReport is which versions of a service answered at a hop, and whether that fits what the rules say.
+// HopReport lists which versions of a service responded at a hop, and whether that fits the rules.
 type HopReport struct {
 	Hop       int             `json:"hop"` // 1 is the first behind the target
 	Service   string          `json:"service"`
@@ -89,16 +89,16 @@ type HopReport struct {
 	Versions  []VersionReport `json:"versions"`
 	ChiSquare float64         `json:"chi_square"`
 	Degrees   int             `json:"degrees_of_freedom"`
-	P         *float64        `json:"p"` // how probable such a χ² is by chance alone; null if nothing can be said
+	P         *float64        `json:"p"` // probability of such a χ² by chance; null if unknown
 	Verdict   string          `json:"verdict"`
 }
 
-// VersionReport is one version's part.
+// VersionReport is the share of one version.
 type VersionReport struct {
 	Version  string   `json:"version"`
 	Requests uint64   `json:"requests"`
 	Percent  float64  `json:"percent"`
-	Expected *float64 `json:"expected_percent"` // null if the rules do not say
+	Expected *float64 `json:"expected_percent"` // null if the rules do not determine it
 }
 
 // Slow is one of the slowest requests.
@@ -106,11 +106,11 @@ type Slow struct {
 	TraceID string  `json:"trace_id"`
 	At      float64 `json:"at_seconds"` // when it was due
 	Latency float64 `json:"latency_ms"`
-	Status  int     `json:"status"` // 0 without an answer
+	Status  int     `json:"status"` // 0 without a response
 	Failure string  `json:"failure,omitempty"`
 }
 
-// Interval is a stretch of time, for plots.
+// Interval is one interval of the plots.
 type Interval struct {
 	At     float64 `json:"at_seconds"`
 	Length float64 `json:"seconds"`
@@ -127,7 +127,7 @@ type Interval struct {
 type Condition struct {
 	Condition string `json:"condition"`
 	Holds     bool   `json:"holds"`
-	Text      string `json:"text"` // with the figure
+	Text      string `json:"text"` // with the measured figure
 }
 
 func newReport(c *Command, p *plan, rec *recorder) *Report {
@@ -173,10 +173,10 @@ func latency(h *histogram) Latency {
 	}
 }
 
-// curve are the percentiles of a plot: ten for each nine, as long as there are requests beyond.
+// curve returns the percentiles of a plot: ten for each nine, as long as there are requests beyond.
 func curve(n uint64) (percentiles []float64) {
 	for tenths := range 51 {
-		beyond := math.Pow(10, -float64(tenths)/10) // part of the requests that are slower
+		beyond := math.Pow(10, -float64(tenths)/10) // share of the requests that are slower
 		if beyond*float64(n) < 1 {
 			break
 		}
@@ -187,7 +187,7 @@ func curve(n uint64) (percentiles []float64) {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// milliseconds shows a time to people: three digits are enough.
+// milliseconds formats a time for people, with three digits.
 func milliseconds(d time.Duration) string { return showMS(ms(d)) }
 
 func showMS(v float64) string {
@@ -235,10 +235,10 @@ func (r *Report) writeText(w io.Writer) error {
 	for _, note := range r.notes() {
 		line("note", note)
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // writes to memory
 	r.writeHops(&text)
 	r.writeSlowest(&text)
-	for l := range strings.Lines(text.String()) { // tables pad their last column
+	for l := range strings.Lines(text.String()) { // the table pads its last column
 		if _, err := fmt.Fprintln(w, strings.TrimRight(l, " \n")); err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func latencyLine(l Latency) string {
 		showMS(l.P50), showMS(l.P75), showMS(l.P90), showMS(l.P95), showMS(l.P99), showMS(l.P999), showMS(l.Max))
 }
 
-// notes is what a reader must know to judge the figures.
+// notes returns what a reader must know to interpret the figures.
 func (r *Report) notes() []string {
 	var notes []string
 	if !r.Held {
@@ -318,10 +318,10 @@ func (r *Report) writeHops(w io.Writer) {
 				v.Requests, v.Percent, v.Expectation(), first(i, h.fit()))
 		}
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // writes to memory
 }
 
-// fit is the verdict with its figures.
+// fit returns the verdict with its figures.
 func (h HopReport) fit() string {
 	if h.P == nil || h.Degrees == 0 {
 		return h.Verdict
@@ -339,7 +339,7 @@ func (r *Report) writeSlowest(w io.Writer) {
 	for _, s := range r.Slowest {
 		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", showMS(s.Latency), s.outcome(), seconds(s.At).Round(time.Millisecond), printable(s.TraceID))
 	}
-	_ = t.Flush() // into memory
+	_ = t.Flush() // writes to memory
 }
 
 func (s Slow) outcome() string {
@@ -349,7 +349,7 @@ func (s Slow) outcome() string {
 	return strconv.Itoa(s.Status)
 }
 
-// printable keeps control characters of answers out of the terminal.
+// printable quotes text of a response that has control characters, so that they do not reach the terminal.
 func printable(s string) string {
 	quoted := strconv.Quote(s)
 	if quoted[1:len(quoted)-1] != s {

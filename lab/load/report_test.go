@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// sample is a run with something of everything.
+// sample returns a report in which every part occurs.
 func sample(t *testing.T) *Report {
 	t.Helper()
 	e := canary(t)
@@ -99,7 +99,7 @@ func TestJSONReportSaysTheSame(t *testing.T) {
 	}
 }
 
-// One file, which asks for no other, and in which nothing of an answer is markup.
+// TestHTMLReportIsSelfContained checks that the file refers to no other, and that nothing in a response becomes markup.
 func TestHTMLReportIsSelfContained(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "report.html")

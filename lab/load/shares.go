@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// maxPaths bounds how many different ways through the hops are told apart: answers come from outside.
+// maxPaths bounds how many different ways through the hops are distinguished, because responses are untrusted.
 const maxPaths = 1000
 
-// way is how a request came to a hop: the hop before it, without the pod's own part of its name, or nothing for the first.
+// way is how a request reached a hop: the previous hop, without the pod's random name suffix, or nothing for the first.
 type way struct {
 	position int
 	from     hop
 }
 
-// shares counts which version answered, hop by hop.
+// shares counts which version responded, hop by hop.
 type shares struct {
 	expected *expectation // nil if nothing is expected
 	ways     map[way]*counted
-	dropped  uint64 // hops that were not counted for lack of room
+	dropped  uint64 // hops that were not counted because maxPaths was reached
 }
 
-// counted is what came of one way.
+// counted holds the counts of one way.
 type counted struct {
 	versions map[version]uint64
 	expected map[version]float64 // nil if nothing is expected
@@ -31,7 +31,7 @@ type counted struct {
 
 func newShares(e *expectation) *shares { return &shares{expected: e, ways: map[way]*counted{}} }
 
-// add counts the hops of one answer.
+// add counts the hops of one response.
 func (s *shares) add(hops []hop) {
 	for i, h := range hops {
 		w := way{position: i}
@@ -57,7 +57,7 @@ func (s *shares) add(hops []hop) {
 	}
 }
 
-// workload takes the two random parts off a pod's name: "front-amber-5d4f-x2x9k" ran as "front-amber-".
+// workload removes the two random parts of a pod's name: "front-amber-5d4f-x2x9k" becomes "front-amber-".
 func workload(pod string) string {
 	for range 2 {
 		if i := strings.LastIndexByte(pod, '-'); i > 0 {
@@ -77,16 +77,16 @@ func (s *shares) expect(w way) map[version]float64 {
 	return s.expected.next(w.from)
 }
 
-// Verdicts on whether shares fit what was expected.
+// Verdicts on whether shares fit the expected ones.
 const (
 	fits      = "fits"
-	doubtful  = "doubtful"         // so far off that chance does this once in a thousand runs
+	doubtful  = "doubtful"         // chance gives such a deviation once in a thousand runs
 	fitsNot   = "does not fit"     // once in a million
-	tooFew    = "too few requests" // to say anything
+	tooFew    = "too few requests" // for a verdict
 	noneKnown = "nothing expected"
 )
 
-// report sums the ways up by hop.
+// report adds up the ways by hop.
 func (s *shares) report() []HopReport {
 	byHop := map[int]map[string][]*counted{}
 	for w, c := range s.ways {
@@ -108,8 +108,8 @@ func (s *shares) report() []HopReport {
 	return reports
 }
 
-// hopReport compares what was seen of a service at a hop with what was expected. Each way is a χ² test of its own: their values and
-// degrees of freedom add up.
+// hopReport compares the observed versions of a service at a hop with the expected ones. Each way is its own χ² test; their values and
+// degrees of freedom are added.
 func hopReport(position int, service string, ways []*counted) HopReport {
 	r := HopReport{Hop: position + 1, Service: service, Verdict: noneKnown}
 	seen, wanted := map[version]uint64{}, map[version]float64{}
@@ -158,7 +158,7 @@ func hopReport(position int, service string, ways []*counted) HopReport {
 	return r
 }
 
-// of is the part of a distribution that concerns one service, as a distribution of its own; nil if there is none.
+// of returns the part of a distribution that concerns one service, normalised; nil if there is none.
 func of(shares map[version]float64, service string) map[version]float64 {
 	part, total := map[version]float64{}, 0.0
 	for v, p := range shares {
@@ -176,8 +176,8 @@ func of(shares map[version]float64, service string) map[version]float64 {
 	return part
 }
 
-// chiSquare is Pearson's χ² of what was seen against the expected shares. Versions of which fewer than five were expected are taken
-// together, as is usual, since the approximation is poor for them; odd says that a version came that was not to come at all.
+// chiSquare returns Pearson's χ² of the observed counts against the expected shares. As is usual, it combines versions with fewer than five
+// expected responses, because the approximation is poor for them. odd reports that a version responded whose expected share is 0.
 func chiSquare(seen map[version]uint64, expected map[version]float64, service string, n float64) (x float64, degrees int, odd bool) {
 	for v, k := range seen {
 		if v.Service == service && k > 0 && expected[v] == 0 {
@@ -205,7 +205,7 @@ func chiSquare(seen map[version]uint64, expected map[version]float64, service st
 	return x, max(0, cells-1), odd
 }
 
-// verdict says what to make of a χ² value.
+// verdict interprets a χ² value.
 func verdict(x float64, degrees int, impossible bool, versions int) (p *float64, word string) {
 	one := 1.0
 	switch {
@@ -213,7 +213,7 @@ func verdict(x float64, degrees int, impossible bool, versions int) (p *float64,
 		zero := 0.0
 		return &zero, fitsNot
 	case versions == 1:
-		return &one, fits // there was but one to come, and it came
+		return &one, fits // only one version was expected, and it responded
 	case degrees == 0:
 		return nil, tooFew
 	}
@@ -227,7 +227,7 @@ func verdict(x float64, degrees int, impossible bool, versions int) (p *float64,
 	return &tail, fits
 }
 
-// share is a part in per cent of the whole; 0 of nothing.
+// share returns part as a percentage of whole; 0 if whole is 0.
 func share(part, whole uint64) float64 {
 	if whole == 0 {
 		return 0

@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// canary is what the canary overlay has one expect of requests without special headers.
+// canary returns the expected shares of the canary overlay for requests without special headers.
 func canary(t *testing.T) *expectation {
 	t.Helper()
 	e, err := loadExpectation(shipped.Overlay(t, "canary"), DefaultURL, http.MethodGet, http.Header{})
@@ -55,7 +55,7 @@ func TestHopsAreRead(t *testing.T) {
 	}
 }
 
-// The shares of the canary overlay, as its table of rules has them.
+// TestExpectedSharesFollowTheRules checks that the expected shares of the canary overlay are those of its table of rules.
 func TestExpectedSharesFollowTheRules(t *testing.T) {
 	t.Parallel()
 	front := map[version]float64{{"front", "amber"}: 1.0 / 3, {"front", "blue"}: 1.0 / 3, {"front", "green"}: 1.0 / 3}
@@ -95,7 +95,7 @@ func TestExpectedSharesFollowTheRules(t *testing.T) {
 	}
 }
 
-// send makes the hops of n requests with a share of canary for middle.
+// send adds the hops of n requests with a share of canary for middle.
 func send(s *shares, n int, share float64) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range n {
@@ -139,7 +139,7 @@ func TestSharesAreJudged(t *testing.T) {
 	}
 }
 
-// A version that the rules never send to is wrong, however seldom it comes.
+// TestAVersionThatMustNotComeDoesNotFit checks that a version that the rules never route to is reported, however rarely it responds.
 func TestAVersionThatMustNotComeDoesNotFit(t *testing.T) {
 	t.Parallel()
 	e := canary(t)

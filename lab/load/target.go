@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// errInterrupted is what requests end with that are in flight when the run is ended early.
+// errInterrupted is the error of requests that are in flight when the run is ended early.
 var errInterrupted = errors.New("interrupted by the user")
 
-// target sends the requests. It follows redirects on the same host alone.
+// target sends the requests. It follows redirects only on the same host.
 type target struct {
 	transport *http.Transport
-	ctx       context.Context // ends requests in flight
-	host      string          // as redirects name it
+	ctx       context.Context // ends the requests in flight
+	host      string          // as in redirects
 	inFlight  atomic.Int64
 	sent      atomic.Int64
 }
@@ -27,20 +27,20 @@ func newTarget(ctx context.Context, host string, keepAlive bool, connections int
 		ctx:  ctx,
 		host: host,
 		transport: &http.Transport{
-			// No proxy from the environment: the target is the one that was typed.
-			DialContext:            (&net.Dialer{}).DialContext, // the client's timeout bounds it
+			// No proxy from the environment: requests are sent to the target that the user has typed.
+			DialContext:            (&net.Dialer{}).DialContext, // bounded by the client's timeout
 			DisableKeepAlives:      !keepAlive,
 			DisableCompression:     true,
 			MaxIdleConns:           connections,
 			MaxIdleConnsPerHost:    connections,
 			IdleConnTimeout:        time.Minute,
 			MaxResponseHeaderBytes: 1 << 20,
-			TLSHandshakeTimeout:    0, // the client's timeout bounds it
+			TLSHandshakeTimeout:    0, // bounded by the client's timeout
 		},
 	}
 }
 
-// client is the HTTP client of a run.
+// client returns the HTTP client of a run.
 func (t *target) client(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Transport: t,
@@ -54,8 +54,8 @@ func (t *target) client(timeout time.Duration) *http.Client {
 	}
 }
 
-// RoundTrip sends one request, once: net/http would send it again by itself when a connection that was kept open dies, and the
-// failure would go unseen. A request with a body of which there is no second copy is not sent again.
+// RoundTrip sends one request, once. net/http would resend it when a kept-alive connection fails, and the failure would not be reported. It
+// does not resend a request whose body cannot be read a second time.
 func (t *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.inFlight.Add(1)
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -85,16 +85,16 @@ func (t *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// close closes connections that were kept open.
+// close closes idle connections.
 func (t *target) close() { t.transport.CloseIdleConnections() }
 
-// nothing is an empty body that net/http does not know to be empty.
+// nothing is an empty body that net/http does not recognize as empty.
 type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
 func (nothing) Close() error             { return nil }
 
-// body is the body of an answer; the request is in flight until it is closed.
+// body is the body of a response; the request is in flight until it is closed.
 type body struct {
 	io.ReadCloser
 	target *target
@@ -102,7 +102,7 @@ type body struct {
 	closed atomic.Bool
 }
 
-// Read tells an interrupted answer from a broken one.
+// Read distinguishes an interrupted response from a broken one.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF && b.target.ctx.Err() != nil {
@@ -111,7 +111,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the body, and the request is no longer in flight.
+// Close closes the body and ends the request's time in flight.
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
 	if b.closed.CompareAndSwap(false, true) {
