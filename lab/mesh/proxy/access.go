@@ -32,7 +32,7 @@ type Access struct {
 
 // record reports a finished request to metrics, traces and the access log.
 func (x *exchange) record() {
-	if x.bare {
+	if x.noSidecar {
 		return
 	}
 	end := time.Now()
@@ -44,7 +44,7 @@ func (x *exchange) record() {
 	if x.body != nil {
 		received = x.body.size()
 	}
-	e := x.edge()
+	e := x.link()
 	e.observe(bySource, x.status, x.flags, took, received, x.sent)
 	x.emit(end)
 	if x.proxy.access != nil {
@@ -52,15 +52,15 @@ func (x *exchange) record() {
 	}
 }
 
-// edge is what the request counts for.
-func (x *exchange) edge() *edge {
+// link is what the request counts for.
+func (x *exchange) link() *link {
 	switch {
 	case x.host != nil:
-		return x.host.edge
+		return x.host.link
 	case x.cluster != nil:
-		return x.cluster.nobody
+		return x.cluster.noHost
 	}
-	return x.in.nowhere
+	return x.in.noRoute
 }
 
 func (x *exchange) logAccess(took time.Duration, received int64) {

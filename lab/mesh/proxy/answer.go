@@ -69,7 +69,7 @@ func (x *exchange) pass() {
 	}
 	h := x.w.Header()
 	x.copyHead(h)
-	if !x.bare {
+	if !x.noSidecar {
 		if len(x.setCookies) > 0 {
 			h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookies...)
 		}
@@ -81,7 +81,7 @@ func (x *exchange) pass() {
 		return
 	}
 	x.answerHeaders()
-	if x.bare {
+	if x.noSidecar {
 		if server := x.resp.Get("Server"); server != "" {
 			h["Server"] = []string{server}
 		}

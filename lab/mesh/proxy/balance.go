@@ -20,8 +20,8 @@ type choice struct {
 	others bool    // the retry policy prefers hosts that have not been tried
 }
 
-// again is whether the balancer should choose again.
-func (c *choice) again(h *host) bool { return c.others && slices.Contains(c.tried, h) }
+// rejects is whether the balancer should choose again.
+func (c *choice) rejects(h *host) bool { return c.others && slices.Contains(c.tried, h) }
 
 // pick chooses the host of the next try; nil: there is none to choose. As Istio's retry policy says, a host that was tried already
 // is chosen again only if chance brings it up again and again.
@@ -33,7 +33,7 @@ func (k *cluster) pick(c *choice) *host {
 	var h *host
 	for range pickAgain + 1 {
 		h = k.choose(c, hosts)
-		if !c.again(h) {
+		if !c.rejects(h) {
 			break
 		}
 	}
@@ -110,7 +110,7 @@ func (x *exchange) key(k *mesh.HashKey) (value string, ok bool) {
 		return "", false
 	case k.Cookie != "":
 		return x.cookie(k)
-	case x.in.edge:
+	case x.in.untrusted:
 		value, _, _ = net.SplitHostPort(x.r.RemoteAddr)
 		return value, true
 	}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"errors"
 	"maps"
 	"sync"
@@ -9,48 +8,20 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// identity is a workload as metrics and spans name it.
-type identity struct {
-	workload, namespace, principal, app, version, canonical, revision string
-}
-
-const unknown = "unknown"
-
-var errNoHop = errors.New("no Deployment of the overlay calls it")
-
-// identify names a source as Istio's telemetry does: the canonical service is the label of that name, or
-// app.kubernetes.io/name, or app, or the workload's own name; the revision likewise, "latest" where nothing tells.
-func identify(s *mesh.Source) identity {
-	id := identity{
-		workload: s.Workload, namespace: s.Namespace, principal: unknown, app: unknown, version: unknown,
-		canonical: cmp.Or(s.Labels["service.istio.io/canonical-name"], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
-		revision: cmp.Or(s.Labels["service.istio.io/canonical-revision"], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
-			"latest"),
-	}
-	if s.Principal != "" {
-		id.principal = "spiffe://" + s.Principal
-	}
-	if v := s.Labels["app"]; v != "" {
-		id.app = v
-	}
-	if v := s.Labels["version"]; v != "" {
-		id.version = v
-	}
-	return id
-}
+var errNoListener = errors.New("no Deployment of the overlay calls it")
 
 // caller is one Envoy of the mesh: the sidecar of a pod, or a gateway. It has its own view of every cluster that it has used.
 type caller struct {
-	proxy   *Proxy
-	source  mesh.Source
-	name    string // of the pod
-	token   string // its credentials
-	port    int    // of the Gateway's server; 0 for a sidecar
-	who     identity
-	edge    bool // requests come from outside the mesh: what they say about themselves is not trusted
-	bare    bool // a pod without a sidecar
-	span    spanTemplate
-	nowhere *edge // for the metrics of requests that no rule led anywhere
+	proxy     *Proxy
+	source    mesh.Source
+	name      string // of the pod
+	token     string // its credentials
+	port      int    // of the Gateway's server; 0 for a sidecar
+	who       identity
+	untrusted bool // requests come from outside the mesh: what they say about themselves is not trusted
+	noSidecar bool // a pod without a sidecar
+	span      spanTemplate
+	noRoute   *link // for the metrics of requests that no rule led anywhere
 
 	mu       sync.RWMutex
 	clusters map[*mesh.Cluster]*cluster
@@ -58,15 +29,15 @@ type caller struct {
 }
 
 func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
-	c := &caller{proxy: p, source: s, name: name, token: p.token(name), port: port, who: identify(&s), edge: s.Gateway, clusters: map[*mesh.Cluster]*cluster{}}
+	c := &caller{proxy: p, source: s, name: name, token: p.token(name), port: port, who: identify(&s), untrusted: s.Gateway, clusters: map[*mesh.Cluster]*cluster{}}
 	c.span = newSpanTemplate(c)
-	c.nowhere = p.metrics.edge(c, nil, nil)
+	c.noRoute = p.metrics.link(c, nil, nil)
 	return c
 }
 
 // same is whether the caller may go on speaking for a pod.
 func (c *caller) same(p *pod) bool {
-	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.bare == p.Bare &&
+	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.noSidecar == p.Bare &&
 		maps.Equal(c.source.Labels, p.Labels)
 }
 
@@ -80,7 +51,7 @@ func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
 	}
 	e := s.endpoints[m]
 	if e == nil {
-		return c.stray(s, m)
+		return c.temporary(s, m)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,15 +66,15 @@ func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
 	return k
 }
 
-// stray is the cluster of a decision that the table made up for a caller like none of the overlay's Deployments, such as a pod of an older
+// temporary is the cluster of a decision that the table made up for a caller like none of the overlay's Deployments, such as a pod of an older
 // template: one of the same name serves if there is one, else it is for this request only.
-func (c *caller) stray(s *state, m *mesh.Cluster) *cluster {
-	if heirs := s.heirs(m); len(heirs) > 0 {
-		return c.cluster(s, heirs[0])
+func (c *caller) temporary(s *state, m *mesh.Cluster) *cluster {
+	if successors := s.successors(m); len(successors) > 0 {
+		return c.cluster(s, successors[0])
 	}
 	k := newCluster(c, m)
 	k.closed = true
-	k.update(s.locate(m, map[string][]*pod{}, func(string, int) (string, error) { return "", errNoHop }))
+	k.update(s.locate(m, map[string][]*pod{}, func(string, int) (string, error) { return "", errNoListener }))
 	return k
 }
 
@@ -115,7 +86,7 @@ func (c *caller) update(s *state) {
 	next := make(map[*mesh.Cluster]*cluster, len(c.clusters))
 	kept := make(map[*cluster]bool, len(c.clusters))
 	for m, k := range c.clusters {
-		for _, now := range s.heirs(m) {
+		for _, now := range s.successors(m) {
 			if next[now] == nil { // else a request that was still under the state before made another
 				next[now], kept[k] = k, true
 				k.update(s.endpoints[now])
@@ -141,9 +112,9 @@ func (c *caller) close() {
 	c.clusters = map[*mesh.Cluster]*cluster{}
 }
 
-// heirs are the clusters of a state that go on with what hangs on one of an older state: those of its name that differ in
+// successors are the clusters of a state that go on with what hangs on one of an older state: those of its name that differ in
 // nothing but endpoints. There are several where a table keeps a cluster for each group of callers that sees the same rules.
-func (s *state) heirs(m *mesh.Cluster) []*mesh.Cluster {
+func (s *state) successors(m *mesh.Cluster) []*mesh.Cluster {
 	if s.endpoints[m] != nil {
 		return []*mesh.Cluster{m}
 	}

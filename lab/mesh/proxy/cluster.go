@@ -15,7 +15,7 @@ type cluster struct {
 	*mesh.Cluster
 	caller *caller
 	born   time.Time
-	nobody *edge // for the metrics of requests that reached no host
+	noHost *link // for the metrics of requests that reached no host
 
 	hosts atomic.Pointer[hostSet]
 	turn  atomic.Uint64 // round robin
@@ -44,7 +44,7 @@ type hostSet struct {
 type host struct {
 	endpoint
 	cluster *cluster
-	edge    *edge // for metrics
+	link    *link // for metrics
 	remote  *zipkin.Endpoint
 	hash    uint64 // of the address, for consistent hashing
 
@@ -60,7 +60,7 @@ type host struct {
 
 func newCluster(c *caller, m *mesh.Cluster) *cluster {
 	k := &cluster{Cluster: m, caller: c, born: time.Now()}
-	k.nobody = c.proxy.metrics.edge(c, m, nil)
+	k.noHost = c.proxy.metrics.link(c, m, nil)
 	k.turn.Store(rand.Uint64())
 	k.hosts.Store(&hostSet{})
 	return k
@@ -92,7 +92,7 @@ func (k *cluster) setHosts(list []endpoint, fault string) {
 		h := stays[e.address]
 		if h == nil || !sameHost(&h.endpoint, &e) {
 			h = &host{endpoint: e, cluster: k, hash: hashString(e.address), remote: remoteEndpoint(&e),
-				edge: k.caller.proxy.metrics.edge(k.caller, k.Cluster, e.pod)}
+				link: k.caller.proxy.metrics.link(k.caller, k.Cluster, e.pod)}
 		} else {
 			delete(stays, e.address)
 		}

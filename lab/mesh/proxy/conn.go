@@ -29,8 +29,8 @@ func (c *conn) expired() bool {
 	return time.Since(c.idleSince) > limit || !c.Quiet()
 }
 
-// worn is whether the connection has carried as many requests as the cluster's policy lets it.
-func (c *conn) worn() bool {
+// usedUp is whether the connection has carried as many requests as the cluster's policy lets it.
+func (c *conn) usedUp() bool {
 	limit := c.host.cluster.Pool.MaxRequestsPerConnection
 	return limit > 0 && c.uses >= limit
 }

@@ -9,13 +9,13 @@ import (
 // a try's own time ends with the head of the response, and a caller that leaves interrupts everything. The goroutine that serves the
 // exchange, the one that sends the request's body and the notice of the caller's leaving meet here.
 type deadlines struct {
-	mu       sync.Mutex
-	conn     *conn // in use
-	ended    bool  // all of the request has come
-	endedAt  time.Time
-	deadline time.Time // of the request, once it has ended; zero: none
-	left     bool      // the caller has gone
-	heard    bool      // the try has the head of a response
+	mu          sync.Mutex
+	conn        *conn // in use
+	ended       bool  // all of the request has come
+	endedAt     time.Time
+	deadline    time.Time // of the request, once it has ended; zero: none
+	interrupted bool      // the caller has gone
+	heard       bool      // the try has the head of a response
 }
 
 // end starts the clocks. A limit of 0 is none.
@@ -31,7 +31,7 @@ func (d *deadlines) end(timeout, perTry time.Duration) {
 
 // set sets the deadline of the connection in use. The caller holds d.mu.
 func (d *deadlines) set(perTry time.Duration) {
-	if d.conn == nil || d.left || !d.ended {
+	if d.conn == nil || d.interrupted || !d.ended {
 		return
 	}
 	at := d.deadline
@@ -43,8 +43,8 @@ func (d *deadlines) set(perTry time.Duration) {
 	d.conn.Expire(at)
 }
 
-// headCame ends the try's own time: Envoy's perTryTimeout is for the head of the response, only the request's timeout for all of it.
-func (d *deadlines) headCame(perTry time.Duration) {
+// headReceived ends the try's own time: Envoy's perTryTimeout is for the head of the response, only the request's timeout for all of it.
+func (d *deadlines) headReceived(perTry time.Duration) {
 	if perTry == 0 {
 		return
 	}
@@ -54,11 +54,11 @@ func (d *deadlines) headCame(perTry time.Duration) {
 	d.set(perTry)
 }
 
-// leave interrupts what the exchange does because the caller has gone.
-func (d *deadlines) leave() {
+// interrupt interrupts what the exchange does because the caller has gone.
+func (d *deadlines) interrupt() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.left = true
+	d.interrupted = true
 	if d.conn != nil {
 		d.conn.Interrupt()
 	}
@@ -70,7 +70,7 @@ func (d *deadlines) hold(c *conn, perTry time.Duration) {
 	defer d.mu.Unlock()
 	d.conn, d.heard = c, false
 	switch {
-	case d.left:
+	case d.interrupted:
 		c.Interrupt()
 	case d.ended:
 		d.set(perTry)
@@ -79,8 +79,8 @@ func (d *deadlines) hold(c *conn, perTry time.Duration) {
 	}
 }
 
-// letGo ends the use of the connection: nothing touches it afterwards.
-func (d *deadlines) letGo() {
+// release ends the use of the connection: nothing touches it afterwards.
+func (d *deadlines) release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.conn = nil

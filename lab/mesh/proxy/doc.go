@@ -1,6 +1,6 @@
 // Package proxy is the lab's data plane: it carries out what mesh decides, for the ingress gateway and for every workload's sidecar.
 //
-// A request's way, file by file: entry.go (who calls: a gateway, or a pod known by its credentials), router.go (the filter chain), headers.go and
+// A request's way, file by file: entry.go (who calls: a gateway, or a pod known by its credentials), router.go (the filter chain), admit.go, headers.go and
 // trace.go (what Envoy changes before it routes), then either answer.go (what the proxy answers itself) or try.go and
 // retry.go (one host after another), with balance.go and outlier.go choosing the host, pool.go and conn.go the connection, deadlines.go how long it may take,
 // package wire what goes over it, and answer.go passing it back to the caller; mirror.go sends copies; metrics.go, ejection.go, span.go and access.go report. Around it proxy.go

@@ -34,28 +34,28 @@ type endpoints struct {
 }
 
 // newState works out the endpoints of every cluster, so that no request has to. hop gives the address of a gateway that workloads are routed to.
-func newState(rules Rules, pods []*pod, hop func(gateway string, port int) (string, error)) *state {
+func newState(rules Rules, pods []*pod, address func(gateway string, port int) (string, error)) *state {
 	clusters := rules.Clusters()
-	s := &state{rules: rules, plain: rules.Plain(), pods: pods,
+	s := &state{rules: rules, noMesh: rules.Plain(), pods: pods,
 		endpoints: make(map[*mesh.Cluster]*endpoints, len(clusters)), byName: make(map[string][]*mesh.Cluster, len(clusters))}
 	found := map[string][]*pod{} // by selector: thousands of clusters share few
 	for _, c := range clusters {
 		s.byName[c.Name] = append(s.byName[c.Name], c)
-		s.endpoints[c] = s.locate(c, found, hop)
+		s.endpoints[c] = s.locate(c, found, address)
 	}
 	return s
 }
 
 // locate works out a cluster's endpoints; found keeps what selectors have found.
-func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, hop func(gateway string, port int) (string, error)) *endpoints {
+func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, address func(gateway string, port int) (string, error)) *endpoints {
 	e := &endpoints{}
 	switch {
 	case c.Gateway != "":
-		address, err := hop(c.Gateway, c.GatewayPort)
+		at, err := address(c.Gateway, c.GatewayPort)
 		if err != nil {
 			e.fault = fmt.Sprintf("no listener for gateway %s: %v", c.Gateway, err)
 		} else {
-			e.list = []endpoint{{address: address}}
+			e.list = []endpoint{{address: at}}
 		}
 	case c.DNS, c.Original:
 		e.names = append([]string{}, c.Addresses...) // not nil: somebody looks them up

@@ -48,102 +48,16 @@ func target(r *http.Request) string {
 	return uri // "*"
 }
 
-// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, paths that cannot be normalised.
-func (x *exchange) admissible() bool {
-	h := x.r.Header
-	if !x.r.ProtoAtLeast(1, 1) {
-		x.refuse(http.StatusUpgradeRequired, "Upgrade Required")
-		return false
-	}
-	if tooMany(h) {
-		x.refuse(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
-		return false
-	}
-	if u := value(h, "Upgrade"); u != "" && wire.HasToken(value(h, "Connection"), "upgrade") && !strings.EqualFold(u, "h2c") {
-		if !strings.EqualFold(u, "websocket") {
-			x.refuse(http.StatusForbidden, "")
-			return false
-		}
-		x.upgrade = true
-	}
-	if !methods[x.req.Method] {
-		x.refuse(http.StatusBadRequest, "Bad Request")
-		return false
-	}
-	if x.req.Method == http.MethodConnect || x.req.Method == http.MethodOptions && x.req.Path == "*" {
-		x.flags |= flagNoRoute
-		x.refuse(http.StatusNotFound, "")
-		return false
-	}
-	if !x.absoluteForm() {
-		return false
-	}
-	if !mesh.ValidTarget(x.req.Path) {
-		x.refuse(http.StatusBadRequest, "Bad Request")
-		return false
-	}
-	path, ok := mesh.NormalizePath(x.req.Path)
-	if !ok {
-		x.refuse(http.StatusBadRequest, "")
-		return false
-	}
-	x.req.Path = path
-	return true
-}
-
-// absoluteForm refuses what Envoy's listeners do of targets that are whole URLs: other schemes than http, no host, and an empty port. (The whole URL that the
-// sidecar wants is a matter between it and its pod, which Sidecar has seen to.)
-func (x *exchange) absoluteForm() bool {
-	if !x.in.edge || strings.HasPrefix(x.r.RequestURI, "/") {
-		return true
-	}
-	host := x.r.URL.Host
-	switch named := host != "" && !strings.HasSuffix(host, ":"); {
-	case named && x.r.URL.Scheme == "http":
-		return true
-	case named && x.r.URL.Scheme == "https":
-		x.refuse(http.StatusForbidden, "Forbidden")
-	default:
-		x.refuse(http.StatusBadRequest, "Bad Request")
-	}
-	return false
-}
-
-// methods are those that Envoy knows (BalsaParser). Any other is a bad request.
-var methods = map[string]bool{
-	"ACL": true, "BIND": true, "CHECKOUT": true, "CONNECT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
-	"MERGE": true, "MKACTIVITY": true, "MKCALENDAR": true, "MKCOL": true, "MOVE": true, "MSEARCH": true, "NOTIFY": true, "OPTIONS": true,
-	"PATCH": true, "POST": true, "PROPFIND": true, "PROPPATCH": true, "PURGE": true, "PUT": true, "REBIND": true, "REPORT": true,
-	"SEARCH": true, "SOURCE": true, "SUBSCRIBE": true, "TRACE": true, "UNBIND": true, "UNLINK": true, "UNLOCK": true, "UNSUBSCRIBE": true,
-}
-
-// refuse answers and ends the connection.
-func (x *exchange) refuse(status int, text string) {
-	x.w.Header()["Connection"] = []string{"close"}
-	x.answer(status, text)
-}
-
-// maxFields is how many header lines a request may have, Envoy's default.
-const maxFields = 100
-
-func tooMany(h http.Header) bool {
-	n := 1 // Host
-	for _, v := range h {
-		n += len(v)
-	}
-	return n > maxFields
-}
-
-// untrusted are Envoy's own headers that no request may bring, and untrustedAtEdge those that it may bring from within the mesh. (Envoy's
+// removedAlways are Envoy's own headers that no request may bring, and removedFromOutside those that it may bring from within the mesh. (Envoy's
 // ConnectionManagerUtility::cleanInternalHeaders, as Istio's sidecars and gateways were seen to do.)
 var (
-	untrusted = canonical("x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-retriable-status-codes",
+	removedAlways = canonical("x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-retriable-status-codes",
 		"x-envoy-retriable-header-names", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms",
 		"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-stream-duration-ms", "x-envoy-hedge-on-per-try-timeout",
 		"x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags", "x-envoy-internal", "x-envoy-upstream-alt-stat-name",
 		"x-envoy-original-url", "x-envoy-decorator-operation", "x-envoy-attempt-count",
 		"x-envoy-peer-metadata", "x-envoy-peer-metadata-id") // the last two are Istio's: its sidecars take them off again
-	untrustedAtEdge = canonical("x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-original-path",
+	removedFromOutside = canonical("x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-original-path",
 		"x-envoy-original-host", "x-envoy-external-address")
 )
 
@@ -155,17 +69,17 @@ func canonical(names ...string) map[string]bool {
 	return m
 }
 
-// edgeHeaders does what Envoy does before it routes. Only a gateway at the edge adds the caller's address and makes a new request id.
-func (x *exchange) edgeHeaders() {
+// sanitizeHeaders does what Envoy does before it routes. Only a gateway at the edge adds the caller's address and makes a new request id.
+func (x *exchange) sanitizeHeaders() {
 	h := x.r.Header
 	dropHopByHop(h)
 	delete(h, hClientCert) // without mutual TLS Envoy lets nobody bring one, at gateways (SANITIZE_SET) and sidecars alike
 	for name := range h {
-		if strings.HasPrefix(name, "X-Envoy-") && (untrusted[name] || x.in.edge && untrustedAtEdge[name]) {
+		if strings.HasPrefix(name, "X-Envoy-") && (removedAlways[name] || x.in.untrusted && removedFromOutside[name]) {
 			delete(h, name)
 		}
 	}
-	if !x.in.edge {
+	if !x.in.untrusted {
 		if len(h[hForwardedPro]) == 0 {
 			h[hForwardedPro] = []string{"http"}
 		}
@@ -322,7 +236,7 @@ func (x *exchange) frame() wire.Body {
 		return wire.Chunked
 	case x.body != nil:
 		return wire.Body(x.r.ContentLength)
-	case len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.bare:
+	case len(x.r.Header["Content-Length"]) > 0 || !bodiless(x.req.Method) && !x.noSidecar:
 		return 0
 	}
 	return wire.None
@@ -330,7 +244,7 @@ func (x *exchange) frame() wire.Body {
 
 // appendTry adds what differs from try to try.
 func (x *exchange) appendTry(b []byte) []byte {
-	if x.bare {
+	if x.noSidecar {
 		return b
 	}
 	b = append(b, hAttempts+": "...)

@@ -41,7 +41,7 @@ type metrics struct {
 	droppedMirrors, droppedSeries prometheus.Counter
 
 	mu     sync.Mutex
-	edges  map[edgeKey]*edge
+	links  map[linkKey]*link
 	series int
 	limit  int // maxSeries
 }
@@ -57,7 +57,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		sent:      histogram("istio_response_bytes", "Sizes of answers' bodies, as Istio's standard metric."),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hopline_proxy_dropped_total",
 			Help: "What the proxy dropped to stay within its bounds: mirrors, and requests without metrics of their own."}, []string{"what"}),
-		edges: map[edgeKey]*edge{},
+		links: map[linkKey]*link{},
 		limit: maxSeries,
 	}
 	m.droppedMirrors, m.droppedSeries = m.dropped.WithLabelValues("mirror"), m.dropped.WithLabelValues("series")
@@ -67,15 +67,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// edgeKey names an edge of the mesh's graph.
-type edgeKey struct {
+// linkKey names an edge of the mesh's graph.
+type linkKey struct {
 	source, destination      identity
 	service, name, namespace string
 }
 
-// edge is from a workload to another, as part of a service: what metrics are kept by.
-type edge struct {
-	edgeKey
+// link is from a workload to another, as part of a service: what metrics are kept by.
+type link struct {
+	linkKey
 	metrics *metrics
 	series  atomic.Pointer[[]*series]
 	mu      sync.Mutex
@@ -98,9 +98,9 @@ const (
 	byDestination
 )
 
-// edge is the one from a caller to a pod, or to nobody, as part of a cluster's service.
-func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
-	key := edgeKey{source: c.who}
+// link is the one from a caller to a pod, or to nobody, as part of a cluster's service.
+func (m *metrics) link(c *caller, k *mesh.Cluster, to *pod) *link {
+	key := linkKey{source: c.who}
 	nobody := identity{unknown, unknown, unknown, unknown, unknown, unknown, unknown}
 	key.destination = nobody
 	if to != nil {
@@ -113,11 +113,11 @@ func (m *metrics) edge(c *caller, k *mesh.Cluster, to *pod) *edge {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.edges[key]
+	e := m.links[key]
 	if e == nil {
-		e = &edge{edgeKey: key, metrics: m}
+		e = &link{linkKey: key, metrics: m}
 		e.series.Store(&[]*series{})
-		m.edges[key] = e
+		m.links[key] = e
 	}
 	return e
 }
@@ -132,7 +132,7 @@ func serviceName(k *mesh.Cluster) string {
 }
 
 // of is the series of a code and flags; nil once there are too many.
-func (e *edge) of(by reporter, code int, f flags) *series {
+func (e *link) of(by reporter, code int, f flags) *series {
 	for _, s := range *e.series.Load() {
 		if s.code == code && s.flags == f && s.reporter == by {
 			return s
@@ -141,7 +141,7 @@ func (e *edge) of(by reporter, code int, f flags) *series {
 	return e.add(by, code, f)
 }
 
-func (e *edge) add(by reporter, code int, f flags) *series {
+func (e *link) add(by reporter, code int, f flags) *series {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	known := *e.series.Load()
@@ -173,7 +173,7 @@ func (e *edge) add(by reporter, code int, f flags) *series {
 }
 
 // labels are the values for labelNames. The lab has no mutual TLS, which only the destination knows for sure, as in Istio.
-func (e *edge) labels(by reporter, code int, f flags) []string {
+func (e *link) labels(by reporter, code int, f flags) []string {
 	side, security := "source", unknown
 	if by == byDestination {
 		side, security = "destination", "none"
@@ -188,7 +188,7 @@ func (e *edge) labels(by reporter, code int, f flags) []string {
 }
 
 // observe counts one request.
-func (e *edge) observe(by reporter, code int, f flags, took time.Duration, received, sent int64) {
+func (e *link) observe(by reporter, code int, f flags, took time.Duration, received, sent int64) {
 	s := e.of(by, code, f)
 	if s == nil {
 		e.metrics.droppedSeries.Inc()

@@ -58,7 +58,7 @@ func TestSeriesAreBounded(t *testing.T) {
 	defer p.Close()
 	const limit = 100
 	p.metrics.limit = limit
-	e := p.metrics.edge(newCaller(p, mesh.Source{Workload: "front"}, "", 0), service("middle"), nil)
+	e := p.metrics.link(newCaller(p, mesh.Source{Workload: "front"}, "", 0), service("middle"), nil)
 	for code := range 2 * limit {
 		e.observe(bySource, code, 0, 0, 0, 0)
 	}

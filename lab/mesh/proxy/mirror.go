@@ -79,8 +79,8 @@ func (x *exchange) mirrorHead() []byte {
 	return head
 }
 
-// leave sends the copy with the request's body, if that was kept.
-func (m *mirrored) leave(body []byte, kept bool) {
+// start sends the copy with the request's body, if that was kept.
+func (m *mirrored) start(body []byte, kept bool) {
 	p := m.cluster.caller.proxy
 	if !kept {
 		p.metrics.droppedMirrors.Inc()
@@ -142,7 +142,7 @@ func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent i
 	if h.pod == nil || h.pod.Bare {
 		return
 	}
-	h.edge.observe(byDestination, status, 0, took, received, sent)
+	h.link.observe(byDestination, status, 0, took, received, sent)
 	c := h.cluster.caller
 	if c.proxy.access != nil {
 		c.proxy.access(&Access{Copy: true, Start: begun, Duration: took, Source: &c.source, Pod: c.name, Method: m.at.Method, Authority: m.at.Authority,

@@ -33,11 +33,11 @@ type names struct {
 
 // name is what is known of one host.
 type name struct {
-	mu     sync.Mutex
-	asking chan struct{} // closed when the look-up that runs has ended; nil: none runs
-	addrs  []netip.Addr
-	err    error
-	asked  time.Time
+	mu       sync.Mutex
+	running  chan struct{} // closed when the look-up that runs has ended; nil: none runs
+	addrs    []netip.Addr
+	err      error
+	lookedUp time.Time
 }
 
 func newNames(ctx context.Context, find func(context.Context, string) ([]netip.Addr, error)) *names {
@@ -154,13 +154,13 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	e := n.entry(host)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if time.Since(e.asked) > nameFresh && e.asking == nil {
-		e.asking = make(chan struct{})
+	if time.Since(e.lookedUp) > nameFresh && e.running == nil {
+		e.running = make(chan struct{})
 		n.tasks.Add(1)
-		go n.ask(e, host)
+		go n.lookUpNow(e, host)
 	}
-	for len(e.addrs) == 0 && e.asking != nil {
-		wait := e.asking
+	for len(e.addrs) == 0 && e.running != nil {
+		wait := e.running
 		e.mu.Unlock()
 		select {
 		case <-wait:
@@ -191,8 +191,8 @@ func (n *names) entry(host string) *name {
 	return e
 }
 
-// ask looks a host up. A failure leaves the addresses that were found before in use.
-func (n *names) ask(e *name, host string) {
+// lookUpNow looks a host up. A failure leaves the addresses that were found before in use.
+func (n *names) lookUpNow(e *name, host string) {
 	defer n.tasks.Done()
 	ctx, cancel := context.WithTimeout(n.ctx, nameLimit)
 	defer cancel()
@@ -203,12 +203,12 @@ func (n *names) ask(e *name, host string) {
 	slices.SortFunc(addrs, netip.Addr.Compare)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.asked, e.err = time.Now(), err
+	e.lookedUp, e.err = time.Now(), err
 	if err == nil {
 		e.addrs = slices.Clip(addrs[:min(len(addrs), maxPerName)])
 	}
-	close(e.asking)
-	e.asking = nil
+	close(e.running)
+	e.running = nil
 }
 
 // wait waits for look-ups that run.

@@ -84,7 +84,7 @@ func TestDNSKeepsWhatItHad(t *testing.T) {
 	}
 	answer = nil
 	e := n.entry("a.example")
-	e.asked = e.asked.Add(-2 * nameFresh)
+	e.lookedUp = e.lookedUp.Add(-2 * nameFresh)
 	for e.err == nil {
 		if a, _ := n.lookup(t.Context(), "a.example"); len(a) != 1 {
 			t.Fatalf("%v after a look-up that failed, want the older answer", a)

@@ -45,13 +45,13 @@ func (h *host) observe(status int, local bool) {
 	d := &h.cluster.detector
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if why := h.outlier.sick(status, p.SplitLocal && local, p); why != "" {
+	if why := h.outlier.count(status, p.SplitLocal && local, p); why != "" {
 		h.eject(time.Now(), why)
 	}
 }
 
-// sick counts an outcome and reports which limit it reaches; "" for none. A limit of 0 is not set.
-func (o *outlierState) sick(status int, local bool, p *mesh.Outlier) (why string) {
+// count counts an outcome and reports which limit it reaches; "" for none. A limit of 0 is not set.
+func (o *outlierState) count(status int, local bool, p *mesh.Outlier) (why string) {
 	reached := func(n *int, limit int, what string) {
 		*n++
 		if limit == 0 || *n < limit {

@@ -196,7 +196,7 @@ func (h *host) release(c *conn) {
 // park keeps a connection for the next request, or hands it to one that waits; false: it cannot carry another, or is not wanted, and is to be
 // closed. The caller holds cluster.mu. No other way leads back to the pool.
 func (h *host) park(c *conn) bool {
-	if !c.Reusable() || c.worn() {
+	if !c.Reusable() || c.usedUp() {
 		h.drop()
 		return false
 	}

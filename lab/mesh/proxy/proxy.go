@@ -61,8 +61,8 @@ type Proxy struct {
 
 	mu       sync.Mutex // held while the state changes, and for what follows
 	pods     map[string]*caller
-	entries  []*caller       // of gateways
-	hops     map[hopKey]*hop // loopback listeners of gateways that workloads are routed to
+	entries  []*caller                        // of gateways
+	gateways map[gatewayPort]*gatewayListener // loopback listeners of gateways that workloads are routed to
 	closed   bool
 	ctx      context.Context // ends with the proxy
 	cancel   context.CancelFunc
@@ -72,7 +72,7 @@ type Proxy struct {
 // state is everything that a request is decided by. It is never changed, only replaced.
 type state struct {
 	rules     Rules
-	plain     bool
+	noMesh    bool
 	pods      []*pod
 	endpoints map[*mesh.Cluster]*endpoints
 	byName    map[string][]*mesh.Cluster // a table may hold one for each group of callers that sees the same rules
@@ -90,7 +90,7 @@ func New(o Options) *Proxy {
 		bodyIdle:  defaultBodyIdle,
 		mirrors:   make(chan struct{}, maxMirrors),
 		pods:      map[string]*caller{},
-		hops:      map[hopKey]*hop{},
+		gateways:  map[gatewayPort]*gatewayListener{},
 		ctx:       ctx,
 		cancel:    cancel,
 	}
@@ -105,7 +105,7 @@ func New(o Options) *Proxy {
 func (p *Proxy) Swap(rules Rules) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.change(newState(rules, p.state.Load().pods, p.hopAddress))
+	p.change(newState(rules, p.state.Load().pods, p.gatewayAddress))
 }
 
 // SetPods says which pods run, all of them. A pod that is not ready gets no new requests but may send them; one
@@ -118,7 +118,7 @@ func (p *Proxy) SetPods(pods []mesh.Pod) {
 		known[i] = newPod(&pods[i])
 	}
 	p.setCallers(known)
-	p.change(newState(p.state.Load().rules, known, p.hopAddress))
+	p.change(newState(p.state.Load().rules, known, p.gatewayAddress))
 }
 
 // change puts a state in force and brings the callers' clusters in line with it. The caller holds p.mu.
@@ -141,7 +141,7 @@ func (p *Proxy) setCallers(pods []*pod) {
 		c := gone[pod.Name]
 		if c == nil || !c.same(pod) {
 			c = newCaller(p, pod.Source, pod.Name, 0)
-			c.bare = pod.Bare
+			c.noSidecar = pod.Bare
 		} else {
 			delete(gone, pod.Name)
 		}
@@ -174,7 +174,7 @@ func (p *Proxy) Close() error {
 	}
 	p.closed = true
 	p.cancel()
-	for _, h := range p.hops {
+	for _, h := range p.gateways {
 		h.server.Close()
 	}
 	for _, c := range p.pods {

@@ -15,9 +15,9 @@ const (
 	pickAgain      = 5                     // Istio's host_selection_retry_max_attempts
 )
 
-// again is whether another try follows one that ended so, and counts it.
-func (x *exchange) again(f failure) bool {
-	x.retryOver()
+// retry is whether another try follows one that ended so, and counts it.
+func (x *exchange) retry(f failure) bool {
+	x.releaseRetry()
 	if x.retries.Attempts == 0 || !x.retriable(f) {
 		return false
 	}
@@ -37,8 +37,8 @@ func (x *exchange) again(f failure) bool {
 	return true
 }
 
-// retryOver counts a retry out that has ended, or that has not come about.
-func (x *exchange) retryOver() {
+// releaseRetry counts a retry out that has ended, or that has not come about.
+func (x *exchange) releaseRetry() {
 	if x.retrying {
 		x.cluster.retries.Add(-1)
 		x.retrying = false

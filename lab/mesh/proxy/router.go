@@ -14,15 +14,15 @@ import (
 // exchange is one request on its way through the proxy. It goes through the stations of Envoy's filter chain in their order: headers of the
 // edge, tracing, routing, faults, then the router with its tries.
 type exchange struct {
-	proxy *Proxy
-	in    *caller
-	from  *mesh.Source // who sends the request to the gateway that in is; nil for a stranger
-	state *state
-	bare  bool // no sidecar stands beside the caller: there is no mesh, or it is not in it
-	w     http.ResponseWriter
-	r     *http.Request
-	ctx   context.Context
-	start time.Time
+	proxy     *Proxy
+	in        *caller
+	from      *mesh.Source // who sends the request to the gateway that in is; nil for a stranger
+	state     *state
+	noSidecar bool // no sidecar stands beside the caller: there is no mesh, or it is not in it
+	w         http.ResponseWriter
+	r         *http.Request
+	ctx       context.Context
+	start     time.Time
 
 	req     mesh.Request
 	at      mesh.Request // as the destination sees it, for its policies
@@ -77,7 +77,7 @@ func (x *exchange) reset() {
 func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
 	x := exchanges.Get().(*exchange)
 	x.proxy, x.in, x.from, x.state = c.proxy, c, from, c.proxy.state.Load()
-	x.bare = c.bare || x.state.plain
+	x.noSidecar = c.noSidecar || x.state.noMesh
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
 	x.serve()
@@ -95,17 +95,17 @@ func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string,
 
 // serve is the filter chain.
 func (x *exchange) serve() {
-	if x.bare {
-		x.plain()
+	if x.noSidecar {
+		x.serveNoSidecar()
 		return
 	}
 	if !x.admissible() {
 		return
 	}
-	x.edgeHeaders()
+	x.sanitizeHeaders()
 	x.trace.begin(x)
 	x.d = x.state.rules.Decide(&x.req, &x.in.source, rand.Uint64())
-	if !x.admitted() || !x.fault() {
+	if !x.authorized() || !x.fault() {
 		return
 	}
 	switch x.d.Outcome {
@@ -124,9 +124,9 @@ func (x *exchange) serve() {
 	}
 }
 
-// admitted asks the policies of the gateway that the request has come to; false: the request has its answer. As in Envoy's filter chain they
+// authorized asks the policies of the gateway that the request has come to; false: the request has its answer. As in Envoy's filter chain they
 // come before faults and hold whether or not a rule takes the request.
-func (x *exchange) admitted() bool {
+func (x *exchange) authorized() bool {
 	if !x.in.source.Gateway {
 		return true
 	}
@@ -197,7 +197,7 @@ func (x *exchange) forward() {
 	x.rewrite()
 	x.openBody()
 	x.head = x.appendHead(x.head[:0])
-	stop := context.AfterFunc(x.ctx, x.deadlines.leave)
+	stop := context.AfterFunc(x.ctx, x.deadlines.interrupt)
 	defer func() { x.noticed = !stop() }()
 	h := x.cluster.pick(&x.choice)
 	if h != nil { // Envoy sends no copies of what it cannot send itself
@@ -207,7 +207,7 @@ func (x *exchange) forward() {
 		x.bodyEnd(nil, true)
 	}
 	f := x.tries(h)
-	x.retryOver()
+	x.releaseRetry()
 	if f != none {
 		x.fail(f)
 		return
@@ -216,7 +216,7 @@ func (x *exchange) forward() {
 }
 
 // policy is the route's timeout and retries. Requests cannot ask for their own by x-envoy-* headers: Istio's Envoys trust
-// nobody to, and edgeHeaders has removed them.
+// nobody to, and sanitizeHeaders has removed them.
 func (x *exchange) policy() {
 	x.retries, x.timeout = x.d.Route.Retries, x.d.Route.Timeout
 	x.choice.others = x.retries.OtherHosts
@@ -239,14 +239,14 @@ func (x *exchange) openBody() {
 // stall ends a request whose body has stopped coming: nobody waits for it, or for the upstream, any longer.
 func (x *exchange) stall() {
 	http.NewResponseController(x.w).SetReadDeadline(time.Now())
-	x.deadlines.leave()
+	x.deadlines.interrupt()
 }
 
 // bodyEnd is what happens as soon as all of the request has come: the clocks start, and the copies leave.
 func (x *exchange) bodyEnd(whole []byte, kept bool) {
 	x.deadlines.end(x.timeout, x.retries.PerTry)
 	for _, c := range x.copies {
-		c.leave(whole, kept)
+		c.start(whole, kept)
 	}
 }
 

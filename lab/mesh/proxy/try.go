@@ -30,7 +30,7 @@ func (x *exchange) tries(h *host) failure {
 		h.active.Add(1)
 		last := x.try(h)
 		x.judge(h, last)
-		if !x.again(last) {
+		if !x.retry(last) {
 			return last
 		}
 		x.abandon(last)
@@ -63,22 +63,22 @@ func (x *exchange) abandon(f failure) {
 
 // finish ends the try and gives its connection back.
 func (x *exchange) finish() {
-	if p := x.host.pod; p != nil && !p.Bare && !x.state.plain {
-		x.host.edge.observe(byDestination, x.resp.Status, 0, time.Since(x.tryStart), 0, x.sent)
+	if p := x.host.pod; p != nil && !p.Bare && !x.state.noMesh {
+		x.host.link.observe(byDestination, x.resp.Status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
 	if c == nil { // the destination's sidecar has answered itself
 		x.host.active.Add(-1)
 		return
 	}
-	x.letGo()
+	x.releaseConn()
 	x.host.active.Add(-1)
 	x.host.release(c)
 }
 
 // try sends the request to a host and reads the answer's head. With a failure the connection is gone.
 func (x *exchange) try(h *host) failure {
-	if !x.arrive(h) {
+	if !x.enter(h) {
 		return none
 	}
 	c, f := h.acquire(x.ctx, x.deadlines.at())
@@ -88,15 +88,15 @@ func (x *exchange) try(h *host) failure {
 	x.conn = c
 	x.deadlines.hold(c, x.retries.PerTry)
 	if f = x.converse(c); f != none {
-		x.letGo()
+		x.releaseConn()
 		h.release(c)
 	}
 	return f
 }
 
-// letGo ends the use of the try's connection.
-func (x *exchange) letGo() {
-	x.deadlines.letGo()
+// releaseConn ends the use of the try's connection.
+func (x *exchange) releaseConn() {
+	x.deadlines.release()
 	x.conn = nil
 	if x.sender != nil {
 		x.sender.cancel()
@@ -120,7 +120,7 @@ func (x *exchange) converse(c *conn) failure {
 			break
 		}
 		if x.resp.Final() {
-			x.deadlines.headCame(x.retries.PerTry)
+			x.deadlines.headReceived(x.retries.PerTry)
 			return none
 		}
 		x.inform(x.sender)
@@ -158,8 +158,8 @@ func (x *exchange) inform(s *sender) {
 	clear(h)
 }
 
-// arrive asks the destination's sidecar; false: it answers itself, with the status in x.resp.
-func (x *exchange) arrive(h *host) bool {
+// enter asks the destination's sidecar; false: it answers itself, with the status in x.resp.
+func (x *exchange) enter(h *host) bool {
 	had := x.at.Path
 	x.at.Path = x.path
 	status := h.inbound(x.state.rules, &x.in.source, &x.at)
@@ -175,8 +175,8 @@ func (x *exchange) arrive(h *host) bool {
 	return false
 }
 
-// blame tells a body that has stopped coming from a caller that has left: the deadline that ends the wait for the one looks like the other.
-func (x *exchange) blame(f failure) failure {
+// cause tells a body that has stopped coming from a caller that has left: the deadline that ends the wait for the one looks like the other.
+func (x *exchange) cause(f failure) failure {
 	if f == clientGone && x.body != nil && x.body.idle.over() {
 		return stalled
 	}
@@ -185,7 +185,7 @@ func (x *exchange) blame(f failure) failure {
 
 // fail answers for a request that no try has an answer for.
 func (x *exchange) fail(f failure) {
-	f = x.blame(f)
+	f = x.cause(f)
 	x.flags |= failures[f].flags
 	if f == clientGone {
 		x.broken = true
@@ -206,8 +206,8 @@ type sender struct {
 	over atomic.Bool // the try has ended: nobody needs the body any more
 }
 
-// patience is how long a request that expects 100 waits for it, in case the upstream does not know the word.
-const patience = time.Second
+// continueTimeout is how long a request that expects 100 waits for it, in case the upstream does not know the word.
+const continueTimeout = time.Second
 
 func (x *exchange) send(c *conn) *sender {
 	s := &sender{x: x, c: c, wait: make(chan struct{})}
@@ -232,7 +232,7 @@ func (s *sender) run() {
 	select {
 	case <-s.wait:
 	default:
-		t := time.NewTimer(patience)
+		t := time.NewTimer(continueTimeout)
 		defer t.Stop()
 		select {
 		case <-s.wait:

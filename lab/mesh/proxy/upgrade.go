@@ -30,7 +30,7 @@ func (x *exchange) switchProtocols() {
 		return
 	}
 	x.status, x.wrote = http.StatusSwitchingProtocols, true
-	x.deadlines.letGo() // nothing interrupts it but its ends
+	x.deadlines.release() // nothing interrupts it but its ends
 	reader, up := x.conn.Takeover()
 	down.SetDeadline(time.Time{})
 	if _, err := io.WriteString(down, x.switched()); err == nil {

@@ -8,24 +8,24 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// hopKey names a gateway's port that workloads are routed to.
-type hopKey struct {
+// gatewayPort names a gateway's port that workloads are routed to.
+type gatewayPort struct {
 	gateway string
 	port    int
 }
 
-// hop is a gateway in the middle of the mesh, such as the egress gateway. It is reached over loopback like any workload, so
+// gatewayListener is a gateway in the middle of the mesh, such as the egress gateway. It is reached over loopback like any workload, so
 // that a request passes it with a span, metrics and tries of its own. As every gateway of Istio's it takes its callers for the world
 // outside, even if they are sidecars: it appends their address and makes a new request id.
-type hop struct {
+type gatewayListener struct {
 	address string
 	server  *http.Server
 }
 
-// hopAddress is where a gateway listens for the mesh; the first to ask opens it. The caller holds p.mu.
-func (p *Proxy) hopAddress(gateway string, port int) (string, error) {
-	key := hopKey{gateway, port}
-	if h := p.hops[key]; h != nil {
+// gatewayAddress is where a gateway listens for the mesh; the first to ask opens it. The caller holds p.mu.
+func (p *Proxy) gatewayAddress(gateway string, port int) (string, error) {
+	key := gatewayPort{gateway, port}
+	if h := p.gateways[key]; h != nil {
 		return h.address, nil
 	}
 	source, ok := mesh.BuiltInGateway(gateway)
@@ -39,15 +39,15 @@ func (p *Proxy) hopAddress(gateway string, port int) (string, error) {
 	c := newCaller(p, source, fmt.Sprintf("%s-%d", gateway, port), port)
 	p.entries = append(p.entries, c)
 	p.setTokens()
-	h := &hop{address: l.Addr().String()}
-	h.server = NewServer(c.hop())
-	p.hops[key] = h
+	h := &gatewayListener{address: l.Addr().String()}
+	h.server = NewServer(c.gatewayHandler())
+	p.gateways[key] = h
 	go h.server.Serve(l)
 	return h.address, nil
 }
 
-// hop is the handler of a gateway in the mesh. Only proxies of the mesh reach it, and they say for whom: the policies of the gateway may ask.
-func (c *caller) hop() http.Handler {
+// gatewayHandler is the handler of a gateway in the mesh. Only proxies of the mesh reach it, and they say for whom: the policies of the gateway may ask.
+func (c *caller) gatewayHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var from *caller
 		for _, token := range r.Header[hCaller] {

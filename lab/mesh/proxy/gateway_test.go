@@ -43,7 +43,7 @@ func TestEgressGateway(t *testing.T) {
 	}
 	b.proxy.Swap(r) // the gateway's listener stays
 	b.get("http://worldtimeapi.org/api").want(t, 200, "outside /api ")
-	if n := len(b.proxy.hops); n != 1 {
+	if n := len(b.proxy.gateways); n != 1 {
 		t.Errorf("%d listeners, want 1", n)
 	}
 }
@@ -83,7 +83,7 @@ func TestPoliciesOfTheEgressGateway(t *testing.T) {
 	if seen, n := outside.seen(); n != 1 || seen.Header.Get(hCaller) != "" {
 		t.Errorf("%d requests came through, the last with %v", n, seen.Header)
 	}
-	direct, _ := http.NewRequest("GET", "http://"+b.proxy.hops[hopKey{"istio-egressgateway", 443}].address+"/open", nil)
+	direct, _ := http.NewRequest("GET", "http://"+b.proxy.gateways[gatewayPort{"istio-egressgateway", 443}].address+"/open", nil)
 	direct.Host = "worldtimeapi.org"
 	transport := &http.Transport{DisableKeepAlives: true}
 	for _, credentials := range []string{"", "forged"} {

@@ -1,0 +1,95 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/proxy/wire"
+)
+
+// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, paths that cannot be normalised.
+func (x *exchange) admissible() bool {
+	h := x.r.Header
+	if !x.r.ProtoAtLeast(1, 1) {
+		x.refuse(http.StatusUpgradeRequired, "Upgrade Required")
+		return false
+	}
+	if tooMany(h) {
+		x.refuse(http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return false
+	}
+	if u := value(h, "Upgrade"); u != "" && wire.HasToken(value(h, "Connection"), "upgrade") && !strings.EqualFold(u, "h2c") {
+		if !strings.EqualFold(u, "websocket") {
+			x.refuse(http.StatusForbidden, "")
+			return false
+		}
+		x.upgrade = true
+	}
+	if !methods[x.req.Method] {
+		x.refuse(http.StatusBadRequest, "Bad Request")
+		return false
+	}
+	if x.req.Method == http.MethodConnect || x.req.Method == http.MethodOptions && x.req.Path == "*" {
+		x.flags |= flagNoRoute
+		x.refuse(http.StatusNotFound, "")
+		return false
+	}
+	if !x.absoluteForm() {
+		return false
+	}
+	if !mesh.ValidTarget(x.req.Path) {
+		x.refuse(http.StatusBadRequest, "Bad Request")
+		return false
+	}
+	path, ok := mesh.NormalizePath(x.req.Path)
+	if !ok {
+		x.refuse(http.StatusBadRequest, "")
+		return false
+	}
+	x.req.Path = path
+	return true
+}
+
+// absoluteForm refuses what Envoy's listeners do of targets that are whole URLs: other schemes than http, no host, and an empty port. (The whole URL that the
+// sidecar wants is a matter between it and its pod, which Sidecar has seen to.)
+func (x *exchange) absoluteForm() bool {
+	if !x.in.untrusted || strings.HasPrefix(x.r.RequestURI, "/") {
+		return true
+	}
+	host := x.r.URL.Host
+	switch named := host != "" && !strings.HasSuffix(host, ":"); {
+	case named && x.r.URL.Scheme == "http":
+		return true
+	case named && x.r.URL.Scheme == "https":
+		x.refuse(http.StatusForbidden, "Forbidden")
+	default:
+		x.refuse(http.StatusBadRequest, "Bad Request")
+	}
+	return false
+}
+
+// methods are those that Envoy knows (BalsaParser). Any other is a bad request.
+var methods = map[string]bool{
+	"ACL": true, "BIND": true, "CHECKOUT": true, "CONNECT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
+	"MERGE": true, "MKACTIVITY": true, "MKCALENDAR": true, "MKCOL": true, "MOVE": true, "MSEARCH": true, "NOTIFY": true, "OPTIONS": true,
+	"PATCH": true, "POST": true, "PROPFIND": true, "PROPPATCH": true, "PURGE": true, "PUT": true, "REBIND": true, "REPORT": true,
+	"SEARCH": true, "SOURCE": true, "SUBSCRIBE": true, "TRACE": true, "UNBIND": true, "UNLINK": true, "UNLOCK": true, "UNSUBSCRIBE": true,
+}
+
+// refuse answers and ends the connection.
+func (x *exchange) refuse(status int, text string) {
+	x.w.Header()["Connection"] = []string{"close"}
+	x.answer(status, text)
+}
+
+// maxFields is how many header lines a request may have, Envoy's default.
+const maxFields = 100
+
+func tooMany(h http.Header) bool {
+	n := 1 // Host
+	for _, v := range h {
+		n += len(v)
+	}
+	return n > maxFields
+}
