@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/trace"
 	"strconv"
 	"sync"
 	"syscall"
@@ -31,10 +32,30 @@ func main() {
 	upstream := flag.String("upstream", "", "port of the upstream")
 	forward := flag.String("zipkin", "", "a Zipkin that gets the spans")
 	file := flag.String("log", "", "file of the access log")
+	traced := flag.String("trace", "", "file of an execution trace, for go tool trace; none when empty")
 	flag.Parse()
+	if *traced != "" {
+		stop, err := startTrace(*traced)
+		if err != nil {
+			log.Fatal("labproxy: ", err)
+		}
+		defer stop()
+	}
 	if err := run(*rules, *port, *upstream, *forward, *file); err != nil {
 		log.Fatal("labproxy: ", err)
 	}
+}
+
+// startTrace writes what goroutines run and wait for to a file until stop is called.
+func startTrace(file string) (stop func(), err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := trace.Start(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { trace.Stop(); f.Close() }, nil
 }
 
 func run(rules int, port, upstream, forward, file string) error {
