@@ -1,4 +1,4 @@
-// Package bundle is what the program hopline carries: the overlays of deploy/, and in a release the services' programs too.
+// Package bundle holds what the hopline program contains: the overlays of deploy/, and in a release also the services' programs.
 package bundle
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/hopline/hopline/deploy"
 )
 
-// Overlays returns a directory that holds base, components and overlays as hopline carries them. It is in the user's cache, named by its
-// content, and is written on first use. Nobody edits it there: Init writes a copy for that.
+// Overlays returns a directory with the base, components and overlays that hopline contains. It is in the user's cache, named by a hash of
+// its content, and is written on first use. It is not to be edited: Init writes a copy for that.
 func Overlays() (string, error) {
 	sum, err := hashTree(deploy.Files)
 	if err != nil {
@@ -36,8 +36,8 @@ func Names() ([]string, error) {
 	return names, nil
 }
 
-// Init writes base, components and overlays below dir, to be edited. Dir is made if need be. A directory that has anything in it is left as
-// it is, which is an error.
+// Init writes base, components and overlays below dir, to be edited. It creates dir if necessary. If dir is not empty, it changes nothing
+// and returns an error.
 func Init(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -49,8 +49,8 @@ func Init(dir string) error {
 	return os.CopyFS(dir, deploy.Files)
 }
 
-// cached returns the directory kind/sum of hopline's part of the user's cache. Write fills it once: the directory appears whole or not at
-// all, whatever runs beside it.
+// cached returns the directory kind/sum of hopline's part of the user's cache. write fills it once: the directory appears complete or not
+// at all, even if other processes do the same.
 func cached(kind, sum string, write func(dir string) error) (string, error) {
 	home, err := os.UserCacheDir()
 	if err != nil {
@@ -72,7 +72,7 @@ func cached(kind, sum string, write func(dir string) error) (string, error) {
 	if err := write(part); err != nil {
 		return "", err
 	}
-	if err := os.Rename(part, dir); err != nil && !isDir(dir) { // else another hopline was first
+	if err := os.Rename(part, dir); err != nil && !isDir(dir) { // otherwise another hopline was first
 		return "", err
 	}
 	return dir, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/deploy"
 )
 
-// The tests set where the user's cache is, so they do not run in parallel.
+// The tests set the location of the user's cache, so they do not run in parallel.
 
 func setCache(t *testing.T) {
 	t.Helper()
@@ -162,7 +162,7 @@ func TestFind(t *testing.T) {
 		{"retry", "", filepath.Join(carried, "overlays", "retry")},
 		{"", checkout, filepath.Join(checkout, "deploy", "overlays", "canary")},
 		{"new", checkout, filepath.Join(checkout, "deploy", "overlays", "new")},
-		{"typo", checkout, filepath.Join(checkout, "deploy", "overlays", "typo")}, // so that those that are there can be listed
+		{"typo", checkout, filepath.Join(checkout, "deploy", "overlays", "typo")}, // so that the existing ones can be listed
 		{"typo", "", "typo"},
 		{"a/typo", "", "a/typo"},
 	} {

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Default is the overlay that runs when nobody names one.
+// Default is the overlay that runs if the user names none.
 const Default = "canary"
 
-// Find returns the directory of the overlay that the user means by arg:
-//   - a directory with overlays in it, as Init and a checkout's deploy/ have: canary of those;
-//   - any other path: as it is;
-//   - a bare name: that overlay of the checkout, or else of those that hopline carries;
-//   - nothing: canary, in the same way.
+// Find returns the directory of the overlay that arg refers to:
+//   - a directory that contains overlays, as Init and a checkout's deploy/ have: canary of those;
+//   - any other path: that path, unchanged;
+//   - a bare name: that overlay of the checkout, or else of those that hopline contains;
+//   - an empty arg: canary, in the same way.
 //
-// The checkout is the one that the working directory is in, or else the one that this program is in. Find does not look into the
+// The checkout is the one that contains the working directory, or else the one that contains this program. Find does not check the
 // directory: it may hold no overlay.
 func Find(arg string) (string, error) { return find(arg, checkout()) }
 
@@ -40,7 +40,7 @@ func find(arg, checkout string) (string, error) {
 	return filepath.Join(dir, "overlays", name), err
 }
 
-// Carries reports whether a directory is one of those that Overlays returns, which is not for editing.
+// Carries reports whether a directory is one that Overlays returns, which is not to be edited.
 func Carries(dir string) bool {
 	home, err := os.UserCacheDir()
 	if err != nil {
@@ -78,7 +78,7 @@ func Workspace(dir string) string {
 	return ""
 }
 
-// OwnDirectory returns the directory of this very program.
+// OwnDirectory returns the directory of this program.
 func OwnDirectory() (string, error) {
 	self, err := os.Executable()
 	if err == nil {
@@ -87,7 +87,7 @@ func OwnDirectory() (string, error) {
 	return filepath.Dir(self), err
 }
 
-// relative returns a path as seen from the working directory where that is shorter.
+// relative returns a path relative to the working directory if that is shorter.
 func relative(path string) string {
 	here, err := os.Getwd()
 	if err != nil {

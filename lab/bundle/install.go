@@ -10,10 +10,10 @@ import (
 	"runtime/debug"
 )
 
-// released is a version that the go command can install: v1.2.3, with or without a suffix.
+// released matches a version that the go command can install: v1.2.3, with or without a suffix.
 var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
-// Version returns the version of this program's module when the go command fetched it, as `go install …@v1.2.3` does, or "".
+// Version returns the version of this program's module if the go command has fetched it, as `go install …@v1.2.3` does, or "".
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || !released.MatchString(info.Main.Version) || info.Main.Sum == "" {
@@ -22,8 +22,8 @@ func Version() string {
 	return info.Main.Version
 }
 
-// Install returns a directory that holds the services' programs of a released version. The go command fetches and compiles them on first
-// use; say is called before that begins. The directory is in the user's cache.
+// Install returns a directory with the services' programs of a released version. The go command downloads and compiles them on first use;
+// say is called before it starts. The directory is in the user's cache.
 func Install(ctx context.Context, version string, say func(format string, args ...any)) (string, error) {
 	return cached("programs", version, func(dir string) error {
 		if _, err := exec.LookPath("go"); err != nil {
@@ -32,7 +32,7 @@ func Install(ctx context.Context, version string, say func(format string, args .
 		say("fetching and compiling the services %s, once", version)
 		args := []string{"install", "-trimpath", "-ldflags", "-s -w"}
 		for _, name := range Services() {
-			// One go command for each: they are modules of their own.
+			// One go command for each program, because each is a separate module.
 			cmd := exec.CommandContext(ctx, "go", append(args, "github.com/hopline/hopline/services/"+name+"@"+version)...)
 			cmd.Dir = filepath.Dir(dir)
 			cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")

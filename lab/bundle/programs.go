@@ -11,17 +11,17 @@ import (
 	"path/filepath"
 )
 
-// Services are the names of the programs that the overlays run.
+// Services returns the names of the programs that the overlays run.
 func Services() []string { return []string{"front", "middle", "core", "clock", "bounced"} }
 
-// CarriesPrograms reports whether the services' programs are in this build, as they are in every release.
+// CarriesPrograms reports whether this build contains the services' programs, as every release does.
 func CarriesPrograms() bool { return len(programs) > 0 }
 
-// Programs returns a directory that holds the services' programs as this build carries them. It is in the user's cache, named by its content,
-// and is written on first use. It is an error to ask a build that carries none.
+// Programs returns a directory with the services' programs that this build contains. It is in the user's cache, named by a hash of its
+// content, and is written on first use. It returns an error if the build contains none.
 //
-// The programs are files of their own rather than parts of hopline that it runs under other names: a process of a service then loads
-// 15 MB of its own code, not kustomize and Istio's types as well, and a pod of the lab is the program that the image holds.
+// The programs are separate files, not parts of hopline that run under other names. So a process of a service loads 15 MB of its own code,
+// not kustomize and Istio's types as well, and a pod of the lab runs the same program as the image.
 func Programs() (string, error) {
 	if !CarriesPrograms() {
 		return "", errors.New("this build of hopline carries no programs")
@@ -29,7 +29,7 @@ func Programs() (string, error) {
 	return cached("programs", programsSum, func(dir string) error { return unpack(programs, dir) })
 }
 
-// unpack writes the files of a tar.gz archive into dir as programs. It takes plain names of files only.
+// unpack writes the files of a tar.gz archive into dir as programs. It accepts only plain file names.
 func unpack(archive []byte, dir string) error {
 	zipped, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package tty writes for people. Text reaches a terminal escaped, because it may hold what came from a file or a request; only the sequences
-// that this package makes reach it as they are.
+// Package tty writes text to terminals. It escapes text, which may come from a file or a request; only the escape sequences that this
+// package makes are written unescaped.
 package tty
 
 import (
@@ -12,15 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// Writer escapes control characters in what is written to it, except newlines and tabs. Its methods may be called from any goroutine.
+// Writer escapes control characters in what is written to it, except newlines and tabs. It is safe for concurrent use.
 type Writer struct {
 	out io.Writer
 
 	mu   sync.Mutex
-	held []byte // the beginning of a character whose end has not been written yet
+	held []byte // the first bytes of a character whose last bytes have not been written yet
 }
 
-// New returns a Writer to out: out itself when it is a Writer.
+// New returns a Writer to out, or out itself if it is a Writer.
 func New(out io.Writer) *Writer {
 	if w, ok := out.(*Writer); ok {
 		return w
@@ -28,10 +28,10 @@ func New(out io.Writer) *Writer {
 	return &Writer{out: out}
 }
 
-// Raw returns the output below, for code that draws by itself. Only text of our own may be written to it.
+// Raw returns the underlying output, for code that draws by itself. Only text that hopline makes itself may be written to it.
 func (w *Writer) Raw() io.Writer { return w.out }
 
-// Write writes text, escaped. The count is of p, as io.Writer wants it.
+// Write writes text, escaped. As io.Writer requires, the count is of the bytes of p.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -44,7 +44,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unfinished is the number of bytes at the end of p that begin a character without ending it.
+// unfinished returns the number of bytes at the end of p that begin a character without ending it.
 func unfinished(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
@@ -57,7 +57,7 @@ func unfinished(p []byte) int {
 	return 0
 }
 
-// Print writes parts in one piece, so that nothing flickers.
+// Print writes parts in one write, so that nothing flickers.
 func (w *Writer) Print(parts ...Part) error {
 	var b strings.Builder
 	for _, p := range parts {
@@ -71,13 +71,14 @@ func (w *Writer) Print(parts ...Part) error {
 	return err
 }
 
-// Part is text with the sequences around it.
+// Part is text with the escape sequences around it.
 type Part struct{ before, text, after string }
 
-// Text is text as it comes.
+// Text returns a part with plain text.
 func Text(text string) Part { return Part{text: text} }
 
-// Style is how text looks, in the codes of SGR (ECMA-48). These are among the sixteen that every terminal shows readably in its own theme.
+// Style is the appearance of text, as SGR codes (ECMA-48). The styles are among the sixteen colours that every terminal shows readably in
+// its own theme.
 type Style string
 
 // The styles in use.
@@ -92,16 +93,16 @@ const (
 	Cyan    Style = "36"
 )
 
-// Paint is text in a style.
+// Paint returns a part with text in a style.
 func Paint(style Style, text string) Part {
 	return Part{before: "\x1b[" + string(style) + "m", text: text, after: "\x1b[0m"}
 }
 
-// Up goes up by so many lines and erases all below.
+// Up returns a part that moves the cursor up by so many lines and erases everything below.
 func Up(lines int) Part { return Part{before: fmt.Sprintf("\x1b[%dA\x1b[J", lines)} }
 
-// Escape shows control characters as their escapes in Go, newlines and tabs excepted, and likewise what turns the direction of text or ends a
-// line. Broken UTF-8 becomes U+FFFD: a lone byte 0x9b starts a sequence on some terminals.
+// Escape replaces control characters by their escapes in Go, except newlines and tabs, and likewise characters that change the direction of
+// text or end a line. Invalid UTF-8 becomes U+FFFD: a single byte 0x9b starts an escape sequence on some terminals.
 func Escape(text string) string {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if strings.IndexFunc(text, harmful) < 0 {
@@ -113,7 +114,7 @@ func Escape(text string) string {
 		case !harmful(r):
 			b.WriteRune(r)
 		case r == 0x7f:
-			b.WriteString(`\u007f`) // which JSON understands as well
+			b.WriteString(`\u007f`) // an escape that is also valid in JSON
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)
 			b.WriteString(quoted[1 : len(quoted)-1])

@@ -12,7 +12,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// normalize turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: people know both from other programs.
+// normalize turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: users expect both from other
+// programs.
 func normalize(args []string) []string {
 	switch {
 	case len(args) > 0 && args[0] == "help":
@@ -23,7 +24,7 @@ func normalize(args []string) []string {
 	return args
 }
 
-// mistyped is an error when the first argument is neither a command nor a directory and is close to the name of a command.
+// mistyped returns an error if the first argument is neither a command nor a directory and is close to the name of a command.
 func mistyped(args []string, commands []*kong.Node) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") || strings.ContainsAny(args[0], `./\`) {
 		return nil
@@ -42,7 +43,7 @@ func mistyped(args []string, commands []*kong.Node) error {
 	return fmt.Errorf("no command %s; did you mean %s?", args[0], near)
 }
 
-// withHelp is an error of parsing with the help that lists what there is: that of the command which was named.
+// withHelp returns the text of a parsing error with the command that prints the help: that of the named command, or of hopline.
 func withHelp(err error, args []string) string {
 	help := "hopline --help"
 	var parse *kong.ParseError

@@ -16,9 +16,9 @@ import (
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// BenchmarkUp starts the suite as `make run` does, with built programs, and measures what a user notices: the time until every process is
-// ready and until the first page has come (ms from the start of the process), the memory of it all ten pages later (MB; pss counts pages that
-// processes share once), the time from a saved weight to the new rules, and the time that an orderly end takes.
+// BenchmarkUp starts the suite as `make run` does, with built programs, and measures what a user notices: the time from the start of the
+// process until every process is ready and until the first page has loaded (ms), the memory of all processes ten pages later (MB; pss
+// counts shared pages once), the time from a saved weight to the new rules, and the time of a graceful end.
 func BenchmarkUp(b *testing.B) {
 	bin := b.TempDir()
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator),
@@ -39,10 +39,10 @@ func BenchmarkUp(b *testing.B) {
 	for unit, sum := range sums {
 		b.ReportMetric(sum/runs, unit)
 	}
-	b.ReportMetric(0, "ns/op") // a run of all that says nothing
+	b.ReportMetric(0, "ns/op") // the time of the whole run has no meaning
 }
 
-// oneRun is one life of the suite.
+// oneRun starts and stops the suite once and returns the figures.
 func oneRun(b *testing.B, bin string) map[string]float64 {
 	b.Helper()
 	deploy := shipped.Deploy(b)
@@ -121,7 +121,8 @@ func page(b *testing.B, url string) string {
 	return string(body)
 }
 
-// memory is the resident memory of a process and its children in MB, where /proc tells it: shared pages counted for each, and once.
+// memory returns the resident memory of a process and its children in MB, from /proc: with shared pages counted for each process, and
+// counted once.
 func memory(process int) (rss, pss float64) {
 	files, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, file := range files {
@@ -140,7 +141,7 @@ func memory(process int) (rss, pss float64) {
 	return rss, pss
 }
 
-// kilobytes is the number behind a name in a file of /proc.
+// kilobytes returns the number after a name in a file of /proc.
 func kilobytes(text, name string) float64 {
 	m := regexp.MustCompile(`(?m)^` + name + `\s+(\d+)`).FindStringSubmatch(text)
 	if m == nil {

@@ -9,7 +9,7 @@ import (
 
 type explainCommand struct{ explain.Command }
 
-// Run explains a request. Its exit code is 1 when the mesh answers the request itself, and 2 when something cannot be understood.
+// Run explains a request. Its exit code is 1 if the mesh responds to the request itself, and 2 if an argument or the overlay is invalid.
 func (c *explainCommand) Run(p program) error {
 	err := c.Execute(p.stop, os.Stdin, p.out)
 	switch {

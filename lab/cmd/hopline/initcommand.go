@@ -11,7 +11,7 @@ type initCommand struct {
 	Dir string `arg:"" help:"New or empty directory."`
 }
 
-// Run writes the overlays that hopline carries, to be edited.
+// Run writes the overlays that hopline contains to a directory, to be edited.
 func (c *initCommand) Run(p program) error {
 	if err := bundle.Init(c.Dir); err != nil {
 		return err

@@ -16,10 +16,10 @@ import (
 	"github.com/hopline/hopline/lab/tty"
 )
 
-// version is set by the linker: -X main.version=v1.2.3. Without that it is the one that the go command fetched, or dev.
+// version is set by the linker: -X main.version=v1.2.3. Otherwise it is the version that the go command fetched, or dev.
 var version = cmp.Or(bundle.Version(), "dev")
 
-// commands is everything that hopline does.
+// commands lists hopline's commands.
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
@@ -35,14 +35,14 @@ func main() {
 	os.Exit(code)
 }
 
-// program is what a run of hopline gets from outside.
+// program holds the environment of a run of hopline.
 type program struct {
-	stop, now context.Context // end when the user asks once, and once more
+	stop, now context.Context // end with the user's first and second request to stop
 	args      []string
 	out, err  *tty.Writer
 }
 
-// run is hopline from its arguments to its exit code: 0 for success, 1 for failure, 2 for arguments that cannot be understood.
+// run runs hopline and returns its exit code: 0 for success, 1 for failure, 2 for invalid arguments.
 func run(p program) int {
 	code := -1
 	parser, err := kong.New(&commands{},
@@ -65,7 +65,7 @@ func run(p program) int {
 		return 2
 	}
 	command, err := parser.Parse(args)
-	if code >= 0 { // --help has been told
+	if code >= 0 { // --help was printed
 		return code
 	}
 	if err != nil {
@@ -75,7 +75,7 @@ func run(p program) int {
 	return codeOf(command.Run(), p.err)
 }
 
-// exit is the error of a command with an exit code of its own. err is nil where the command has said all there is.
+// exit is the error of a command with its own exit code. err is nil if the command has printed everything.
 type exit struct {
 	code int
 	err  error
@@ -83,7 +83,7 @@ type exit struct {
 
 func (e exit) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.err) }
 
-// codeOf writes a command's error, if it has any, and returns its exit code.
+// codeOf prints a command's error, if any, and returns its exit code.
 func codeOf(err error, out io.Writer) int {
 	code := 0
 	if err != nil {

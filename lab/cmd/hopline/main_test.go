@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
-// tests runs the tests and then looks for goroutines that are left.
+// tests runs the tests and then checks for leaked goroutines.
 type tests struct{ *testing.M }
 
 func (t tests) Run() int {
@@ -24,7 +24,7 @@ func (t tests) Run() int {
 	return code
 }
 
-// TestMain is also hopline itself, for the scripts and for tests that need a process of its own.
+// TestMain is also hopline itself, for the scripts and for tests that need a separate process.
 func TestMain(m *testing.M) {
 	testscript.Main(tests{m}, map[string]func(){"hopline": main})
 }
@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			deploy := filepath.Join(env.WorkDir, "deploy")
 			env.Setenv("DEPLOY", deploy)
-			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} { // where hopline keeps the overlays that it carries
+			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} { // where hopline keeps the overlays that it contains
 				env.Setenv(name, filepath.Join(env.WorkDir, ".cache"))
 			}
 			return shipped.Write(deploy)

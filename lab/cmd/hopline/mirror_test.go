@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// copiesCountAndAreNotTraced mirrors all requests for middle to middle-dev. The copies are counted by middle-dev's sidecar, and
-// in the trace of the request there is nothing of them.
+// copiesCountAndAreNotTraced mirrors all requests for middle to middle-dev. The sidecar of middle-dev counts the copies, and the trace of
+// the request does not contain them.
 func copiesCountAndAreNotTraced(t *testing.T, s *suite) {
 	middle := filepath.Join(s.deploy, "overlays/canary/middle.yaml")
 	const plain, mirrored = "    - name: everybody\n", "    - name: everybody\n      mirror: {host: middle, subset: dev, port: {number: 80}}\n"

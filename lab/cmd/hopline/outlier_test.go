@@ -12,8 +12,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy"
 )
 
-// TestAnEjectionIsSeen runs overlay outlier with shorter times: the sick pod's ejection and its end are in the terminal, on the console, at
-// /pods and in the metrics, and no caller that has ejected it meets it.
+// TestAnEjectionIsSeen runs overlay outlier with shorter times. The ejection of the failing pod and its end are shown in the terminal, on
+// the console, at /pods and in the metrics, and no caller sends requests to a pod that it has ejected.
 func TestAnEjectionIsSeen(t *testing.T) {
 	t.Parallel()
 	s := start(t, "outlier", func(deploy string) {
@@ -56,7 +56,7 @@ func TestAnEjectionIsSeen(t *testing.T) {
 	}
 }
 
-// ejections are those that the console knows.
+// ejections returns the ejections that the console shows.
 func (s *suite) ejections() []proxy.Ejection {
 	s.t.Helper()
 	var state struct{ Ejections []proxy.Ejection }
@@ -66,7 +66,7 @@ func (s *suite) ejections() []proxy.Ejection {
 	return state.Ejections
 }
 
-// heal takes the fault away from core-sick, as docs/overlays.md says.
+// heal removes the fault from core-sick, as in docs/overlays.md.
 func heal(t *testing.T, running current.Lab) {
 	t.Helper()
 	for _, p := range running.Pods {

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// understandsEscapes reports whether a terminal obeys escape sequences: here they all do.
+// understandsEscapes reports whether a terminal supports escape sequences: here all do.
 func understandsEscapes(*os.File) bool { return true }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// understandsEscapes asks the console to obey escape sequences, as Windows 10 and later can.
+// understandsEscapes enables escape sequences in the console, which Windows 10 and later support, and reports whether that succeeded.
 func understandsEscapes(file *os.File) bool {
 	handle := windows.Handle(file.Fd())
 	var mode uint32

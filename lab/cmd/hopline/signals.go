@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// signals turns what the system and the user say into two contexts: stop ends with the first Ctrl-C, SIGTERM or closed terminal, now
-// with the second. A third one ends this process as it would any other. Windows tells Go of a closed console by SIGTERM as well.
+// signals converts signals to two contexts: stop ends with the first Ctrl-C, SIGTERM or closed terminal, now with the second. A third one
+// kills this process as it would any other. On Windows, Go reports a closed console as SIGTERM, too.
 func signals() (stop, now context.Context, release func()) {
 	stop, stopNow := context.WithCancel(context.Background())
 	now, endNow := context.WithCancel(context.Background())

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// startProcess runs `hopline up` as a process of its own and waits until it is ready.
+// startProcess runs `hopline up` as a separate process and waits until it is ready.
 func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -27,7 +27,7 @@ func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 	}
 	s := &suite{t: t, deploy: deployCopy(t), screen: newScreenful(), client: &http.Client{Timeout: 10 * time.Second}}
 	cmd := exec.Command(self, append([]string{"up", "--bin", bin, "--build=never", filepath.Join(s.deploy, "overlays/canary")}, anyPorts...)...)
-	cmd.Args[0] = "hopline" // which is what TestMain goes by
+	cmd.Args[0] = "hopline" // TestMain checks this name
 	cmd.Stdout, cmd.Stderr = s.screen, s.screen
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 	return cmd, s
 }
 
-// waitGone waits until none of the processes runs.
+// waitGone waits until none of the processes is running.
 func (s *suite) waitGone(processes []int) {
 	s.t.Helper()
 	s.waitFor("the processes' end", func() bool {
@@ -79,7 +79,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	cmd, s := startProcess(t)
 	processes := s.processes()
-	go func() { _, _ = s.try("Page", "/hops", "x-fault-core", "latency=30s") }() // an orderly end would wait until the client has had enough
+	go func() { _, _ = s.try("Page", "/hops", "x-fault-core", "latency=30s") }() // a graceful end would wait for this request
 	s.waitFor("the request", func() bool { return s.inFlight("core") > 0 })
 	begun := time.Now()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

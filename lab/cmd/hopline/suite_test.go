@@ -22,7 +22,7 @@ import (
 	"github.com/hopline/hopline/lab/tty"
 )
 
-// programs builds the services once for all tests, from the checkout that this module lies in.
+// programs builds the services once for all tests, from this module's checkout.
 var programs = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -42,12 +42,12 @@ var programs = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// programsDir is where programs puts them; it goes when the tests have ended.
+// programsDir returns the directory of the built programs; it is removed after the tests.
 func programsDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("hopline-test-%d", os.Getpid()))
 }
 
-// deployCopy is the shipped deploy/ in a directory of the test's own, which it may edit. What only makes a pod's end slow is shortened.
+// deployCopy returns a copy of the shipped deploy/ that the test may edit, with shorter delays at the end of pods.
 func deployCopy(t *testing.T) string {
 	t.Helper()
 	dir := shipped.Deploy(t)
@@ -65,7 +65,8 @@ func deployCopy(t *testing.T) string {
 	return dir
 }
 
-// edit replaces a text that stands once in a file, and the file as a whole: a lab that follows it never sees a part.
+// edit replaces a text that occurs once in a file. It replaces the whole file in one step, so that a lab that watches it never reads a
+// part.
 func edit(t *testing.T, file, old, new string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -84,7 +85,7 @@ func edit(t *testing.T, file, old, new string) {
 	}
 }
 
-// screenful is what a hopline under test writes.
+// screenful collects the output of a hopline under test.
 type screenful struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -115,12 +116,12 @@ type suite struct {
 	deploy string // its copy of deploy/
 	screen *screenful
 	client *http.Client
-	urls   map[string]string // by the name in front of them: "Page", "Console" …
+	urls   map[string]string // by the label before them: "Page", "Console" …
 	stop   func()            // Ctrl-C
 	ended  chan int          // exit code
 }
 
-// addresses are what `hopline up` says that it can be reached by, without a slash at the end, by the names before them.
+// addresses returns the addresses that `hopline up` prints, without a trailing slash, by the labels before them.
 func addresses(text string) map[string]string {
 	urls := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(text, -1) {
@@ -130,17 +131,17 @@ func addresses(text string) map[string]string {
 	return urls
 }
 
-// in is the suite for a subtest.
+// in returns the suite for a subtest.
 func (s *suite) in(t *testing.T) *suite {
 	within := *s
 	within.t = t
 	return &within
 }
 
-// anyPorts are the flags that let tests run beside each other.
+// anyPorts holds the flags that let tests run in parallel.
 var anyPorts = []string{"--ingress-port=0", "--console-port=0", "--zipkin-port=0", "--otlp-port=0"}
 
-// start runs `hopline up` on an overlay of a copy of deploy/, in this process by main's own entry, and waits until it is ready.
+// start runs `hopline up` on an overlay in a copy of deploy/, in this process through main's own entry, and waits until it is ready.
 func start(t *testing.T, overlay string, prepare func(deploy string), flags ...string) *suite {
 	t.Helper()
 	bin, err := programs()
@@ -167,7 +168,7 @@ func start(t *testing.T, overlay string, prepare func(deploy string), flags ...s
 	return s
 }
 
-// end stops the suite, once, and wants it to end well.
+// end stops the suite, once, and checks its exit code.
 func (s *suite) end() {
 	s.stop()
 	select {
@@ -182,7 +183,7 @@ func (s *suite) end() {
 	s.client.CloseIdleConnections()
 }
 
-// waitFor waits for a condition that time brings.
+// waitFor waits until a condition is true.
 func (s *suite) waitFor(what string, done func() bool) {
 	s.t.Helper()
 	waitFor(s.t, what, s.screen, done)
@@ -203,14 +204,14 @@ func waitFor(t *testing.T, what string, screen *screenful, done func() bool) {
 	}
 }
 
-// answer is what a request brought.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// get asks for a path of one of the addresses. header holds names and values in turn.
+// get sends a request for a path to one of the addresses. header holds alternating names and values.
 func (s *suite) get(of, path string, header ...string) answer {
 	s.t.Helper()
 	a, err := s.try(of, path, header...)
@@ -240,7 +241,7 @@ func (s *suite) try(of, path string, header ...string) (answer, error) {
 	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
-// hops asks for the hop lines and returns who answered at each hop: front, middle, core, clock.
+// hops requests the hop lines and returns who responded at each hop: front, middle, core, clock.
 func (s *suite) hops(header ...string) []string {
 	s.t.Helper()
 	a := s.get("Page", "/hops", header...)
@@ -258,7 +259,7 @@ func whoAnswered(lines string) []string {
 	return who
 }
 
-// state is what the console knows.
+// state returns the console's state.
 func (s *suite) state() (state struct {
 	Revision  int
 	Problems  []struct{ Object, Path, Reason string }
@@ -279,7 +280,7 @@ func (s *suite) state() (state struct {
 	return state
 }
 
-// pods are the names of a workload's pods with the numbers of their processes.
+// pods returns the process ids of a workload's pods, by pod name.
 func (s *suite) pods(workload string) map[string]int {
 	s.t.Helper()
 	pods := map[string]int{}
@@ -293,7 +294,7 @@ func (s *suite) pods(workload string) map[string]int {
 	return pods
 }
 
-// processes are the numbers of all processes.
+// processes returns all process ids.
 func (s *suite) processes() []int {
 	s.t.Helper()
 	var all []int
@@ -307,7 +308,7 @@ func (s *suite) processes() []int {
 	return all
 }
 
-// alive reports whether a process runs. Where that cannot be asked by its number alone, the test is skipped.
+// alive reports whether a process is running. On systems where that cannot be checked by process id only, it skips the test.
 func alive(t *testing.T, process int) bool {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -317,5 +318,5 @@ func alive(t *testing.T, process int) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Signal(syscall.Signal(0)) == nil // only asks whether it is there
+	return p.Signal(syscall.Signal(0)) == nil // only checks whether it exists
 }

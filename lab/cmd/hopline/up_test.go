@@ -25,7 +25,7 @@ import (
 	"github.com/hopline/hopline/lab/tty"
 )
 
-// TestCanary is one life of the suite on the overlay that everybody starts with.
+// TestCanary runs the suite from start to end on the default overlay.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	users := &usersZipkin{services: map[string]bool{}}
@@ -61,7 +61,7 @@ func leadsByHeader(t *testing.T, s *suite) {
 		}
 	}
 
-	// Four fifths and one fifth; the bounds leave a sound suite out once in a million runs (4.9 σ).
+	// Four fifths and one fifth; with these bounds a correct suite fails once in a million runs (4.9 σ).
 	const n = 800
 	counts := s.count(n)
 	canary := float64(counts["middle-canary"])
@@ -78,7 +78,7 @@ func leadsByHeader(t *testing.T, s *suite) {
 	}
 }
 
-// count asks for the hop lines n times, a few at once, and counts who answered.
+// count requests the hop lines n times, a few concurrently, and counts who responded.
 func (s *suite) count(n int, header ...string) map[string]int {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -110,9 +110,9 @@ func savedWeightShiftsTheTraffic(t *testing.T, s *suite) {
 		return fmt.Sprintf("subset: prod}, weight: %d}\n        - {destination: {host: middle, port: {number: 80}, subset: canary}, weight: %d}", prod, canary)
 	}
 	edit(t, middle, weights(80, 20), weights(0, 100))
-	// How soon is measured by BenchmarkUp, on a machine that has nothing else to do.
+	// BenchmarkUp measures the time, on an otherwise idle machine.
 	deadline := time.Now().Add(30 * time.Second)
-	for row := 0; row < 20; row++ { // twenty in a row by chance: 0.2²⁰
+	for row := 0; row < 20; row++ { // probability of twenty in a row by chance: 0.2²⁰
 		if s.hops()[1] != "middle-canary" {
 			row = -1
 		}
@@ -207,8 +207,8 @@ func endingLeavesNothingBehind(t *testing.T, s *suite) {
 	if len(processes) < 10 {
 		t.Fatalf("%d processes run", len(processes))
 	}
-	// Requests in flight while it ends are finished: the slow page takes three seconds. It is asked for until one is seen in flight, for a
-	// busy machine may take longer than that to look.
+	// Requests in flight at the stop are finished: the slow page takes three seconds. The test requests it until one is seen in flight,
+	// because a busy machine may need longer than that to check.
 	var ended atomic.Bool
 	var slow sync.WaitGroup
 	slow.Go(func() {
@@ -229,7 +229,7 @@ func endingLeavesNothingBehind(t *testing.T, s *suite) {
 	}
 }
 
-// inFlight is how many requests the processes of an app are answering, by their own metrics.
+// inFlight returns how many requests the processes of an app are handling, by their own metrics.
 func (s *suite) inFlight(app string) int {
 	s.t.Helper()
 	n := 0
@@ -246,7 +246,7 @@ func (s *suite) inFlight(app string) int {
 	return n
 }
 
-// targets are the labels of what /sd lists.
+// targets returns the labels of the targets that /sd lists.
 func (s *suite) targets() []map[string]string {
 	s.t.Helper()
 	var groups []struct {
@@ -298,13 +298,13 @@ func prometheusFindsEveryProcess(t *testing.T, s *suite) {
 	}
 }
 
-// span is what the trace tests need of one.
+// span holds the fields of a span that the trace tests need.
 type span struct {
 	TraceID, ParentID, ID, Kind, Name string
 	LocalEndpoint                     struct{ ServiceName string }
 }
 
-// trace waits until a trace has as many server spans of the suite's services as wanted.
+// trace waits until a trace has the given number of server spans of the suite's services.
 func (s *suite) trace(id string, servers int) []span {
 	s.t.Helper()
 	var spans []span
@@ -328,7 +328,8 @@ func (s *suite) trace(id string, servers int) []span {
 	return spans
 }
 
-// oneTraceToTheClock asks for the hop lines and wants one trace from the ingress to the clock, every span with its parent.
+// oneTraceToTheClock requests the hop lines and checks that there is one trace from the ingress to the clock, in which every span has its
+// parent.
 func oneTraceToTheClock(t *testing.T, s *suite) {
 	id := s.get("Page", "/hops", "x-dev-user", "betaUser").header.Get("x-b3-traceid")
 	spans := s.trace(id, 4)
@@ -336,7 +337,7 @@ func oneTraceToTheClock(t *testing.T, s *suite) {
 	for _, sp := range spans {
 		byID[sp.ID] = sp
 	}
-	// From the clock's server span up to the root, who called whom.
+	// The callers, from the clock's server span up to the root.
 	var path []string
 	for _, sp := range spans {
 		if _, ok := byID[sp.ParentID]; sp.ParentID != "" && !ok {
@@ -368,7 +369,7 @@ func TestOTLPAndTraceContextMakeOneTraceToo(t *testing.T) {
 	}))
 }
 
-// usersZipkin is a Zipkin of the user's: it notes which services' spans it gets.
+// usersZipkin is the user's own Zipkin: it records the services of the spans that it receives.
 type usersZipkin struct {
 	mu       sync.Mutex
 	services map[string]bool
@@ -413,7 +414,7 @@ func TestPlainRunsWithoutAMesh(t *testing.T) {
 	}
 }
 
-// freeNodePort is a port of Kubernetes' range that nobody listens on.
+// freeNodePort returns a free port in Kubernetes' NodePort range.
 func freeNodePort(t *testing.T) int {
 	t.Helper()
 	for port := 30001 + os.Getpid()%2000; port < 32768; port++ {
@@ -472,7 +473,7 @@ func explainKnowsTheEndpoints(t *testing.T, s *suite) {
 		return out.String()
 	}
 	canary := filepath.Join(s.deploy, "overlays/canary")
-	text := explain() // the overlay that the lab runs
+	text := explain() // of the overlay that the lab runs
 	if first := "rules of the lab at " + s.urls["Console"] + ": overlay " + canary + "\n"; !strings.HasPrefix(text, first) {
 		t.Errorf("the explanation does not begin with %q:\n%s", first, text)
 	}

@@ -49,10 +49,10 @@ type logsFlag struct {
 	of []string
 }
 
-// IsBool lets the flag stand without a value.
+// IsBool allows the flag without a value.
 func (*logsFlag) IsBool() bool { return true }
 
-// Decode reads the flag.
+// Decode parses the flag.
 func (l *logsFlag) Decode(ctx *kong.DecodeContext) error {
 	l.on = true
 	if ctx.Scan.Peek().Type != kong.FlagValueToken {
@@ -67,7 +67,7 @@ func (l *logsFlag) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// screen looks at what is behind an output. NO_COLOR is https://no-color.org.
+// screen describes the terminal behind an output. NO_COLOR is https://no-color.org.
 func screen(out *tty.Writer) up.Screen {
 	s := up.Screen{Out: out}
 	file, ok := out.Raw().(*os.File)

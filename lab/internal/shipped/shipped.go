@@ -1,7 +1,7 @@
-// Package shipped gives tests the overlays as they are shipped, whatever the user has made of deploy/ in the meantime.
+// Package shipped gives tests a copy of the overlays as they are shipped, independent of the user's changes in deploy/.
 //
-// A test that says what a shipped overlay does reads it here, not in deploy/: those files are there to be edited, also while tests run. The copy
-// is deploy.txtar, which `make deploy-copy` renews. `make deploy-check` says when deploy/ and the copy differ.
+// A test of what a shipped overlay does uses this copy, not deploy/, because users edit those files, even while tests run. The copy is
+// deploy.txtar, which `make deploy-copy` renews. `make deploy-check` reports whether deploy/ and the copy differ.
 package shipped
 
 import (
@@ -32,7 +32,7 @@ func Write(dir string) error {
 	return nil
 }
 
-// Deploy returns a directory of the test's own with the shipped base, components and overlays, which the test may edit.
+// Deploy returns a temporary directory of the test with the shipped base, components and overlays, which the test may edit.
 func Deploy(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()

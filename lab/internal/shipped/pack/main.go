@@ -1,4 +1,4 @@
-// Pack writes the overlays of a directory deploy, with what they refer to, as one archive to its output.
+// Pack writes the overlays of a directory deploy, and the files that they refer to, to its output as one archive.
 package main
 
 import (
@@ -31,7 +31,7 @@ func pack(deploy fs.FS) (*txtar.Archive, error) {
 			if err != nil || entry.IsDir() {
 				return err
 			}
-			if path.Ext(name) != ".yaml" { // what an editor leaves beside a file
+			if path.Ext(name) != ".yaml" { // skips files that an editor leaves beside others
 				return nil
 			}
 			data, err := fs.ReadFile(deploy, name)
