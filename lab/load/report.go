@@ -280,7 +280,7 @@ func latencyLine(l Latency) string {
 		showMS(l.P50), showMS(l.P75), showMS(l.P90), showMS(l.P95), showMS(l.P99), showMS(l.P999), showMS(l.Max))
 }
 
-// notes returns what a reader must know to interpret the figures.
+// notes returns the notes that a reader needs to interpret the figures.
 func (r *Report) notes() []string {
 	var notes []string
 	if !r.Held {

@@ -193,7 +193,7 @@ func isAuthority(name string) bool {
 	return strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority")
 }
 
-// requestHeader returns what is wrong with the name of a header that is set on a request, or "". The authority is accepted.
+// requestHeader returns the problem of the name of a header that is set on a request, or "". The authority is accepted.
 func requestHeader(name string) string {
 	if isAuthority(name) {
 		return ""
@@ -201,7 +201,7 @@ func requestHeader(name string) string {
 	return writtenHeader(name)
 }
 
-// writtenHeader returns what is wrong with the name of a header that is set on a message, or "".
+// writtenHeader returns the problem of the name of a header that is set on a message, or "".
 func writtenHeader(name string) string {
 	if framing[strings.ToLower(name)] {
 		return "the proxy frames messages itself: the lab does not let this header be set"
@@ -209,7 +209,7 @@ func writtenHeader(name string) string {
 	return otherHeader(name)
 }
 
-// otherHeader returns what is wrong with the name of a header that is set on a response or removed, or "".
+// otherHeader returns the problem of the name of a header that is set on a response or removed, or "".
 func otherHeader(name string) string {
 	switch {
 	case name == "":
@@ -222,7 +222,7 @@ func otherHeader(name string) string {
 	return ""
 }
 
-// matchedHeader returns what is wrong with the name of a header that a rule matches, or "".
+// matchedHeader returns the problem of the name of a header that a rule matches, or "".
 func matchedHeader(name string) string {
 	switch name {
 	case "":
@@ -239,7 +239,7 @@ func matchedHeader(name string) string {
 	return ""
 }
 
-// headerValue returns what is wrong with the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
+// headerValue returns the problem of the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
 func headerValue(value string) string {
 	if !istioHeaderVal.MatchString(value) {
 		return "control characters in " + quote(value)

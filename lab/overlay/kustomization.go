@@ -104,7 +104,7 @@ func newInspector(disk *snapshot, report *Report, named func(path string) string
 		seen: map[string]*inspected{}, resources: map[string][]document{}, data: map[string]struct{}{}}
 }
 
-// inspected is a kustomization file and what is wrong in it.
+// inspected holds a kustomization file and its problems.
 type inspected struct {
 	path    string
 	content map[string]any

@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// spoken returns what a terminal writes for the calls in say.
+// spoken returns the output of a terminal for the calls in say.
 func spoken(s Screen, logs bool, say func(*terminal)) string {
 	var out bytes.Buffer
 	s.Out = &out

@@ -73,7 +73,7 @@ func (v *variables) own(o Options, pod *mesh.Pod, port, admin int) {
 	v.set(v.spans(o))
 }
 
-// spans is the variable that says where a process sends its spans, the one that the exporter it has chosen looks at first.
+// spans returns the environment variable with the endpoint for spans: the variable that the chosen exporter reads first.
 func (v *variables) spans(o Options) (name, value string) {
 	if v.values["OTEL_TRACES_EXPORTER"] != "otlp" {
 		return "OTEL_EXPORTER_ZIPKIN_ENDPOINT", o.Zipkin
