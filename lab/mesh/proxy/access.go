@@ -8,21 +8,21 @@ import (
 
 // Access is the record of one request, as Envoy's access log has it.
 type Access struct {
-	Copy      bool // it is a copy that a rule mirrors: nobody gets its response, and Route is nil
+	Copy      bool // the request is a copy that a rule mirrors: its response is discarded, and Route is nil
 	Start     time.Time
 	Duration  time.Duration
-	Source    *mesh.Source // who sent it, and from which pod
+	Source    *mesh.Source // who sent the request, and from which pod
 	Pod       string
 	Method    string
 	Authority string
 	Path      string
-	Status    int    // 0: none was sent
+	Status    int    // 0: no response was sent
 	Flags     string // Envoy's response flags
 	Received  int64  // bytes of body
 	Sent      int64
 	Attempts  int           // tries
-	Route     *mesh.Route   // that took it; nil: none
-	Cluster   *mesh.Cluster // where it went; nil: nowhere
+	Route     *mesh.Route   // that matched; nil: none
+	Cluster   *mesh.Cluster // destination; nil: none
 	Upstream  string        // address of the last try
 	Answered  string        // pod of the last try,
 	By        *mesh.Source  // and its workload; nil: none
@@ -52,7 +52,7 @@ func (x *exchange) record() {
 	}
 }
 
-// link is what the request counts for.
+// link returns the metrics that the request counts for.
 func (x *exchange) link() *link {
 	switch {
 	case x.host != nil:

@@ -8,7 +8,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// admissible refuses what Envoy's listener would: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, paths that cannot be normalised.
+// admissible rejects what Envoy's listener rejects: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, and
+// paths that cannot be normalized.
 func (x *exchange) admissible() bool {
 	h := x.r.Header
 	if !x.r.ProtoAtLeast(1, 1) {
@@ -51,8 +52,8 @@ func (x *exchange) admissible() bool {
 	return true
 }
 
-// absoluteForm refuses what Envoy's listeners do of targets that are whole URLs: other schemes than http, no host, and an empty port. (The whole URL that the
-// sidecar wants is a matter between it and its pod, which Sidecar has seen to.)
+// absoluteForm rejects what Envoy's listeners reject of targets that are whole URLs: schemes other than http, no host, and an empty port.
+// (Sidecar has already checked the whole URL that a pod sends it.)
 func (x *exchange) absoluteForm() bool {
 	if !x.in.untrusted || strings.HasPrefix(x.r.RequestURI, "/") {
 		return true
@@ -69,7 +70,7 @@ func (x *exchange) absoluteForm() bool {
 	return false
 }
 
-// methods are those that Envoy knows (BalsaParser). Any other is a bad request.
+// methods holds the methods that Envoy accepts (BalsaParser). Any other is a bad request.
 var methods = map[string]bool{
 	"ACL": true, "BIND": true, "CHECKOUT": true, "CONNECT": true, "COPY": true, "DELETE": true, "GET": true, "HEAD": true, "LINK": true, "LOCK": true,
 	"MERGE": true, "MKACTIVITY": true, "MKCALENDAR": true, "MKCOL": true, "MOVE": true, "MSEARCH": true, "NOTIFY": true, "OPTIONS": true,
@@ -77,13 +78,13 @@ var methods = map[string]bool{
 	"SEARCH": true, "SOURCE": true, "SUBSCRIBE": true, "TRACE": true, "UNBIND": true, "UNLINK": true, "UNLOCK": true, "UNSUBSCRIBE": true,
 }
 
-// refuse answers and ends the connection.
+// refuse responds and closes the connection.
 func (x *exchange) refuse(status int, text string) {
 	x.w.Header()["Connection"] = []string{"close"}
 	x.answer(status, text)
 }
 
-// maxFields is how many header lines a request may have, Envoy's default.
+// maxFields bounds the header lines of a request; it is Envoy's default.
 const maxFields = 100
 
 func tooMany(h http.Header) bool {

@@ -10,8 +10,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// answer is one that the proxy makes itself, as Envoy's local replies: plain text, or nothing at all. The route's changes to answers' headers hold for
-// these too.
+// answer sends a response of the proxy's own, like Envoy's local replies: plain text, or no body. The route's changes to response headers
+// apply to it too.
 func (x *exchange) answer(status int, text string) {
 	x.answerHeaders()
 	x.local(status, text)
@@ -36,24 +36,24 @@ func (x *exchange) local(status int, text string) {
 	}
 }
 
-// begin writes the answer's status and headers.
+// begin writes the response's status and headers.
 func (x *exchange) begin(status int) {
 	if x.upgrade || x.r.ContentLength != 0 && (x.body == nil || !x.body.whole()) {
-		// What remains of the request is not read, and what follows a refused upgrade has two readings: the connection cannot go on.
+		// The rest of the request is not read, and the bytes after a refused upgrade are ambiguous: the connection cannot be used again.
 		x.w.Header()["Connection"] = []string{"close"}
 	}
 	x.status, x.wrote = status, true
 	x.w.WriteHeader(status)
 }
 
-// redirect answers as the rule says.
+// redirect responds with the rule's redirect.
 func (x *exchange) redirect() {
 	to := x.d.Route.Redirect
 	x.w.Header()["Location"] = []string{to.Location(&x.req)}
 	x.answer(to.Code, "")
 }
 
-// direct answers as the rule says.
+// direct responds with the rule's direct response.
 func (x *exchange) direct() {
 	if x.d.Route.Direct.Location {
 		x.w.Header()["Location"] = []string{x.req.URL()}
@@ -61,7 +61,7 @@ func (x *exchange) direct() {
 	x.answer(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
 }
 
-// pass hands the upstream's answer on to the caller.
+// pass sends the upstream's response to the caller.
 func (x *exchange) pass() {
 	if x.resp.Upgraded() {
 		x.switchProtocols()
@@ -95,7 +95,7 @@ func (x *exchange) pass() {
 	x.finish()
 }
 
-// copyHead copies the upstream's headers, but for those that concern its connection only.
+// copyHead copies the upstream's response headers, except those that concern only its connection.
 func (x *exchange) copyHead(h http.Header) {
 	fields := x.resp.Fields
 	values := make([]string, len(fields)) // one allocation for all
@@ -117,8 +117,8 @@ func (x *exchange) copyHead(h http.Header) {
 	}
 }
 
-// copyBody streams the answer's body; false: it did not come, or did not go, to its end. What the upstream has sent is passed on
-// before the proxy waits for more.
+// copyBody streams the response's body and reports whether all of it was read and written. It flushes what the upstream has sent before it
+// waits for more.
 func (x *exchange) copyBody() bool {
 	w := windows.Get().(*wire.Window)
 	defer windows.Put(w)
@@ -150,7 +150,7 @@ func (x *exchange) copyBody() bool {
 	}
 }
 
-// bodyFailure says why an answer's body ended early.
+// bodyFailure returns the flags for a response body that ended early.
 func (x *exchange) bodyFailure(err error) flags {
 	switch {
 	case x.body != nil && x.body.idle.over():

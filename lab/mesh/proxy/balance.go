@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// choice is what a balancer goes by besides the hosts.
+// choice holds what a balancer uses to choose, besides the hosts.
 type choice struct {
 	hash   uint64 // of the request's keys, for consistent hashing
 	hashed bool
@@ -20,11 +20,11 @@ type choice struct {
 	others bool    // the retry policy prefers hosts that have not been tried
 }
 
-// rejects is whether the balancer should choose again.
+// rejects reports whether the balancer should choose again.
 func (c *choice) rejects(h *host) bool { return c.others && slices.Contains(c.tried, h) }
 
-// pick chooses the host of the next try; nil: there is none to choose. As Istio's retry policy says, a host that was tried already
-// is chosen again only if chance brings it up again and again.
+// pick returns the host for the next try, or nil if there is none. As Istio's retry policy says, it draws again, up to pickAgain times,
+// when it draws a host that was already tried.
 func (k *cluster) pick(c *choice) *host {
 	hosts := k.inUse(k.hosts.Load().list)
 	if len(hosts) == 0 {
@@ -40,7 +40,7 @@ func (k *cluster) pick(c *choice) *host {
 	return h
 }
 
-// choose is one choice of the balancer.
+// choose makes one choice of the balancer.
 func (k *cluster) choose(c *choice, hosts []*host) *host {
 	n := uint64(len(hosts))
 	switch k.Balancer {
@@ -61,8 +61,8 @@ func (k *cluster) choose(c *choice, hosts []*host) *host {
 	return hosts[rand.Uint64()%n]
 }
 
-// byHash is the host whose hash, mixed with the key's, is highest (rendezvous hashing): a key keeps its host, and when a host goes only
-// its own keys move. It needs no table, unlike the ring or Maglev; which host a key gets is nobody's promise.
+// byHash returns the host whose hash, mixed with the key's, is highest (rendezvous hashing). A key keeps its host, and when a host is
+// removed only its own keys move. It needs no table, unlike ring hash or Maglev. Neither Istio nor Envoy promises which host a key gets.
 func byHash(key uint64, hosts []*host) *host {
 	best, top := hosts[0], uint64(0)
 	for _, h := range hosts {
@@ -73,7 +73,7 @@ func byHash(key uint64, hosts []*host) *host {
 	return best
 }
 
-// hashString is FNV-1a, mixed.
+// hashString returns the FNV-1a hash of s, mixed.
 func hashString(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
@@ -82,8 +82,8 @@ func hashString(s string) uint64 {
 	return mesh.Mix(h)
 }
 
-// keys works out what consistent hashing goes by: all keys of the route that the request has, combined as Envoy does. A request that
-// has none goes anywhere.
+// keys computes the hash for consistent hashing from all keys of the route that the request has, combined as Envoy combines them. A request
+// without any key is sent to a random host.
 func (x *exchange) keys() {
 	if x.cluster.Balancer != mesh.ConsistentHash {
 		return
@@ -95,7 +95,7 @@ func (x *exchange) keys() {
 	}
 }
 
-// key is the request's value of a key.
+// key returns the request's value of a key.
 func (x *exchange) key(k *mesh.HashKey) (value string, ok bool) {
 	switch {
 	case k.Header != "":
@@ -117,7 +117,7 @@ func (x *exchange) key(k *mesh.HashKey) (value string, ok bool) {
 	return x.in.name, true
 }
 
-// cookie is the value of the cookie that is hashed. One that is absent is made where the policy gives a lifetime for it.
+// cookie returns the value of the hashed cookie. If the cookie is absent and the policy gives it a lifetime, cookie generates it.
 func (x *exchange) cookie(k *mesh.HashKey) (string, bool) {
 	if c, err := x.r.Cookie(k.Cookie); err == nil && c.Value != "" {
 		return c.Value, true

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// maxReplay is how much of a request's body is kept for another try and for mirrors: Envoy's buffer limit. A request with more is
-	// passed on all the same, but tried once.
+	// maxReplay bounds how much of a request's body is kept for another try and for mirrors, in bytes: Envoy's buffer limit. A request with a
+	// larger body is still sent, but tried only once.
 	maxReplay = 1 << 20
 )
 
 var errNotReplayable = errors.New("the body is no longer kept")
 
-// requestBody streams a request's body to one try after another and keeps what it has read, up to maxReplay. One try reads at a
-// time, but an older one may still be stuck in a read when the next begins, which then waits for what that read brings.
+// requestBody streams a request's body to one try after another and keeps what it has read, up to maxReplay. One try reads at a time. An
+// older try may still be blocked in a read when the next one begins; the next one then waits for the result of that read.
 type requestBody struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -25,18 +25,19 @@ type requestBody struct {
 	base    int64 // of kept[0] in the body: above 0 once the beginning is no longer kept
 	reading bool
 	err     error // io.EOF at the end
-	idle    *idle // watches how long nothing comes
+	idle    *idle // measures how long no byte arrives
 	onEnd   func(whole []byte, kept bool)
 }
 
-// newRequestBody wraps a body. Idle watches it until its end. OnEnd is called, by whoever reads, as soon as all of it has come, with the body if it was kept.
+// newRequestBody wraps a body. It watches idle until the body's end. The goroutine that reads the last byte calls onEnd, with the body if
+// all of it was kept.
 func newRequestBody(from io.Reader, idle *idle, onEnd func(whole []byte, kept bool)) *requestBody {
 	b := &requestBody{from: from, idle: idle, onEnd: onEnd}
 	b.changed.L = &b.mu
 	return b
 }
 
-// next is what follows at a position of the body, as much as p holds, which it copies into p.
+// next copies into p what follows at a position of the body, as much as p holds.
 func (b *requestBody) next(at int64, p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,7 +58,7 @@ func (b *requestBody) next(at int64, p []byte) (int, error) {
 	}
 }
 
-// read reads on, into p and into what is kept. The caller holds b.mu and is at the end of what has been read.
+// read reads more of the body into p and into kept. The caller holds b.mu and is at the end of what has been read.
 func (b *requestBody) read(p []byte) (int, error) {
 	b.reading = true
 	b.mu.Unlock()
@@ -85,14 +86,14 @@ func (b *requestBody) read(p []byte) (int, error) {
 	return 0, err
 }
 
-// replayable is whether another try could send the body from its beginning.
+// replayable reports whether another try can send the body from its beginning.
 func (b *requestBody) replayable() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.base == 0 && (b.err == nil || errors.Is(b.err, io.EOF))
 }
 
-// failed is the error that ended the body before its end.
+// failed returns the error that ended the body before its end.
 func (b *requestBody) failed() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -102,7 +103,7 @@ func (b *requestBody) failed() error {
 	return b.err
 }
 
-// failure says why the body ended before its end.
+// failure returns why the body ended before its end.
 func (b *requestBody) failure() failure {
 	err := b.failed()
 	var network net.Error
@@ -115,24 +116,24 @@ func (b *requestBody) failure() failure {
 	return malformed
 }
 
-// broken is whether the body ended before its end, or is given up.
+// broken reports whether the body ended before its end, or was given up.
 func (b *requestBody) broken() bool { return b.failed() != nil || b.idle.over() }
 
-// whole is whether all of the body has come.
+// whole reports whether all of the body has been read.
 func (b *requestBody) whole() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return errors.Is(b.err, io.EOF)
 }
 
-// size is how much of the body has come.
+// size returns how much of the body has been read, in bytes.
 func (b *requestBody) size() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.base + int64(len(b.kept))
 }
 
-// over is whether nothing more of the body can come.
+// over reports whether no more of the body can be read.
 func (b *requestBody) over() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

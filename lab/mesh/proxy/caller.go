@@ -10,7 +10,7 @@ import (
 
 var errNoListener = errors.New("no Deployment of the overlay calls it")
 
-// caller is one Envoy of the mesh: the sidecar of a pod, or a gateway. It has its own view of every cluster that it has used.
+// caller represents one Envoy of the mesh: the sidecar of a pod, or a gateway. It has its own view of every cluster that it has used.
 type caller struct {
 	proxy     *Proxy
 	source    mesh.Source
@@ -18,10 +18,10 @@ type caller struct {
 	token     string // its credentials
 	port      int    // of the Gateway's server; 0 for a sidecar
 	who       identity
-	untrusted bool // requests come from outside the mesh: what they say about themselves is not trusted
+	untrusted bool // requests arrive from outside the mesh: their x-envoy-* headers are not trusted
 	noSidecar bool // a pod without a sidecar
 	span      spanTemplate
-	noRoute   *link // for the metrics of requests that no rule led anywhere
+	noRoute   *link // for the metrics of requests without a destination
 
 	mu       sync.RWMutex
 	clusters map[*mesh.Cluster]*cluster
@@ -35,13 +35,13 @@ func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
 	return c
 }
 
-// same is whether the caller may go on speaking for a pod.
+// same reports whether the caller can continue to represent a pod.
 func (c *caller) same(p *pod) bool {
 	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.noSidecar == p.Bare &&
 		maps.Equal(c.source.Labels, p.Labels)
 }
 
-// cluster is the caller's view of one that a decision under s led to.
+// cluster returns the caller's view of the cluster that a decision under s returned.
 func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
 	c.mu.RLock()
 	k := c.clusters[m]
@@ -66,8 +66,8 @@ func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
 	return k
 }
 
-// temporary is the cluster of a decision that the table made up for a caller like none of the overlay's Deployments, such as a pod of an older
-// template: one of the same name serves if there is one, else it is for this request only.
+// temporary handles a cluster that the table does not hold (the caller is, say, a pod of an older template). It returns the cluster of the
+// same name if there is one, otherwise a temporary one for this request only.
 func (c *caller) temporary(s *state, m *mesh.Cluster) *cluster {
 	if successors := s.successors(m); len(successors) > 0 {
 		return c.cluster(s, successors[0])
@@ -78,8 +78,8 @@ func (c *caller) temporary(s *state, m *mesh.Cluster) *cluster {
 	return k
 }
 
-// update brings the clusters in line with a new state: those whose policy is the same go on with new endpoints, the others are closed
-// once their requests have ended.
+// update applies a new state to the clusters: those whose policy is unchanged continue with new endpoints, the others are closed once their
+// requests have ended.
 func (c *caller) update(s *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +87,7 @@ func (c *caller) update(s *state) {
 	kept := make(map[*cluster]bool, len(c.clusters))
 	for m, k := range c.clusters {
 		for _, now := range s.successors(m) {
-			if next[now] == nil { // else a request that was still under the state before made another
+			if next[now] == nil { // otherwise a request under the previous state has created another one
 				next[now], kept[k] = k, true
 				k.update(s.endpoints[now])
 			}
@@ -101,7 +101,7 @@ func (c *caller) update(s *state) {
 	c.clusters = next
 }
 
-// close ends the caller's idle connections; those in use end with their requests.
+// close closes the caller's idle connections. Connections in use close with their requests.
 func (c *caller) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +112,8 @@ func (c *caller) close() {
 	c.clusters = map[*mesh.Cluster]*cluster{}
 }
 
-// successors are the clusters of a state that go on with what hangs on one of an older state: those of its name that differ in
-// nothing but endpoints. There are several where a table keeps a cluster for each group of callers that sees the same rules.
+// successors returns the clusters of s that inherit m's connections and ejections: those of the same name that differ only in endpoints.
+// There are several where a table keeps one cluster for each group of callers that sees the same rules.
 func (s *state) successors(m *mesh.Cluster) []*mesh.Cluster {
 	if s.endpoints[m] != nil {
 		return []*mesh.Cluster{m}
@@ -133,7 +133,7 @@ func (s *state) successors(m *mesh.Cluster) []*mesh.Cluster {
 	return same
 }
 
-// samePolicy is whether two clusters of one name differ in nothing but their endpoints.
+// samePolicy reports whether two clusters of one name differ only in their endpoints.
 func samePolicy(a, b *mesh.Cluster) bool {
 	return a.Known == b.Known && a.DNS == b.DNS && a.Original == b.Original && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
 		(a.Outlier == b.Outlier || a.Outlier != nil && b.Outlier != nil && *a.Outlier == *b.Outlier)

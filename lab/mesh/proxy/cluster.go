@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// cluster is one caller's view of a mesh.Cluster: its hosts, the connections to them and the limits on both.
+// cluster is one caller's view of a mesh.Cluster: its hosts, the connections to them, and the limits on both.
 type cluster struct {
 	*mesh.Cluster
 	caller *caller
@@ -21,9 +21,9 @@ type cluster struct {
 	turn  atomic.Uint64 // round robin
 
 	detector detector
-	retries  atomic.Int32 // tries after the first, now
+	retries  atomic.Int32 // active retries
 
-	mu          sync.Mutex // for connections: of all hosts, since the limits are the cluster's
+	mu          sync.Mutex // for the connections of all hosts, since the limits apply to the cluster
 	connections int        // open or being opened
 	pending     int        // requests without a connection
 	requests    int        // requests with one
@@ -34,7 +34,7 @@ type cluster struct {
 	parts    map[string]*cluster // of a cluster with resolution NONE, by name
 }
 
-// hostSet is what a balancer chooses from.
+// hostSet holds the hosts that a balancer chooses from.
 type hostSet struct {
 	list  []*host
 	fault string
@@ -66,8 +66,8 @@ func newCluster(c *caller, m *mesh.Cluster) *cluster {
 	return k
 }
 
-// update puts the endpoints in force that a state has for the cluster. Hosts that stay keep their connections and their record. Names of
-// DNS clusters are looked up by the requests that need them.
+// update applies the endpoints that a state has for the cluster. Hosts that remain keep their connections and their outlier state. Requests
+// look up the names of DNS clusters when they need them.
 func (k *cluster) update(e *endpoints) {
 	k.updating.Lock()
 	defer k.updating.Unlock()
@@ -108,7 +108,7 @@ func sameHost(a, b *endpoint) bool {
 	return a.port == b.port && (a.pod == b.pod || a.pod != nil && b.pod != nil && a.pod.Name == b.pod.Name && a.pod.who == b.pod.who)
 }
 
-// remove takes a host out for good: its idle connections end now, the others with their requests.
+// remove removes a host for good: it closes the idle connections now, the others when their requests end.
 func (h *host) remove() {
 	k := h.cluster
 	k.mu.Lock()
@@ -124,7 +124,7 @@ func (h *host) remove() {
 	}
 }
 
-// close takes all hosts out. Requests that hold the cluster may still open connections, which end with them.
+// close removes all hosts. Requests that hold the cluster may still open connections, which close with them.
 func (k *cluster) close() {
 	k.mu.Lock()
 	k.closed = true

@@ -9,7 +9,7 @@ import (
 
 const defaultIdleTimeout = time.Hour // Envoy's
 
-// conn is a connection to a host. Whether another request may have it is the wire.Conn's to say.
+// conn is a connection to a host. The wire.Conn decides whether another request may use it.
 type conn struct {
 	*wire.Conn
 	host      *host
@@ -19,8 +19,8 @@ type conn struct {
 
 func newConn(h *host, c net.Conn) *conn { return &conn{Conn: wire.New(c), host: h} }
 
-// expired is whether an idle connection is of no more use: it idled too long, or the other side has closed it or said something
-// that nobody asked for. Only the caller of acquire looks, so that an idle connection costs nothing.
+// expired reports whether an idle connection is unusable: it was idle too long, or the other side has closed it or sent something
+// unexpected. Only the caller of acquire checks this, so that an idle connection costs nothing.
 func (c *conn) expired() bool {
 	limit := c.host.cluster.Pool.IdleTimeout
 	if limit <= 0 {
@@ -29,7 +29,7 @@ func (c *conn) expired() bool {
 	return time.Since(c.idleSince) > limit || !c.Quiet()
 }
 
-// usedUp is whether the connection has carried as many requests as the cluster's policy lets it.
+// usedUp reports whether the connection has carried as many requests as the cluster's policy allows.
 func (c *conn) usedUp() bool {
 	limit := c.host.cluster.Pool.MaxRequestsPerConnection
 	return limit > 0 && c.uses >= limit

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// deadlines move the deadline of the connection that an exchange uses, as Envoy's timers would: the clocks start when all of the request has come,
-// a try's own time ends with the head of the response, and a caller that leaves interrupts everything. The goroutine that serves the
-// exchange, the one that sends the request's body and the notice of the caller's leaving meet here.
+// deadlines sets the deadline of the connection that an exchange uses, as Envoy's timers would. The timers start when all of the request
+// has been read, a try's own timeout ends with the head of the response, and a caller that leaves interrupts everything. Three goroutines
+// use it: the one that serves the exchange, the one that sends the request's body, and the one that reports that the caller has left.
 type deadlines struct {
 	mu          sync.Mutex
 	conn        *conn // in use
-	ended       bool  // all of the request has come
+	ended       bool  // all of the request has been read
 	endedAt     time.Time
 	deadline    time.Time // of the request, once it has ended; zero: none
 	interrupted bool      // the caller has gone
 	heard       bool      // the try has the head of a response
 }
 
-// end starts the clocks. A limit of 0 is none.
+// end starts the timers. A timeout of 0 means none.
 func (d *deadlines) end(timeout, perTry time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,7 +43,7 @@ func (d *deadlines) set(perTry time.Duration) {
 	d.conn.Expire(at)
 }
 
-// headReceived ends the try's own time: Envoy's perTryTimeout is for the head of the response, only the request's timeout for all of it.
+// headReceived ends the try's own timeout: Envoy's perTryTimeout covers only the head of the response, the request's timeout all of it.
 func (d *deadlines) headReceived(perTry time.Duration) {
 	if perTry == 0 {
 		return
@@ -54,7 +54,7 @@ func (d *deadlines) headReceived(perTry time.Duration) {
 	d.set(perTry)
 }
 
-// interrupt interrupts what the exchange does because the caller has gone.
+// interrupt interrupts the exchange because the caller has left.
 func (d *deadlines) interrupt() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -64,7 +64,7 @@ func (d *deadlines) interrupt() {
 	}
 }
 
-// hold says which connection is in use, so that it can be interrupted.
+// hold sets the connection in use, so that it can be interrupted.
 func (d *deadlines) hold(c *conn, perTry time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,14 +86,14 @@ func (d *deadlines) release() {
 	d.conn = nil
 }
 
-// at is the request's deadline; zero: none, or not known yet.
+// at returns the request's deadline; zero: none, or not known yet.
 func (d *deadlines) at() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.deadline
 }
 
-// sinceEnd is how long ago the request's end was; 0: it has not ended.
+// sinceEnd returns how long ago the request ended; 0: it has not ended.
 func (d *deadlines) sinceEnd() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Ejection is an endpoint that one caller sends no requests to because outlier detection has put it aside. Other callers may still use it.
+// Ejection is an endpoint that one caller sends no requests to because outlier detection has ejected it. Other callers may still use it.
 type Ejection struct {
 	Caller    string    `json:"caller"`    // pod or gateway whose Envoy has ejected the endpoint,
 	Workload  string    `json:"workload"`  // its workload
@@ -23,10 +23,10 @@ type Ejection struct {
 	Times     int       `json:"times"` // how often this caller has ejected it, this time included
 }
 
-// Endpoint is the ejected pod, or the address of an endpoint that is no pod.
+// Endpoint returns the ejected pod, or the address of an endpoint that is not a pod.
 func (e *Ejection) Endpoint() string { return cmp.Or(e.Pod, e.Address) }
 
-// ejections are all that are in force, and the counts of all there were. The metrics have the names that Envoy's statistics have in Prometheus.
+// ejections holds all active ejections and counts all there were. The metrics have the names of Envoy's statistics in Prometheus.
 type ejections struct {
 	report func(e Ejection, over bool) // may be nil
 	active *prometheus.GaugeVec
@@ -36,7 +36,7 @@ type ejections struct {
 	now map[*host]Ejection
 }
 
-// ejectionLabels say whose ejections they are. They are the caller's workload, not its pod, so that a restart adds no series.
+// ejectionLabels identify the caller of an ejection. They name the caller's workload, not its pod, so that a restart adds no series.
 var ejectionLabels = []string{"namespace", "workload", "cluster_name"}
 
 func newEjections(r prometheus.Registerer, report func(Ejection, bool)) *ejections {
@@ -53,7 +53,7 @@ func newEjections(r prometheus.Registerer, report func(Ejection, bool)) *ejectio
 	return e
 }
 
-// add notes an ejection.
+// add records an ejection.
 func (e *ejections) add(h *host, what Ejection) {
 	e.mu.Lock()
 	e.now[h] = what
@@ -66,7 +66,7 @@ func (e *ejections) add(h *host, what Ejection) {
 	}
 }
 
-// remove notes that the ejection of a host is over: the host is used again, or it has gone.
+// remove records that the ejection of a host is over: the host is used again, or it was removed.
 func (e *ejections) remove(h *host, gone bool) {
 	e.mu.Lock()
 	what, known := e.now[h]
@@ -81,7 +81,7 @@ func (e *ejections) remove(h *host, gone bool) {
 	}
 }
 
-// Ejections are the endpoints that are ejected now, ordered by caller, cluster and endpoint.
+// Ejections returns the endpoints that are ejected now, ordered by caller, cluster and endpoint.
 func (p *Proxy) Ejections() []Ejection {
 	e := p.ejections
 	e.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// pod is a mesh.Pod with what requests need of it worked out.
+// pod is a mesh.Pod with its precomputed identity.
 type pod struct {
 	mesh.Pod
 	who identity
@@ -19,21 +19,22 @@ type pod struct {
 
 func newPod(p *mesh.Pod) *pod { return &pod{Pod: *p, who: identify(&p.Source)} }
 
-// endpoint is one address that a cluster's requests may go to. Those of two states are comparable.
+// endpoint is one address of a cluster. Endpoints of two states are comparable.
 type endpoint struct {
 	address string // host:port to dial
 	pod     *pod   // nil for a ServiceEntry's address and for a gateway
 	port    int    // of the container, for authorization
 }
 
-// endpoints are those of a cluster, in a stable order.
+// endpoints holds the endpoints of a cluster, in a stable order.
 type endpoints struct {
 	list  []endpoint
 	names []string // to be looked up by DNS, host:port
-	fault string   // why the addresses cannot be used: the answer's text; empty if they can
+	fault string   // why the addresses cannot be used, as text for the response; empty if they can
 }
 
-// newState works out the endpoints of every cluster, so that no request has to. hop gives the address of a gateway that workloads are routed to.
+// newState computes the endpoints of every cluster, so that no request has to. address returns the address of a gateway that workloads are
+// routed to.
 func newState(rules Rules, pods []*pod, address func(gateway string, port int) (string, error)) *state {
 	clusters := rules.Clusters()
 	s := &state{rules: rules, noMesh: rules.Plain(), pods: pods,
@@ -46,7 +47,7 @@ func newState(rules Rules, pods []*pod, address func(gateway string, port int) (
 	return s
 }
 
-// locate works out a cluster's endpoints; found keeps what selectors have found.
+// locate computes a cluster's endpoints. found caches the pods of each selector.
 func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, address func(gateway string, port int) (string, error)) *endpoints {
 	e := &endpoints{}
 	switch {
@@ -58,7 +59,7 @@ func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, address func(ga
 			e.list = []endpoint{{address: at}}
 		}
 	case c.DNS, c.Original:
-		e.names = append([]string{}, c.Addresses...) // not nil: somebody looks them up
+		e.names = append([]string{}, c.Addresses...) // not nil: the names are looked up
 	case c.Selector == nil:
 		e.static(c)
 	default:
@@ -73,7 +74,7 @@ func (s *state) locate(c *mesh.Cluster, found map[string][]*pod, address func(ga
 	return e
 }
 
-// keep takes over the endpoints of an older state that are equal, so that what hangs on them need not be compared again.
+// keep reuses the endpoints of an older state that are equal, so that hosts and connections need not be compared again.
 func (s *state) keep(old *state) {
 	for c, e := range s.endpoints {
 		for _, same := range old.byName[c.Name] {
@@ -106,8 +107,8 @@ func (e *endpoints) of(pods []*pod, c *mesh.Cluster) {
 	}
 }
 
-// static adds a ServiceEntry's fixed addresses. Only a ServiceEntry with resolution DNS may lead off this machine, so that
-// nobody's overlay calls addresses of a cluster that is not there.
+// static adds a ServiceEntry's fixed addresses. Only a ServiceEntry with resolution DNS may leave this machine, so that no overlay calls
+// the addresses of a cluster that is not there.
 func (e *endpoints) static(c *mesh.Cluster) {
 	for _, a := range c.Addresses {
 		ap, err := netip.ParseAddrPort(a)
@@ -119,7 +120,7 @@ func (e *endpoints) static(c *mesh.Cluster) {
 	}
 }
 
-// selected are the ready pods that a cluster's selector finds.
+// selected returns the ready pods that a cluster's selector matches.
 func selected(pods []*pod, c *mesh.Cluster) []*pod {
 	var found []*pod
 	for _, p := range pods {

@@ -19,8 +19,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// NewServer is the HTTP server for the handlers of a proxy, with the limits of Envoy's listeners: 60 KiB of headers, an hour of idling, and no
-// limit on how long a request or its answer takes, but for a body that stops coming: see bodyIdle.
+// NewServer returns the HTTP server for the handlers of a proxy, with the limits of Envoy's listeners: 60 KiB of headers, one hour idle,
+// and no limit on the duration of a request or its response, except for a body that stops arriving: see bodyIdle.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -33,7 +33,7 @@ func NewServer(h http.Handler) *http.Server {
 	}
 }
 
-// Gateway is the entry for requests from outside: the source is a gateway of the mesh, the port one that its Gateway objects open.
+// Gateway returns the handler for requests from outside. The source is a gateway of the mesh, the port one that its Gateway objects open.
 func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	c := newCaller(p, source, source.Workload+"-"+strconv.Itoa(port), port)
 	p.mu.Lock()
@@ -43,7 +43,7 @@ func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port, nil) })
 }
 
-// Credentials are what a pod puts into its HTTP_PROXY to be known by its sidecar. They hold for as long as the proxy lives.
+// Credentials returns what a pod puts into its HTTP_PROXY to identify itself to its sidecar. They are valid for the lifetime of the proxy.
 func (p *Proxy) Credentials(pod string) *url.Userinfo { return url.UserPassword(pod, p.password(pod)) }
 
 func (p *Proxy) password(pod string) string {
@@ -52,15 +52,15 @@ func (p *Proxy) password(pod string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// token is the value of Proxy-Authorization that a pod sends.
+// token returns the value of Proxy-Authorization that a pod sends.
 func (p *Proxy) token(pod string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pod+":"+p.password(pod)))
 }
 
-// Sidecar is the HTTP proxy that stands for the sidecars of all pods: the credentials of a request say which.
+// Sidecar returns the HTTP proxy that acts as the sidecars of all pods. The credentials of a request identify the pod.
 //
-// CONNECT is refused. A sidecar would pass TLS on as it is, by the name in its handshake; services of the suite speak plain HTTP, as the
-// mesh does the encrypting, and a tunnel would lead past every rule.
+// CONNECT is rejected. A sidecar would pass TLS through, routed by the name in its handshake. The services of the suite send plain HTTP, as
+// the mesh does the encrypting, and a tunnel would bypass every rule.
 func (p *Proxy) Sidecar() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := (*p.tokens.Load())[value(r.Header, hCredentials)]
@@ -73,7 +73,7 @@ func (p *Proxy) Sidecar() http.Handler {
 		case len(r.RequestURI) < len("http://") || !strings.EqualFold(r.RequestURI[:len("http://")], "http://"):
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s %s: the sidecar is an HTTP proxy and wants the whole URL, beginning with http://", r.Method, r.RequestURI))
 		default:
-			delete(r.Header, hCredentials) // the way into the sidecar is no part of the request
+			delete(r.Header, hCredentials) // these headers are for the sidecar, not part of the request
 			delete(r.Header, "Proxy-Connection")
 			authority, port := r.Host, 80
 			if _, s, err := net.SplitHostPort(authority); err == nil {
@@ -93,7 +93,7 @@ func hostOnly(authority string) string {
 	return authority
 }
 
-// refuse answers what never became a request of the mesh.
+// refuse responds to a request that never entered the mesh.
 func refuse(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
 	h["Content-Type"] = []string{"text/plain"}

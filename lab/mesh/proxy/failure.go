@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// failure is why a try has no answer.
+// failure is the reason why a try has no response.
 type failure uint8
 
 const (
@@ -13,24 +13,24 @@ const (
 	overflow
 	connectFailed
 	connectTimeout
-	terminated    // the upstream closed the connection before an answer
-	garbage       // what it answered is no HTTP
+	terminated    // the upstream closed the connection before a response
+	garbage       // the response is not valid HTTP
 	perTryTimeout // the try took too long
 	routeTimeout  // the request took too long
 	noHealthy     // no endpoint
-	clientGone    // the caller has left; nobody reads an answer
-	malformed     // the request's body is not what its framing says
-	stalled       // the request's body has stopped coming
+	clientGone    // the caller has left; no response is read
+	malformed     // the request's body does not match its framing
+	stalled       // the request's body has stopped arriving
 )
 
-// failures says how each looks to the caller (Envoy's texts), to access logs (its response flags) and to outlier detection.
+// failures states how each failure looks to the caller (Envoy's texts), to access logs (its response flags) and to outlier detection.
 var failures = [...]struct {
 	status int
 	reason string // of "upstream connect error …": the reset reason
-	text   string // the whole text where it is another
+	text   string // the whole text where it differs
 	flags  flags
 	health int  // the status that outlier detection counts; 0: none
-	local  bool // whether it arose on this side: what splitExternalLocalOriginErrors separates
+	local  bool // whether it originated locally, as splitExternalLocalOriginErrors means it
 }{
 	overflow:       {http.StatusServiceUnavailable, "overflow", "", flagOverflow, 0, false},
 	connectFailed:  {http.StatusServiceUnavailable, "remote connection failure", "", flagConnectFailure, 503, true},
@@ -45,7 +45,7 @@ var failures = [...]struct {
 	stalled:        {http.StatusRequestTimeout, "", "stream timeout", flagStreamIdle, 0, false},
 }
 
-// text is the answer's body.
+// text returns the response's body.
 func (f failure) text(retried bool) string {
 	if t := failures[f].text; t != "" {
 		return t
@@ -57,7 +57,7 @@ func (f failure) text(retried bool) string {
 	return "upstream connect error or disconnect/reset before headers. " + latest + "reset reason: " + failures[f].reason
 }
 
-// flags are Envoy's response flags: why an answer is what it is.
+// flags are Envoy's response flags: the reason for a response.
 type flags uint16
 
 const (

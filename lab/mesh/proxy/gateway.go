@@ -14,15 +14,15 @@ type gatewayPort struct {
 	port    int
 }
 
-// gatewayListener is a gateway in the middle of the mesh, such as the egress gateway. It is reached over loopback like any workload, so
-// that a request passes it with a span, metrics and tries of its own. As every gateway of Istio's it takes its callers for the world
-// outside, even if they are sidecars: it appends their address and makes a new request id.
+// gatewayListener is a gateway inside the mesh, such as the egress gateway. It listens on loopback like any workload, so that a request
+// through it has a span, metrics and tries of its own. Like every Istio gateway it treats its callers as outside the mesh, even sidecars:
+// it appends their address and creates a new request id.
 type gatewayListener struct {
 	address string
 	server  *http.Server
 }
 
-// gatewayAddress is where a gateway listens for the mesh; the first to ask opens it. The caller holds p.mu.
+// gatewayAddress returns where a gateway listens for the mesh. The first call opens the listener. The caller holds p.mu.
 func (p *Proxy) gatewayAddress(gateway string, port int) (string, error) {
 	key := gatewayPort{gateway, port}
 	if h := p.gateways[key]; h != nil {
@@ -46,7 +46,8 @@ func (p *Proxy) gatewayAddress(gateway string, port int) (string, error) {
 	return h.address, nil
 }
 
-// gatewayHandler is the handler of a gateway in the mesh. Only proxies of the mesh reach it, and they say for whom: the policies of the gateway may ask.
+// gatewayHandler returns the handler of a gateway inside the mesh. Only proxies of the mesh reach it. They name the calling workload, for
+// the gateway's policies.
 func (c *caller) gatewayHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var from *caller

@@ -30,7 +30,7 @@ const (
 	serverName    = "hopline"
 )
 
-// target is the path and query as the request line had them, without scheme and authority.
+// target returns the path and query as in the request line, without scheme and authority.
 func target(r *http.Request) string {
 	uri := r.RequestURI
 	if strings.HasPrefix(uri, "/") {
@@ -48,15 +48,15 @@ func target(r *http.Request) string {
 	return uri // "*"
 }
 
-// removedAlways are Envoy's own headers that no request may bring, and removedFromOutside those that it may bring from within the mesh. (Envoy's
-// ConnectionManagerUtility::cleanInternalHeaders, as Istio's sidecars and gateways were seen to do.)
+// removedAlways holds Envoy's own headers that no request may carry, and removedFromOutside those that only requests from within the mesh
+// may carry. (Envoy's ConnectionManagerUtility::cleanInternalHeaders, as observed on Istio's sidecars and gateways.)
 var (
 	removedAlways = canonical("x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-retriable-status-codes",
 		"x-envoy-retriable-header-names", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-rq-per-try-timeout-ms",
 		"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-stream-duration-ms", "x-envoy-hedge-on-per-try-timeout",
 		"x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags", "x-envoy-internal", "x-envoy-upstream-alt-stat-name",
 		"x-envoy-original-url", "x-envoy-decorator-operation", "x-envoy-attempt-count",
-		"x-envoy-peer-metadata", "x-envoy-peer-metadata-id") // the last two are Istio's: its sidecars take them off again
+		"x-envoy-peer-metadata", "x-envoy-peer-metadata-id") // the last two are Istio's: its sidecars remove them
 	removedFromOutside = canonical("x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-original-path",
 		"x-envoy-original-host", "x-envoy-external-address")
 )
@@ -69,11 +69,11 @@ func canonical(names ...string) map[string]bool {
 	return m
 }
 
-// sanitizeHeaders does what Envoy does before it routes. Only a gateway at the edge adds the caller's address and makes a new request id.
+// sanitizeHeaders changes headers as Envoy does before it routes. Only a gateway appends the caller's address and creates a new request id.
 func (x *exchange) sanitizeHeaders() {
 	h := x.r.Header
 	dropHopByHop(h)
-	delete(h, hClientCert) // without mutual TLS Envoy lets nobody bring one, at gateways (SANITIZE_SET) and sidecars alike
+	delete(h, hClientCert) // without mutual TLS Envoy accepts none, at gateways (SANITIZE_SET) and sidecars alike
 	for name := range h {
 		if strings.HasPrefix(name, "X-Envoy-") && (removedAlways[name] || x.in.untrusted && removedFromOutside[name]) {
 			delete(h, name)
@@ -97,7 +97,7 @@ func (x *exchange) sanitizeHeaders() {
 	h[hForwardedFor] = v[3:4:4]
 }
 
-// dropHopByHop removes what concerns one connection only (RFC 9110, section 7.6.1).
+// dropHopByHop removes the headers that concern only one connection (RFC 9110, section 7.6.1).
 func dropHopByHop(h http.Header) {
 	for _, v := range h["Connection"] {
 		for name := range strings.SplitSeq(v, ",") {
@@ -120,13 +120,14 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// rewrite applies the route's changes to headers, authority and path. The upstream is told what a rule rewrote, even if that changed nothing.
+// rewrite applies the route's changes to headers, authority and path. It sends the original values to the upstream in X-Envoy-Original-*,
+// even if the rule changed nothing.
 func (x *exchange) rewrite() {
 	h, to := x.r.Header, x.d.To
 	applyRequest(h, &to.Headers)
 	applyRequest(h, &x.d.Route.Headers)
 	x.at = x.req
-	if to.Authority != "" { // a change that Envoy says nothing of: what it made counts as the original below
+	if to.Authority != "" { // Envoy does not report this change: its result counts as the original below
 		x.at.Authority = to.Authority
 	}
 	if rw := x.d.Route.Rewrite; rw != nil {
@@ -146,7 +147,7 @@ func (x *exchange) rewrite() {
 	x.trace.inject(h)
 }
 
-// clean escapes what must not stand in a request line, should a rewrite have made it.
+// clean escapes characters that a rewrite may produce and that are invalid in a request line.
 func clean(path string) string {
 	bad := func(c byte) bool { return c <= ' ' || c == 0x7f }
 	i := 0
@@ -191,7 +192,7 @@ func applyResponse(h http.Header, o *mesh.HeaderOps) {
 	}
 }
 
-// answerHeaders applies the route's changes to an answer's headers.
+// answerHeaders applies the route's changes to the response's headers.
 func (x *exchange) answerHeaders() {
 	if x.d.Route == nil {
 		return
@@ -203,7 +204,7 @@ func (x *exchange) answerHeaders() {
 	applyResponse(h, &x.d.Route.Headers)
 }
 
-// appendHead writes the request's head for the upstream, but for what differs from try to try and what frames the body.
+// appendHead appends the request's head for the upstream, without what differs between tries and what frames the body.
 func (x *exchange) appendHead(b []byte) []byte {
 	b = wire.AppendRequestLine(b, x.req.Method, x.at.Path, x.at.Authority)
 	if x.upgrade {
@@ -220,7 +221,7 @@ func (x *exchange) appendHead(b []byte) []byte {
 	return b
 }
 
-// bodiless is whether a method is expected to have no body. Envoy tells upstreams the length of any other's, even 0.
+// bodiless reports whether a method is expected to have no body. For any other method Envoy sends the length to upstreams, even 0.
 func bodiless(method string) bool {
 	switch method {
 	case "GET", "HEAD", "DELETE", "TRACE", "CONNECT":
@@ -229,7 +230,7 @@ func bodiless(method string) bool {
 	return false
 }
 
-// frame is how the upstream is told where the body ends.
+// frame returns how the body is framed for the upstream.
 func (x *exchange) frame() wire.Body {
 	switch {
 	case x.body != nil && x.r.ContentLength < 0:
@@ -242,7 +243,7 @@ func (x *exchange) frame() wire.Body {
 	return wire.None
 }
 
-// appendTry adds what differs from try to try.
+// appendTry appends what differs between tries.
 func (x *exchange) appendTry(b []byte) []byte {
 	if x.noSidecar {
 		return b
@@ -261,7 +262,7 @@ func (x *exchange) appendTry(b []byte) []byte {
 	return b
 }
 
-// expected is how long a try may take: its own limit, or what is left of the request's.
+// expected returns how long a try may take: its own limit, or the rest of the request's.
 func (x *exchange) expected() time.Duration {
 	limit := x.retries.PerTry
 	if x.timeout > 0 {

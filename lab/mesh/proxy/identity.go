@@ -6,15 +6,15 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// identity is a workload as metrics and spans name it.
+// identity holds the names of a workload in metrics and spans.
 type identity struct {
 	workload, namespace, principal, app, version, canonical, revision string
 }
 
 const unknown = "unknown"
 
-// identify names a source as Istio's telemetry does: the canonical service is the label of that name, or
-// app.kubernetes.io/name, or app, or the workload's own name; the revision likewise, "latest" where nothing tells.
+// identify names a source as Istio's telemetry does. The canonical service is the label of that name, or app.kubernetes.io/name, or app, or
+// the workload's name. The revision is found in the same way; "latest" is the default.
 func identify(s *mesh.Source) identity {
 	id := identity{
 		workload: s.Workload, namespace: s.Namespace, principal: unknown, app: unknown, version: unknown,

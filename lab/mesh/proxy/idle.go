@@ -8,21 +8,22 @@ import (
 )
 
 const (
-	// defaultBodyIdle is how long a request whose body is not whole may go without a byte in either direction: Envoy's stream_idle_timeout. (Istio
-	// sets that to none, for streams that idle for long; once a request is whole the proxy has none either.)
+	// defaultBodyIdle bounds how long a request with an incomplete body may go without a byte in either direction: Envoy's
+	// stream_idle_timeout. (Istio disables that for streams that stay idle for long. Once a request is complete the proxy has no such limit
+	// either.)
 	defaultBodyIdle = 5 * time.Minute
-	// lingering is how long a body that nobody wants may still come, so that its sender reads the response first: Envoy's delayed_close_timeout.
+	// lingering bounds how long a discarded body may still arrive, so that its sender reads the response first: Envoy's delayed_close_timeout.
 	lingering = time.Second
 )
 
-// idle calls a function once there has been no byte for a time.
+// idle calls a function once no byte has arrived for a time.
 type idle struct {
 	limit time.Duration
 	began time.Time
 	call  func()
 	last  atomic.Int64 // of the last byte, after began
 
-	mu      sync.Mutex // held while call is called, so that it never is after stop
+	mu      sync.Mutex // held during the call of call, so that none happens after stop
 	timer   *time.Timer
 	stopped bool
 	called  bool
@@ -36,7 +37,7 @@ func newIdle(limit time.Duration, call func()) *idle {
 	return i
 }
 
-// heard notes a byte.
+// heard records a byte.
 func (i *idle) heard() { i.last.Store(int64(time.Since(i.began))) }
 
 // stop ends the watch.
@@ -68,7 +69,7 @@ func (i *idle) check() {
 	i.call()
 }
 
-// linger bounds the time that the server waits for the rest of a request whose response is made.
+// linger bounds the time that the server waits for the rest of a request whose response is complete.
 func linger(w http.ResponseWriter) {
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingering))
 }

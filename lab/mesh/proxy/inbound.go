@@ -6,13 +6,13 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// denied is what Envoy answers for an AuthorizationPolicy.
+// denied is Envoy's response body for a request that an AuthorizationPolicy denies.
 const denied = "RBAC: access denied"
 
-// inboundText is the body of a sidecar's own answer, by status.
+// inboundText holds the bodies of a sidecar's own responses, by status.
 var inboundText = map[int]string{http.StatusForbidden: denied}
 
-// hasSidecar reports whether a sidecar stands before the host's program.
+// hasSidecar reports whether the host has a sidecar.
 func (h *host) hasSidecar(rules Rules) bool { return h.pod != nil && !h.pod.Bare && !rules.Plain() }
 
 // inbound is what the sidecar before the host's program does with a request from a source, whose path is as it was sent: it normalizes the path, which a

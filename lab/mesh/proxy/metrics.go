@@ -12,14 +12,14 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// maxSeries bounds how many combinations of source, destination, code and flags have metrics of their own. Requests beyond are counted
-// as dropped.
+// maxSeries bounds how many combinations of source, destination, code and flags have metrics of their own. Further requests are counted as
+// dropped.
 const maxSeries = 10_000
 
-// buckets are Envoy's default for histograms, which Istio's Envoys have for durations in ms and for sizes in bytes.
+// buckets are Envoy's default histogram buckets, which Istio's Envoys use for durations in ms and for sizes in bytes.
 var buckets = []float64{0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000}
 
-// labelNames are those of Istio's standard metrics.
+// labelNames are the labels of Istio's standard metrics.
 var labelNames = []string{
 	"reporter",
 	"source_workload", "source_workload_namespace", "source_principal", "source_app", "source_version", "source_cluster",
@@ -30,7 +30,7 @@ var labelNames = []string{
 	"request_protocol", "response_code", "grpc_response_status", "response_flags", "connection_security_policy",
 }
 
-// metrics are Istio's standard metrics and the counts of what the proxy had to drop.
+// metrics holds Istio's standard metrics and the counts of what the proxy dropped.
 type metrics struct {
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -67,13 +67,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// linkKey names an edge of the mesh's graph.
+// linkKey identifies an edge of the mesh's graph.
 type linkKey struct {
 	source, destination      identity
 	service, name, namespace string
 }
 
-// link is from a workload to another, as part of a service: what metrics are kept by.
+// link returns the link from a caller to a pod, or to an unknown destination, as part of a cluster's service.
 type link struct {
 	linkKey
 	metrics *metrics
@@ -81,7 +81,7 @@ type link struct {
 	mu      sync.Mutex
 }
 
-// series are the metrics of an edge for one code and set of flags.
+// series holds the metrics of a link for one code and set of flags.
 type series struct {
 	code                     int
 	flags                    flags
@@ -90,7 +90,7 @@ type series struct {
 	duration, received, sent prometheus.Observer
 }
 
-// reporter is which side of a request reports it.
+// reporter is the side of a request that reports it.
 type reporter uint8
 
 const (
@@ -122,7 +122,7 @@ func (m *metrics) link(c *caller, k *mesh.Cluster, to *pod) *link {
 	return e
 }
 
-// serviceName is a Service's short name, or a ServiceEntry's host.
+// serviceName returns a Service's short name, or a ServiceEntry's host.
 func serviceName(k *mesh.Cluster) string {
 	const suffix = ".svc.cluster.local"
 	if n := len(k.Host) - len(suffix) - len(k.Namespace) - 1; n > 0 && k.Host[n:] == "."+k.Namespace+suffix {
@@ -131,7 +131,7 @@ func serviceName(k *mesh.Cluster) string {
 	return k.Host
 }
 
-// of is the series of a code and flags; nil once there are too many.
+// of returns the series of a code and flags; nil once there are too many.
 func (e *link) of(by reporter, code int, f flags) *series {
 	for _, s := range *e.series.Load() {
 		if s.code == code && s.flags == f && s.reporter == by {
@@ -172,7 +172,7 @@ func (e *link) add(by reporter, code int, f flags) *series {
 	return s
 }
 
-// labels are the values for labelNames. The lab has no mutual TLS, which only the destination knows for sure, as in Istio.
+// labels returns the values for labelNames. The lab has no mutual TLS. As in Istio, only the destination knows this for sure.
 func (e *link) labels(by reporter, code int, f flags) []string {
 	side, security := "source", unknown
 	if by == byDestination {

@@ -17,8 +17,8 @@ const (
 	mirrorLimit = 15 * time.Second // for a copy of a request without a timeout of its own
 )
 
-// mirrored is a copy of a request that is to be sent. It shares nothing with the exchange, which may end first. Nobody waits for
-// copies: what does not fit the bounds is dropped and counted.
+// mirrored is a copy of a request that will be sent. It shares nothing with the exchange, which may end first. Nothing waits for copies:
+// those beyond the bounds are dropped and counted.
 type mirrored struct {
 	cluster *cluster
 	rules   Rules // those of the request
@@ -29,7 +29,7 @@ type mirrored struct {
 	traceID string // and the trace's
 }
 
-// mirror prepares the copies that the decision wants. They leave when all of the request has come.
+// mirror prepares the copies that the decision requires. They are sent when all of the request has been read.
 func (x *exchange) mirror() {
 	if x.d.Mirror == 0 {
 		return
@@ -54,8 +54,8 @@ func (x *exchange) mirror() {
 	}
 }
 
-// mirrorHead is the head of a copy: that of the request, marked as Envoy marks requests of its own. The copy has a span of its own below the
-// request's, which is not sampled: Istio asks for that (trace_sampled: false in TranslateRequestMirrorPolicy), so that traces show no copies.
+// mirrorHead returns the head of a copy: the request's head, marked as Envoy marks requests of its own. The copy has its own span below the
+// request's, which is not sampled: Istio sets trace_sampled: false in TranslateRequestMirrorPolicy, so that traces show no copies.
 func (x *exchange) mirrorHead() []byte {
 	h := x.r.Header
 	had := h[hForwardedFor]
@@ -79,7 +79,7 @@ func (x *exchange) mirrorHead() []byte {
 	return head
 }
 
-// start sends the copy with the request's body, if that was kept.
+// start sends the copy with the request's body if that was kept.
 func (m *mirrored) start(body []byte, kept bool) {
 	p := m.cluster.caller.proxy
 	if !kept {
@@ -97,7 +97,7 @@ func (m *mirrored) start(body []byte, kept bool) {
 	}
 }
 
-// send sends the copy and reads the answer to its end, so that the connection can be used again.
+// send sends the copy and reads the response to its end, so that the connection can be reused.
 func (m *mirrored) send(body []byte) {
 	k := m.cluster
 	p := k.caller.proxy
@@ -127,7 +127,7 @@ func (m *mirrored) send(body []byte) {
 	stop := context.AfterFunc(ctx, c.Interrupt)
 	status, sent := m.converse(h, c, body)
 	if !stop() {
-		c.Interrupt() // before the pool has it: the other call may still be on its way
+		c.Interrupt() // before it returns to the pool: the other call may still be running
 	}
 	h.release(c)
 	if status != 0 {
@@ -135,8 +135,8 @@ func (m *mirrored) send(body []byte) {
 	}
 }
 
-// record counts a copy that was answered. As in Istio only its destination does: a copy does not go through the filter of the caller's Envoy that
-// counts requests.
+// record counts a copy that got a response. As in Istio only its destination does: a copy does not pass the filter of the caller's Envoy
+// that counts requests.
 func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent int64) {
 	took, received := time.Since(begun), int64(body)
 	if h.pod == nil || h.pod.Bare {

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	nameFresh  = 5 * time.Second // how long an answer of DNS is used before it is asked again
-	nameLimit  = 5 * time.Second // how long one look-up may take
-	maxNames   = 1000            // that are remembered
+	nameFresh  = 5 * time.Second // how long a DNS result is used before the next look-up
+	nameLimit  = 5 * time.Second // bound of one look-up
+	maxNames   = 1000            // that are cached
 	maxPerName = 64              // addresses
-	maxParts   = 256             // names that one cluster with resolution NONE is connected to
+	maxParts   = 256             // names per cluster with resolution NONE
 )
 
-// names finds the addresses of ServiceEntries with resolution DNS. A name is looked up when a request needs it: a ServiceEntry that nobody uses
-// makes no traffic. While an older answer is there, requests go on with it and the look-up runs beside them.
+// names finds the addresses of ServiceEntries with resolution DNS. A name is looked up when a request needs it: an unused ServiceEntry
+// makes no traffic. While an older result is there, requests use it and the look-up runs in the background.
 type names struct {
 	ctx  context.Context
 	find func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -31,7 +31,7 @@ type names struct {
 	tasks sync.WaitGroup
 }
 
-// name is what is known of one host.
+// name holds the cached result for one host.
 type name struct {
 	mu       sync.Mutex
 	running  chan struct{} // closed when the look-up that runs has ended; nil: none runs
@@ -49,8 +49,8 @@ func newNames(ctx context.Context, find func(context.Context, string) ([]netip.A
 	return &names{ctx: ctx, find: find, known: map[string]*name{}}
 }
 
-// resolve brings the hosts of a cluster that goes by names up to date. With resolution NONE the name is the one that the request asks for: in a cluster the
-// caller would have looked it up itself and the sidecar would keep to the address.
+// resolve updates the hosts of a cluster that uses names. With resolution NONE the name is the request's authority: in a cluster the caller
+// would have looked it up itself and the sidecar would keep the address.
 func (x *exchange) resolve() {
 	k := x.cluster
 	switch {
@@ -67,7 +67,7 @@ func (x *exchange) resolve() {
 	}
 }
 
-// part is the part of a cluster with resolution NONE that goes to one name. When there are too many, any other is closed.
+// part returns the part of a cluster with resolution NONE for one name. When there are too many, it closes any other.
 func (k *cluster) part(name string) *cluster {
 	k.updating.Lock()
 	defer k.updating.Unlock()
@@ -90,7 +90,7 @@ func (k *cluster) part(name string) *cluster {
 	return p
 }
 
-// resolve brings a cluster's hosts up to date with DNS. It waits only for names that have never been found.
+// resolve updates a cluster's hosts from DNS. It waits only for names that have never been found.
 func (n *names) resolve(ctx context.Context, k *cluster, want []string) {
 	var list []endpoint
 	var fault string
@@ -115,7 +115,7 @@ func (n *names) resolve(ctx context.Context, k *cluster, want []string) {
 	k.resolved(list, fault)
 }
 
-// reason is an error of the resolver in short.
+// reason returns a short form of a resolver's error.
 func reason(err error) string {
 	var d *net.DNSError
 	if errors.As(err, &d) {
@@ -124,7 +124,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// wanted are the names of a DNS cluster.
+// wanted returns the names of a DNS cluster.
 func (k *cluster) wanted() []string {
 	k.updating.Lock()
 	defer k.updating.Unlock()
@@ -134,7 +134,7 @@ func (k *cluster) wanted() []string {
 	return k.current.names
 }
 
-// resolved puts addresses in force unless they are what they were.
+// resolved applies the addresses if they have changed.
 func (k *cluster) resolved(list []endpoint, fault string) {
 	k.updating.Lock()
 	defer k.updating.Unlock()
@@ -145,7 +145,7 @@ func (k *cluster) resolved(list []endpoint, fault string) {
 	}
 }
 
-// lookup is the host's addresses, from memory while they are fresh.
+// lookup returns the host's addresses, from the cache while they are fresh.
 func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	host = strings.ToLower(host)
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -173,7 +173,7 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	return e.addrs, e.err
 }
 
-// entry is what is known of a host; when too many are, any other is forgotten.
+// entry returns the cache entry of a host. When there are too many, it deletes any other.
 func (n *names) entry(host string) *name {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -191,7 +191,7 @@ func (n *names) entry(host string) *name {
 	return e
 }
 
-// lookUpNow looks a host up. A failure leaves the addresses that were found before in use.
+// lookUpNow looks a host up. After a failure the addresses found before stay in use.
 func (n *names) lookUpNow(e *name, host string) {
 	defer n.tasks.Done()
 	ctx, cancel := context.WithTimeout(n.ctx, nameLimit)
@@ -211,5 +211,5 @@ func (n *names) lookUpNow(e *name, host string) {
 	e.running = nil
 }
 
-// wait waits for look-ups that run.
+// wait waits for running look-ups.
 func (n *names) wait() { n.tasks.Wait() }

@@ -12,14 +12,14 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// Bare is the part of Rules that finds a Service without any mesh.
+// Bare is the part of Rules that finds a Service without a mesh.
 type Bare interface {
-	// Bare finds the Service that a request from a namespace is for: Forward, or NoHost.
+	// Bare returns the Service that a request from a namespace is for: Forward, or NoHost.
 	Bare(r *mesh.Request, namespace string, random uint64) mesh.Decision
 }
 
-// ServeNodePort stands for kube-proxy on a Service's NodePort: each connection goes to one of the Service's ready pods, chosen at random, and
-// what it carries is not looked at. It returns nil when the listener or the proxy is closed, after the connections have ended.
+// ServeNodePort acts as kube-proxy on a Service's NodePort: each connection is sent to one of the Service's ready pods, chosen at random,
+// and its content is not inspected. It returns nil when the listener or the proxy is closed, after the connections have ended.
 func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port int) error {
 	stop := context.AfterFunc(p.ctx, func() { l.Close() })
 	defer stop()
@@ -38,7 +38,7 @@ func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port in
 	}
 }
 
-// relay joins a connection with a pod. Without one it is closed, as a refusal is all that kube-proxy could do.
+// relay joins a connection with a pod. If there is no pod it closes the connection, as kube-proxy can only refuse it.
 func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 	defer down.Close()
 	s := p.state.Load()

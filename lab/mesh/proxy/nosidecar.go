@@ -9,8 +9,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// serveNoSidecar carries a request of a pod without a sidecar, as kube-proxy and the pod's own HTTP client would: to any ready pod of
-// the Service, once, and with its headers as they are. What would be a failed connection is an answer 502 that says why.
+// serveNoSidecar forwards a request of a pod without a sidecar, as kube-proxy and the pod's HTTP client would: to any ready pod of the
+// Service, once, with its headers unchanged. Instead of a failed connection it returns 502 with the reason.
 func (x *exchange) serveNoSidecar() {
 	d := x.state.rules.Bare(&x.req, x.in.source.Namespace, rand.Uint64())
 	if d.Outcome != mesh.Forward {
