@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// maxEjection is how long a host is ejected at most, Envoy's default, unless the base is longer.
+	// maxEjection is the maximum time that a host is ejected, Envoy's default, unless the base is longer.
 	maxEjection = 300 * time.Second
-	// mergeWindow is how long Envoy gathers changes of hosts' health before its balancers see them, once they have seen one.
+	// mergeWindow is how long Envoy merges changes of hosts' health before its balancers apply them, after they have applied one.
 	mergeWindow = time.Second
 )
 
-// outlierState is what outlier detection knows of a host, as Envoy's DetectorHostMonitorImpl does. It is guarded by detector.mu.
+// outlierState holds what outlier detection records of a host, as Envoy's DetectorHostMonitorImpl does. It is guarded by detector.mu.
 type outlierState struct {
-	any, gateway, local int // consecutive failures: answers 5xx, answers 502–504, and those that arose on this side
-	times               int // ejections, less one for each interval without
+	any, gateway, local int // consecutive failures: responses 5xx, responses 502–504, and failures of local origin
+	times               int // ejections, minus one for each interval without an ejection
 	total               int // ejections
 	ejected             bool
-	timer               *time.Timer // ends the ejection, even if no request comes by
+	timer               *time.Timer // ends the ejection, even without a request
 	until               time.Time   // of the ejection
 	back                time.Time   // when the last ejection ended
 	out                 bool        // ejected, as the balancer sees it
@@ -36,7 +36,7 @@ type detector struct {
 	due     time.Time // when it sees the next; zero: nothing has changed
 }
 
-// observe counts the outcome of a try: an answer's status, or what its absence counts as; 0 counts as nothing.
+// observe counts the outcome of a try: a response's status, or the status that a failure counts as; 0 is ignored.
 func (h *host) observe(status int, local bool) {
 	p := h.cluster.Outlier
 	if p == nil || status == 0 {
@@ -50,7 +50,7 @@ func (h *host) observe(status int, local bool) {
 	}
 }
 
-// count counts an outcome and reports which limit it reaches; "" for none. A limit of 0 is not set.
+// count counts an outcome and returns the limit that it reaches; "" for none. A limit of 0 is not set.
 func (o *outlierState) count(status int, local bool, p *mesh.Outlier) (why string) {
 	reached := func(n *int, limit int, what string) {
 		*n++
@@ -78,8 +78,8 @@ func (o *outlierState) count(status int, local bool, p *mesh.Outlier) (why strin
 	return why
 }
 
-// eject puts the host aside, for the base time as often as it has been ejected, unless too many of the cluster's hosts are aside already. It
-// comes back at the first tick of the interval after that. The caller holds detector.mu.
+// eject ejects the host, for the base time multiplied by the number of its ejections, unless too many of the cluster's hosts are ejected
+// already. The host returns at the first tick of the interval after that. The caller holds detector.mu.
 func (h *host) eject(now time.Time, why string) {
 	k := h.cluster
 	k.review(now)
@@ -101,7 +101,7 @@ func (h *host) eject(now time.Time, why string) {
 	h.report(now, why)
 }
 
-// report lets the proxy know of an ejection, unless nobody will choose the host again. The caller holds detector.mu.
+// report reports an ejection to the proxy, unless the host cannot be chosen again anyway. The caller holds detector.mu.
 func (h *host) report(now time.Time, why string) {
 	k, c := h.cluster, h.cluster.caller
 	k.mu.Lock()
@@ -118,7 +118,7 @@ func (h *host) report(now time.Time, why string) {
 	c.proxy.ejections.add(h, e)
 }
 
-// nextTick is the first tick of an interval that began at a time, not before another.
+// nextTick returns the first tick, not before at, of an interval that began at born.
 func nextTick(born, at time.Time, interval time.Duration) time.Time {
 	if interval <= 0 {
 		return at
@@ -127,15 +127,15 @@ func nextTick(born, at time.Time, interval time.Duration) time.Time {
 	return born.Add(n * interval) //nolint:durationcheck // n is a number, of the type that the division has
 }
 
-// reviewNow reviews the hosts when an ejection ends, so that its end is reported although no request comes by.
+// reviewNow reviews the hosts when an ejection ends, so that its end is reported even without a request.
 func (k *cluster) reviewNow() {
 	k.detector.mu.Lock()
 	defer k.detector.mu.Unlock()
 	k.review(time.Now())
 }
 
-// review does what has come due: hosts whose ejection is over return, and the balancer sees what has changed. Each request that chooses a
-// host, or ejects one, calls it and so finds the state as it is at its own time. The caller holds detector.mu.
+// review applies what is due: hosts whose ejection is over return, and the balancer applies changes. Each request that chooses or ejects a
+// host calls it, and so finds the current state. The caller holds detector.mu.
 func (k *cluster) review(now time.Time) {
 	d := &k.detector
 	if d.ejected > 0 {
@@ -155,7 +155,8 @@ func (k *cluster) review(now time.Time) {
 	}
 }
 
-// changed notes a change, which the balancer sees at once or, if it has just seen another, together with what else changes within the merge window.
+// changed records a change. The balancer applies it immediately or, if it has just applied another, together with all changes of the merge
+// window.
 func (k *cluster) changed(at time.Time) {
 	switch d := &k.detector; {
 	case at.Sub(d.shown) > mergeWindow:
@@ -165,7 +166,7 @@ func (k *cluster) changed(at time.Time) {
 	}
 }
 
-// show lets the balancer see who is ejected.
+// show makes the current ejections visible to the balancer.
 func (k *cluster) show(at time.Time) {
 	d := &k.detector
 	d.shown, d.due, d.out = at, time.Time{}, 0
@@ -177,8 +178,8 @@ func (k *cluster) show(at time.Time) {
 	}
 }
 
-// inUse are the hosts that the balancer may choose, in order: all but those that are ejected, unless so few are left that Envoy's
-// panic mode takes all back in.
+// inUse returns the hosts that the balancer may choose, in order: all that are not ejected, or all hosts if so few are left that Envoy's
+// panic mode applies.
 func (k *cluster) inUse(all []*host) []*host {
 	if k.Outlier == nil {
 		return all
@@ -202,7 +203,7 @@ func (k *cluster) inUse(all []*host) []*host {
 	return healthy
 }
 
-// forget ends what is known of a host that goes.
+// forget deletes the outlier state of a host that is removed.
 func (h *host) forget() {
 	d := &h.cluster.detector
 	d.mu.Lock()

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// waiter is a request that waits for a connection because the cluster has as many as it may have.
+// waiter is a request that waits for a connection because the cluster has reached its limit.
 type waiter struct {
-	ready chan *conn // gets the connection, or nil: open one yourself
+	ready chan *conn // receives the connection, or nil: the request opens its own
 }
 
 const defaultConnectTimeout = 10 * time.Second // Istio's
 
-// acquire gives the request a connection to the host: an idle one, or a new one, or, where the cluster's limit on connections is
-// reached, the next one that is free. A host may always have one connection, as with Envoy. The limits count like Envoy's circuit
-// breakers: a request is pending while it has no connection.
+// acquire returns a connection to the host: an idle one, a new one or, where the cluster has reached its limit on connections, the next one
+// that is free. A host may always have one connection, as with Envoy. The limits count like Envoy's circuit breakers: a request is pending
+// while it has no connection.
 func (h *host) acquire(ctx context.Context, deadline time.Time) (*conn, failure) {
 	k := h.cluster
 	k.mu.Lock()
@@ -62,7 +62,7 @@ func (h *host) acquire(ctx context.Context, deadline time.Time) (*conn, failure)
 	return h.dial(ctx, deadline)
 }
 
-// admit counts a request that has a connection; false: there are too many. The caller holds k.mu.
+// admit counts a request that has a connection. It returns false if there are too many. The caller holds k.mu.
 func (k *cluster) admit() bool {
 	if k.Pool.MaxRequests > 0 && k.requests >= k.Pool.MaxRequests {
 		return false
@@ -71,7 +71,7 @@ func (k *cluster) admit() bool {
 	return true
 }
 
-// wait waits for a connection. Without one and without a failure the request is to open its own, which is counted already.
+// wait waits for a connection. If it returns neither a connection nor a failure, the request opens its own, which is counted already.
 func (h *host) wait(ctx context.Context, deadline time.Time, w *waiter) (*conn, failure) {
 	var timeout <-chan time.Time
 	if !deadline.IsZero() {
@@ -98,7 +98,7 @@ func (h *host) wait(ctx context.Context, deadline time.Time, w *waiter) (*conn, 
 		return nil, f
 	}
 	k.mu.Unlock()
-	// A connection came at the same moment: the next one may have it.
+	// A connection arrived at the same moment: the next request may have it.
 	if c := <-w.ready; c != nil {
 		if c, g := h.attach(c); g == none {
 			h.release(c)
@@ -112,7 +112,7 @@ func (h *host) wait(ctx context.Context, deadline time.Time, w *waiter) (*conn, 
 	return nil, f
 }
 
-// attach ends the wait of a request whose connection has come.
+// attach ends the wait of a request that has received its connection.
 func (h *host) attach(c *conn) (*conn, failure) {
 	if c == nil {
 		return nil, none
@@ -133,7 +133,7 @@ func (h *host) attach(c *conn) (*conn, failure) {
 	return nil, overflow
 }
 
-// dial opens a connection. It is counted already, as is the pending request.
+// dial opens a connection. The connection and the pending request are counted already.
 func (h *host) dial(ctx context.Context, deadline time.Time) (*conn, failure) {
 	k := h.cluster
 	limit := k.Pool.ConnectTimeout
@@ -180,7 +180,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// release gives a connection back once its request has ended, however it did.
+// release returns a connection to the pool once its request has ended, with or without success.
 func (h *host) release(c *conn) {
 	k := h.cluster
 	c.uses++
@@ -193,8 +193,8 @@ func (h *host) release(c *conn) {
 	}
 }
 
-// park keeps a connection for the next request, or hands it to one that waits; false: it cannot carry another, or is not wanted, and is to be
-// closed. The caller holds cluster.mu. No other way leads back to the pool.
+// park keeps a connection for the next request, or gives it to one that waits. It returns false if the connection cannot be reused, or is
+// not needed, and must be closed. The caller holds cluster.mu. Connections return to the pool only here.
 func (h *host) park(c *conn) bool {
 	if !c.Reusable() || c.usedUp() {
 		h.drop()
@@ -215,7 +215,7 @@ func (h *host) park(c *conn) bool {
 	return true
 }
 
-// drop counts a connection out. If a request waits, it may open another in its place. The caller holds cluster.mu.
+// drop uncounts a connection. If a request waits, it may open another instead. The caller holds cluster.mu.
 func (h *host) drop() {
 	if len(h.waiting) > 0 {
 		w := h.waiting[0]

@@ -14,52 +14,52 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Rules is what the proxy asks about a request; *mesh.Table answers. Its methods are called at the same time by many requests.
+// Rules decides about requests; *mesh.Table implements it. Many requests call its methods concurrently.
 type Rules interface {
-	// Decide says what happens to a request; random draws among weights and percentages.
+	// Decide returns what happens to a request; random draws among weights and percentages.
 	Decide(r *mesh.Request, from *mesh.Source, random uint64) mesh.Decision
-	// Authorize says whether a destination takes a request; Port is then the container's.
+	// Authorize reports whether a destination accepts a request; Port is then the container's.
 	Authorize(from, to *mesh.Source, r *mesh.Request) (allowed bool, policy string)
-	// Missing is the text for a host that nothing names.
+	// Missing returns the text for a host that no rule or Service names.
 	Missing(r *mesh.Request, from *mesh.Source) string
-	// Clusters are all clusters that a decision can lead to.
+	// Clusters returns all clusters that a decision can name.
 	Clusters() []*mesh.Cluster
 	Bare
-	// Plain is whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
+	// Plain reports whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
 	Plain() bool
 }
 
-// Options says where a proxy's telemetry goes. Every field may be left empty.
+// Options sets where a proxy's telemetry is sent. Every field may be empty.
 type Options struct {
-	// Registry gets Istio's standard metrics and the proxy's own.
+	// Registry receives Istio's standard metrics and the proxy's own.
 	Registry prometheus.Registerer
-	// Span is called with every sampled span, which is then the callee's. It must not block.
+	// Span is called with every sampled span, which the callee then owns. It must not block.
 	Span func(*zipkin.Span)
 	// Access is called with every finished request. It must neither block nor keep the record.
 	Access func(*Access)
-	// Ejected is called when a caller ejects an endpoint, and with over when the endpoint is used again. It must not block. An ejection whose
-	// endpoint or caller goes ends without a call.
+	// Ejected is called when a caller ejects an endpoint, and with over when the endpoint is used again. It must not block. It is not called
+	// when an ejection ends because its endpoint or caller is removed.
 	Ejected func(e Ejection, over bool)
-	// Resolve finds the addresses of ServiceEntries with resolution DNS; net.DefaultResolver where nil.
+	// Resolve returns the addresses of ServiceEntries with resolution DNS; nil means net.DefaultResolver.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// Proxy is the data plane: the ingress gateway, the egress gateway and every workload's sidecar, in one process. As in Istio each of
-// them has connections, outlier detection and limits of its own.
+// Proxy is the data plane: the ingress gateway, the egress gateway and every workload's sidecar, in one process. As in Istio each of them
+// has its own connections, outlier detection and limits.
 type Proxy struct {
 	metrics   *metrics
 	ejections *ejections
 	span      func(*zipkin.Span)
 	access    func(*Access)
 	names     *names
-	secret    [32]byte      // of credentials; new at each start
-	bodyIdle  time.Duration // see defaultBodyIdle; tests have less patience
+	secret    [32]byte      // key of the credentials; new at each start
+	bodyIdle  time.Duration // see defaultBodyIdle; shorter in tests
 	mirrors   chan struct{}
 
 	state  atomic.Pointer[state]
-	tokens atomic.Pointer[map[string]*caller] // credentials → the pod or gateway that they speak for
+	tokens atomic.Pointer[map[string]*caller] // credentials → the pod or gateway that they identify
 
-	mu       sync.Mutex // held while the state changes, and for what follows
+	mu       sync.Mutex // held while the state changes; guards the fields below
 	pods     map[string]*caller
 	entries  []*caller                        // of gateways
 	gateways map[gatewayPort]*gatewayListener // loopback listeners of gateways that workloads are routed to
@@ -69,16 +69,16 @@ type Proxy struct {
 	inflight sync.WaitGroup // background work: mirrors, look-ups
 }
 
-// state is everything that a request is decided by. It is never changed, only replaced.
+// state holds everything that decides about a request. It is never changed, only replaced.
 type state struct {
 	rules     Rules
 	noMesh    bool
 	pods      []*pod
 	endpoints map[*mesh.Cluster]*endpoints
-	byName    map[string][]*mesh.Cluster // a table may hold one for each group of callers that sees the same rules
+	byName    map[string][]*mesh.Cluster // a table may hold one for each group of callers with the same rules
 }
 
-// New makes a proxy without rules, workloads or listeners; until Swap every request gets 404.
+// New returns a proxy without rules, workloads or listeners. Until Swap every request gets 404.
 func New(o Options) *Proxy {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Proxy{
@@ -100,16 +100,16 @@ func New(o Options) *Proxy {
 	return p
 }
 
-// Swap puts new rules in force. Requests in flight finish under those that they began with. Clusters whose policy is
-// unchanged keep their connections, ejected hosts and balancers.
+// Swap applies new rules. Requests in flight finish under the rules that they began with. Clusters whose policy is unchanged keep their
+// connections, ejected hosts and balancers.
 func (p *Proxy) Swap(rules Rules) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.change(newState(rules, p.state.Load().pods, p.gatewayAddress))
 }
 
-// SetPods says which pods run, all of them. A pod that is not ready gets no new requests but may send them; one
-// that is left out may do neither.
+// SetPods sets all pods that run. A pod that is not ready receives no new requests but may send them; a pod that is left out may do
+// neither.
 func (p *Proxy) SetPods(pods []mesh.Pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,7 +121,7 @@ func (p *Proxy) SetPods(pods []mesh.Pod) {
 	p.change(newState(p.state.Load().rules, known, p.gatewayAddress))
 }
 
-// change puts a state in force and brings the callers' clusters in line with it. The caller holds p.mu.
+// change applies a state and updates the callers' clusters. The caller holds p.mu.
 func (p *Proxy) change(s *state) {
 	s.keep(p.state.Load())
 	p.state.Store(s)
@@ -133,7 +133,7 @@ func (p *Proxy) change(s *state) {
 	}
 }
 
-// setCallers makes callers for new pods and forgets those of pods that are gone. The caller holds p.mu.
+// setCallers creates callers for new pods and removes those of pods that are gone. The caller holds p.mu.
 func (p *Proxy) setCallers(pods []*pod) {
 	gone := p.pods
 	p.pods = make(map[string]*caller, len(pods))
@@ -153,7 +153,7 @@ func (p *Proxy) setCallers(pods []*pod) {
 	}
 }
 
-// setTokens makes the callers known by their credentials. The caller holds p.mu.
+// setTokens indexes the callers by their credentials. The caller holds p.mu.
 func (p *Proxy) setTokens() {
 	tokens := make(map[string]*caller, len(p.pods)+len(p.entries))
 	for _, c := range p.entries {
@@ -165,7 +165,8 @@ func (p *Proxy) setTokens() {
 	p.tokens.Store(&tokens)
 }
 
-// Close ends the proxy's own listeners, its background work and its idle connections. Servers that use its handlers are shut down first.
+// Close closes the proxy's own listeners and idle connections and ends its background work. Servers that use its handlers must be shut down
+// first.
 func (p *Proxy) Close() error {
 	p.mu.Lock()
 	if p.closed {

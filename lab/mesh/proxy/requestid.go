@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 )
 
-// newRequestID is a random UUID (version 4), as Envoy makes for x-request-id.
+// newRequestID returns a random UUID (version 4), as Envoy creates for x-request-id.
 func newRequestID() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], rand.Uint64())

@@ -15,7 +15,7 @@ const (
 	pickAgain      = 5                     // Istio's host_selection_retry_max_attempts
 )
 
-// retry is whether another try follows one that ended so, and counts it.
+// retry reports whether another try follows one that ended with f, and counts it.
 func (x *exchange) retry(f failure) bool {
 	x.releaseRetry()
 	if x.retries.Attempts == 0 || !x.retriable(f) {
@@ -37,7 +37,7 @@ func (x *exchange) retry(f failure) bool {
 	return true
 }
 
-// releaseRetry counts a retry out that has ended, or that has not come about.
+// releaseRetry decrements the number of active retries if this try is one of them.
 func (x *exchange) releaseRetry() {
 	if x.retrying {
 		x.cluster.retries.Add(-1)
@@ -45,7 +45,7 @@ func (x *exchange) releaseRetry() {
 	}
 }
 
-// retriable is whether the policy names what happened. The rules are those of Envoy's RetryStateImpl.
+// retriable reports whether the policy names the outcome. The rules are those of Envoy's RetryStateImpl.
 func (x *exchange) retriable(f failure) bool {
 	on := x.retries.On
 	switch f {
@@ -80,13 +80,13 @@ func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
 	return err == nil && on&grpcConditions[n] != 0
 }
 
-// grpcConditions are the codes of gRPC that have a word.
+// grpcConditions maps gRPC status codes to the retry conditions that name them.
 var grpcConditions = map[int]mesh.RetryOn{
 	1: mesh.RetryOnGRPCCancelled, 4: mesh.RetryOnGRPCDeadlineExceeded, 8: mesh.RetryOnGRPCResourceExhausted,
 	13: mesh.RetryOnGRPCInternal, 14: mesh.RetryOnGRPCUnavailable,
 }
 
-// backoff waits before the next try, for a random time below a bound that doubles with each, up to ten times the base.
+// backoff waits before the next try, for a random time below a bound that doubles with each try, up to ten times the base.
 func (x *exchange) backoff() failure {
 	base := x.retries.Backoff
 	if base <= 0 {

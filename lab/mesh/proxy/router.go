@@ -11,14 +11,14 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// exchange is one request on its way through the proxy. It goes through the stations of Envoy's filter chain in their order: headers of the
-// edge, tracing, routing, faults, then the router with its tries.
+// exchange is one request in the proxy. It passes the steps of Envoy's filter chain in their order: sanitized headers, tracing, routing,
+// faults, then the router with its tries.
 type exchange struct {
 	proxy     *Proxy
 	in        *caller
-	from      *mesh.Source // who sends the request to the gateway that in is; nil for a stranger
+	from      *mesh.Source // the workload that sends the request to the gateway in; nil: it is not in the mesh
 	state     *state
-	noSidecar bool // no sidecar stands beside the caller: there is no mesh, or it is not in it
+	noSidecar bool // the caller has no sidecar: there is no mesh, or the caller is not in it
 	w         http.ResponseWriter
 	r         *http.Request
 	ctx       context.Context
@@ -26,7 +26,7 @@ type exchange struct {
 
 	req     mesh.Request
 	at      mesh.Request // as the destination sees it, for its policies
-	path    string       // as the caller's side sends it; at.Path is what the destination's sidecar makes of it
+	path    string       // as the caller's sidecar sends it; at.Path is the path after the destination's sidecar
 	d       mesh.Decision
 	cluster *cluster
 	host    *host // of the last try
@@ -40,7 +40,7 @@ type exchange struct {
 	retrying   bool   // this try counts against the cluster's limit of retries
 	choice     choice // of the next host
 	tryStart   time.Time
-	setCookies []string // made for the caller
+	setCookies []string // generated for the caller
 	head       []byte   // of the request to the upstream; what differs from try to try follows
 
 	conn      *conn // of the try under way
@@ -49,14 +49,14 @@ type exchange struct {
 	resp    wire.Response
 	status  int // sent to the caller; 0: none
 	flags   flags
-	sent    int64 // bytes of the answer's body
-	wrote   bool  // the answer's head is out
-	stopped bool  // the destination's sidecar answers itself
-	broken  bool  // the answer could not be finished: the connection to the caller must end
+	sent    int64 // bytes of the response's body
+	wrote   bool  // the response's head is sent
+	stopped bool  // the destination's sidecar responds itself
+	broken  bool  // the response is incomplete: the connection to the caller must be closed
 
 	log Access // made at the end
 
-	noticed bool // leave was called, or is being called
+	noticed bool // deadlines.interrupt was called, or is being called
 
 	copies  []*mirrored
 	sender  *sender // of the last try
@@ -65,15 +65,15 @@ type exchange struct {
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
-// reset empties the exchange for another request, keeping its buffers.
+// reset clears the exchange for another request and keeps its buffers.
 func (x *exchange) reset() {
 	x.resp.Reset()
 	*x = exchange{head: x.head[:0], choice: choice{tried: x.choice.tried[:0]}, resp: x.resp}
 	clear(x.choice.tried[:cap(x.choice.tried)])
 }
 
-// serve takes a request of a caller's through the proxy. Port is the one that the caller asked for; from is who sends a gateway the
-// request, nil for a stranger.
+// serve handles a request of a caller. Port is the port in the request's authority. From is the workload that sends a gateway the request;
+// nil: it is not in the mesh.
 func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
 	x := exchanges.Get().(*exchange)
 	x.proxy, x.in, x.from, x.state = c.proxy, c, from, c.proxy.state.Load()
@@ -84,16 +84,16 @@ func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string,
 	x.settle()
 	x.record()
 	broken := x.broken
-	if !x.noticed { // else the notice of the caller's leaving may still hold it
+	if !x.noticed { // otherwise the callback on the caller's leaving may still use it
 		x.reset()
 		exchanges.Put(x)
 	}
 	if broken {
-		panic(http.ErrAbortHandler) // the server's way to end a connection in the middle of an answer
+		panic(http.ErrAbortHandler) // makes the server close the connection in the middle of a response
 	}
 }
 
-// serve is the filter chain.
+// serve runs the filter chain.
 func (x *exchange) serve() {
 	if x.noSidecar {
 		x.serveNoSidecar()
@@ -124,8 +124,8 @@ func (x *exchange) serve() {
 	}
 }
 
-// authorized asks the policies of the gateway that the request has come to; false: the request has its answer. As in Envoy's filter chain they
-// come before faults and hold whether or not a rule takes the request.
+// authorized checks the policies of the gateway that received the request. It returns false if it has responded. As in Envoy's filter chain
+// these policies are applied before faults, and whether or not a rule matches the request.
 func (x *exchange) authorized() bool {
 	if !x.in.source.Gateway {
 		return true
@@ -141,7 +141,7 @@ func (x *exchange) authorized() bool {
 	return false
 }
 
-// fault injects the delay and the abort that were drawn; false: the request has its answer.
+// fault injects the delay and the abort that were drawn. It returns false if the request has ended.
 func (x *exchange) fault() bool {
 	if x.d.Delay > 0 {
 		x.flags |= flagDelay
@@ -159,7 +159,7 @@ func (x *exchange) fault() bool {
 	return true
 }
 
-// sleep waits; false: the caller left, or the deadline came, before the time was over.
+// sleep waits for d. It returns false if the caller left or the deadline passed first.
 func (x *exchange) sleep(d time.Duration, deadline time.Time) bool {
 	enough := true
 	if !deadline.IsZero() {
@@ -200,7 +200,7 @@ func (x *exchange) forward() {
 	stop := context.AfterFunc(x.ctx, x.deadlines.interrupt)
 	defer func() { x.noticed = !stop() }()
 	h := x.cluster.pick(&x.choice)
-	if h != nil { // Envoy sends no copies of what it cannot send itself
+	if h != nil { // Envoy sends no copies of a request that it cannot send
 		x.mirror()
 	}
 	if x.body == nil {
@@ -215,8 +215,8 @@ func (x *exchange) forward() {
 	x.pass()
 }
 
-// policy is the route's timeout and retries. Requests cannot ask for their own by x-envoy-* headers: Istio's Envoys trust
-// nobody to, and sanitizeHeaders has removed them.
+// policy sets the route's timeout and retries. Requests cannot set their own by x-envoy-* headers: Istio's Envoys trust no caller to, and
+// sanitizeHeaders has removed them.
 func (x *exchange) policy() {
 	x.retries, x.timeout = x.d.Route.Retries, x.d.Route.Timeout
 	x.choice.others = x.retries.OtherHosts
@@ -225,24 +225,24 @@ func (x *exchange) policy() {
 	}
 }
 
-// openBody prepares the request's body. Without one the request has ended already. That of an upgrade goes to the upstream like any other: the
-// protocol can change only after the whole request (RFC 9110, section 7.8).
+// openBody prepares the request's body. Without a body the request has ended already. The body of an upgrade is sent to the upstream like
+// any other: the protocol can change only after the whole request (RFC 9110, section 7.8).
 func (x *exchange) openBody() {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
-	// The server would otherwise read the body to its end, or up to a limit, before it sends an answer that comes early.
+	// Without this the server reads the body to its end, or up to a limit, before it sends an early response.
 	http.NewResponseController(x.w).EnableFullDuplex()
 	x.body = newRequestBody(x.r.Body, newIdle(x.proxy.bodyIdle, x.stall), x.bodyEnd)
 }
 
-// stall ends a request whose body has stopped coming: nobody waits for it, or for the upstream, any longer.
+// stall ends a request whose body has stopped arriving: it interrupts the read of the body and the wait for the upstream.
 func (x *exchange) stall() {
 	http.NewResponseController(x.w).SetReadDeadline(time.Now())
 	x.deadlines.interrupt()
 }
 
-// bodyEnd is what happens as soon as all of the request has come: the clocks start, and the copies leave.
+// bodyEnd is called as soon as all of the request has been read: it starts the timers and sends the copies.
 func (x *exchange) bodyEnd(whole []byte, kept bool) {
 	x.deadlines.end(x.timeout, x.retries.PerTry)
 	for _, c := range x.copies {
@@ -250,7 +250,7 @@ func (x *exchange) bodyEnd(whole []byte, kept bool) {
 	}
 }
 
-// settle waits for what still reads the request's body. If the answer came before the body's end, nobody wants the rest.
+// settle waits for goroutines that still read the request's body. If the response ended before the body did, the rest is discarded.
 func (x *exchange) settle() {
 	if x.body == nil {
 		if x.r.ContentLength != 0 {

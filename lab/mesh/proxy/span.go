@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// spanTemplate is what all spans of a caller have in common.
+// spanTemplate holds what all spans of a caller have in common.
 type spanTemplate struct {
 	local  *zipkin.Endpoint
 	nodeID string
@@ -26,7 +26,7 @@ func newSpanTemplate(c *caller) spanTemplate {
 	}
 }
 
-// emit makes the request's span, named and tagged as Envoy does for Istio. Sidecars and gateways report the calling side (CLIENT).
+// emit reports the request's span, named and tagged as Envoy does for Istio. Sidecars and gateways report the calling side (CLIENT).
 func (x *exchange) emit(end time.Time) {
 	if x.proxy.span == nil || !x.trace.sampled || x.trace.span == "" {
 		return
@@ -43,7 +43,7 @@ func (x *exchange) emit(end time.Time) {
 	x.proxy.span(s)
 }
 
-// operation is the route's decorator, or what Envoy says for requests that no route took.
+// operation returns the route's decorator, or Envoy's default for requests that no route matches.
 func (x *exchange) operation() string {
 	if r := x.d.Route; r != nil && r.Decorator != "" {
 		return r.Decorator
@@ -51,7 +51,7 @@ func (x *exchange) operation() string {
 	return "egress " + x.req.Authority
 }
 
-// tags are those of Envoy's HttpTracerUtility and of Istio's service tags.
+// tags returns the tags of Envoy's HttpTracerUtility and of Istio's service tags.
 func (x *exchange) tags() map[string]string {
 	h := x.r.Header
 	received := int64(0)
@@ -94,7 +94,7 @@ func (x *exchange) tags() map[string]string {
 	return tags
 }
 
-// peer is the caller's address without its port.
+// peer returns the caller's address without its port.
 func (x *exchange) peer() string {
 	if ap, err := netip.ParseAddrPort(x.r.RemoteAddr); err == nil {
 		return ap.Addr().Unmap().String()
@@ -102,7 +102,7 @@ func (x *exchange) peer() string {
 	return x.r.RemoteAddr
 }
 
-// remoteEndpoint is an endpoint as spans name it.
+// remoteEndpoint returns an endpoint in the form that spans use.
 func remoteEndpoint(e *endpoint) *zipkin.Endpoint {
 	ap, err := netip.ParseAddrPort(e.address)
 	if err != nil {

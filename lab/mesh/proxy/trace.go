@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// traceContext is the place of the proxy's span in a trace. Ids are kept as text: that is how they come and go.
+// traceContext holds the position of the proxy's span in a trace. Ids are text, as they are received and sent.
 type traceContext struct {
 	trace   string // 32 hex digits, or 16 where the caller's are
 	span    string // of the proxy's span
@@ -30,8 +30,8 @@ const (
 	hW3C     = "Traceparent"
 )
 
-// begin takes the caller's trace context, or starts a trace. As Envoy's Zipkin tracer it makes a child of the caller's span, keeps the caller's
-// decision on sampling, and decides for itself, which is always yes, where there is none. A malformed context is none.
+// begin reads the caller's trace context, or starts a trace. Like Envoy's Zipkin tracer it creates a child of the caller's span and keeps
+// the caller's sampling decision; without one it samples. It ignores a malformed context.
 func (t *traceContext) begin(x *exchange) {
 	h := x.r.Header
 	*t = traceContext{sampled: true}
@@ -56,7 +56,7 @@ func (t *traceContext) multi(h http.Header) bool {
 	return t.ids(value(h, hTrace), value(h, hSpan))
 }
 
-// oneHeader reads b3: {trace}-{span}-{sampled}-{parent}, or the decision alone.
+// oneHeader reads b3: {trace}-{span}-{sampled}-{parent}, or only the decision.
 func (t *traceContext) oneHeader(b3 string) bool {
 	parts := strings.Split(b3, "-")
 	decision := ""
@@ -86,14 +86,14 @@ func (t *traceContext) traceparent(v string) bool {
 	return true
 }
 
-// child is the place of a new span below this one.
+// child returns the context of a new span below this one.
 func (t *traceContext) child() traceContext {
 	c := *t
 	c.parent, c.span = t.span, hex16(rand.Uint64()|1) // never zero
 	return c
 }
 
-// ids takes over ids if they are well formed.
+// ids sets the ids if they are well formed.
 func (t *traceContext) ids(trace, span string) bool {
 	if len(trace) != 32 && len(trace) != 16 || len(span) != 16 || !isID(trace) || !isID(span) {
 		return false
@@ -102,7 +102,7 @@ func (t *traceContext) ids(trace, span string) bool {
 	return true
 }
 
-// isID is whether a text is hex and not all zeros.
+// isID reports whether a text is hex and not all zeros.
 func isID(s string) bool {
 	zero := true
 	for _, c := range []byte(s) {
@@ -118,8 +118,8 @@ func isID(s string) bool {
 	return !zero
 }
 
-// inject makes the proxy's span the parent of what the upstream does. Besides the x-b3 headers, which Envoy writes, it renews the
-// other forms that the caller used: stale ids in them would make the upstream's span an orphan.
+// inject makes the proxy's span the parent of the upstream's span. Besides the x-b3 headers, which Envoy writes, it updates the other forms
+// that the caller used: stale ids in them would make the upstream's span an orphan.
 func (t *traceContext) inject(h http.Header) {
 	decision := "0"
 	if t.sampled {
@@ -142,7 +142,7 @@ func (t *traceContext) inject(h http.Header) {
 	}
 }
 
-// traceID is the trace's id with 32 digits.
+// traceID returns the trace's id with 32 digits.
 func (t *traceContext) traceID() string {
 	if len(t.trace) == 16 {
 		return "0000000000000000" + t.trace
@@ -150,7 +150,7 @@ func (t *traceContext) traceID() string {
 	return t.trace
 }
 
-// hex16 is a number in 16 hex digits.
+// hex16 returns a number as 16 hex digits.
 func hex16(n uint64) string {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], n)
@@ -159,7 +159,7 @@ func hex16(n uint64) string {
 	return string(s[:])
 }
 
-// value is a header's first value, by its canonical name.
+// value returns a header's first value, by its canonical name.
 func value(h http.Header, name string) string {
 	if v := h[name]; len(v) > 0 {
 		return v[0]

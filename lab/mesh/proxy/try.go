@@ -13,11 +13,11 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// maxInformation is how many responses 1xx may come before the one that counts.
+// maxInformation bounds the number of 1xx responses before the final one.
 const maxInformation = 16
 
-// tries sends the request to a host, and then to one after another until one answers or the route's policy has enough. It leaves
-// the last answer in x.resp, with its body still on the connection.
+// tries sends the request to a host, and then to one after another until one responds or the route's policy allows no more. It leaves the
+// last response in x.resp, with its body still unread on the connection.
 func (x *exchange) tries(h *host) failure {
 	for {
 		if h == nil {
@@ -41,7 +41,7 @@ func (x *exchange) tries(h *host) failure {
 	}
 }
 
-// judge reports a try to outlier detection and to the metrics of the destination.
+// judge reports a try to outlier detection.
 func (x *exchange) judge(h *host, f failure) {
 	if f != none {
 		h.active.Add(-1)
@@ -51,7 +51,7 @@ func (x *exchange) judge(h *host, f failure) {
 	h.observe(x.resp.Status, false)
 }
 
-// abandon ends a try whose answer nobody will read.
+// abandon ends a try whose response is discarded.
 func (x *exchange) abandon(f failure) {
 	if f == none {
 		if x.conn != nil {
@@ -61,13 +61,13 @@ func (x *exchange) abandon(f failure) {
 	}
 }
 
-// finish ends the try and gives its connection back.
+// finish ends the try and releases its connection.
 func (x *exchange) finish() {
 	if p := x.host.pod; p != nil && !p.Bare && !x.state.noMesh {
 		x.host.link.observe(byDestination, x.resp.Status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
-	if c == nil { // the destination's sidecar has answered itself
+	if c == nil { // the destination's sidecar has responded itself
 		x.host.active.Add(-1)
 		return
 	}
@@ -76,7 +76,7 @@ func (x *exchange) finish() {
 	x.host.release(c)
 }
 
-// try sends the request to a host and reads the answer's head. With a failure the connection is gone.
+// try sends the request to a host and reads the response's head. After a failure it holds no connection.
 func (x *exchange) try(h *host) failure {
 	if !x.enter(h) {
 		return none
@@ -103,7 +103,7 @@ func (x *exchange) releaseConn() {
 	}
 }
 
-// converse writes the request and reads the answer's head.
+// converse writes the request and reads the response's head.
 func (x *exchange) converse(c *conn) failure {
 	x.sender = nil
 	head, err := c.WriteHead(x.appendTry(x.head), x.frame())
@@ -111,7 +111,7 @@ func (x *exchange) converse(c *conn) failure {
 	if err != nil && x.gone() {
 		return clientGone
 	}
-	// A write that fails may still leave an answer to read: an upstream that refuses a request and closes.
+	// After a failed write there may still be a response to read: an upstream may reject a request and close.
 	if x.body != nil && err == nil {
 		x.sender = x.send(c)
 	}
@@ -141,10 +141,10 @@ func (x *exchange) converse(c *conn) failure {
 	return terminated
 }
 
-// gone is whether the caller has left.
+// gone reports whether the caller has left.
 func (x *exchange) gone() bool { return x.ctx.Err() != nil }
 
-// inform deals with an answer 1xx: it lets the body go on 100, and passes the answer on.
+// inform handles a 1xx response: on 100 it lets the body be sent, any other it sends to the caller.
 func (x *exchange) inform(s *sender) {
 	if x.resp.Status == http.StatusContinue {
 		if s != nil {
@@ -158,7 +158,7 @@ func (x *exchange) inform(s *sender) {
 	clear(h)
 }
 
-// enter asks the destination's sidecar; false: it answers itself, with the status in x.resp.
+// enter applies the destination's sidecar. It returns false if the sidecar responds itself, with the status in x.resp.
 func (x *exchange) enter(h *host) bool {
 	had := x.at.Path
 	x.at.Path = x.path
@@ -175,7 +175,7 @@ func (x *exchange) enter(h *host) bool {
 	return false
 }
 
-// cause tells a body that has stopped coming from a caller that has left: the deadline that ends the wait for the one looks like the other.
+// cause distinguishes a body that has stopped arriving from a caller that has left: both end the wait in the same way.
 func (x *exchange) cause(f failure) failure {
 	if f == clientGone && x.body != nil && x.body.idle.over() {
 		return stalled
@@ -183,7 +183,7 @@ func (x *exchange) cause(f failure) failure {
 	return f
 }
 
-// fail answers for a request that no try has an answer for.
+// fail responds to a request when no try has a response.
 func (x *exchange) fail(f failure) {
 	f = x.cause(f)
 	x.flags |= failures[f].flags
@@ -197,16 +197,16 @@ func (x *exchange) fail(f failure) {
 	x.answer(failures[f].status, f.text(x.attempts > 1))
 }
 
-// sender writes a request's body to one try's connection while the answer is awaited.
+// sender writes a request's body to one try's connection while the proxy waits for the response.
 type sender struct {
 	x    *exchange
 	c    *conn
-	wait chan struct{} // closed when the body may go: at once, unless the caller expects 100
+	wait chan struct{} // closed when the body may be sent: immediately, unless the caller expects 100
 	once sync.Once
-	over atomic.Bool // the try has ended: nobody needs the body any more
+	over atomic.Bool // the try has ended: the body is no longer needed
 }
 
-// continueTimeout is how long a request that expects 100 waits for it, in case the upstream does not know the word.
+// continueTimeout bounds how long a request that expects 100 waits for it, in case the upstream does not support Expect.
 const continueTimeout = time.Second
 
 func (x *exchange) send(c *conn) *sender {
@@ -221,7 +221,7 @@ func (x *exchange) send(c *conn) *sender {
 
 func (s *sender) proceed() { s.once.Do(func() { close(s.wait) }) }
 
-// cancel ends a sender that still waits for leave.
+// cancel ends a sender that still waits to send.
 func (s *sender) cancel() {
 	s.over.Store(true)
 	s.proceed()
@@ -246,7 +246,7 @@ func (s *sender) run() {
 	}
 }
 
-// copy writes the body. If it breaks off, so does the connection: nobody could tell where the next request begins.
+// copy writes the body. If the body ends early it interrupts the connection, as the start of the next request would be ambiguous.
 func (s *sender) copy() {
 	w := windows.Get().(*wire.Window)
 	defer windows.Put(w)
@@ -260,7 +260,7 @@ func (s *sender) copy() {
 		case err == nil:
 			continue
 		case errors.Is(err, io.EOF):
-			_ = s.c.EndBody() // the Conn knows
+			_ = s.c.EndBody() // the Conn records the failure
 		}
 		if !s.c.Written() {
 			s.c.Interrupt()
@@ -269,5 +269,5 @@ func (s *sender) copy() {
 	}
 }
 
-// windows are for bodies on their way.
+// windows holds buffers for bodies.
 var windows = sync.Pool{New: func() any { return new(wire.Window) }}

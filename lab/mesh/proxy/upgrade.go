@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// switchProtocols joins the two connections once the upstream has accepted an upgrade. They end together. What remains of the request's body goes
-// to the upstream first.
+// switchProtocols joins the two connections once the upstream has accepted an upgrade. When one ends, both are closed. The rest of the
+// request's body is sent to the upstream first.
 func (x *exchange) switchProtocols() {
 	if !x.upgrade {
 		x.finish()
@@ -30,7 +30,7 @@ func (x *exchange) switchProtocols() {
 		return
 	}
 	x.status, x.wrote = http.StatusSwitchingProtocols, true
-	x.deadlines.release() // nothing interrupts it but its ends
+	x.deadlines.release() // only its two ends can end it
 	reader, up := x.conn.Takeover()
 	down.SetDeadline(time.Time{})
 	if _, err := io.WriteString(down, x.switched()); err == nil {
@@ -39,7 +39,7 @@ func (x *exchange) switchProtocols() {
 	down.Close()
 }
 
-// switched is the head of the response that tells the caller of the new protocol.
+// switched returns the head of the response that announces the new protocol to the caller.
 func (x *exchange) switched() string {
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
@@ -52,14 +52,14 @@ func (x *exchange) switched() string {
 	return b.String()
 }
 
-// side is one end of a joined pair: what is read may have been buffered before.
+// side is one end of a joined pair: bytes may have been buffered before.
 type side = struct {
 	io.Reader
 	net.Conn
 }
 
-// splice copies both ways until both sides have ended, or the proxy does, and returns how many bytes went to a. With half a side that has
-// only stopped sending still gets what the other says; without, the end of one is the end of both.
+// splice copies in both directions until both sides have ended, or the proxy does, and returns how many bytes it wrote to a. With half, a
+// side that has only stopped sending still receives from the other; without, the end of one side ends both.
 func splice(a, b side, half bool, end <-chan struct{}) int64 {
 	stopped := make(chan struct{})
 	var wg sync.WaitGroup
@@ -83,7 +83,8 @@ func splice(a, b side, half bool, end <-chan struct{}) int64 {
 	return n
 }
 
-// copyHalf copies from one side to the other. After a clean end the other may be told only that no more comes; else both are closed.
+// copyHalf copies from one side to the other. After a clean end it closes only the write side of the other if half is set; otherwise it
+// closes both.
 func copyHalf(to, from side, half bool) int64 {
 	n, err := io.Copy(to.Conn, from.Reader)
 	if c, ok := to.Conn.(interface{ CloseWrite() error }); ok && half && err == nil && c.CloseWrite() == nil {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// quiet is whether an idle connection is open with nothing to read. An upstream that closes connections when they
-// idle, or when its process ends, would otherwise fail the next request; Envoy's event loop sees it in the same way.
+// quiet reports whether an idle connection is open with nothing to read. An upstream that closes idle connections, or whose process ends,
+// would otherwise fail the next request. Envoy's event loop detects it in the same way.
 func quiet(c net.Conn) bool {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
@@ -19,7 +19,7 @@ func quiet(c net.Conn) bool {
 		return false
 	}
 	open := false
-	err = raw.Control(func(fd uintptr) { // not Read, which would mind a deadline of the last request
+	err = raw.Control(func(fd uintptr) { // not Read, which would apply a deadline of the last request
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK) // never waits: Go's sockets are non-blocking
 		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK

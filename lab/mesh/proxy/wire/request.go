@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Body says how a request's body is framed: its length in bytes, or Chunked, or None.
+// Body is the framing of a request's body: its length in bytes, or Chunked, or None.
 type Body int64
 
 const (
 	// Chunked is a body of unknown length.
 	Chunked Body = -1
-	// None is no body, and no field that says so. A Body of 0 is none either, but announced.
+	// None is no body and no field that frames it. A Body of 0 is no body either, but its length is announced.
 	None Body = -2
 )
 
-// AppendRequestLine begins a request's head. The target and the host must hold no blanks and no control characters.
+// AppendRequestLine appends the request line and Host. The target and the host must not contain blanks or control characters.
 func AppendRequestLine(b []byte, method, target, host string) []byte {
 	b = append(b, method...)
 	b = append(b, ' ')
@@ -23,7 +23,7 @@ func AppendRequestLine(b []byte, method, target, host string) []byte {
 	return AppendField(append(b, " HTTP/1.1\r\n"...), "Host", host)
 }
 
-// AppendField adds a field to a request's head. The fields that frame the body are WriteHead's: here they are left out.
+// AppendField appends a field to a request's head. It omits the fields that frame the body: WriteHead writes them.
 func AppendField(b []byte, name, value string) []byte {
 	if (len(name) == len("Content-Length") || len(name) == len("Transfer-Encoding")) &&
 		(strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "Transfer-Encoding")) {
@@ -52,8 +52,8 @@ func appendFrame(b []byte, body Body) []byte {
 	return append(b, "\r\n"...)
 }
 
-// WriteHead begins a request: it completes the head with the field that frames the body and the blank line, and writes it. The body follows by
-// WriteBody and EndBody. It returns the head's buffer, grown, for use again.
+// WriteHead begins a request: it completes the head with the field that frames the body and the blank line, and writes it. WriteBody and
+// EndBody write the body. It returns the head's buffer, grown, for reuse.
 func (c *Conn) WriteHead(head []byte, body Body) ([]byte, error) {
 	c.owed.Store(unsent)
 	c.answered = false
@@ -68,7 +68,7 @@ func (c *Conn) WriteHead(head []byte, body Body) ([]byte, error) {
 	return head, nil
 }
 
-// Send writes a whole request whose body is at hand. With None the body must be empty.
+// Send writes a whole request with its body. With None the body must be empty.
 func (c *Conn) Send(head []byte, frame Body, body []byte) error {
 	c.owed.Store(unsent)
 	c.answered = false
@@ -82,7 +82,7 @@ func (c *Conn) Send(head []byte, frame Body, body []byte) error {
 	return nil
 }
 
-// Window holds a piece of a body on its way, with room around it for the frame of a chunk.
+// Window holds a piece of a body, with room around it for the frame of a chunk.
 type Window struct{ b [frame + windowSize + 2]byte }
 
 const (
@@ -90,7 +90,7 @@ const (
 	frame      = 10 // a chunk's size and the end of its line
 )
 
-// Bytes is where the piece stands, from the beginning.
+// Bytes returns the buffer for the piece, which starts at its beginning.
 func (w *Window) Bytes() []byte { return w.b[frame : frame+windowSize] }
 
 // WriteBody writes the first n bytes of a window as the next piece of the request's body.
@@ -117,7 +117,7 @@ func (c *Conn) WriteBody(w *Window, n int) error {
 	return nil
 }
 
-// EndBody ends the request's body. A body that is shorter than announced stays so, and with it the connection not Reusable.
+// EndBody ends the request's body. A body shorter than announced remains so, and the connection is then not Reusable.
 func (c *Conn) EndBody() error {
 	if Body(c.owed.Load()) != Chunked {
 		return nil
@@ -132,7 +132,7 @@ func (c *Conn) EndBody() error {
 // Written reports whether the last request was written to its end.
 func (c *Conn) Written() bool { return c.owed.Load() == 0 }
 
-// write writes all of p, or ends the connection's use.
+// write writes all of p. After an error the connection is not Reusable.
 func (c *Conn) write(p []byte) error {
 	_, err := c.conn.Write(p)
 	if err != nil {

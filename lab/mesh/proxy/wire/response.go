@@ -17,7 +17,7 @@ const (
 	MaxFields    = 100
 )
 
-// ErrMalformed is a response that is not HTTP/1, or that has two readings.
+// ErrMalformed is returned for a response that is not HTTP/1, or is ambiguous.
 var ErrMalformed = errors.New("malformed HTTP/1 response")
 
 // Field is one header line.
@@ -72,8 +72,8 @@ func (r *Response) Reset() {
 	*r = Response{Fields: r.Fields[:0], scrap: r.scrap[:0]}
 }
 
-// ReadHead reads a response's status line and headers, method being the request's. An error is the connection's own, or ErrMalformed. After a
-// response that is not Final another follows.
+// ReadHead reads the status line and headers of a response to a request with the given method. An error is the connection's own, or
+// ErrMalformed. After a response that is not Final another follows.
 func (c *Conn) ReadHead(r *Response, method string) error {
 	if err := r.readHead(c.r, method); err != nil {
 		return err
@@ -82,14 +82,14 @@ func (c *Conn) ReadHead(r *Response, method string) error {
 	return nil
 }
 
-// Read reads the body, io.EOF at its end. An end before the end is io.ErrUnexpectedEOF.
+// Read reads the body and returns io.EOF at its end. If the connection ends before the body does it returns io.ErrUnexpectedEOF.
 func (c *Conn) Read(r *Response, p []byte) (int, error) {
 	n, err := r.read(c.r, p)
 	c.follow(r)
 	return n, err
 }
 
-// Skip takes what remains of the body off the connection if it is there already.
+// Skip discards the rest of the body if it is already buffered.
 func (c *Conn) Skip(r *Response) {
 	if !r.done && r.body == byLength && r.length <= int64(c.r.Buffered()) {
 		c.r.Discard(int(r.length))
@@ -98,7 +98,7 @@ func (c *Conn) Skip(r *Response) {
 	c.follow(r)
 }
 
-// follow notes whether the connection goes on after the response.
+// follow records whether the connection can be used after the response.
 func (c *Conn) follow(r *Response) { c.answered = r.done && !r.closes && r.Status >= 200 }
 
 func (r *Response) readHead(br *bufio.Reader, method string) error {
@@ -144,7 +144,7 @@ func (r *Response) readLines(br *bufio.Reader) error {
 			continue
 		}
 		if errors.Is(err, io.EOF) {
-			return ErrMalformed // half a head: Envoy too calls it an error of the protocol
+			return ErrMalformed // half a head: a protocol error for Envoy too
 		}
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (r *Response) readLines(br *bufio.Reader) error {
 	}
 }
 
-// endsLine is whether a line ends here: a blank line may have come in two reads.
+// endsLine reports whether b ends at a line end: a blank line may have arrived in two reads.
 func endsLine(b []byte) bool { return len(b) == 0 || b[len(b)-1] == '\n' }
 
 // parseStatus reads "HTTP/1.1 200 OK".
@@ -180,7 +180,7 @@ func (r *Response) parseStatus(line string) bool {
 	return r.Status >= 100
 }
 
-// frame works out where the body ends (RFC 9112, section 6.3) and whether the connection lives on.
+// frame determines where the body ends (RFC 9112, section 6.3) and whether the connection stays open.
 func (r *Response) frame(method string) error {
 	length, chunked, err := r.framingFields()
 	if err != nil {
@@ -207,7 +207,7 @@ func (r *Response) frame(method string) error {
 	return nil
 }
 
-// framingFields reads the fields that say where the body ends, and Connection. Without a Content-Length the length is -1.
+// framingFields reads the fields that frame the body, and Connection. Without a Content-Length the length is -1.
 func (r *Response) framingFields() (length int64, chunked bool, err error) {
 	length = -1
 	r.closes = r.Minor == 0
@@ -215,7 +215,7 @@ func (r *Response) framingFields() (length int64, chunked bool, err error) {
 		switch f.Name {
 		case "Content-Length":
 			n, err := strconv.ParseUint(f.Value, 10, 63)
-			if err != nil || length >= 0 { // Envoy refuses a second one even if it is equal
+			if err != nil || length >= 0 { // Envoy rejects a second one even if it is equal
 				return 0, false, ErrMalformed
 			}
 			length = int64(n)
@@ -233,7 +233,7 @@ func (r *Response) framingFields() (length int64, chunked bool, err error) {
 		}
 	}
 	if chunked && length >= 0 {
-		return 0, false, ErrMalformed // somebody is smuggling
+		return 0, false, ErrMalformed // request smuggling
 	}
 	return length, chunked, nil
 }
@@ -267,7 +267,7 @@ func (r *Response) read(br *bufio.Reader, p []byte) (int, error) {
 	return n, err
 }
 
-// cmpEOF is the end of a body, or the error that kept it from one.
+// cmpEOF returns io.EOF for the end of a body, or the error that ended it early.
 func cmpEOF(err error) error {
 	switch {
 	case err == nil:
@@ -278,7 +278,8 @@ func cmpEOF(err error) error {
 	return err
 }
 
-// nextChunk reads a chunk's size, and after the last one the trailers, which Envoy drops unless it is told otherwise, which Istio does not.
+// nextChunk reads a chunk's size and, after the last one, the trailers. Envoy drops trailers unless it is configured otherwise, which Istio
+// does not do.
 func (r *Response) nextChunk(br *bufio.Reader) error {
 	line, err := br.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -321,8 +322,8 @@ func (r *Response) nextChunk(br *bufio.Reader) error {
 	}
 }
 
-// chunkSize reads the line before a chunk: hexadecimal digits, blanks, and an extension after a semicolon. Like Envoy it takes no blank before
-// the size, and no line end but CR LF.
+// chunkSize reads the line before a chunk: hexadecimal digits, blanks, and an extension after a semicolon. Like Envoy it accepts no blank
+// before the size, and no line end but CR LF.
 func chunkSize(line string) (size int64, ok bool) {
 	line, ok = strings.CutSuffix(line, "\r\n")
 	if !ok || !httpguts.ValidHeaderFieldValue(line) {
@@ -337,7 +338,7 @@ func chunkSize(line string) (size int64, ok bool) {
 	return int64(n), err == nil
 }
 
-// chunkEnd reads the line's end after a chunk.
+// chunkEnd reads the line end after a chunk.
 func chunkEnd(br *bufio.Reader) error {
 	for _, want := range []byte("\r\n") {
 		b, err := br.ReadByte()
