@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// maxBody bounds what one request may carry, in bytes, before and after decompression.
+// maxBody bounds the body of one request, in bytes, before and after decompression.
 const maxBody = 5 << 20
 
-// badBody is why a body cannot be read, with the status that says so.
+// badBody is the reason why a body cannot be read, with the response's status.
 type badBody struct {
 	code   int
 	reason string
@@ -21,11 +21,11 @@ type badBody struct {
 
 var tooLarge = &badBody{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes (5 MiB), compressed or not", maxBody)}
 
-// readBody reads a body, plain or gzipped, and stops at the limit, however small a gzipped one was on the wire.
+// readBody reads a body, plain or gzipped, and stops at the limit, also where a small gzipped body exceeds it.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *badBody) {
 	data, bad := unpack(http.MaxBytesReader(w, r.Body, maxBody), r)
 	if bad == tooLarge {
-		// A sender that is cut off while it is sending sees a broken connection and not the answer: give it a chance to finish.
+		// A sender whose connection is closed while it sends sees a broken connection instead of the response: let it finish.
 		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
 	return data, bad

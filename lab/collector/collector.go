@@ -1,5 +1,3 @@
-// Package collector takes in the spans of all processes and answers for them: Zipkin v2 and OTLP over HTTP in, Zipkin's read API
-// out, one bounded store in memory between them.
 package collector
 
 import (
@@ -10,24 +8,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options say how a collector works. The zero value is a working one.
+// Options configures a collector. The zero value works.
 type Options struct {
 	Limits           Limits
 	AutocompleteKeys []string              // tags whose values Zipkin's page offers; none by default, as in Zipkin
-	Forward          string                // base URL of a Zipkin or Jaeger that gets every span as well; none when empty
-	Console          string                // base URL of the console, where browsers are sent to /trace/{id}; nowhere when empty
+	Forward          string                // base URL of a Zipkin or Jaeger that also receives every span; empty: none
+	Console          string                // base URL of the console, whose /trace/{id} browsers are redirected to; empty: no redirect
 	Version          string                // in /info
-	Registry         prometheus.Registerer // gets the collector's metrics; nil: none
+	Registry         prometheus.Registerer // registers the collector's metrics; nil: none
 }
 
-// Collector is a store with its doors. Close it when done.
+// Collector is a store with its HTTP handlers. Close it when done.
 type Collector struct {
 	*Store
 	options   Options
 	forwarder *forwarder // nil without Options.Forward
 }
 
-// New starts a collector. The error says what is wrong with an option.
+// New starts a collector. The error names an invalid option.
 func New(o Options) (*Collector, error) {
 	if err := checkForward(o.Forward); err != nil {
 		return nil, err
@@ -47,7 +45,7 @@ func New(o Options) (*Collector, error) {
 	return c, nil
 }
 
-// checkForward wants an absolute HTTP URL.
+// checkForward checks that target is an absolute HTTP URL.
 func checkForward(target string) error {
 	if target == "" {
 		return nil
@@ -59,8 +57,8 @@ func checkForward(target string) error {
 	return nil
 }
 
-// Close stores what is pending, ends subscriptions, gives the forwarder up to its timeout to send its last spans, and returns when
-// all goroutines have ended.
+// Close stores pending spans, ends subscriptions, gives the forwarder up to its timeout to send its last spans, and returns when all
+// goroutines have ended.
 func (c *Collector) Close() {
 	c.close()
 	if c.forwarder != nil {
@@ -68,8 +66,8 @@ func (c *Collector) Close() {
 	}
 }
 
-// Zipkin answers for port 9411: POST /api/v2/spans, Zipkin's read API, and what else its page and Grafana ask for.
+// Zipkin returns the handler for port 9411: POST /api/v2/spans, Zipkin's read API, and what else its page and Grafana request.
 func (c *Collector) Zipkin() http.Handler { return newZipkinAPI(c) }
 
-// OTLP answers for port 4318: POST /v1/traces.
+// OTLP returns the handler for port 4318: POST /v1/traces.
 func (c *Collector) OTLP() http.Handler { return newOTLP(c.Store) }

@@ -12,17 +12,17 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// The forwarder's bounds. While one batch is on its way the next collects; what does not fit is dropped and counted.
+// The forwarder's bounds. While one batch is being sent the next is collected; spans beyond the bound are dropped and counted.
 const (
 	forwardQueue   = 20_000                 // spans
 	forwardBatch   = 1_000                  // spans in a request
 	forwardStep    = 50                     // spans written at a time
-	forwardEvery   = 200 * time.Millisecond // how long spans wait for company
-	forwardTimeout = 3 * time.Second        // for all that waits
+	forwardEvery   = 200 * time.Millisecond // how long spans wait for a batch
+	forwardTimeout = 3 * time.Second        // for all waiting spans
 )
 
-// forwarder sends every span on to a Zipkin of the user's. It never holds anybody up and never retries: a collector that cannot
-// take a batch loses it.
+// forwarder sends every span on to the user's Zipkin. It never blocks a sender and never retries: a batch that the Zipkin does not accept
+// is lost.
 type forwarder struct {
 	endpoint string
 	client   *http.Client
@@ -39,7 +39,7 @@ func newForwarder(base string, s *Store, m *metrics) *forwarder {
 	}
 	f := &forwarder{
 		endpoint: endpoint,
-		// No proxy: in the lab HTTP_PROXY is the mesh, and telemetry goes outside of it.
+		// No proxy: in the lab HTTP_PROXY is the mesh, and telemetry bypasses it.
 		client:  &http.Client{Timeout: forwardTimeout, Transport: &http.Transport{MaxIdleConns: 1}},
 		spans:   s.Subscribe(forwardQueue),
 		metrics: m,
@@ -49,7 +49,7 @@ func newForwarder(base string, s *Store, m *metrics) *forwarder {
 	return f
 }
 
-// run sends until the store is closed, and then once more.
+// run sends until the store is closed, and once more after that.
 func (f *forwarder) run() {
 	defer close(f.ended)
 	defer f.client.CloseIdleConnections()
@@ -69,7 +69,7 @@ func (f *forwarder) run() {
 	}
 }
 
-// wait returns when the last spans were sent or given up.
+// wait returns when the last spans have been sent or dropped.
 func (f *forwarder) wait() { <-f.ended }
 
 // send posts spans in batches, all of them within one timeout.
@@ -88,7 +88,7 @@ func (f *forwarder) send(spans []*zipkin.Span) {
 }
 
 func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
-	// A new body each time: the client may still be reading the one of a request that was answered early.
+	// A new body each time: the client may still read the body of a request that got an early response.
 	body := encode(make([]byte, 0, f.size+f.size/8), batch)
 	f.size = len(body)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.endpoint, bytes.NewReader(body))
@@ -101,15 +101,15 @@ func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
 		return err
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be reused
 	if answer.StatusCode/100 != 2 {
 		return fmt.Errorf("%s answered %s", f.endpoint, answer.Status)
 	}
 	return nil
 }
 
-// encode writes spans as Zipkin takes them. After each few it sleeps for a moment: on one core a whole batch would hold up requests for
-// milliseconds, and so would one that yields only, as Go's scheduler looks for what came over the network when nothing else can run.
+// encode writes spans in Zipkin's format. It sleeps for a moment after every few spans: on one core a whole batch would delay requests by
+// milliseconds. Yielding is not enough, as Go's scheduler polls the network only when nothing else can run.
 func encode(b []byte, spans []*zipkin.Span) []byte {
 	b = append(b, '[')
 	for i, span := range spans {

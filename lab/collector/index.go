@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// counts says how many spans there are of each name. A name is forgotten with the last of its spans.
+// counts holds the number of spans of each name. A name is removed with the last of its spans.
 type counts map[string]int
 
 func (c counts) add(name string) {
@@ -25,17 +25,17 @@ func (c counts) remove(name string) {
 	}
 }
 
-// sorted lists the names.
+// sorted returns the names, sorted.
 func (c counts) sorted() []string { return slices.Sorted(maps.Keys(c)) }
 
-// service is what is known of one local service.
+// service holds the index of one local service.
 type service struct {
 	traces  map[*record]int // with the number of its spans in each
 	names   counts
 	remotes counts
 }
 
-// index enters a span that was just added to the trace t.
+// index indexes a span that was just added to the trace t.
 func (s *Store) index(t *record, span *zipkin.Span) {
 	if name := serviceOf(span.LocalEndpoint); name != "" {
 		svc := s.services[name]
@@ -57,7 +57,7 @@ func (s *Store) index(t *record, span *zipkin.Span) {
 	}
 }
 
-// unindex undoes index for a span of a trace that goes.
+// unindex undoes index for a span of a trace that is removed.
 func (s *Store) unindex(t *record, span *zipkin.Span) {
 	if name := serviceOf(span.LocalEndpoint); name != "" {
 		svc := s.services[name]
@@ -77,14 +77,14 @@ func (s *Store) unindex(t *record, span *zipkin.Span) {
 	}
 }
 
-// Services lists the local services of all spans, sorted.
+// Services returns the local services of all spans, sorted.
 func (s *Store) Services() []string {
 	s.lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.services))
 }
 
-// SpanNames lists the names of a service's spans, sorted.
+// SpanNames returns the names of a service's spans, sorted.
 func (s *Store) SpanNames(name string) []string {
 	s.lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Store) SpanNames(name string) []string {
 	return nil
 }
 
-// RemoteServices lists the services that a service's spans name as the other side, sorted.
+// RemoteServices returns the services that a service's spans name as the other side, sorted.
 func (s *Store) RemoteServices(name string) []string {
 	s.lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *Store) RemoteServices(name string) []string {
 	return nil
 }
 
-// completionsOf lists the values of a tag that is kept for autocompletion, sorted.
+// completionsOf returns the values of a tag that is kept for autocompletion, sorted.
 func (s *Store) completionsOf(key string) []string {
 	s.lock()
 	defer s.mu.Unlock()

@@ -7,17 +7,17 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// What a full store keeps of the traces whose turn to go has come, because people look for them: of each route and each minute that many.
+// A full store keeps some of the traces that it would evict, because users look for them: so many of each route and minute.
 const (
 	keptFailed  = 60 // traces with a span that failed
 	keptSlowest = 3  // traces that took longest, without those that failed
 )
 
-// keptShare is the part of each of the store's limits that failed traces may take, and again that slow ones may take: a quarter. Ordinary
+// keptShare is the part of each of the store's limits that failed traces may use, and again that slow ones may use: a quarter. Ordinary
 // traces always have the rest.
 const keptShare = 4
 
-// keeper holds traces of one kind beyond their turn, within its share of the limits; then the one that it has had longest goes.
+// keeper keeps traces of one kind longer, within its share of the limits. Beyond that it evicts the trace that it has kept longest.
 type keeper struct {
 	most   int // traces of a route in a minute
 	order  traceList
@@ -26,7 +26,7 @@ type keeper struct {
 	bytes  int64
 }
 
-// group is what is counted for itself: one route within one minute.
+// group is one route within one minute, the unit that is counted.
 type group struct {
 	service, route string
 	minute         int64 // since 1970
@@ -34,7 +34,8 @@ type group struct {
 
 func newKeeper(most int) *keeper { return &keeper{most: most, groups: map[group][]*record{}} }
 
-// makeRoom takes the oldest ordinary trace out of its turn: it is kept, in place of another or as long as there is room for it, or goes.
+// makeRoom removes the oldest ordinary trace from the order: a keeper keeps it, in place of another or as long as there is room, or it is
+// evicted.
 func (s *Store) makeRoom() {
 	t := s.order.first
 	s.order.remove(t)
@@ -52,7 +53,7 @@ func (s *Store) makeRoom() {
 	s.trim(k)
 }
 
-// trim brings a keeper back within its share.
+// trim evicts traces until a keeper is within its share.
 func (s *Store) trim(k *keeper) {
 	for !s.fitsShare(k.spans, k.bytes) {
 		t := k.order.first
@@ -61,12 +62,12 @@ func (s *Store) trim(k *keeper) {
 	}
 }
 
-// fitsShare reports whether so much is within the share of a keeper.
+// fitsShare reports whether so many spans and bytes fit a keeper's share.
 func (s *Store) fitsShare(spans int, bytes int64) bool {
 	return spans <= s.limits.Spans/keptShare && bytes <= s.limits.Bytes/keptShare
 }
 
-// offer takes t in, unless its group is full of slower ones. It returns the trace that has to go for it, t itself included, or nil.
+// offer adds t, unless its group is full of slower traces. It returns the trace to evict in its place, which may be t, or nil.
 func (k *keeper) offer(t *record, g group) (loser *record) {
 	t.duration, t.group = longest(t.spans), g
 	members := k.groups[g]
@@ -86,13 +87,13 @@ func (k *keeper) offer(t *record, g group) (loser *record) {
 	return loser
 }
 
-// grow counts what a kept trace adds.
+// grow counts what is added to a kept trace.
 func (k *keeper) grow(spans int, bytes int64) {
 	k.spans += spans
 	k.bytes += bytes
 }
 
-// release gives a kept trace up.
+// release removes a kept trace.
 func (k *keeper) release(t *record) {
 	members := k.groups[t.group]
 	if place := slices.Index(members, t); len(members) > 1 {
@@ -120,8 +121,8 @@ func longest(spans []*zipkin.Span) (most int64) {
 	return most
 }
 
-// groupOf returns the group of a trace. Its route is that of the first span that names one, which is the application's: a gateway has one
-// name for all requests of a host. Without any it is the name of the first span.
+// groupOf returns the group of a trace. Its route is that of the first span that has one, which is the application's: a gateway uses one
+// name for all requests of a host. Without a route it is the name of the first span.
 func groupOf(spans []*zipkin.Span) group {
 	first, routed := spans[0], (*zipkin.Span)(nil)
 	for _, span := range spans {

@@ -2,7 +2,7 @@ package collector
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics count what goes in and what is lost.
+// metrics counts spans received and lost.
 type metrics struct {
 	received *prometheus.CounterVec // by transport: zipkin, otlp, lab
 	dropped  *prometheus.CounterVec
@@ -34,7 +34,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-// register makes the metrics visible, and how full the store is.
+// register registers the metrics, and gauges for the fill level of the store.
 func (m *metrics) register(r prometheus.Registerer, s *Store) error {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
@@ -52,13 +52,13 @@ func (m *metrics) register(r prometheus.Registerer, s *Store) error {
 	return nil
 }
 
-// Stats says how full a store is.
+// Stats holds the fill level of a store.
 type Stats struct {
 	Traces, Spans int
 	Bytes         int64 // estimated
 }
 
-// Stats says how full the store is.
+// Stats returns the fill level of the store.
 func (s *Store) Stats() Stats {
 	s.lock()
 	defer s.mu.Unlock()

@@ -16,15 +16,15 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// otlp is OTLP over HTTP for traces, as of https://opentelemetry.io/docs/specs/otlp/#otlphttp: protobuf or JSON, answered in
-// kind.
+// otlp serves OTLP over HTTP for traces, as in https://opentelemetry.io/docs/specs/otlp/#otlphttp: protobuf or JSON, with the response in
+// the same encoding.
 type otlp struct{ store *Store }
 
 func newOTLP(s *Store) http.Handler {
 	o := &otlp{store: s}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", o.post)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { // who follows the link to this address reads what it is
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { // explains the address to a reader who follows the link
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintln(w, "OTLP over HTTP: POST /v1/traces")
 	})
@@ -67,7 +67,7 @@ func (o *otlp) post(w http.ResponseWriter, r *http.Request) {
 	}
 	data, err := enc.decode(body)
 	if err != nil {
-		o.store.metrics.invalid.Inc() // at least one span; how many the body has cannot be told
+		o.store.metrics.invalid.Inc() // at least one span; the number in the body is unknown
 		answer(http.StatusBadRequest, enc.problem(err.Error()))
 		return
 	}
@@ -78,7 +78,7 @@ func (o *otlp) post(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, enc.partial(rejected, why))
 }
 
-// decodeProtobuf reads an ExportTraceServiceRequest. Its wire format is that of TracesData, whose package does without gRPC.
+// decodeProtobuf reads an ExportTraceServiceRequest. Its wire format is that of TracesData, whose package does not need gRPC.
 func decodeProtobuf(body []byte) (*tracepb.TracesData, error) {
 	data := new(tracepb.TracesData)
 	if err := proto.Unmarshal(body, data); err != nil {
@@ -87,7 +87,7 @@ func decodeProtobuf(body []byte) (*tracepb.TracesData, error) {
 	return data, nil
 }
 
-// decodeJSON reads an ExportTraceServiceRequest in OTLP's JSON, which writes ids in hex where protobuf's has base64.
+// decodeJSON reads an ExportTraceServiceRequest in OTLP's JSON, where ids are hex instead of protobuf's base64.
 func decodeJSON(body []byte) (*tracepb.TracesData, error) {
 	data := new(tracepb.TracesData)
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, data); err != nil {
@@ -105,8 +105,8 @@ func decodeJSON(body []byte) (*tracepb.TracesData, error) {
 	return data, nil
 }
 
-// unhex takes back the base64 decoding of a string of hex digits and decodes it as what it is. What is not hex becomes no id, which
-// is then refused as such.
+// unhex reverses the base64 decoding of a string of hex digits and decodes it as hex. Invalid hex gives no id, which is then rejected as
+// such.
 func unhex(decoded []byte) []byte {
 	id, err := hex.DecodeString(base64.StdEncoding.EncodeToString(decoded))
 	if err != nil {
@@ -148,7 +148,7 @@ func mustJSON(value any) []byte {
 	return data
 }
 
-// fromOTLP makes Zipkin spans of a request, and counts those that cannot be: why is the reason for the last.
+// fromOTLP converts a request to Zipkin spans, and counts those that are invalid: why is the reason for the last.
 func fromOTLP(data *tracepb.TracesData) (spans []*zipkin.Span, rejected int, why string) {
 	for _, resource := range data.GetResourceSpans() {
 		for _, scope := range resource.GetScopeSpans() {

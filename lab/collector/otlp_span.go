@@ -15,8 +15,8 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// zipkinSpan translates a span by the rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ and, where those leave
-// a choice, as OpenTelemetry's Zipkin exporter for Go makes it, so that a trace looks the same whichever way it came.
+// zipkinSpan converts a span by the rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ and, where those leave a
+// choice, as OpenTelemetry's Zipkin exporter for Go does, so that a trace looks the same whichever protocol it used.
 func zipkinSpan(resource *resourcepb.Resource, scope *commonpb.InstrumentationScope, span *tracepb.Span) (*zipkin.Span, error) {
 	if len(span.GetTraceId()) != 16 || len(span.GetSpanId()) != 8 {
 		return nil, fmt.Errorf("span %.80q: want a traceId of 16 bytes and a spanId of 8, got %d and %d", span.GetName(), len(span.GetTraceId()), len(span.GetSpanId()))
@@ -64,7 +64,7 @@ func serviceName(resource *resourcepb.Resource) string {
 	return "unknown_service"
 }
 
-// tagsOf are the attributes of span and resource, the scope and the status.
+// tagsOf returns the attributes of span and resource, the scope and the status.
 func tagsOf(resource *resourcepb.Resource, scope *commonpb.InstrumentationScope, span *tracepb.Span) map[string]string {
 	tags := make(map[string]string, len(span.GetAttributes())+len(resource.GetAttributes())+4)
 	for _, attribute := range span.GetAttributes() {
@@ -90,13 +90,13 @@ func tagsOf(resource *resourcepb.Resource, scope *commonpb.InstrumentationScope,
 	return tags
 }
 
-// remoteKeys are the attributes that name the other side of a call, the best first.
+// remoteKeys holds the attributes that name the other side of a call, the best first.
 var remoteKeys = [...]string{
 	"peer.service", "server.address", "net.peer.name", "network.peer.address", "server.socket.domain", "server.socket.address",
 	"net.sock.peer.name", "net.sock.peer.addr", "peer.hostname", "peer.address", "db.name",
 }
 
-// portKeys are the ports that belong to those of remoteKeys that are IP addresses.
+// portKeys holds the port attributes for those of remoteKeys that are IP addresses.
 var portKeys = map[string]string{
 	"network.peer.address": "network.peer.port", "server.socket.address": "server.socket.port", "net.sock.peer.addr": "net.sock.peer.port",
 }
@@ -123,7 +123,7 @@ func remoteEndpoint(span *tracepb.Span) *zipkin.Endpoint {
 	return nil
 }
 
-// addressed is an endpoint that is known by its IP address alone.
+// addressed returns an endpoint with only an IP address.
 func addressed(address string, port *commonpb.AnyValue) *zipkin.Endpoint {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
@@ -141,7 +141,7 @@ func addressed(address string, port *commonpb.AnyValue) *zipkin.Endpoint {
 	return e
 }
 
-// eventText is an event as an annotation: its name, and its attributes as JSON.
+// eventText returns an event as an annotation: its name, and its attributes as JSON.
 func eventText(event *tracepb.Span_Event) string {
 	if len(event.GetAttributes()) == 0 {
 		return event.GetName()
@@ -157,7 +157,7 @@ func eventText(event *tracepb.Span_Event) string {
 	return event.GetName() + ": " + string(encoded)
 }
 
-// text is an attribute's value as a tag: strings as they are, all else as JSON.
+// text returns an attribute's value as a tag: strings unchanged, other values as JSON.
 func text(value *commonpb.AnyValue) string {
 	switch v := plain(value, 0).(type) {
 	case nil:
@@ -172,7 +172,8 @@ func text(value *commonpb.AnyValue) string {
 	}
 }
 
-// plain is a value as encoding/json knows it. Lists and maps may nest as deeply as protobuf's own limit allows, and are cut at maxNesting.
+// plain returns a value in the types of encoding/json. Lists and maps may nest as deeply as protobuf's own limit allows, and are cut at
+// maxNesting.
 func plain(value *commonpb.AnyValue, depth int) any {
 	const maxNesting = 16
 	if depth > maxNesting {

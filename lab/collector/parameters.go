@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// parameters are those of a request's query and path.
+// parameters holds the values of a request's query and path.
 type parameters struct {
 	values  url.Values
 	request *http.Request
@@ -18,13 +18,13 @@ func parametersOf(r *http.Request) (parameters, error) {
 	return parameters{values, r}, err
 }
 
-// path gives a part of the path by its name in the route.
+// path returns a part of the path by its name in the route.
 func (p parameters) path(name string) string { return p.request.PathValue(name) }
 
-// get gives a parameter's first value, or "".
+// get returns a parameter's first value, or "".
 func (p parameters) get(name string) string { return p.values.Get(name) }
 
-// required gives a parameter that must be there, though it may be empty.
+// required returns a parameter that must be present, but may be empty.
 func (p parameters) required(name string) (string, error) {
 	if !p.values.Has(name) {
 		return "", fmt.Errorf("%s is missing", name)
@@ -32,7 +32,7 @@ func (p parameters) required(name string) (string, error) {
 	return p.get(name), nil
 }
 
-// positive reads a number that is more than zero; 0 is one that is absent or empty.
+// positive reads a number greater than zero; it returns 0 if the number is absent or empty.
 func (p parameters) positive(name string) (int64, error) {
 	text := p.get(name)
 	if text == "" {

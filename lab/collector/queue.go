@@ -6,14 +6,14 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// queue hands spans from many senders to one receiver. Senders never wait: what does not fit is dropped and counted.
+// queue passes spans from many senders to one receiver. Senders never wait: spans beyond the bound are dropped and counted.
 type queue struct {
 	bound int           // in spans
-	ready chan struct{} // has an element when there may be spans to take
+	ready chan struct{} // has an element when there may be spans
 
 	mu      sync.Mutex
 	spans   []*zipkin.Span
-	spare   []*zipkin.Span // the slice taken before last, to be filled again
+	spare   []*zipkin.Span // the slice taken before last, for reuse
 	dropped uint64
 }
 
@@ -21,7 +21,7 @@ func newQueue(bound int) *queue {
 	return &queue{bound: bound, ready: make(chan struct{}, 1)}
 }
 
-// put adds spans, as many as there is room for, and returns how many it dropped.
+// put adds as many spans as there is room for, and returns how many it dropped.
 func (q *queue) put(spans []*zipkin.Span) (dropped int) {
 	if len(spans) == 0 {
 		return 0
@@ -41,7 +41,7 @@ func (q *queue) put(spans []*zipkin.Span) (dropped int) {
 	return dropped
 }
 
-// take empties the queue. The slice is the receiver's until it takes again, and then once more.
+// take empties the queue. The slice is valid until the second next call.
 func (q *queue) take() []*zipkin.Span {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -51,7 +51,7 @@ func (q *queue) take() []*zipkin.Span {
 	return spans
 }
 
-// droppedSpans is how many spans found no room so far.
+// droppedSpans returns how many spans were dropped so far.
 func (q *queue) droppedSpans() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()

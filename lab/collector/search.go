@@ -11,10 +11,10 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Query says which traces to search. Its fields are the parameters of Zipkin's GET /api/v2/traces and mean the same. A zero field
-// does not restrict, or takes its default.
+// Query holds the criteria of a search. Its fields are the parameters of Zipkin's GET /api/v2/traces, with the same meaning. A zero field
+// does not restrict, or has its default.
 type Query struct {
-	Service       string            // local service; the next five fields then look at its spans alone
+	Service       string            // local service; the next five fields then apply only to its spans
 	RemoteService string            // the other side of a call
 	SpanName      string            // "all" is no restriction either
 	Tags          map[string]string // tags with their values; with an empty value, a tag of any value or an annotation
@@ -49,7 +49,7 @@ func ParseTags(query string) map[string]string {
 	return tags
 }
 
-// complete fills in the defaults, brings names into the case in which they are stored, and checks the rest; the messages are Zipkin's.
+// complete fills in the defaults, converts names to the case in which they are stored, and checks the rest; the messages are Zipkin's.
 func (q Query) complete() (Query, error) {
 	q.Service, q.RemoteService, q.SpanName = strings.ToLower(q.Service), strings.ToLower(q.RemoteService), strings.ToLower(q.SpanName)
 	if q.SpanName == "all" {
@@ -75,7 +75,7 @@ func (q Query) complete() (Query, error) {
 	return q, nil
 }
 
-// Search finds the traces that match, the newest first.
+// Search returns the traces that match, the newest first.
 func (s *Store) Search(q Query) ([][]*zipkin.Span, error) {
 	q, err := q.complete()
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *Store) Search(q Query) ([][]*zipkin.Span, error) {
 	return found, nil
 }
 
-// within gives the traces with a span of the service, or any, that have a span within lookback before end, the newest first.
-// The store is locked.
+// within returns the traces with a span of the service, or any, that have a span within lookback before end, the newest first. The caller
+// holds the store's lock.
 func (s *Store) within(service string, end, lookback int64) []*record {
 	type dated struct {
 		*record
@@ -133,7 +133,7 @@ func (s *Store) within(service string, end, lookback int64) []*record {
 	return traces
 }
 
-// latestWithin gives the greatest timestamp of the trace's spans from begin to end, in milliseconds.
+// latestWithin returns the greatest timestamp of the trace's spans from begin to end, in milliseconds.
 func (t *record) latestWithin(begin, end int64) (at int64, ok bool) {
 	if at := t.latest / 1000; at <= end {
 		return at, at >= begin
@@ -146,7 +146,7 @@ func (t *record) latestWithin(begin, end int64) (at int64, ok bool) {
 	return at, ok
 }
 
-// byTraceID parts spans whose trace ids have only the lower 64 bits in common, and copies the list.
+// byTraceID separates spans whose trace ids share only the lower 64 bits, and copies the list.
 func byTraceID(spans []*zipkin.Span) [][]*zipkin.Span {
 	first := spans[0].TraceID
 	if !slices.ContainsFunc(spans, func(s *zipkin.Span) bool { return s.TraceID != first }) {
@@ -166,7 +166,7 @@ func byTraceID(spans []*zipkin.Span) [][]*zipkin.Span {
 	return parts
 }
 
-// matches tests a trace against a complete query.
+// matches reports whether a trace matches a complete query.
 func (q *Query) matches(spans []*zipkin.Span) bool {
 	began := beginning(spans)
 	if began == 0 || began < micros(q.EndTs-q.Lookback) || began > micros(q.EndTs) {
@@ -185,12 +185,12 @@ func (q *Query) matches(spans []*zipkin.Span) bool {
 	return service && remote && name && duration && q.matchesTags(spans)
 }
 
-// concerns tells whether a span is of the service that the query is about.
+// concerns reports whether a span belongs to the query's service.
 func (q *Query) concerns(span *zipkin.Span) bool {
 	return q.Service == "" || q.Service == serviceOf(span.LocalEndpoint)
 }
 
-// matchesTags tells whether each of the query's tags is in some span that it concerns.
+// matchesTags reports whether each of the query's tags is in some span that it concerns.
 func (q *Query) matchesTags(spans []*zipkin.Span) bool {
 	for key, want := range q.Tags {
 		if !slices.ContainsFunc(spans, func(s *zipkin.Span) bool { return q.concerns(s) && has(s, key, want) }) {
@@ -200,7 +200,7 @@ func (q *Query) matchesTags(spans []*zipkin.Span) bool {
 	return true
 }
 
-// has tells whether a span has a tag of that value, or with an empty value the tag or annotation at all.
+// has reports whether a span has a tag of that value or, with an empty value, the tag or annotation at all.
 func has(span *zipkin.Span, key, want string) bool {
 	if value, there := span.Tags[key]; there && (want == "" || want == value) {
 		return true
@@ -208,7 +208,7 @@ func has(span *zipkin.Span, key, want string) bool {
 	return want == "" && slices.ContainsFunc(span.Annotations, func(a zipkin.Annotation) bool { return a.Value == key })
 }
 
-// beginning is when a trace began, in microseconds: its root's timestamp or else the first. 0 is unknown.
+// beginning returns when a trace began, in microseconds: its root's timestamp or else the first. 0 is unknown.
 func beginning(spans []*zipkin.Span) int64 {
 	var root *zipkin.Span
 	var first int64
@@ -229,20 +229,20 @@ func beginning(spans []*zipkin.Span) int64 {
 	return first
 }
 
-// arrival is the place of the first span of the same millisecond: Zipkin keeps a trace by milliseconds, and takes for its root the
-// first without a parent in that order.
+// arrival returns the position of the first span of the same millisecond: Zipkin orders a trace by milliseconds, and its root is the first
+// span without a parent in that order.
 func arrival(spans []*zipkin.Span, span *zipkin.Span) int {
 	return slices.IndexFunc(spans, func(s *zipkin.Span) bool { return s.Timestamp/1000 == span.Timestamp/1000 })
 }
 
-// micros makes microseconds of milliseconds, as many as fit.
+// micros converts milliseconds to microseconds, up to the greatest int64.
 func micros(ms int64) int64 {
 	const most = math.MaxInt64 / 1000
 	return max(min(ms, most), -most) * 1000
 }
 
-// Trace gives the spans of a trace, or none. As in Zipkin, a trace with an id of 128 bits is not found by its lower 64. The
-// error says what is wrong with the id.
+// Trace returns the spans of a trace, or none. As in Zipkin, a trace with an id of 128 bits is not found by its lower 64. The error
+// describes an invalid id.
 func (s *Store) Trace(id string) ([]*zipkin.Span, error) {
 	id, err := zipkin.TraceID(id)
 	if err != nil {
@@ -253,7 +253,7 @@ func (s *Store) Trace(id string) ([]*zipkin.Span, error) {
 	return s.trace(id), nil
 }
 
-// trace gives the spans of a normalized trace id. The store is locked.
+// trace returns the spans of a normalized trace id. The caller holds the store's lock.
 func (s *Store) trace(id string) []*zipkin.Span {
 	t := s.traces[lowID(id)]
 	if t == nil {

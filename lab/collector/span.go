@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// equal tells whether two spans say the same.
+// equal reports whether two spans have the same content.
 func equal(a, b *zipkin.Span) bool {
 	return a.TraceID == b.TraceID && a.ParentID == b.ParentID && a.ID == b.ID && a.Kind == b.Kind && a.Name == b.Name &&
 		a.Timestamp == b.Timestamp && a.Duration == b.Duration && a.Debug == b.Debug && a.Shared == b.Shared &&
@@ -23,7 +23,7 @@ func sameEndpoint(a, b *zipkin.Endpoint) bool {
 	return *a == *b
 }
 
-// What a span's parts weigh, as Go lays them out: a map of up to eight tags is one group of eight slots, and grows by doubling.
+// The memory of a span's parts, as Go lays them out: a map of up to eight tags is one group of eight slots, and grows by doubling.
 const (
 	spanBytes       = int64(unsafe.Sizeof(zipkin.Span{})) + 64 // its places in lists and indexes
 	endpointBytes   = int64(unsafe.Sizeof(zipkin.Endpoint{}))
@@ -32,7 +32,7 @@ const (
 	tagBytes        = 40
 )
 
-// sizeOf estimates the memory that a span takes, in bytes.
+// sizeOf estimates the memory of a span, in bytes.
 func sizeOf(s *zipkin.Span) int64 {
 	size := spanBytes + int64(len(s.TraceID)+len(s.ParentID)+len(s.ID))
 	for _, e := range [...]*zipkin.Endpoint{s.LocalEndpoint, s.RemoteEndpoint} {

@@ -28,11 +28,11 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// Store keeps the newest traces in memory and finds them by id, service, time and content. When it is full the trace that began
-// to arrive first goes, whole, so that what is shown is never half a trace for lack of room. Failed traces and the slowest of each route
-// stay longer, in a share of the limits. It is safe for concurrent use.
+// Store keeps the newest traces in memory and finds them by id, service, time and content. When it is full it evicts whole traces, the one
+// that began to arrive first before others, so that it never shows half a trace for lack of room. Failed traces and the slowest of each
+// route stay longer, in a share of the limits. It is safe for concurrent use.
 //
-// Spans are never changed once they are in, and are handed out without copying: do not change them.
+// Spans are immutable once stored, and are returned without copying: do not change them.
 type Store struct {
 	limits  Limits
 	keys    []string // tags whose values are kept for autocompletion
@@ -43,7 +43,7 @@ type Store struct {
 
 	mu          sync.Mutex
 	traces      map[uint64]*record // by the lower 64 bits of the id: 64-bit and 128-bit parts of a trace belong together
-	order       traceList          // of the traces that are not kept beyond their turn
+	order       traceList          // of the traces that no keeper holds
 	failed      *keeper
 	slow        *keeper
 	services    map[string]*service
@@ -53,7 +53,7 @@ type Store struct {
 	subscribers []*Subscription
 }
 
-// record is all that is known under one lower half of a trace id.
+// record holds the spans whose trace ids share their lower 64 bits.
 type record struct {
 	id             uint64
 	spans          []*zipkin.Span
@@ -62,12 +62,12 @@ type record struct {
 	latest         int64 // the greatest timestamp, in microseconds
 	earlier, later *record
 
-	keeper   *keeper // holds it beyond its turn; nil before. The next two are set by then
+	keeper   *keeper // keeps it longer; nil: none. With a keeper the next two are set
 	group    group
 	duration int64 // of its longest span, in microseconds
 }
 
-// newStore makes an empty store. It must be closed.
+// newStore returns an empty store, which must be closed.
 func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
 	s := &Store{
 		limits:      limits.orDefault(),
@@ -86,7 +86,7 @@ func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
 	return s
 }
 
-// run stores what Add took until close.
+// run stores the spans of Add until close.
 func (s *Store) run() {
 	defer close(s.stopped)
 	for {
@@ -100,7 +100,7 @@ func (s *Store) run() {
 	}
 }
 
-// close stores what is pending and ends all subscriptions.
+// close stores pending spans and ends all subscriptions.
 func (s *Store) close() {
 	close(s.stop)
 	<-s.stopped
@@ -112,14 +112,14 @@ func (s *Store) close() {
 	s.subscribers = nil
 }
 
-// lock locks the store with all that was added before in it, so that whoever adds and then reads finds what it added.
+// lock locks the store after it has stored all spans added before, so that a caller of Add can read its own spans.
 func (s *Store) lock() {
 	s.mu.Lock()
 	s.insert(s.pending.take())
 }
 
-// Add stores spans of this process. It never waits: without room the spans are dropped and counted, and so are spans that cannot be
-// normalized. The spans are the store's from then on.
+// Add stores spans of this process. It never waits: without room the spans are dropped and counted, as are spans that cannot be normalized.
+// The store owns the spans from then on.
 func (s *Store) Add(spans ...*zipkin.Span) {
 	s.metrics.received.WithLabelValues("lab").Add(float64(len(spans)))
 	good := spans
@@ -139,14 +139,14 @@ func (s *Store) Add(spans ...*zipkin.Span) {
 	s.metrics.overflow.Add(float64(s.pending.put(good)))
 }
 
-// accept stores normalized spans that came over the network, whose senders can wait.
+// accept stores normalized spans from the network, whose senders can wait.
 func (s *Store) accept(spans []*zipkin.Span) {
 	s.lock()
 	defer s.mu.Unlock()
 	s.insert(spans)
 }
 
-// insert puts normalized spans in and makes room for them. The store is locked.
+// insert stores normalized spans and makes room for them. The caller holds the lock.
 func (s *Store) insert(spans []*zipkin.Span) {
 	if len(spans) == 0 {
 		return
@@ -184,7 +184,7 @@ func (s *Store) insertOne(span *zipkin.Span) {
 	}
 }
 
-// forget drops a trace that is in no list any more.
+// forget deletes a trace that is in no list any more.
 func (s *Store) forget(t *record) {
 	delete(s.traces, t.id)
 	for _, span := range t.spans {
@@ -195,16 +195,16 @@ func (s *Store) forget(t *record) {
 	s.metrics.evicted.Add(float64(len(t.spans)))
 }
 
-// lowID is the lower 64 bits of a normalized trace id.
+// lowID returns the lower 64 bits of a normalized trace id.
 func lowID(id string) uint64 {
 	n, _ := strconv.ParseUint(id[len(id)-16:], 16, 64) // normalized, so it is hex
 	return n
 }
 
-// manySpans is when looking for a span's id in a list becomes slower than in a map.
+// manySpans is the number of spans from which a map finds an id faster than a list.
 const manySpans = 16
 
-// add takes a span in, unless the very same is there: senders repeat themselves when an answer is lost.
+// add adds a span, unless an equal one is there: senders repeat spans when a response is lost.
 func (t *record) add(span *zipkin.Span) bool {
 	candidates := t.spans
 	if t.ids != nil {
@@ -229,7 +229,7 @@ func (t *record) add(span *zipkin.Span) bool {
 	return true
 }
 
-// traceList is the traces in the order of their arrival.
+// traceList lists traces in the order of their arrival.
 type traceList struct{ first, last *record }
 
 func (l *traceList) append(t *record) {
@@ -252,5 +252,5 @@ func (l *traceList) remove(t *record) {
 	} else {
 		l.last = t.earlier
 	}
-	t.earlier, t.later = nil, nil // it may join another list, and must not hold on to its old neighbours
+	t.earlier, t.later = nil, nil // it may join another list, and must not keep references to its old neighbours
 }

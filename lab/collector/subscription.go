@@ -6,15 +6,14 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Subscription receives every span that a store takes in from then on, in batches. A slow receiver loses spans, never slows
-// the store down.
+// Subscription receives, in batches, every span that a store stores from then on. A slow receiver loses spans and never delays the store.
 type Subscription struct {
 	store  *Store
 	queue  *queue
 	closed chan struct{}
 }
 
-// Subscribe begins a subscription that holds at most bound spans between two calls of Take.
+// Subscribe starts a subscription that holds at most bound spans between two calls of Take.
 func (s *Store) Subscribe(bound int) *Subscription {
 	sub := &Subscription{store: s, queue: newQueue(bound), closed: make(chan struct{})}
 	s.lock()
@@ -29,7 +28,7 @@ func (sub *Subscription) Done() <-chan struct{} { return sub.closed }
 // Take returns the spans since the last call, in the order of their arrival. The slice is valid until the next call.
 func (sub *Subscription) Take() []*zipkin.Span { return sub.queue.take() }
 
-// Dropped is how many spans were lost because nobody took them.
+// Dropped returns how many spans were lost because Take was not called in time.
 func (sub *Subscription) Dropped() uint64 { return sub.queue.droppedSpans() }
 
 // Close ends the subscription. It may be called more than once.

@@ -10,13 +10,13 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// zipkinAPI is Zipkin's HTTP API. Its answers are those of a real Zipkin 3.5.1, against which TestRealZipkin holds them.
+// zipkinAPI is Zipkin's HTTP API. Its responses are those of Zipkin 3.5.1; TestRealZipkin compares them.
 type zipkinAPI struct {
 	store   *Store
 	options Options
 }
 
-// newZipkinAPI is the API's table of contents. Zipkin's own page asks for the read API below /zipkin.
+// newZipkinAPI returns the API with its routes. Zipkin's own page requests the read API below /zipkin.
 func newZipkinAPI(c *Collector) http.Handler {
 	a := &zipkinAPI{store: c.Store, options: c.options}
 	mux := http.NewServeMux()
@@ -46,7 +46,7 @@ func newZipkinAPI(c *Collector) http.Handler {
 	return mux
 }
 
-// jsonOf makes a handler of an endpoint, whose errors are the client's, and 400 unless they are a notFound.
+// jsonOf returns a handler for an endpoint whose errors are the client's: 400, or 404 for a notFound.
 func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := parametersOf(r)
@@ -70,12 +70,12 @@ func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
 	}
 }
 
-// notFound is an answer of 404 with its reason.
+// notFound is a 404 response with its reason.
 type notFound string
 
 func (n notFound) Error() string { return string(n) }
 
-// refuse answers an error with its reason as text.
+// refuse responds to an error with its reason as text.
 func refuse(w http.ResponseWriter, code int, reason string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -83,7 +83,7 @@ func refuse(w http.ResponseWriter, code int, reason string) {
 	fmt.Fprintln(w, strings.TrimSuffix(reason, "\n"))
 }
 
-// config answers what Zipkin's page asks for first.
+// config returns the configuration that Zipkin's page requests first.
 func (a *zipkinAPI) config(parameters) (any, error) {
 	type dependency struct {
 		Enabled       bool    `json:"enabled"`
@@ -106,7 +106,7 @@ func (a *zipkinAPI) config(parameters) (any, error) {
 	}, nil
 }
 
-// health says that all is well: the store is memory, and cannot be down.
+// health always reports UP: the store is memory, and cannot be down.
 func (a *zipkinAPI) health(parameters) (any, error) {
 	return json.RawMessage(`{"status":"UP","zipkin":{"status":"UP","details":{"InMemoryStorage{}":{"status":"UP"}}}}`), nil
 }
@@ -115,7 +115,7 @@ func (a *zipkinAPI) info(parameters) (any, error) {
 	return map[string]any{"zipkin": map[string]string{"version": a.options.Version}}, nil
 }
 
-// home sends a browser to the page that shows traces.
+// home redirects a browser to the page that shows traces.
 func (a *zipkinAPI) home(w http.ResponseWriter, r *http.Request) {
 	if a.options.Console == "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -125,7 +125,7 @@ func (a *zipkinAPI) home(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.options.Console, http.StatusFound)
 }
 
-// tracePage sends a browser that has an address of Zipkin's page to the page that shows that trace here.
+// tracePage redirects an address of Zipkin's page to the console's page of that trace.
 func (a *zipkinAPI) tracePage(w http.ResponseWriter, r *http.Request) {
 	id, err := zipkin.TraceID(r.PathValue("id"))
 	if err != nil {

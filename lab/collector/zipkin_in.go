@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// post takes spans in: POST /api/v2/spans. It answers exactly 202, since exporters want no other success.
+// post stores spans: POST /api/v2/spans. Its success status is exactly 202, the only one that exporters accept.
 func (a *zipkinAPI) post(w http.ResponseWriter, r *http.Request) {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-protobuf" || kind == "application/x-thrift" {
 		refuse(w, http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type: want application/json, got %s: the sender must be set to JSON v2", kind))
@@ -21,7 +21,7 @@ func (a *zipkinAPI) post(w http.ResponseWriter, r *http.Request) {
 	}
 	spans, err := zipkin.Decode(body)
 	if err != nil {
-		a.store.metrics.invalid.Inc() // at least one span; how many the body has cannot be told
+		a.store.metrics.invalid.Inc() // at least one span; the number in the body is unknown
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}

@@ -71,7 +71,7 @@ func (a *zipkinAPI) trace(p parameters) (any, error) {
 	return spans, err
 }
 
-// maxTraces is how many ids traceMany takes apart, as in Zipkin.
+// maxTraces bounds the ids that traceMany splits, as in Zipkin.
 const maxTraces = 1000
 
 func (a *zipkinAPI) traceMany(p parameters) (any, error) {
@@ -116,7 +116,7 @@ func (a *zipkinAPI) dependencies(p parameters) (any, error) {
 	return orEmpty(a.store.Links(end, lookback)), nil
 }
 
-// Traces gives the traces of normalized ids, as far as they are known.
+// Traces returns the traces of normalized ids that are stored.
 func (s *Store) Traces(ids []string) [][]*zipkin.Span {
 	s.lock()
 	defer s.mu.Unlock()
@@ -129,8 +129,8 @@ func (s *Store) Traces(ids []string) [][]*zipkin.Span {
 	return found
 }
 
-// Links counts the calls between services in traces with a span at most lookback before end, both in milliseconds; lookback 0 is a
-// day.
+// Links returns the number of calls between services in traces with a span at most lookback before end, both in milliseconds; a lookback of
+// 0 is a day.
 func (s *Store) Links(end, lookback int64) []trace.Link {
 	if lookback == 0 {
 		lookback = defaultLookback
@@ -142,7 +142,7 @@ func (s *Store) Links(end, lookback int64) []trace.Link {
 	return linker.Links()
 }
 
-// spansWithin copies what Links needs, so that counting does not hold up senders.
+// spansWithin copies what Links needs, so that counting does not block senders.
 func (s *Store) spansWithin(end, lookback int64) [][]*zipkin.Span {
 	s.lock()
 	defer s.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *Store) spansWithin(end, lookback int64) [][]*zipkin.Span {
 	return all
 }
 
-// orEmpty makes [] of no list, which in JSON would be null.
+// orEmpty returns [] for a nil list, which would be null in JSON.
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}
