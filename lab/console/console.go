@@ -1,4 +1,3 @@
-// Package console is the lab's page: what runs, what the rules ask for beside what is seen, and the traces with their logs.
 package console
 
 import (
@@ -11,7 +10,7 @@ import (
 	"github.com/hopline/hopline/pkg/guard"
 )
 
-// every is how often the state is looked at, and pushed to the pages when it has changed.
+// every is the interval at which the state is read; it is pushed to the pages when it has changed.
 const every = time.Second
 
 // Console serves the page and its API. It reads and never changes anything.
@@ -20,15 +19,15 @@ type Console struct {
 	traces  Traces
 	handler http.Handler
 	events  *events
-	look    chan struct{} // asks Run to look at once
+	look    chan struct{} // makes Run read the state immediately
 
 	mu       sync.Mutex
 	rates    rates
 	revision int           // of the edition that baseline belongs to
-	baseline map[Flow]Flow // the counts when it came to run
+	baseline map[Flow]Flow // the counts when that edition started to run
 }
 
-// New makes a Console. hosts are names, beside loopback's and plain addresses, that it may be reached by. Nothing is live before Run.
+// New returns a Console. hosts are the names, besides loopback's and IP addresses, that it accepts as Host. Nothing is live before Run.
 func New(source Source, traces Traces, hosts ...string) *Console {
 	c := &Console{source: source, traces: traces, events: newEvents(), look: make(chan struct{}, 1)}
 	page, mux := newPage(), http.NewServeMux()
@@ -46,15 +45,15 @@ func New(source Source, traces Traces, hosts ...string) *Console {
 // ServeHTTP implements http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
 
-// Changed says that something has changed which pages should show at once. It may be called from anywhere and returns at once.
+// Changed reports a change that pages should show immediately. It may be called from any goroutine and does not block.
 func (c *Console) Changed() {
 	select {
 	case c.look <- struct{}{}:
-	default: // Run is about to look anyway
+	default: // Run is about to read the state anyway
 	}
 }
 
-// Run keeps the counts and tells open pages what has changed, until ctx ends; then it lets the pages go.
+// Run keeps the counts and sends changes to open pages until ctx ends; then it closes their connections.
 func (c *Console) Run(ctx context.Context) {
 	defer c.events.close()
 	ticker := time.NewTicker(every)
@@ -70,7 +69,7 @@ func (c *Console) Run(ctx context.Context) {
 	}
 }
 
-// observe takes the counts of this moment in and returns the state as JSON.
+// observe records the current counts and returns the state as JSON.
 func (c *Console) observe(now time.Time) []byte {
 	edition, flows := c.source.Edition(), c.source.Flows()
 	c.mu.Lock()

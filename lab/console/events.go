@@ -10,11 +10,11 @@ import (
 // The bounds of the live connection.
 const (
 	maxPages     = 64               // open pages
-	writeTimeout = 10 * time.Second // for one event; who reads slower is let go, and comes back
+	writeTimeout = 10 * time.Second // for one event; a slower page is disconnected, and reconnects
 	pingEvery    = 15 * time.Second // so that a page notices when the lab has gone
 )
 
-// events sends the newest state to all open pages, as Server-Sent Events. A page that is slow misses states, never gets old ones.
+// events sends the newest state to all open pages, as Server-Sent Events. A slow page misses states but never receives old ones.
 type events struct {
 	mu     sync.Mutex
 	last   []byte
@@ -26,7 +26,7 @@ func newEvents() *events {
 	return &events{pages: map[chan []byte]struct{}{}, closed: make(chan struct{})}
 }
 
-// publish sends a state, unless it is the last once more.
+// publish sends a state, unless it equals the last one.
 func (e *events) publish(state []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -36,7 +36,7 @@ func (e *events) publish(state []byte) {
 	e.last = state
 	for page := range e.pages {
 		select {
-		case <-page: // it has not taken the one before
+		case <-page: // it has not received the previous one
 		default:
 		}
 		page <- state
@@ -45,7 +45,7 @@ func (e *events) publish(state []byte) {
 
 func (e *events) close() { close(e.closed) }
 
-// join adds a page; it is told the last state first. It returns nil when there are too many.
+// join adds a page and sends it the last state. It returns nil when there are too many.
 func (e *events) join() chan []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -78,7 +78,7 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	connection := http.NewResponseController(w)
 	send := func(text string) bool {
-		// Not every writer knows deadlines; those of net/http do.
+		// Not every writer supports deadlines; those of net/http do.
 		_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := w.Write([]byte(text))
 		return err == nil && connection.Flush() == nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// reasons are Envoy's response flags in words, the cause before what followed from it. See
+// reasons holds Envoy's response flags in words, a cause before its consequences. See
 // https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags.
 var reasons = []struct{ flag, words string }{
 	{"FI", "injected by a rule"},
@@ -22,7 +22,7 @@ var reasons = []struct{ flag, words string }{
 	{"UAEX", "denied"},
 }
 
-// failureText says why the requests of a flow failed: "503 no healthy upstream".
+// failureText returns why the requests of a flow failed: "503 no healthy upstream".
 func failureText(f Flow) string {
 	words := "from the upstream"
 	flags := strings.Split(f.Flags, ",")

@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// Log is one line of a process, taken apart where it is one of the suite's JSON lines.
+// Log is one line of a process, split into fields if it is one of the suite's JSON lines.
 type Log struct {
 	At      int64  `json:"at"` // microseconds after the trace's start; may be negative
 	Pod     string `json:"pod"`
@@ -20,13 +20,13 @@ type Log struct {
 	Version string `json:"version"`
 	Span    string `json:"span"`
 	Message string `json:"message"` // the whole line where it is not JSON
-	Fields  string `json:"fields"`  // what else the line says: "code=500 route=/hops"
+	Fields  string `json:"fields"`  // the other fields of the line: "code=500 route=/hops"
 }
 
-// known are the fields that every line has and the console shows apart, or that say nothing new beside a trace.
+// known holds the fields that every line has and that the console shows separately, or that add nothing beside a trace.
 var known = map[string]bool{"ts": true, "level": true, "msg": true, "service": true, "version": true, "caller": true, "trace_id": true, "span_id": true, "request_id": true}
 
-// logsOf takes lines apart. At most maxLogs of them, the latest, are shown.
+// logsOf parses lines. It returns at most maxLogs, the latest.
 func logsOf(lines []workload.Line, start int64) []Log {
 	logs := []Log{}
 	for _, line := range lines[max(0, len(lines)-maxLogs):] {
@@ -40,7 +40,7 @@ func logOf(line workload.Line, start int64) Log {
 	log := Log{Pod: line.Pod, Message: line.Text, At: line.Time.UnixMicro() - start}
 	var fields map[string]any
 	decoder := json.NewDecoder(strings.NewReader(line.Text))
-	decoder.UseNumber() // as it stands in the line: 1048576, not 1.048576e+06
+	decoder.UseNumber() // as written in the line: 1048576, not 1.048576e+06
 	if decoder.Decode(&fields) != nil || fields == nil || decoder.More() {
 		return log
 	}

@@ -10,13 +10,13 @@ import (
 //go:embed web
 var web embed.FS
 
-// page is the console's page: one document with style and script in it, the same for every address that it has.
+// page is the console's page: one document with its style and script, the same for all its addresses.
 type page struct {
 	document []byte
 	policy   string // Content-Security-Policy
 }
 
-// newPage puts the document together. The files are part of the binary, so a mistake in them is a panic at start, in any test.
+// newPage assembles the document. The files are part of the binary, so an error in them is a panic at start, in any test.
 func newPage() *page {
 	p := look.New(web, "words.js", "overview.js", "search.js", "waterfall.js", "page.js")
 	return &page{document: []byte(look.Render(look.Template(web, "index.html"), p)), policy: p.Policy()}

@@ -2,10 +2,10 @@ package console
 
 import "time"
 
-// window is how far back requests per second look.
+// window is the period over which requests per second are computed.
 const window = 10 * time.Second
 
-// count is requests and what came of them, since the lab started.
+// count holds the number of requests and their outcomes since the lab started.
 type count struct {
 	requests, errors, copies uint64
 	seconds                  float64
@@ -22,7 +22,7 @@ func (c *count) add(f Flow) {
 	}
 }
 
-// since is what was counted after an earlier count. Counts that were forgotten in between make no negative numbers.
+// since returns the difference to an earlier count. Counts that were reset in between give no negative numbers.
 func (c count) since(earlier count) count {
 	if c.requests < earlier.requests || c.errors < earlier.errors || c.copies < earlier.copies || c.seconds < earlier.seconds {
 		return c
@@ -41,15 +41,15 @@ type rates struct {
 	samples []sample // the oldest first
 }
 
-// Rate is what a workload does now.
+// Rate holds the current traffic of a workload.
 type Rate struct {
 	PerSecond float64 `json:"per_second"`
 	Errors    float64 `json:"errors"`  // of them failed, from 0 to 1
-	Copies    float64 `json:"copies"`  // of them are copies that a rule mirrors, from 0 to 1: nobody gets their responses
-	MeanMS    float64 `json:"mean_ms"` // how long they took; 0 without requests
+	Copies    float64 `json:"copies"`  // of them are copies that a rule mirrors, from 0 to 1: their responses are discarded
+	MeanMS    float64 `json:"mean_ms"` // mean duration; 0 without requests
 }
 
-// add takes a sample in and drops what has left the window, but for the one that the window begins with.
+// add adds a sample and drops those older than the window, except the one at its beginning.
 func (r *rates) add(now time.Time, flows []Flow) {
 	s := sample{at: now, counts: map[string]count{}}
 	for _, f := range flows {
@@ -67,7 +67,7 @@ func (r *rates) add(now time.Time, flows []Flow) {
 	}
 }
 
-// of is the rate of one workload over the window.
+// of returns the rate of one workload over the window.
 func (r *rates) of(workload string) Rate {
 	if len(r.samples) < 2 {
 		return Rate{}

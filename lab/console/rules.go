@@ -8,21 +8,22 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// Rule is one http rule of a VirtualService, or the default of a Service or ServiceEntry without one: what it asks for, and what was seen.
+// Rule is one http rule of a VirtualService, or the default of a Service or ServiceEntry without one: what it configures, and the traffic
+// seen.
 type Rule struct {
 	Object  string   `json:"object"` // "VirtualService hopline/middle"
-	Name    string   `json:"name"`   // "everybody", or its place "http[1]"
+	Name    string   `json:"name"`   // "everybody", or its position "http[1]"
 	Hosts   []string `json:"hosts"`
-	Gateway bool     `json:"gateway"` // whether it is for requests at gateways,
+	Gateway bool     `json:"gateway"` // whether it applies to requests at gateways,
 	At      []string `json:"at"`      // and at which: "istio-ingressgateway"
-	Callers string   `json:"callers"` // whom the parts are for, where they are not the same for all callers
+	Callers string   `json:"callers"` // the callers of these parts, where the parts differ between callers
 	Matches []string `json:"matches"` // one of them is enough; none: every request
-	Does    []string `json:"does"`    // beside routing: "timeout 2s", "20 retries on 5xx"
+	Does    []string `json:"does"`    // besides routing: "timeout 2s", "20 retries on 5xx"
 	Parts   []Part   `json:"parts"`
-	Seen    uint64   `json:"seen"`   // requests since this edition of the rules runs
+	Seen    uint64   `json:"seen"`   // requests since this edition of the rules started to run
 	Errors  uint64   `json:"errors"` // of them failed
 
-	Failures []Failure `json:"failures"` // why, the most frequent first
+	Failures []Failure `json:"failures"` // reasons, the most frequent first
 }
 
 // Failure counts the requests of a rule that failed for one reason.
@@ -31,16 +32,16 @@ type Failure struct {
 	Requests uint64 `json:"requests"`
 }
 
-// Part is one version's part of a rule.
+// Part is the share of one version in a rule.
 type Part struct {
 	Service string  `json:"service"`
 	Version string  `json:"version"`
-	Asked   float64 `json:"asked"` // from 0 to 1; 0 for a version that no weight asks for
-	Even    bool    `json:"even"`  // the part is not written down: ready pods share a destination evenly
+	Asked   float64 `json:"asked"` // from 0 to 1; 0 for a version without a weight
+	Even    bool    `json:"even"`  // the share is not configured: ready pods share a destination evenly
 	Seen    uint64  `json:"seen"`
 }
 
-// asked gives the rules of a table as they are shown, with nothing seen.
+// asked returns the rules of a table as they are shown, without traffic.
 func asked(of []mesh.Rule) []Rule {
 	rules := []Rule{}
 	for _, r := range of {
@@ -58,7 +59,7 @@ func asked(of []mesh.Rule) []Rule {
 	return rules
 }
 
-// partsOf are the versions behind a destination, or the host itself where the overlay has no workload for it.
+// partsOf returns the versions behind a destination, or the host itself where the overlay has no workload for it.
 func partsOf(share mesh.Share) []Part {
 	c := share.Cluster
 	switch {
@@ -80,7 +81,7 @@ func partsOf(share mesh.Share) []Part {
 	return parts
 }
 
-// addPart joins parts of the same version, as when two destinations lead to it.
+// addPart adds a part, or merges it with the part of the same version, as when two destinations route to it.
 func addPart(parts []Part, part Part) []Part {
 	for i := range parts {
 		if parts[i].Service == part.Service && parts[i].Version == part.Version {
@@ -92,7 +93,7 @@ func addPart(parts []Part, part Part) []Part {
 	return append(parts, part)
 }
 
-// withSeen adds what was counted to the rules that asked for it. Default routes, of Services and ServiceEntries, come as rules of their
+// withSeen adds the counted requests to the rules that matched them. Default routes, of Services and ServiceEntries, become rules of their
 // own.
 func withSeen(rules []Rule, flows []Flow) []Rule {
 	rules = cloneRules(rules)
@@ -103,7 +104,7 @@ func withSeen(rules []Rule, flows []Flow) []Rule {
 		i := slices.IndexFunc(rules, func(r Rule) bool { return r.Object == f.Object && r.Callers == f.Callers && sameRule(r.Name, f.Rule) })
 		if i < 0 {
 			if strings.HasPrefix(f.Object, "VirtualService ") {
-				continue // a rule that the newest edition has no more
+				continue // a rule that the newest edition no longer has
 			}
 			i = len(rules)
 			rules = append(rules, Rule{Object: f.Object, Name: f.Rule, Hosts: []string{f.App}, At: []string{}, Matches: []string{}, Does: []string{}, Parts: []Part{}, Failures: []Failure{}})
@@ -144,7 +145,7 @@ func cloneRules(rules []Rule) []Rule {
 	return rules
 }
 
-// sameRule says whether the rule of a decision, such as "http[1].match[0]" or "everybody.mobile", is one of a rule's matches.
+// sameRule reports whether the rule of a decision, such as "http[1].match[0]" or "everybody.mobile", is one of a rule's matches.
 func sameRule(name, decided string) bool {
 	return name == decided || strings.HasPrefix(decided, name+".")
 }

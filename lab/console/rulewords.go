@@ -10,7 +10,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// matchText is one match in words: "x-dev-user is betaUser, path begins with /demo-app/".
+// matchText returns one match as text: "x-dev-user is betaUser, path begins with /demo-app/".
 func matchText(m *networking.HTTPMatchRequest) string {
 	var words []string
 	add := func(what string, match *networking.StringMatch) {
@@ -56,7 +56,7 @@ func stringMatchText(m *networking.StringMatch) string {
 	}
 }
 
-// does is what a rule does beside routing, in words.
+// does returns, as text, what a rule does besides routing.
 func does(route *networking.HTTPRoute) []string {
 	words := []string{}
 	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }

@@ -81,7 +81,7 @@ func (c *Console) serveTrace(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, detail(spans, c.source.Logs(spans[0].TraceID)))
 }
 
-// serveNames answers what can be searched for: all services, and the span names of one.
+// serveNames returns the values to search for: all services, and the span names of one.
 func (c *Console) serveNames(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string][]string{
 		"services": some(c.traces.Services()),

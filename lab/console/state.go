@@ -9,16 +9,16 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// State is what the overview shows.
+// State holds what the overview shows.
 type State struct {
 	Edition   string           `json:"edition"` // "deploy/overlays/canary"
 	Revision  int              `json:"revision"`
-	Plain     bool             `json:"plain"` // there is no mesh, so that nobody counts requests
+	Plain     bool             `json:"plain"` // there is no mesh, so that requests are not counted
 	Problems  []Problem        `json:"problems"`
 	Notes     []string         `json:"notes"`
 	Links     []Link           `json:"links"`
 	Workloads []Workload       `json:"workloads"`
-	Ejections []proxy.Ejection `json:"ejections"` // a pod in it may be ready and still get no requests from that caller
+	Ejections []proxy.Ejection `json:"ejections"` // an ejected pod may be ready and still receive no requests from that caller
 	Rules     []Rule           `json:"rules"`
 }
 
@@ -49,14 +49,14 @@ type Pod struct {
 	Reason   string         `json:"reason"`
 	Ended    string         `json:"ended"`     // how its process ended last: "ended by signal: killed"
 	LastLine string         `json:"last_line"` // what that process wrote last
-	Again    int64          `json:"again"`     // when the next starts, milliseconds since 1970; 0 when none is waited for
+	Again    int64          `json:"again"`     // when the next process starts, milliseconds since 1970; 0: none is pending
 	Current  bool           `json:"current"`   // of the newest template
 	Restarts int            `json:"restarts"`
 	Process  int            `json:"process"` // its number, 0 when none runs
 	Started  int64          `json:"started"` // milliseconds since 1970, 0 when none runs
 }
 
-// build makes the state of this moment.
+// build returns the current state.
 func (c *Console) build(edition Edition, flows []Flow) State {
 	s := State{
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.Plain, Problems: problems(edition.Problems),
@@ -69,7 +69,7 @@ func (c *Console) build(edition Edition, flows []Flow) State {
 	return s
 }
 
-// some is never null in JSON.
+// some returns an empty list for nil, so that JSON never has null.
 func some[T any](list []T) []T {
 	if list == nil {
 		return []T{}
@@ -82,7 +82,7 @@ func problems(list []overlay.Problem) []Problem {
 	for i, p := range list {
 		out[i] = Problem{Place: p.Place(), Object: p.Object, Path: p.Path, Reason: p.Reason}
 		if p.Object == p.File {
-			out[i].Object = "" // the place says it
+			out[i].Object = "" // the place names it
 		}
 	}
 	return out
@@ -95,7 +95,7 @@ func (c *Console) workloads() []Workload {
 	}
 	for _, p := range c.source.Pods() {
 		i := slices.IndexFunc(list, func(w Workload) bool { return w.Name == p.Deployment })
-		if i < 0 { // it is not wanted any more, and ends
+		if i < 0 { // it is no longer wanted, and is ending
 			i = len(list)
 			list = append(list, Workload{Name: p.Deployment, Pods: []Pod{}})
 		}
@@ -123,13 +123,13 @@ func (w *Workload) addPod(p workload.Status) {
 	w.Pods = append(w.Pods, pod)
 }
 
-// kind is what a flow counts, without its counts.
+// kind identifies what a flow counts, without its counts.
 func (f Flow) kind() Flow {
 	f.Requests, f.Seconds = 0, 0
 	return f
 }
 
-// baselineOf remembers the counts at the moment an edition came to run.
+// baselineOf returns the counts at the moment when an edition started to run.
 func baselineOf(flows []Flow) map[Flow]Flow {
 	baseline := make(map[Flow]Flow, len(flows))
 	for _, f := range flows {
@@ -138,7 +138,7 @@ func baselineOf(flows []Flow) map[Flow]Flow {
 	return baseline
 }
 
-// sinceEdition is what was counted since the baseline.
+// sinceEdition returns what was counted since the baseline.
 func sinceEdition(flows []Flow, baseline map[Flow]Flow) []Flow {
 	since := make([]Flow, 0, len(flows))
 	for _, f := range flows {

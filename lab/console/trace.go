@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// The bounds on what one answer shows.
+// The bounds on what one response shows.
 const (
 	maxSpans = 2000 // of a trace
 	maxLogs  = 1000 // lines of a trace
@@ -24,20 +24,20 @@ type Summary struct {
 	Start    int64    `json:"start"`    // microseconds since 1970
 	Duration int64    `json:"duration"` // microseconds, of the root, or of all spans where the root is missing
 	Service  string   `json:"service"`  // of the root, or of the first span where the root is missing
-	Title    string   `json:"title"`    // what was asked for, "GET /hops", or else the name of the same span
+	Title    string   `json:"title"`    // the request, "GET /hops", or else the name of the same span
 	Spans    int      `json:"spans"`
 	Errors   int      `json:"errors"`  // spans that failed
 	Status   string   `json:"status"`  // HTTP status of the same span as Service; empty where it names none
-	Members  []Member `json:"members"` // who took part, depth first
+	Members  []Member `json:"members"` // the services that took part, depth first
 }
 
 // Member is a service that took part in a trace.
 type Member struct {
 	Service string `json:"service"`
-	Version string `json:"version"` // empty where its spans tell none
+	Version string `json:"version"` // empty where its spans name none
 }
 
-// Detail is a trace with all that is known of it.
+// Detail is a trace with all that the console shows of it.
 type Detail struct {
 	Summary
 	Rows   []Row `json:"rows"`   // the spans, depth first
@@ -57,8 +57,8 @@ type Row struct {
 	Kind        zipkin.Kind       `json:"kind"`
 	Start       int64             `json:"start"` // microseconds after the trace's start
 	Duration    int64             `json:"duration"`
-	Status      string            `json:"status"`  // HTTP status, where the span tells one
-	Error       string            `json:"error"`   // what the error tag says; "error" where it says nothing; empty where nothing failed
+	Status      string            `json:"status"`  // HTTP status, where the span has one
+	Error       string            `json:"error"`   // the error tag's value; "error" where that is empty; empty where nothing failed
 	Adopted     bool              `json:"adopted"` // its parent has not arrived
 	Tags        map[string]string `json:"tags"`
 	Annotations []Annotation      `json:"annotations"`
@@ -71,13 +71,13 @@ type Annotation struct {
 	Text string `json:"text"`
 }
 
-// interval is a stretch of time, in microseconds after the trace's start.
+// interval is a period, in microseconds after the trace's start.
 type interval struct {
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
 }
 
-// summarize makes the summary of a trace; spans must not be empty.
+// summarize returns the summary of a trace; spans must not be empty.
 func summarize(spans []*zipkin.Span) Summary {
 	return summaryOf(trace.Build(spans))
 }
@@ -112,7 +112,7 @@ func serviceOf(s *zipkin.Span) string {
 	return s.LocalEndpoint.ServiceName
 }
 
-// versionOf is the version of the workload that a span came from, as OpenTelemetry and Istio name it. A gateway has none.
+// versionOf returns the version of the workload that sent a span, as OpenTelemetry and Istio name it. A gateway has none.
 func versionOf(s *zipkin.Span) string {
 	revision := s.Tags["istio.canonical_revision"]
 	if revision == "latest" {
@@ -121,7 +121,7 @@ func versionOf(s *zipkin.Span) string {
 	return cmp.Or(s.Tags["service.version"], revision)
 }
 
-// titleOf is the request that a span tells of, by the names of today's and yesterday's conventions.
+// titleOf returns the request that a span describes, by the attribute names of the current and earlier conventions.
 func titleOf(s *zipkin.Span) string {
 	method := cmp.Or(s.Tags["http.request.method"], s.Tags["http.method"])
 	path := s.Tags["url.path"]
@@ -134,12 +134,12 @@ func titleOf(s *zipkin.Span) string {
 	return method + " " + path
 }
 
-// statusOf is the HTTP status that a span tells, by the names of today's and yesterday's conventions.
+// statusOf returns the HTTP status of a span, by the attribute names of the current and earlier conventions.
 func statusOf(s *zipkin.Span) string {
 	return cmp.Or(s.Tags["http.response.status_code"], s.Tags["http.status_code"])
 }
 
-// errorOf is what a span says of its failure; empty where it did not fail.
+// errorOf returns a span's description of its failure; empty where it did not fail.
 func errorOf(s *zipkin.Span) string {
 	text, failed := s.Tags["error"]
 	if failed && (text == "" || text == "true") {
@@ -148,7 +148,7 @@ func errorOf(s *zipkin.Span) string {
 	return text
 }
 
-// detail makes the waterfall of a trace; spans must not be empty.
+// detail returns the waterfall of a trace; spans must not be empty.
 func detail(spans []*zipkin.Span, lines []workload.Line) Detail {
 	root := trace.Build(spans)
 	d := Detail{Summary: summaryOf(root), Rows: []Row{}}
