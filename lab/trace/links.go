@@ -4,7 +4,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Link says how often one service called another. The names are those of Zipkin's GET /api/v2/dependencies.
+// Link is the number of calls from one service to another. The names are those of Zipkin's GET /api/v2/dependencies.
 type Link struct {
 	Parent     string `json:"parent"`
 	Child      string `json:"child"`
@@ -19,7 +19,7 @@ type Linker struct {
 	place map[[2]string]int // in links, by parent and child
 }
 
-// Links gives the links in the order in which they were first seen.
+// Links returns the links in the order in which they were first seen.
 func (l *Linker) Links() []Link { return l.links }
 
 func (l *Linker) add(parent, child string, failed bool) {
@@ -53,11 +53,11 @@ func (l *Linker) Add(spans []*zipkin.Span) {
 	}
 }
 
-// call counts the call that a span is one side of, if it is for this side to count it.
+// call counts the call that a span is one side of, if this side is the one to count it.
 func (l *Linker) call(node *Node) {
 	span := node.Span
 	if span.Kind == zipkin.Client && len(node.Children) > 0 {
-		return // the server's side knows better what it is called
+		return // the server's side has the better name
 	}
 	local, remote := service(span.LocalEndpoint), service(span.RemoteEndpoint)
 	kind := span.Kind
@@ -70,7 +70,7 @@ func (l *Linker) call(node *Node) {
 		parent, child = local, remote
 	case zipkin.Server, zipkin.Consumer:
 		if node.Parent == nil && remote == "" {
-			return // nobody knows who called the root
+			return // the root's caller is unknown
 		}
 		parent, child = remote, local
 	default:
@@ -86,7 +86,7 @@ func (l *Linker) call(node *Node) {
 	if caller := remoteAncestor(node); caller != nil && service(caller.LocalEndpoint) != "" {
 		name := service(caller.LocalEndpoint)
 		if kind == zipkin.Client && local != "" && name != local {
-			l.add(name, local, false) // a hop between the two that sent no span of its own
+			l.add(name, local, false) // a service between the two that sent no span
 		}
 		if kind == zipkin.Server || parent == "" {
 			parent = name

@@ -9,9 +9,8 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// merge puts together what was sent in pieces and repairs what instrumentation often leaves out, as Zipkin does before it builds a
-// tree (zipkin2.internal.Trace). The result is sorted by id, a client's half of a call before the server's. The spans that came in are
-// not changed.
+// merge joins spans that were sent in pieces and adds what instrumentation often omits, as Zipkin does before it builds a tree
+// (zipkin2.internal.Trace). The result is sorted by id, a client's half of a call before the server's. The input spans are not changed.
 func merge(spans []*zipkin.Span) []*zipkin.Span {
 	sorted := slices.Clone(spans)
 	slices.SortStableFunc(sorted, func(a, b *zipkin.Span) int {
@@ -38,7 +37,7 @@ func merge(spans []*zipkin.Span) []*zipkin.Span {
 	return merged
 }
 
-// side orders the two halves of a call: the client's, one that does not say, the server's.
+// side orders the two halves of a call: the client's, one without a kind, the server's.
 func side(s *zipkin.Span) int {
 	switch {
 	case s.Shared:
@@ -67,7 +66,7 @@ func presence(there bool) int {
 	return 0
 }
 
-// longestID is the trace id that all spans shall have: one of 128 bits if there is one.
+// longestID returns the trace id for all spans: one of 128 bits if there is one.
 func longestID(spans []*zipkin.Span) string {
 	id := ""
 	for _, span := range spans {
@@ -87,7 +86,7 @@ func withTraceID(span *zipkin.Span, id string) *zipkin.Span {
 	return &replaced
 }
 
-// join adds what is known of an endpoint to what was known before, or says that the two are different ones.
+// join merges two descriptions of an endpoint, or reports that they are different endpoints.
 func join(known, e *zipkin.Endpoint) bool {
 	if e == nil {
 		return true
@@ -101,7 +100,7 @@ func join(known, e *zipkin.Endpoint) bool {
 	return true
 }
 
-// fill takes from b what a has not.
+// fill sets the empty fields of a from b.
 func fill(a, b *zipkin.Endpoint) *zipkin.Endpoint {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
@@ -114,7 +113,7 @@ func fill(a, b *zipkin.Endpoint) *zipkin.Endpoint {
 	}
 }
 
-// union is one span of two pieces; where both say something the first is right, but for tags, as in Zipkin.
+// union merges two pieces of one span; where both have a value the first wins, except for tags, as in Zipkin.
 func union(a, b *zipkin.Span) *zipkin.Span {
 	u := *a
 	u.ParentID = cmp.Or(a.ParentID, b.ParentID)
@@ -134,7 +133,7 @@ func union(a, b *zipkin.Span) *zipkin.Span {
 	return &u
 }
 
-// repair completes a server's half of a call from the client's before it: the mark that it shares its id, and its parent.
+// repair completes a server's half of a call from the client's before it: the flag that it shares its id, and its parent.
 func repair(span, before *zipkin.Span) *zipkin.Span {
 	if before.ID != span.ID {
 		return span

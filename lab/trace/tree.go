@@ -1,6 +1,6 @@
-// Package trace makes sense of the spans of a trace: who called whom, which calls one waited for, and which services depend on which.
+// Package trace analyzes the spans of a trace: the tree of calls, the critical path, and the dependencies between services.
 //
-// Parents come from ids alone, never from the clock: spans of one trace may come from machines whose clocks differ.
+// Parents are found by ids only, never by the clock: spans of one trace may come from machines whose clocks differ.
 package trace
 
 import (
@@ -10,16 +10,16 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Node is a span at its place in a trace.
+// Node is a span and its position in a trace.
 type Node struct {
 	Span     *zipkin.Span // nil at the top of a trace whose root has not arrived
 	Parent   *Node        // nil at the top
 	Children []*Node      // by beginning
-	Adopted  bool         // its parent has not arrived, or there is none, so that it hangs on the top instead
+	Adopted  bool         // its parent has not arrived, or it has none; it is a child of the top instead
 }
 
-// Build makes a tree of the spans of one trace, in whatever order and pieces they were sent. Every span, once merged with its own
-// pieces, is in it. It is nil without spans.
+// Build returns the tree of the spans of one trace, which may be in any order and in pieces. Every span is in it, merged with its own
+// pieces. It returns nil without spans.
 func Build(spans []*zipkin.Span) *Node {
 	if len(spans) == 0 {
 		return nil
@@ -27,11 +27,11 @@ func Build(spans []*zipkin.Span) *Node {
 	return (&builder{nodes: map[key]*Node{}}).build(merge(spans))
 }
 
-// key finds a node. As B3 lets a server take over the id of its client, a server's half is told apart by where it ran.
+// key identifies a node. As B3 lets a server reuse the id of its client, a server's half is distinguished by where it ran.
 type key struct {
 	id       string
 	shared   bool
-	endpoint zipkin.Endpoint // of a server's half; empty where it does not say
+	endpoint zipkin.Endpoint // of a server's half; empty if unknown
 }
 
 func sharedKey(id string, e *zipkin.Endpoint) key {
@@ -74,7 +74,7 @@ func (b *builder) build(spans []*zipkin.Span) *Node {
 	return b.root
 }
 
-// attach hangs a node on its parent, or else on the root.
+// attach adds a node to its parent, or else to the root.
 func (b *builder) attach(node *Node) {
 	parent := b.parent(node.Span)
 	if parent == nil || parent == node {
@@ -91,15 +91,15 @@ func (b *builder) parent(span *zipkin.Span) *Node {
 	if span.ParentID == "" {
 		return nil
 	}
-	// A span within a server whose half is shared has the same id for its parent as that server's client. One that does not say where
-	// it ran goes to the client's half (zipkin2.internal.SpanNode).
+	// A span within a server whose half is shared has the same parent id as that server's client. Without a known endpoint it is added to the
+	// client's half (zipkin2.internal.SpanNode).
 	if parent := b.nodes[sharedKey(span.ParentID, span.LocalEndpoint)]; parent != nil {
 		return parent
 	}
 	return b.nodes[key{id: span.ParentID}]
 }
 
-// adoptRings brings in spans that are their own ancestors: one of each ring hangs on the root.
+// adoptRings adds spans that are their own ancestors: one of each cycle becomes a child of the root.
 func (b *builder) adoptRings(all []*Node) {
 	reached := make(map[*Node]bool, len(all)+1)
 	var reach func(*Node)
@@ -144,7 +144,7 @@ func (n *Node) walk(visit func(*Node, int), depth int) {
 	}
 }
 
-// Window is when the trace began and ended, in microseconds since 1970; both are 0 when no span knows.
+// Window returns when the trace began and ended, in microseconds since 1970; both are 0 if no span has a time.
 func (n *Node) Window() (begin, end int64) {
 	n.Walk(func(node *Node, _ int) {
 		s := node.Span
