@@ -7,9 +7,9 @@ import (
 	"unique"
 )
 
-// Decode reads the body of POST /api/v2/spans, a JSON list of spans, each already normalized. An error names the span and the
-// field, as in "spans[3].parentId is not …"; no span is returned then. As Zipkin's own reader it wants the list to begin with the
-// first byte, ignores unknown keys and what follows the list, and takes null for an absent value.
+// Decode reads the body of POST /api/v2/spans, a JSON list of spans, and normalizes each. An error names the span and the field, as in
+// "spans[3].parentId is not …"; it then returns no span. Like Zipkin's own reader it requires the list to begin with the first byte,
+// ignores unknown keys and what follows the list, and treats null as an absent value.
 func Decode(data []byte) ([]*Span, error) {
 	if len(data) == 0 {
 		return nil, nil
@@ -38,7 +38,7 @@ func Decode(data []byte) ([]*Span, error) {
 
 type decoder struct{ scanner }
 
-// known gives the keys of the format without allocating, and copies others.
+// known returns the keys of the format without allocating, and copies others.
 func known(key []byte) string {
 	switch string(key) { // does not allocate
 	case "traceId":
@@ -71,7 +71,7 @@ func known(key []byte) string {
 	return shared(key)
 }
 
-// shared makes one string of all that are equal: names and tag keys come back in every span, and are kept for long.
+// shared returns one string for all that are equal: names and tag keys repeat in every span, and are kept for long.
 func shared[T string | []byte](s T) string {
 	if len(s) > 64 {
 		return string(s)
@@ -92,7 +92,7 @@ func (d *decoder) span(s *Span) error {
 	return s.Normalize()
 }
 
-// in puts the key before an error about its value.
+// in prefixes an error about a value with its key.
 func in(key string, err error) error {
 	if err == nil {
 		return nil
@@ -142,7 +142,7 @@ func (d *decoder) member(s *Span, key string) (err error) {
 	return err
 }
 
-// id reads an id, which may not be empty. What is wrong with it otherwise is Normalize's to tell.
+// id reads an id, which must not be empty. Normalize reports anything else that is invalid.
 func (d *decoder) id() (string, error) {
 	id, err := d.text()
 	if err == nil && id == "" {
@@ -192,7 +192,7 @@ func (d *decoder) endpoint() (*Endpoint, error) {
 		case "port":
 			var port int64
 			if port, err = d.integer(); err == nil {
-				e.Port = int(max(min(port, 1<<16), 0)) // Normalize refuses what is too much
+				e.Port = int(max(min(port, 1<<16), 0)) // Normalize rejects a greater value
 			}
 		default:
 			err = d.skip(0)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// AppendJSON appends the span in Zipkin's v2 JSON, as encoding/json writes it but for the order of the tags, at a fifth of its time: every
-// request's span is written for a collector.
+// AppendJSON appends the span in Zipkin's v2 JSON, as encoding/json writes it except for the order of the tags, in a fifth of its time:
+// every request's span is encoded for a collector.
 func (s *Span) AppendJSON(b []byte) []byte {
 	b = appendText(append(b, `{"traceId":`...), s.TraceID)
 	b = appendField(b, `,"parentId":`, s.ParentID)
@@ -43,7 +43,7 @@ func (s *Span) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// append appends an endpoint behind its name, if there is one.
+// append appends an endpoint with its name, if there is one.
 func (e *Endpoint) append(b []byte, name string) []byte {
 	if e == nil {
 		return b
@@ -60,7 +60,7 @@ func (e *Endpoint) append(b []byte, name string) []byte {
 	return append(b, '}')
 }
 
-// separator is what stands before an element of a list or mapping: its beginning, or a comma.
+// separator returns what precedes an element of a list or mapping: its opening bracket, or a comma.
 func separator(first bool, begin string) string {
 	if first {
 		return begin
@@ -68,7 +68,7 @@ func separator(first bool, begin string) string {
 	return ","
 }
 
-// appendField appends a text behind its name, unless it is empty.
+// appendField appends a text with its name, unless it is empty.
 func appendField(b []byte, name, text string) []byte {
 	if text == "" {
 		return b
@@ -76,7 +76,7 @@ func appendField(b []byte, name, text string) []byte {
 	return appendText(append(b, name...), text)
 }
 
-// appendNumber appends a number behind its name, unless it is 0.
+// appendNumber appends a number with its name, unless it is 0.
 func appendNumber(b []byte, name string, n int64) []byte {
 	if n == 0 {
 		return b
@@ -84,7 +84,7 @@ func appendNumber(b []byte, name string, n int64) []byte {
 	return strconv.AppendInt(append(b, name...), n, 10)
 }
 
-// appendText appends a text in quotes. What has to be escaped is left to encoding/json.
+// appendText appends a text in quotes. encoding/json encodes texts that need escapes.
 func appendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Normalize brings a span into the form that Zipkin stores, and tells which field makes that impossible. Every collector calls
-// it on what it is sent; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
+// Normalize converts a span to the form that Zipkin stores, and returns an error that names an invalid field. Every collector calls it on
+// the spans it receives; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
 //
 //   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros, of
 //     which Zipkin itself lets the shorter through, only to refuse them padded when it is sent them again;
@@ -47,7 +47,7 @@ func (s *Span) Normalize() error {
 	return err
 }
 
-// TraceID gives a trace id the form in which spans carry it: 16 hex digits, or 32 when one of the first 16 of them is not zero.
+// TraceID returns a trace id in the form in which spans carry it: 16 hex digits, or 32 when one of the first 16 of them is not zero.
 func TraceID(id string) (string, error) {
 	if err := hex("traceId", id, 32); err != nil {
 		return "", err
@@ -80,7 +80,7 @@ func spanID(field, id string) (string, error) {
 	return id, nil
 }
 
-// parentID is as spanID, but all zeros means that there is no parent.
+// parentID works like spanID, but all zeros mean that there is no parent.
 func parentID(id string) (string, error) {
 	if id != "" && len(id) <= 16 && strings.Trim(id, "0") == "" {
 		return "", nil
@@ -88,7 +88,7 @@ func parentID(id string) (string, error) {
 	return spanID("parentId", id)
 }
 
-// hex complains of an id that is not made of 1 to longest lower-case hex digits.
+// hex returns an error for an id that is not 1 to longest lower-case hex digits.
 func hex(field, id string, longest int) error {
 	if id == "" {
 		return fmt.Errorf("%s is empty", field)
@@ -104,7 +104,7 @@ func hex(field, id string, longest int) error {
 	return nil
 }
 
-// lower is strings.ToLower for names that nearly always are in lower case already.
+// lower is strings.ToLower, optimized for names that are already in lower case.
 func lower(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c >= 0x80 || c >= 'A' && c <= 'Z' {
@@ -124,7 +124,7 @@ func sortedOnce(annotations []Annotation) []Annotation {
 	return slices.Compact(annotations)
 }
 
-// normal gives nil for an endpoint that says nothing.
+// normal returns nil for an empty endpoint.
 func (e *Endpoint) normal(field string) (*Endpoint, error) {
 	if e == nil {
 		return nil, nil
@@ -137,13 +137,13 @@ func (e *Endpoint) normal(field string) (*Endpoint, error) {
 	switch normal {
 	case Endpoint{}:
 		return nil, nil
-	case *e: // not written to: the spans of the mesh share their endpoints
+	case *e: // not modified: the spans of the mesh share their endpoints
 		return e, nil
 	}
 	return &normal, nil
 }
 
-// setIP fills in an address of either family under its own key, whichever key it was sent under. What is no address is ignored.
+// setIP sets an address of either family under its own key, whichever key it was sent under. It ignores an invalid address.
 func (e *Endpoint) setIP(text string) {
 	address, err := netip.ParseAddr(text)
 	if err != nil || address.Zone() != "" {
@@ -152,12 +152,12 @@ func (e *Endpoint) setIP(text string) {
 	if dotted := text[strings.LastIndexByte(text, ':')+1:]; strings.IndexByte(dotted, '.') < 0 {
 		e.IPv6 = formatIPv6(address.As16())
 	} else if prefix := text[:len(text)-len(dotted)]; prefix == "" || prefix == "::" || strings.EqualFold(prefix, "::ffff:") {
-		e.IPv4 = dotted // an IPv4 address, or one in IPv6's clothes
+		e.IPv4 = dotted // an IPv4 address, or one mapped to IPv6
 	}
 }
 
-// formatIPv6 writes an address as Zipkin does, which is not quite as RFC 5952 would: a single group of zeros is shortened too, and
-// zeros at the end only if there are none before.
+// formatIPv6 formats an address as Zipkin does, which differs from RFC 5952: a single group of zeros is shortened too, and zeros at the end
+// only if there are none before.
 func formatIPv6(address [16]byte) string {
 	var groups [8]uint64
 	for i := range groups {
@@ -179,7 +179,7 @@ func formatIPv6(address [16]byte) string {
 	return string(out)
 }
 
-// zeroRun finds the groups to shorten.
+// zeroRun returns the groups to shorten.
 func zeroRun(groups [8]uint64) (begin, length int) {
 	begin = -1
 	for i := 0; i < len(groups); {

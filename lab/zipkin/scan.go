@@ -12,8 +12,8 @@ import (
 // maxDepth bounds how deeply the values of unknown keys may nest.
 const maxDepth = 64
 
-// scanner reads JSON in one pass, value by value, as the caller expects them. It exists beside encoding/json because a collector
-// decodes tens of thousands of spans a second, must tell which field is wrong, and matches keys by case.
+// scanner reads JSON in one pass, value by value, as the caller expects them. It exists beside encoding/json because a collector decodes
+// tens of thousands of spans a second, must name the invalid field, and matches keys by case.
 //
 // As in Zipkin's reader, Gson, a number may be written as a string and the other way round, and strings may hold control characters.
 type scanner struct {
@@ -35,7 +35,7 @@ func (s *scanner) space() byte {
 	return 0
 }
 
-// unexpected says what is there instead of what was wanted.
+// unexpected returns an error that names what was found instead of what was wanted.
 func (s *scanner) unexpected(want string) error {
 	if s.space() == 0 {
 		return errEnd
@@ -115,7 +115,7 @@ func (s *scanner) null() bool {
 	return false
 }
 
-// word consumes a literal if it is next and nothing else hangs on to it.
+// word consumes a literal if it is next and ends there.
 func (s *scanner) word(literal string) bool {
 	end := s.at + len(literal)
 	if end > len(s.data) || string(s.data[s.at:end]) != literal || end < len(s.data) && isWord(s.data[end]) {
@@ -159,7 +159,7 @@ func (s *scanner) integer() (int64, error) {
 	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 		return n, nil
 	}
-	// 1.5e9 is a whole number as well
+	// 1.5e9 is a whole number too
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || f != math.Trunc(f) || f < math.MinInt64 || f >= math.MaxInt64 {
 		return 0, fmt.Errorf("want a whole number, got %.40q", raw)
@@ -195,7 +195,7 @@ func (s *scanner) number() ([]byte, error) {
 	return raw, nil
 }
 
-// isNumber holds a word against the grammar of RFC 8259, section 6.
+// isNumber checks a word against the grammar of RFC 8259, section 6.
 func isNumber(raw []byte) bool {
 	i := 0
 	digits := func() bool {
@@ -244,7 +244,7 @@ func (s *scanner) quoted() ([]byte, error) {
 	return nil, errEnd
 }
 
-// valid replaces what is no UTF-8, as Java's and Go's readers do.
+// valid replaces invalid UTF-8, as Java's and Go's readers do.
 func valid(raw []byte) []byte {
 	if utf8.Valid(raw) {
 		return raw
