@@ -13,7 +13,7 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// fastPatience is the timeout of the background call. Nobody waits for it, so it may be longer than the longest injected latency.
+// fastPatience is the timeout of the background call. No request waits for it, so it may exceed the longest injected latency.
 const fastPatience = time.Minute
 
 // fastPage responds immediately. Its call to the upstream continues in the background, in the same trace.

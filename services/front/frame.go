@@ -10,22 +10,22 @@ import (
 	"github.com/hopline/hopline/pkg/look"
 )
 
-// longestShown bounds what a frame shows of an answer, in bytes.
+// longestShown bounds what a frame shows of a response, in bytes.
 const longestShown = 16 << 10
 
-// framed gives browsers a page around what text says, with the same status; everyone else gets the text.
+// framed wraps the response of text in a page for browsers, with the same status; other clients get the text.
 func (p *page) framed(title string, text http.HandlerFunc) http.HandlerFunc {
 	return forBrowsers(func(w http.ResponseWriter, r *http.Request) {
 		said := &caption{header: w.Header(), code: http.StatusOK}
 		text(said, r)
 		if !said.wrote {
-			return // the request was cancelled; the server tells what that means
+			return // the request was cancelled; the server handles that
 		}
 		p.writeFrame(w, title, said)
 	}, text)
 }
 
-// writeFrame shows one answer. Everything in it is escaped by the template.
+// writeFrame writes the page with one response. The template escapes all of it.
 func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
 	trace := w.Header().Get(header.B3TraceID)
 	document := look.Render(p.frame, struct {
@@ -37,14 +37,14 @@ func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
 		shown: p.shown, Title: title, Code: said.code, Status: http.StatusText(said.code), Text: strings.ToValidUTF8(strings.TrimSpace(said.text.String()), "�"),
 		Trace: trace, TraceLink: p.traceUI.Link(trace), Failed: said.code >= 400, Cut: said.cut,
 	})
-	// What described the text does not describe the page.
+	// These headers describe the text, not the page.
 	w.Header().Del("Content-Length")
 	w.Header().Del("Content-Encoding")
 	w.Header().Del("ETag")
 	p.protect(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(said.code)
-	io.WriteString(w, document) // the client may have gone; the access log tells
+	io.WriteString(w, document) // the client may have gone; the access log records it
 }
 
 // caption is a ResponseWriter that keeps the beginning of a short text and passes the headers through.

@@ -1,4 +1,4 @@
-// Command front is the page of the suite and its outermost hop: it calls middle, which calls core, which requests the time.
+// Command front serves the web page of the suite and is its outermost service: it calls middle, which calls core, which requests the time.
 package main
 
 import (

@@ -13,25 +13,25 @@ import (
 //go:embed web
 var web embed.FS
 
-// page is the web page: one document with style and script in it.
+// page is the web page: one document with its style and script.
 type page struct {
 	document []byte
 	etag     string
 	policy   string // Content-Security-Policy
 
-	frame   *template.Template // of the answers that a browser gets for /slow-page and /fast-page
+	frame   *template.Template // of a browser's responses for /slow-page and /fast-page
 	shown   shown
 	traceUI TraceUIURL
 }
 
-// shown is what both templates show.
+// shown holds the data of both templates.
 type shown struct {
 	look.Page
 	Service, Version string
 	TraceUI          string
 }
 
-// newPage puts the document together, once. The files are part of the binary, so a mistake in them is a panic at start, in any test.
+// newPage assembles the document, once. The files are part of the binary, so an error in them is a panic at start, in any test.
 func newPage(who telemetry.Identity, traceUI TraceUIURL) *page {
 	p := &page{
 		frame:   look.Template(web, "frame.html"),
@@ -50,7 +50,7 @@ func newPage(who telemetry.Identity, traceUI TraceUIURL) *page {
 	return p
 }
 
-// index is the page itself.
+// index serves the page.
 func (p *page) index(w http.ResponseWriter, r *http.Request) {
 	p.protect(w.Header())
 	w.Header().Set("ETag", p.etag)
@@ -59,7 +59,7 @@ func (p *page) index(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.Write(p.document) // the client may have gone; the access log tells
+	w.Write(p.document) // the client may have gone; the access log records it
 }
 
 func (p *page) protect(h http.Header) {
@@ -69,7 +69,7 @@ func (p *page) protect(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// forBrowsers answers who asks for HTML with the one handler, and everyone else with the other.
+// forBrowsers serves requests that accept HTML with the one handler, and all others with the other.
 func forBrowsers(html, others http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept")
