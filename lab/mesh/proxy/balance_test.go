@@ -19,7 +19,7 @@ func within(t testing.TB, what string, count, n int, p float64) {
 	}
 }
 
-// hosts is a cluster with so many hosts that nobody connects to.
+// hosts returns a cluster with n hosts that nothing connects to.
 func hosts(t testing.TB, kind mesh.Balancer, n int) (*cluster, []*host) {
 	p := New(Options{})
 	t.Cleanup(func() { p.Close() })

@@ -60,7 +60,7 @@ func load(b *testing.B, address string) {
 	}
 }
 
-// readAnswer reads an answer with a Content-Length of one digit.
+// readAnswer reads a response with a Content-Length of one digit.
 func readAnswer(r *bufio.Reader) error {
 	length := -1
 	for {

@@ -7,7 +7,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// TestEgressGateway sends a request to the world outside by way of the egress gateway: a hop with a span of its own, below that of the caller's sidecar.
+// TestEgressGateway sends a request out of the mesh through the egress gateway, which reports a span of its own, below that of the caller's
+// sidecar.
 func TestEgressGateway(t *testing.T) {
 	t.Parallel()
 	outside := newEcho(t, "outside")
@@ -48,7 +49,7 @@ func TestEgressGateway(t *testing.T) {
 	}
 }
 
-// TestPoliciesOfTheEgressGateway asks them about the workload that calls, and lets nobody else in.
+// TestPoliciesOfTheEgressGateway checks that they see the calling workload, and that only the mesh's proxies are accepted.
 func TestPoliciesOfTheEgressGateway(t *testing.T) {
 	t.Parallel()
 	outside := newEcho(t, "outside")

@@ -203,7 +203,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestLengthOfNothing is what Envoy tells the upstream of a request without a body.
+// TestLengthOfNothing checks the length that Envoy sends upstream for a request without a body.
 func TestLengthOfNothing(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -224,7 +224,7 @@ func TestLengthOfNothing(t *testing.T) {
 	}
 }
 
-// TestHEAD has no length where the upstream tells none.
+// TestHEAD checks that a response has no length where the upstream sends none.
 func TestHEAD(t *testing.T) {
 	t.Parallel()
 	length := ""

@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
-// want is what becomes of a hostile request.
+// want is the expected outcome of a hostile request.
 type want int
 
 const (
@@ -217,7 +217,8 @@ func poisoned() (all []string) {
 		strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", maxInformation+1)+bad)
 }
 
-// TestHostileResponses asks an upstream that answers more, less or other than it should, by GET and by HEAD. What it leaves on a connection is nobody's response.
+// TestHostileResponses sends GET and HEAD to an upstream whose responses are longer, shorter or other than they should be. What it leaves
+// on a connection must not become the response to another request.
 func TestHostileResponses(t *testing.T) {
 	t.Parallel()
 	cases := poisoned()

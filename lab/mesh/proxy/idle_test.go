@@ -47,7 +47,8 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// TestSteadyBody keeps a request for longer than its body may pause, in small pieces: that is no pause. So does a response that goes on.
+// TestSteadyBody sends a body in small pieces for longer than it may pause: the limit is on the pauses only. The same holds for a long
+// response.
 func TestSteadyBody(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -66,7 +67,7 @@ func TestSteadyBody(t *testing.T) {
 	b.do("POST", "http://middle/", r).want(t, 200, "middle / "+strings.Repeat("x", 30))
 }
 
-// TestUnwantedBody has the proxy answer before a body that never comes: the server does not wait for it.
+// TestUnwantedBody checks that the server does not wait for a body that never arrives after the proxy has responded.
 func TestUnwantedBody(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{}, noRules{})

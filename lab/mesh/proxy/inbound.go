@@ -15,9 +15,9 @@ var inboundText = map[int]string{http.StatusForbidden: denied}
 // hasSidecar reports whether the host has a sidecar.
 func (h *host) hasSidecar(rules Rules) bool { return h.pod != nil && !h.pod.Bare && !rules.Plain() }
 
-// inbound is what the sidecar before the host's program does with a request from a source, whose path is as it was sent: it normalizes the path, which a
-// rewrite or a caller without a sidecar may have left as it was, and asks its policies. The request's path and port become those that the program sees.
-// A status other than 0 is the sidecar's own answer. Without a sidecar nothing is done.
+// inbound applies the host's sidecar to a request from a source, whose path is as it was sent: it normalizes the path, which a rewrite or a
+// caller without a sidecar may have left as it was, and checks the policies. It sets the request's path and port to those that the program
+// sees. A status other than 0 is the sidecar's own response. Without a sidecar it does nothing.
 func (h *host) inbound(rules Rules, from *mesh.Source, req *mesh.Request) (status int) {
 	if !h.hasSidecar(rules) {
 		return 0

@@ -87,7 +87,7 @@ func TestPathOfABareCallerIsNormalized(t *testing.T) {
 	}
 }
 
-// Whatever a caller asks for and a rule makes of it, the program behind a sidecar sees the path that its policies have seen.
+// The program behind a sidecar sees the path that its policies have checked, whatever the caller sends and a rule rewrites.
 func TestPoliciesSeeThePathOfTheProgram(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -117,7 +117,7 @@ func TestPoliciesSeeThePathOfTheProgram(t *testing.T) {
 	})
 }
 
-// A gateway's policies are asked before any rule is followed, about the path as it came; who comes from outside is nobody.
+// A gateway checks its policies before any rule, on the path as received. A caller from outside has no identity.
 func TestPoliciesOfTheIngressGateway(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")

@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// leaver is a caller that goes away in the very moment in which its answer is written.
+// leaver is a caller that leaves at the moment when its response is written.
 type leaver struct {
 	*httptest.ResponseRecorder
 	leave context.CancelFunc

@@ -43,7 +43,7 @@ func TestDNS(t *testing.T) {
 	b.get("http://wrong.example/").want(t, 502, "cannot resolve wrong.example, which a ServiceEntry leads to by DNS: no such host")
 }
 
-// TestOriginalDestination is resolution NONE: each request goes where its own host is.
+// TestOriginalDestination checks resolution NONE: each request is sent to the host that it names.
 func TestOriginalDestination(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "outside")

@@ -158,7 +158,8 @@ func TestReturnAtTheTick(t *testing.T) {
 	})
 }
 
-// TestChangesAreMerged is what Envoy was seen to do: of two hosts that are ejected at once, the balancer sees the second a second later.
+// TestChangesAreMerged checks the behaviour observed on Envoy: of two hosts that are ejected at the same time, the balancer applies the
+// second a second later.
 func TestChangesAreMerged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, all := underDetection(t, 3, defaults())

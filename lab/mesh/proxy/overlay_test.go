@@ -42,7 +42,7 @@ func running(t testing.TB, name string, o Options) (*Proxy, *overlay.Overlay) {
 	return p, ov
 }
 
-// as asks through the sidecar of a workload.
+// as sends a request through the sidecar of a workload.
 func as(t testing.TB, p *Proxy, workload, target string, headers ...string) string {
 	t.Helper()
 	r, _ := http.NewRequest("GET", target, nil)
@@ -51,7 +51,7 @@ func as(t testing.TB, p *Proxy, workload, target string, headers ...string) stri
 	return serveTo(p.Sidecar(), r, headers...)
 }
 
-// serveTo has a handler answer a request, without a connection.
+// serveTo passes a request to a handler, without a connection.
 func serveTo(h http.Handler, r *http.Request, headers ...string) string {
 	for _, line := range headers {
 		k, v, _ := strings.Cut(line, ": ")
@@ -73,7 +73,7 @@ func (r *recorder) Header() http.Header         { return r.header }
 func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
 func (r *recorder) WriteHeader(status int)      { r.status = status }
 
-// TestCanary holds the proxy under the canary overlay to the contract's table.
+// TestCanary checks the proxy under the canary overlay against the contract's table.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	var sink spanSink
@@ -120,7 +120,7 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// TestPlainOverlay lets the front call middle without a mesh.
+// TestPlainOverlay checks that front calls middle without a mesh.
 func TestPlainOverlay(t *testing.T) {
 	t.Parallel()
 	p, ov := running(t, "plain", Options{})

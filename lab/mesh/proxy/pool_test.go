@@ -183,8 +183,8 @@ func TestConnectTimeout(t *testing.T) {
 	b.get("http://middle/").want(t, 503, "upstream connect error or disconnect/reset before headers. reset reason: connection timeout")
 }
 
-// TestIdleConnectionsThatDied lets the upstream close connections that idle, as a service does that restarts: the next request sees it
-// and opens another. (Where the system cannot tell, see wire/quiet_other.go, there is nothing to test.)
+// TestIdleConnectionsThatDied has the upstream close idle connections, as a service does that restarts: the next request detects it and
+// opens another. (Where the system cannot detect it, see wire/quiet_other.go, there is nothing to test.)
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	if c1, c2 := net.Pipe(); !wire.New(c1).Quiet() {
@@ -201,7 +201,8 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 	}
 }
 
-// TestNoSilentRetry is net/http's trap: a request on a connection that was used before, which the upstream closes without an answer, is not sent again behind everybody's back.
+// TestNoSilentRetry checks a known behaviour of net/http: a request on a reused connection, which the upstream closes without a response,
+// must not be sent again silently.
 func TestNoSilentRetry(t *testing.T) {
 	t.Parallel()
 	var hits atomic.Int32

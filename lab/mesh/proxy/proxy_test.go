@@ -127,7 +127,7 @@ type answer struct {
 	body string
 }
 
-// get asks through the sidecar.
+// get sends a request through the sidecar.
 func (b *bench) get(target string, headers ...string) answer {
 	b.t.Helper()
 	return b.do("GET", target, nil, headers...)
@@ -158,7 +158,7 @@ func (b *bench) do(method, target string, body io.Reader, headers ...string) ans
 	return answer{res, string(text)}
 }
 
-// want fails unless an answer has the status and the body.
+// want fails unless a response has the status and the body.
 func (a answer) want(t testing.TB, status int, body string) {
 	t.Helper()
 	if a.StatusCode != status || a.body != body {
@@ -166,7 +166,7 @@ func (a answer) want(t testing.TB, status int, body string) {
 	}
 }
 
-// echo is an upstream that answers with its name and keeps the last request's head.
+// echo is an upstream that responds with its name and keeps the last request's head.
 type echo struct {
 	*httptest.Server
 	mu   sync.Mutex

@@ -96,7 +96,7 @@ func TestRetryFailureText(t *testing.T) {
 	b.get("http://middle/").want(t, 503, text+"retried and the latest reset reason: remote connection failure")
 }
 
-// unused is an address where nobody listens.
+// unused returns an address without a listener.
 func unused(t testing.TB) string {
 	s := serveOn(http.NotFoundHandler())
 	s.Close()
@@ -135,7 +135,8 @@ func TestRetrySendsTheBodyAgain(t *testing.T) {
 	}
 }
 
-// TestRetryWhileTheBodyComes lets a try fail in the middle of a streamed body: the next gets the beginning from memory and the rest as it comes.
+// TestRetryWhileTheBodyComes has a try fail in the middle of a streamed body: the next try sends the beginning from memory and the rest as
+// it arrives.
 func TestRetryWhileTheBodyComes(t *testing.T) {
 	t.Parallel()
 	failed := make(chan bool)
@@ -193,7 +194,7 @@ func TestPerTryTimeout(t *testing.T) {
 	}
 }
 
-// TestPerTryTimeoutIsForTheHead has an answer whose body takes longer than a try may take.
+// TestPerTryTimeoutIsForTheHead has a response whose body takes longer than a try may take.
 func TestPerTryTimeoutIsForTheHead(t *testing.T) {
 	t.Parallel()
 	up := handle(t, func(w http.ResponseWriter, r *http.Request) {
@@ -260,7 +261,8 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
-// TestRetriesThatDoNotComeAbout has the caller's timeout end a request while it waits for its next try: the limit on retries is free again.
+// TestRetriesThatDoNotComeAbout has the caller's timeout end a request while it waits for its next try: it no longer counts against the
+// limit on retries.
 func TestRetriesThatDoNotComeAbout(t *testing.T) {
 	t.Parallel()
 	up := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })

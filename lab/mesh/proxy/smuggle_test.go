@@ -176,7 +176,7 @@ func TestUpgradeSmuggling(t *testing.T) {
 	}
 }
 
-// TestUpgradeBeforeTheServices sends an upgrade with a body to a server that reads the body before it answers, as net/http does.
+// TestUpgradeBeforeTheServices sends an upgrade with a body to a server that reads the body before it responds, as net/http does.
 func TestUpgradeBeforeTheServices(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")

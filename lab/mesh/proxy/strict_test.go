@@ -134,7 +134,7 @@ func (s *strict) head(r *bufio.Reader) (line string, h http.Header, ok bool) {
 	}
 }
 
-// framed checks what says where the request ends and who wrote it.
+// framed checks the fields that frame the request.
 func (s *strict) framed(line string, h http.Header) bool {
 	cl, te := h["Content-Length"], h["Transfer-Encoding"]
 	switch {

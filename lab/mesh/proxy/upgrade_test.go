@@ -46,7 +46,7 @@ func TestWebSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		// the first line follows the request at once, before the answer
+		// the first line follows the request immediately, before the response
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: middle\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-Websocket-Key: key\r\n\r\nearly\n")
 		r := bufio.NewReader(c)
 		res, err := http.ReadResponse(r, nil)
