@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// What goes in comes out at another collector as well, whatever way it came, and the last of it on Close.
+// Every received span is also sent to the other collector, whatever protocol it used, the last ones on Close.
 func TestForward(t *testing.T) {
 	t.Parallel()
 	other := start(t, Options{})
@@ -33,7 +33,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// A collector that hangs or refuses costs its spans, which are counted, and nobody's time.
+// A Zipkin that hangs or rejects spans loses them, and they are counted; it delays no sender.
 func TestForwardToTrouble(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// Names go with the last span that has them.
+// Names are removed with the last span that has them.
 func TestNamesAreForgotten(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 2}, AutocompleteKeys: []string{"http.route"}})

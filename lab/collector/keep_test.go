@@ -15,8 +15,8 @@ const (
 	begin     = int64(1_700_000_000_000_000) // of the first trace, in microseconds since 1970
 )
 
-// timedRequest makes the ten spans of the n-th request at 50 a second: five hops, each with its proxy, below a gateway whose name says
-// nothing of the path.
+// timedRequest returns the ten spans of the n-th request at 50 a second: five services, each with its proxy, below a gateway whose span
+// name does not contain the path.
 func timedRequest(n int, route string, duration int64, tags map[string]string) []*zipkin.Span {
 	var spans []*zipkin.Span
 	for i := range 10 {
@@ -37,7 +37,7 @@ func timedRequest(n int, route string, duration int64, tags map[string]string) [
 	return spans
 }
 
-// id is that of the n-th request's trace.
+// id returns the id of the n-th request's trace.
 func id(n int) string { return fmt.Sprintf("%016x", n+1) }
 
 // stored fails unless all spans of the n-th request are there.
@@ -48,7 +48,7 @@ func stored(t *testing.T, s *Store, what string, n int) {
 	}
 }
 
-// TestWhatPeopleLookFor sends ten minutes of ordinary requests, a slow page in the first of them, and failures now and then.
+// TestWhatPeopleLookFor sends ten minutes of ordinary requests, a slow page in the first of them, and occasional failures.
 func TestWhatPeopleLookFor(t *testing.T) {
 	t.Parallel()
 	const requests, slowPage, slowHops, failure = 30_000, 100, 200, 300
@@ -90,7 +90,7 @@ func TestWhatPeopleLookFor(t *testing.T) {
 	}
 }
 
-// TestFailuresLeaveRoom: when every request fails, slow ones of before stay, and so does room for what comes.
+// TestFailuresLeaveRoom: when every request fails, earlier slow traces stay, and new traces still have room.
 func TestFailuresLeaveRoom(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 4000}})
@@ -107,7 +107,7 @@ func TestFailuresLeaveRoom(t *testing.T) {
 	}
 }
 
-// TestKeptTracesGrow: spans that come late count for the trace that they belong to, which goes when it no longer fits its share.
+// TestKeptTracesGrow: late spans count for their trace, which is evicted when it no longer fits its share.
 func TestKeptTracesGrow(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 400}})

@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start makes a collector that is closed when the test ends.
+// start returns a collector that is closed when the test ends.
 func start(t testing.TB, o Options) *Collector {
 	t.Helper()
 	c, err := New(o)
@@ -20,7 +20,7 @@ func start(t testing.TB, o Options) *Collector {
 	return c
 }
 
-// await asks until it is so, for twenty seconds at most.
+// await waits until the condition is true, for twenty seconds at most.
 func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)

@@ -34,7 +34,7 @@ func TestQueueDropsWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-// What many senders put and one receiver takes is all there, once.
+// Every span that many senders put arrives at the one receiver exactly once.
 func TestQueueOfManySenders(t *testing.T) {
 	t.Parallel()
 	const senders, each = 8, 500

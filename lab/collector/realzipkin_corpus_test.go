@@ -1,6 +1,6 @@
 package collector
 
-// spanBodies are what a collector may be sent, one idea each: $ is the trace's id, @ a time, % the mark of the test's services.
+// spanBodies are request bodies, one idea each: $ is the trace's id, @ a time, % the prefix of the test's services.
 func spanBodies() []string {
 	return []string{
 		``, `[]`, `[ ]`, ` []`, `{}`, `null`, `x`, `[`, `[{]`, `[{}]`, `[null]`, `[1]`, `[[]]`, `["a"]`,
@@ -38,8 +38,8 @@ func spanBodies() []string {
 	}
 }
 
-// wrongPaths are reads with parameters that are missing, empty, repeated or out of range, beside some that are only unusual: $ is a time,
-// %+ a service.
+// wrongPaths are reads with parameters that are missing, empty, repeated or out of range, and some that are only unusual: $ is a time, %+ a
+// service.
 func wrongPaths() []string {
 	return []string{
 		"/api/v2/spans", "/api/v2/remoteServices", "/api/v2/autocompleteValues", "/api/v2/autocompleteValues?key=", "/api/v2/dependencies", "/api/v2/dependencies?endTs=", "/api/v2/dependencies?endTs=0",

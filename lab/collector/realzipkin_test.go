@@ -23,9 +23,9 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// TestRealZipkin sends the same spans to a real Zipkin and to the collector, asks both the same questions and wants the same answers.
-// ZIPKIN_URL says where the real one is, such as http://127.0.0.1:9411. It may hold other spans: those of the test lie in an hour
-// of the past that chance picks, under service names of their own.
+// TestRealZipkin sends the same spans and the same queries to a real Zipkin and to the collector, and compares the responses. ZIPKIN_URL is
+// the address of the real one, such as http://127.0.0.1:9411. It may hold other spans: those of the test lie in a random hour of the past,
+// under service names of their own.
 func TestRealZipkin(t *testing.T) {
 	address := strings.TrimSuffix(os.Getenv("ZIPKIN_URL"), "/")
 	if address == "" {
@@ -52,7 +52,7 @@ func TestRealZipkin(t *testing.T) {
 	t.Run("forwarding", c.forwarding)
 }
 
-// comparison is one run's two servers and what it sends them.
+// comparison holds the two servers of one run and what it sends them.
 type comparison struct {
 	theirs, ours string
 	random       *rand.Rand
@@ -101,8 +101,8 @@ func askWith(t *testing.T, client *http.Client, method, address string, body []b
 	return response{got.StatusCode, kind, string(text)}
 }
 
-// bodies are what a collector may be sent. Each is accepted or refused by both, and then looks the same in both. One difference is on
-// purpose and not among them: the id 0 is refused, which Zipkin pads to an id that it would refuse.
+// bodies compares the request bodies that a collector may receive. Both accept or both reject each, and then return the same. One
+// difference is deliberate and not among them: the collector rejects the id 0, which Zipkin pads to an id that it would reject.
 func (c *comparison) bodies(t *testing.T) {
 	trace := 0
 	at := c.hour*1000 + 1
@@ -149,7 +149,7 @@ func (c *comparison) zipped(t *testing.T) {
 	c.sameTrace(t, "gzip", id)
 }
 
-// sameTrace waits for the real Zipkin, which stores after its answer, and compares.
+// sameTrace waits for the real Zipkin, which stores after it responds, and compares.
 func (c *comparison) sameTrace(t *testing.T, what, id string) {
 	t.Helper()
 	path := "/api/v2/trace/" + id
@@ -168,7 +168,7 @@ func (c *comparison) sameTrace(t *testing.T, what, id string) {
 	}
 }
 
-// same compares two answers: status, kind and JSON, in which the order of a trace's spans does not matter, or text.
+// same compares two responses: status, content type and JSON, in which the order of a trace's spans does not matter, or text.
 func same(t *testing.T, a, b response) bool {
 	t.Helper()
 	if a.code != b.code || a.kind != b.kind {
@@ -206,7 +206,7 @@ func ordered(t *testing.T, body string) any {
 	return value
 }
 
-// send makes traces by chance and sends them to both, in pieces and in any order.
+// send sends random traces to both, in pieces and in any order.
 func (c *comparison) send(t *testing.T) {
 	var spans []*zipkin.Span
 	for range 120 {
@@ -235,7 +235,7 @@ func (c *comparison) send(t *testing.T) {
 	}
 }
 
-// trace makes a trace by chance: calls between services, some with shared ids, in pieces, twice, without a root, or with errors.
+// trace returns a random trace: calls between services, some with shared ids, in pieces, twice, without a root, or with errors.
 func (c *comparison) trace() []*zipkin.Span {
 	r := c.random
 	id := fmt.Sprintf("%016x", r.Uint64()|1<<63)
@@ -295,7 +295,7 @@ func (c *comparison) service() string {
 
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
 
-// reading compares every endpoint that reads, but for searches.
+// reading compares every endpoint that reads, except searches.
 func (c *comparison) reading(t *testing.T) {
 	end := c.hour + 2*3600*1000
 	paths := []string{
@@ -330,7 +330,7 @@ func (c *comparison) reading(t *testing.T) {
 	}
 }
 
-// forwarding sends traces of this process on to the real Zipkin, where they are the same.
+// forwarding forwards traces of this process to the real Zipkin and compares them.
 func (c *comparison) forwarding(t *testing.T) {
 	f, err := New(Options{Forward: c.theirs})
 	if err != nil {
@@ -351,7 +351,7 @@ func (c *comparison) forwarding(t *testing.T) {
 	}
 }
 
-// mine are the services of the test.
+// mine returns the services of the test.
 func (c *comparison) mine(t *testing.T, r response) []string {
 	var names []string
 	if err := json.Unmarshal([]byte(r.body), &names); err != nil {
@@ -360,7 +360,7 @@ func (c *comparison) mine(t *testing.T, r response) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, c.mark) })
 }
 
-// searching compares searches by chance.
+// searching compares random searches.
 func (c *comparison) searching(t *testing.T) {
 	r := c.random
 	found := 0
@@ -397,7 +397,7 @@ func (c *comparison) searching(t *testing.T) {
 	}
 }
 
-// wrong compares what is asked wrongly.
+// wrong compares the responses to invalid requests.
 func (c *comparison) wrong(t *testing.T) {
 	for _, path := range wrongPaths() {
 		path = strings.NewReplacer("$", strconv.FormatInt(c.hour+1_800_000, 10), "%+", c.mark+"front").Replace(path)

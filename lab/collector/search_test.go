@@ -110,7 +110,7 @@ func TestSearchRefuses(t *testing.T) {
 	}
 }
 
-// Times at the edge of what a number holds neither overflow nor fail.
+// Times near the limits of int64 neither overflow nor fail.
 func TestSearchOfAllTimes(t *testing.T) {
 	t.Parallel()
 	c := searchable(t)

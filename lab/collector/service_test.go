@@ -16,8 +16,8 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// TestServiceExports runs a service of the suite with each of its exporters and wants its span, a child of the caller's, in the store:
-// the same span, whichever way it came.
+// TestServiceExports runs a service of the suite with each of its exporters and expects its span, a child of the caller's, in the store:
+// the same span with either protocol.
 func TestServiceExports(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -74,7 +74,7 @@ func TestServiceExports(t *testing.T) {
 	}
 }
 
-// blank takes out what differs from request to request.
+// blank removes what differs between requests.
 func blank(s *zipkin.Span) *zipkin.Span {
 	s.TraceID, s.ID, s.Timestamp, s.Duration = "", "", 0, 0
 	for _, key := range []string{"network.peer.port", "server.port", "http.response.body.size"} {

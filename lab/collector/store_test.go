@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// hop makes the n-th span of a trace as a service of the suite sends it.
+// hop returns the n-th span of a trace as a service of the suite sends it.
 func hop(trace, n int) *zipkin.Span {
 	s := &zipkin.Span{
 		TraceID: fmt.Sprintf("%032x", trace+1), ID: fmt.Sprintf("%016x", n+1), Kind: zipkin.Server, Name: "get /hops",
@@ -29,7 +29,7 @@ func hop(trace, n int) *zipkin.Span {
 	return s
 }
 
-// hops makes the spans of a trace from one to another.
+// hops returns a range of the spans of a trace.
 func hops(trace, from, to int) []*zipkin.Span {
 	var spans []*zipkin.Span
 	for n := from; n < to; n++ {
@@ -83,7 +83,7 @@ func TestAddRefusesWhatIsNoSpan(t *testing.T) {
 	}
 }
 
-// While somebody holds the store, Add returns all the same, and counts what it has to drop.
+// While the store is locked, Add still returns, and counts what it drops.
 func TestAddNeverWaits(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Pending: 10}})
@@ -169,7 +169,7 @@ func TestBytesAreBounded(t *testing.T) {
 	}
 }
 
-// A trace larger than the store, which a client in a loop may send, neither stays nor harms.
+// A trace larger than the store, which a client in a loop may send, is not kept and does no harm.
 func TestATraceLargerThanTheStore(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 100}})
@@ -181,7 +181,7 @@ func TestATraceLargerThanTheStore(t *testing.T) {
 	}
 }
 
-// Senders, searches and subscriptions at once; for the race detector.
+// Senders, searches and subscriptions run concurrently, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 500}})
@@ -215,7 +215,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// A full store takes no more memory however long it goes on, and its own estimate is not far from the truth.
+// A full store uses no more memory over time, and its own estimate is close to the real use.
 func TestMemoryIsFlat(t *testing.T) {
 	const spans = 8_000
 	c := start(t, Options{Limits: Limits{Spans: spans, Bytes: 1 << 40}})
@@ -241,7 +241,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 }
 
-// One core's worth of spans through the whole way in, into a store that is full.
+// One core's worth of spans through all steps, into a store that is full.
 func BenchmarkAccept(b *testing.B) {
 	c := start(b, Options{Limits: Limits{Spans: 50_000}})
 	for trace := range 13_000 {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestZipkinRoutes asks for every route; what the answers hold in detail is compared with a real Zipkin's by TestRealZipkin.
+// TestZipkinRoutes requests every route; TestRealZipkin compares the responses in detail with a real Zipkin's.
 func TestZipkinRoutes(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Console: "http://localhost:8090/", Version: "1.2.3", AutocompleteKeys: []string{"http.route", "error"}})
@@ -69,7 +69,7 @@ func TestZipkinRoutes(t *testing.T) {
 	}
 }
 
-// get asks without following redirects.
+// get sends a request and does not follow redirects.
 func get(t *testing.T, address string) response {
 	t.Helper()
 	client := &http.Client{
@@ -100,7 +100,7 @@ func TestWrongMethod(t *testing.T) {
 	}
 }
 
-// Every answer that is JSON has no null where a list is meant: Zipkin's page would fail on it.
+// No JSON response has null instead of a list: Zipkin's page would fail on it.
 func TestEmptyListsAreLists(t *testing.T) {
 	t.Parallel()
 	handler := start(t, Options{}).Zipkin()

@@ -30,7 +30,8 @@ func zipped(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-// bomb is a body of n megabytes that is valid JSON, and a thousandth of that when zipped. Members of a gzip file follow each other.
+// bomb returns a body of n megabytes that is valid JSON, and a thousandth of that when zipped. The members of a gzip file follow each
+// other.
 func bomb(t testing.TB, megabytes int) []byte {
 	t.Helper()
 	begin, middle, end := zipped(t, []byte(`[{"traceId":"1","id":"2","name":"`)), zipped(t, bytes.Repeat([]byte("x"), 1<<20)), zipped(t, []byte(`"}]`))
@@ -85,7 +86,7 @@ func TestPostSpans(t *testing.T) {
 	}
 }
 
-// A body whose length is not announced is bounded all the same.
+// A body without an announced length is bounded too.
 func TestPostSpansWithoutEnd(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{})
@@ -116,7 +117,7 @@ func (n neverEnding) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A bomb costs no more memory than the limit allows.
+// A zip bomb uses no more memory than the limit allows.
 func TestGzipBombCostsLittle(t *testing.T) {
 	body := bomb(t, 300)
 	c := start(t, Options{})
@@ -136,7 +137,7 @@ func TestGzipBombCostsLittle(t *testing.T) {
 	}
 }
 
-// One process's export of a second at 20,000 spans a second, in batches as OpenTelemetry's exporter sends them.
+// One process's export of a second at 20,000 spans a second, in batches of the size that OpenTelemetry's exporter sends.
 func BenchmarkPost(b *testing.B) {
 	sample, err := os.ReadFile(filepath.Join("..", "zipkin", "testdata", "trace.json"))
 	if err != nil {
