@@ -13,7 +13,7 @@ import (
 
 const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-// fourSpans is a request through the gateway: front calls middle in vain.
+// fourSpans returns a request through the gateway in which front's call to middle fails.
 const fourSpans = `[
  {"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","id":"1000000000000001","kind":"CLIENT","name":"front:80/*","timestamp":%[1]d,"duration":5000,
   "localEndpoint":{"serviceName":"istio-ingressgateway"},"tags":{"component":"proxy","http.method":"GET","http.url":"http://localhost:8080/demo-app/hops?x=1","istio.canonical_revision":"latest","error":"true"}},
@@ -25,7 +25,7 @@ const fourSpans = `[
   "localEndpoint":{"serviceName":"middle"},"tags":{"service.version":"canary","error":"boom <b>"}}
 ]`
 
-// postSpans sends them as a service would, and returns when they began.
+// postSpans sends the spans as a service would, and returns when they began.
 func postSpans(t *testing.T, zipkin string) (start int64) {
 	t.Helper()
 	start = time.Now().Add(-time.Minute).UnixMicro()

@@ -35,7 +35,7 @@ func listen(t *testing.T, url string) *stream {
 	return s
 }
 
-// until reads states until one is as wanted.
+// until reads states until one meets the condition.
 func (s *stream) until(wanted func(State) bool) State {
 	s.t.Helper()
 	for s.lines.Scan() {
@@ -80,7 +80,7 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestSlowPage publishes faster than a page takes: it gets the newest, and the others do not wait.
+// TestSlowPage publishes faster than a page reads: the page receives the newest state, and the others do not wait.
 func TestSlowPage(t *testing.T) {
 	t.Parallel()
 	e := newEvents()

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// lab is a Source whose facts a test sets.
+// lab is a Source whose data a test sets.
 type lab struct {
 	mu          sync.Mutex
 	edition     Edition
@@ -54,7 +54,7 @@ func (l *lab) Logs(traceID string) []workload.Line {
 	return l.logs[traceID]
 }
 
-// serve runs a console on loopback, with a collector behind it that takes spans at the second address.
+// serve runs a console on loopback, with a collector that receives spans at the second address.
 func serve(t *testing.T, source *lab) (c *Console, url, zipkin string) {
 	t.Helper()
 	store, err := collector.New(collector.Options{})
@@ -91,7 +91,7 @@ func get(t *testing.T, url string) (code int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// load gives the rules of one of the shipped overlays.
+// load returns the rules of one of the shipped overlays.
 func load(t *testing.T, name string) []mesh.Rule {
 	t.Helper()
 	return rulesOf(t, shipped.Overlay(t, name))
@@ -110,7 +110,7 @@ func rulesOf(t *testing.T, dir string) []mesh.Rule {
 	return table.Rules()
 }
 
-// fromText gives the rules of an overlay of one file.
+// fromText returns the rules of an overlay of one file.
 func fromText(t *testing.T, objects string) []mesh.Rule {
 	t.Helper()
 	dir := t.TempDir()
@@ -122,7 +122,7 @@ func fromText(t *testing.T, objects string) []mesh.Rule {
 	return rulesOf(t, dir)
 }
 
-// pod is a status as a Supervisor tells it.
+// pod returns a status as a Supervisor reports it.
 func pod(deployment, app, version string, state workload.State) workload.Status {
 	return workload.Status{
 		Pod:        mesh.Pod{Name: deployment + "-1", Source: mesh.Source{Labels: map[string]string{"app": app, "version": version}}},

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestPolicy computes the hashes of what a browser would find in the document: only what they name may run.
+// TestPolicy computes the hashes of the scripts and styles in the document: only what the policy names may run.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	p := newPage()
@@ -32,7 +32,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestWhole wants every script to be in the page, and nothing in it to come from elsewhere.
+// TestWhole checks that every script is in the page, and that nothing is loaded from elsewhere.
 func TestWhole(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(web, "web/*.js")

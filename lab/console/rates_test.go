@@ -45,7 +45,7 @@ func TestRates(t *testing.T) {
 	wants(5/10.0, 0)
 }
 
-// TestCopies tells the requests that a rule mirrors from those that somebody waits for.
+// TestCopies separates the requests that a rule mirrors from those whose response is used.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	var r rates

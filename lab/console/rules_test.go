@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// find is one rule of a list.
+// find returns one rule of a list.
 func find(t *testing.T, rules []Rule, object, name string) Rule {
 	t.Helper()
 	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Object == object && r.Name == name })
@@ -51,7 +51,7 @@ func TestAskedOfCanary(t *testing.T) {
 	}
 }
 
-// TestAskedAddsUp wants every rule of every shipped overlay that routes to ask for all of its requests, of workloads there are.
+// TestAskedAddsUp checks that the shares of every routing rule of every shipped overlay add up to 1, and name existing workloads.
 func TestAskedAddsUp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"split", "egress", "outlier"} {
@@ -76,7 +76,7 @@ func TestAskedAddsUp(t *testing.T) {
 	}
 }
 
-// objects of two namespaces: each has a DestinationRule of its own for middle, and that of "other" is for nobody else.
+// objects of two namespaces: each has a DestinationRule of its own for middle, and that of "other" is not exported.
 const twoNamespaces = `
 apiVersion: v1
 kind: Namespace
@@ -170,7 +170,7 @@ func TestAskedOfTheCallersDestinationRule(t *testing.T) {
 	}
 }
 
-// What leads to an outside host is asked of the workload that stands for it, whose labels the traffic is counted by.
+// The part of a route to an outside host names the workload that represents the host, whose labels identify the traffic.
 func TestAskedOfEgress(t *testing.T) {
 	t.Parallel()
 	rules := asked(load(t, "egress"))
@@ -256,7 +256,7 @@ spec:
 	}
 }
 
-// TestAtWhichGateway: in the overlay egress two hosts have a rule for the egress gateway, which nobody outside reaches.
+// TestAtWhichGateway: in the overlay egress two hosts have a rule for the egress gateway, which is not reachable from outside.
 func TestAtWhichGateway(t *testing.T) {
 	t.Parallel()
 	for _, rule := range asked(load(t, "egress")) {

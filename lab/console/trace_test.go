@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// TestBounds shows a trace and logs larger than a page should hold.
+// TestBounds requests a trace and logs that exceed the bounds of a page.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	spans := []*zipkin.Span{{TraceID: traceID, ID: "0000000000000001", Timestamp: 1, Duration: 10}}
@@ -28,7 +28,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestWithoutRoot shows what there is of a trace whose root has not arrived.
+// TestWithoutRoot requests a trace whose root has not arrived.
 func TestWithoutRoot(t *testing.T) {
 	t.Parallel()
 	d := detail([]*zipkin.Span{
@@ -81,7 +81,7 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-// TestOrigin wants a failure to be looked for at the deepest span that failed, and of siblings at the one that ended first.
+// TestOrigin checks that the origin of a failure is the deepest span that failed, and of siblings the one that ended first.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	span := func(id, parent string, start, duration uint, tags map[string]string) *zipkin.Span {
