@@ -53,7 +53,7 @@ func TestCriticalPath(t *testing.T) {
 	}
 }
 
-// Whatever the trace, the path's segments follow one another and lie within their spans, and with a root they fill it.
+// For any trace the path's segments follow one another and lie within their spans, and with a root they fill it.
 func TestCriticalPathFillsTheRoot(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// span makes a span of words: its id, and then in any order <parent, a kind, a service, @begin+duration, !error, shared, name=…
+// span parses a span from words: its id, and then in any order <parent, a kind, a service, @begin+duration, !error, shared, name=…
 func span(words string) *zipkin.Span {
 	s := &zipkin.Span{TraceID: "0000000000000001"}
 	for i, word := range strings.Fields(words) {
@@ -50,7 +50,7 @@ func spans(lines ...string) []*zipkin.Span {
 	return list
 }
 
-// draw writes a tree, one line a node: an asterisk marks the adopted, an s the server's half of a shared span.
+// draw writes a tree, one line a node: an asterisk marks adopted nodes, an s the server's half of a shared span.
 func draw(root *Node) string {
 	var b strings.Builder
 	if root != nil && root.Span == nil {
@@ -101,7 +101,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// randomTrace makes spans that hang on each other, on nothing, or on what never arrives, in any order.
+// randomTrace returns spans whose parents are each other, none, or missing, in any order.
 func randomTrace(r *rand.Rand) []*zipkin.Span {
 	list := make([]*zipkin.Span, 1+r.IntN(20))
 	for i := range list {
@@ -117,7 +117,7 @@ func randomTrace(r *rand.Rand) []*zipkin.Span {
 	return list
 }
 
-// Every span is in the tree, exactly once, whatever its ids say, and nothing that came in has changed.
+// Every span is in the tree exactly once, for any ids, and the input is not changed.
 func TestBuildLosesNothing(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
