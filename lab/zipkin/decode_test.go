@@ -96,7 +96,7 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-// What Decode gives, written as JSON and decoded once more, is the same.
+// The result of Decode, written as JSON and decoded once more, is the same.
 func TestDecodeOfEncoded(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile(filepath.Join("testdata", "trace.json"))
@@ -128,8 +128,8 @@ func roundTrip(t *testing.T, spans []*Span) {
 	}
 }
 
-// FuzzDecode: whatever comes, Decode ends without a panic, and what it accepts is valid, normal, and survives a round trip. What it accepts
-// of JSON's own grammar, encoding/json accepts as well.
+// FuzzDecode: for any input Decode ends without a panic, and what it accepts is valid, normal, and survives a round trip. encoding/json
+// accepts everything that Decode accepts within JSON's own grammar.
 func FuzzDecode(f *testing.F) {
 	corpus, err := filepath.Glob(filepath.Join("testdata", "*.json"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// A span that AppendJSON writes is read as the one that encoding/json writes.
+// A span that AppendJSON writes decodes to the same span as the one that encoding/json writes.
 func TestAppendJSONWritesWhatEncodingJSONWrites(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

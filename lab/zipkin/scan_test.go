@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A number is what JSON calls one: encoding/json agrees on every case.
+// The scanner and encoding/json agree on which words are numbers.
 func TestIsNumber(t *testing.T) {
 	t.Parallel()
 	numbers := 0
@@ -26,7 +26,7 @@ func TestIsNumber(t *testing.T) {
 	}
 }
 
-// Whatever skip takes for a value is one to encoding/json as well, and the other way round.
+// skip and encoding/json agree on which texts are values.
 func TestSkip(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
