@@ -24,8 +24,7 @@ func (l leaver) Write(b []byte) (int, error) {
 	return l.ResponseRecorder.Write(b)
 }
 
-// TestCallerLeavesAtTheEnd: a caller that leaves when its answer is already there spoils the connection to the upstream, whose deadlines are in
-// the past then. The next request must not get it.
+// TestCallerLeavesAtTheEnd: a caller that leaves when its response is complete must not interrupt the connection of the next request.
 func TestCallerLeavesAtTheEnd(t *testing.T) {
 	t.Parallel()
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }))

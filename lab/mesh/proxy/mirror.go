@@ -151,7 +151,8 @@ func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent i
 	}
 }
 
-// converse sends the copy on a connection and reads the response. It returns the status, 0 where no response came, and the bytes of the body.
+// converse sends the copy on a connection and reads the response. It returns the status, or 0 without a response, and the size of the body
+// in bytes.
 func (m *mirrored) converse(h *host, c *conn, body []byte) (status int, sent int64) {
 	frame := wire.None
 	if len(body) > 0 || !bodiless(m.at.Method) {

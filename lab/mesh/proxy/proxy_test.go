@@ -196,8 +196,8 @@ func (e *echo) seen() (*http.Request, int) {
 	return e.last, e.hits
 }
 
-// script is an upstream that answers each connection's requests with the texts that next gives, byte by byte as they are; "" closes, and so
-// does "\x00close" at the end.
+// script is an upstream that responds to each connection's requests with the texts that next returns, byte for byte; "" closes the
+// connection, and so does "\x00close" at the end.
 func script(t testing.TB, next func(request string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -29,8 +29,8 @@ func raw(t testing.TB, address, text string) net.Conn {
 	return c
 }
 
-// victims are requests of others after a hostile one. Their bodies hold a request each, at every distance that a wrong length could lead to; each
-// gets the response to itself.
+// victims sends requests of other callers after a hostile one. Their bodies hold a request each, at every offset that a wrong length could
+// lead to. Each must receive its own response.
 func victims(t testing.TB, address, name string) {
 	t.Helper()
 	c := raw(t, address, "")
@@ -51,8 +51,8 @@ func victims(t testing.TB, address, name string) {
 	}
 }
 
-// TestNothingIsSmuggled ends a request with a body in every way that there is. No upstream connection whose request was not written whole may be used
-// again: the requests that follow, anybody's, would be read from their middle.
+// TestNothingIsSmuggled ends a request with a body in every possible way. An upstream connection whose request was not written whole must
+// not be reused: the upstream would read the requests that follow from their middle.
 func TestNothingIsSmuggled(t *testing.T) {
 	t.Parallel()
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -158,8 +158,8 @@ func wantRaw(t *testing.T, c net.Conn, status int, text string) {
 	}
 }
 
-// TestUpgradeSmuggling is a smuggling attack as it was: the upstream answers an upgrade from its head, and the length that the request announced would
-// swallow the head and the beginning of the body of the next.
+// TestUpgradeSmuggling repeats a smuggling attack: the upstream responds to an upgrade after its head, and the announced length would
+// swallow the head and the beginning of the body of the next request.
 func TestUpgradeSmuggling(t *testing.T) {
 	t.Parallel()
 	up := newStrict(t)

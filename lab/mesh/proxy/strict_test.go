@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// strict is an upstream with a parser of its own, which takes nothing that has two readings. It answers from the head, which RFC 9112 allows,
-// and reads the body afterwards: whatever a connection still owes is then taken from the next request. A request that the proxy did not write
-// itself, or not as one would expect, is a finding.
+// strict is an upstream with a parser of its own, which rejects everything ambiguous. It responds after the head, which RFC 9112 allows,
+// and reads the body afterwards: missing bytes of the body are then read from the next request. A request that the proxy did not write
+// itself, or not as expected, is a finding.
 type strict struct {
 	t       testing.TB
 	address string
@@ -26,7 +26,7 @@ type strict struct {
 	findings []string
 }
 
-// newStrict starts a strict upstream. How it answers a request says the path's first segment: see converse.
+// newStrict starts a strict upstream. The first segment of the path selects the response: see converse.
 func newStrict(t testing.TB) *strict {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

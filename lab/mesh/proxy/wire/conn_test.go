@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestReusable takes a connection through every way in which one exchange can end: only the whole one leaves it reusable.
+// TestReusable ends an exchange in every possible way: only a complete exchange leaves the connection reusable.
 func TestReusable(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -116,7 +116,7 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// TestWritten writes requests that break off anywhere, and holds Reusable to what a reader of the bytes says: all of the request is there.
+// TestWritten writes requests that end early at any byte, and compares Reusable with the bytes written: all of the request is there.
 func TestWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

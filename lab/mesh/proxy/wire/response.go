@@ -23,7 +23,7 @@ var ErrMalformed = errors.New("malformed HTTP/1 response")
 // Field is one header line.
 type Field struct{ Name, Value string }
 
-// Response is a server's response, its body still on the connection. Its buffers are used again by the next ReadHead; the zero value is ready.
+// Response is a server's response, its body still on the connection. The next ReadHead reuses its buffers. The zero value is ready to use.
 type Response struct {
 	Status int
 	Fields []Field // names in canonical form

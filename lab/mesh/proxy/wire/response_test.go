@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// source is a connection that reads from a reader and remembers what was written.
+// source is a connection that reads from a reader and records what was written.
 type source struct {
 	net.Conn
 	io.Reader
