@@ -11,11 +11,11 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// policies are the AuthorizationPolicies, by the namespace of the workloads that they protect; "" holds those of the root namespace,
-// which protect all workloads and gateways.
+// policies holds the AuthorizationPolicies by the namespace of the workloads that they protect. The key "" holds those of the root
+// namespace, which protect all workloads and gateways.
 type policies map[string][]*accessPolicy
 
-// accessPolicy is one AuthorizationPolicy.
+// accessPolicy holds one AuthorizationPolicy.
 type accessPolicy struct {
 	object   string
 	deny     bool
@@ -23,29 +23,29 @@ type accessPolicy struct {
 	rules    []accessRule
 }
 
-// accessRule matches when one of from does and one of to does; no list means anything.
+// accessRule matches when one entry of from and one entry of to match. An empty list matches everything.
 type accessRule struct {
 	from []accessSource
 	to   []accessOperation
 }
 
-// accessSource says who calls.
+// accessSource matches the caller of a request.
 type accessSource struct {
 	principals, namespaces valueList
 }
 
-// accessOperation says what is asked for.
+// accessOperation matches the operation of a request: its host, port, method and path.
 type accessOperation struct {
 	hosts, methods, paths valueList
 	ports, notPorts       []int
 }
 
-// valueList matches a value that is among some, if any are given, and not among others.
+// valueList matches a value that is in some (any value if some is empty) and not in others.
 type valueList struct {
 	in, not []valueMatch
 }
 
-// valueMatch is a value with perhaps a star at one end: "abc*", "*abc", or "*" for any that is there.
+// valueMatch matches a value, with an optional star at one end: "abc*", "*abc", or "*" for any value that is present.
 // (https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule)
 type valueMatch struct {
 	kind valueKind
@@ -104,8 +104,7 @@ func (m *valueMatch) same(value string) bool {
 	return value == m.text
 }
 
-// matches says whether the list lets a value through. A value that is not there, as the principal of a caller without identity, is
-// among none.
+// matches reports whether the list accepts a value. An absent value, such as the principal of a caller without identity, is in no list.
 func (l *valueList) matches(value string, there bool) bool {
 	among := func(list []valueMatch) bool {
 		return there && slices.ContainsFunc(list, func(m valueMatch) bool { return m.matches(value) })
@@ -113,7 +112,7 @@ func (l *valueList) matches(value string, there bool) bool {
 	return (len(l.in) == 0 || among(l.in)) && !among(l.not)
 }
 
-// newPolicies compiles an overlay's AuthorizationPolicies.
+// newPolicies compiles the AuthorizationPolicies of an overlay.
 func newPolicies(o *overlay.Overlay, report *overlay.Report) *policies {
 	out := policies{}
 	for i := range o.AuthorizationPolicies {
@@ -145,7 +144,7 @@ func newPolicies(o *overlay.Overlay, report *overlay.Report) *policies {
 	return &out
 }
 
-// deny says whether an object is a policy that denies, and not one of those of which one must allow.
+// deny reports whether an object is a DENY policy; if not, it is an ALLOW policy.
 func (p policies) deny(object string) bool {
 	for _, list := range p {
 		for _, one := range list {
@@ -157,7 +156,7 @@ func (p policies) deny(object string) bool {
 	return false
 }
 
-// checkAccess refuses what a rule's values may say beyond the lab's understanding.
+// checkAccess rejects values of a rule that the lab does not support.
 func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
 	for i, t := range r.GetTo() {
 		for _, p := range slices.Concat(t.GetOperation().GetPaths(), t.GetOperation().GetNotPaths()) {
@@ -201,7 +200,7 @@ func newAccessRule(r *security.Rule) accessRule {
 	return out
 }
 
-// numbers reads ports; what is none has been refused.
+// numbers parses ports. It skips invalid ones: an earlier check rejects them.
 func numbers(ports []string) []int {
 	var out []int
 	for _, p := range ports {
@@ -212,7 +211,7 @@ func numbers(ports []string) []int {
 	return out
 }
 
-// access is a request as policies look at it.
+// access holds the parts of a request that policies check.
 type access struct {
 	principal, namespace string
 	identified           bool
@@ -229,7 +228,7 @@ func newAccess(from *Source, req *Request, port int) access {
 	return a
 }
 
-// principalNamespace is the namespace in "trust.domain/ns/<namespace>/sa/<account>".
+// principalNamespace returns the namespace in "trust.domain/ns/<namespace>/sa/<account>".
 func principalNamespace(principal string) string {
 	_, rest, _ := strings.Cut(principal, "/ns/")
 	namespace, _, _ := strings.Cut(rest, "/")
@@ -251,12 +250,13 @@ func (p *accessPolicy) matches(a *access) bool {
 	return slices.ContainsFunc(p.rules, func(r accessRule) bool { return r.matches(a) })
 }
 
-// Authorize says whether the proxy of to lets a request in, and which policy decided; that is empty where none selects it. Of a
-// workload, namespace and labels count, and the request is as its sidecar sees it: its path is rewritten, and its port is the
-// container's. Of a gateway, the request is as it comes in: its path is not rewritten, and its port is that of the Gateway's server.
-// A caller without identity, nil or without a principal, is nobody; so is every caller of a gateway whose server takes plain HTTP.
+// Authorize reports whether the proxy of to accepts a request, and which policy decides. The policy is empty if none selects to. For a
+// workload, namespace and labels select policies. The request is as its sidecar sees it: the path is rewritten, and the port is the
+// container's. For a gateway, the request is as it arrives: the path is not rewritten, and the port is that of the Gateway's server. A
+// caller without identity (nil or without a principal) has no principal to match. The same is true of every caller of a gateway whose
+// server uses plain HTTP.
 //
-// Any DENY policy that matches refuses; then, if any ALLOW policy selects to, one must match.
+// If any DENY policy matches, the request is denied. Otherwise, if any ALLOW policy selects to, one of them must match.
 // (https://istio.io/latest/docs/concepts/security/#implicit-enablement)
 func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy string) {
 	everywhere, own := (*t.policies)[""], (*t.policies)[to.Namespace]

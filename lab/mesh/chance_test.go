@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// fits says whether a count of n may come from a share, by a normal bound at a level of 10⁻⁶ on either side.
+// fits reports whether a count out of n is consistent with a share. It uses a normal bound at a level of 10⁻⁶ on either side.
 func fits(count, n int, share float64) bool {
 	if share == 0 || share == 1 {
 		return float64(count) == share*float64(n)
@@ -69,7 +69,7 @@ func TestPercentages(t *testing.T) {
 	}
 }
 
-// A percentage that is not given injects nothing, and the deprecated one still holds, as in Istio.
+// A missing percentage injects nothing. The deprecated one still applies, as in Istio.
 func TestFaultWithoutPercentage(t *testing.T) {
 	t.Parallel()
 	r := routeFor(t, "{fault: {delay: {fixedDelay: 1s}, abort: {httpStatus: 503}}, route: [{destination: {host: a}}]}")

@@ -9,18 +9,18 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// clusters makes each destination once for one caller.
+// clusters creates each destination once for one caller.
 type clusters struct {
 	namespace string
 	labels    map[string]string
 	services  map[string]*service // by host
-	all       map[string]*service // Kubernetes Services by host, whoever may see them: what cluster DNS knows
+	all       map[string]*service // Kubernetes Services by host, visible to the caller or not: what cluster DNS resolves
 	rules     *destinationRules
 	plain     bool
 	made      map[string]*Cluster
 }
 
-// get is the destination of a host, port and subset, known or not.
+// get returns the destination of a host, port and subset, known or not.
 func (c *clusters) get(host string, port int, subset string) *Cluster {
 	name := fmt.Sprintf("outbound|%d|%s|%s", port, subset, host)
 	if made := c.made[name]; made != nil {
@@ -61,11 +61,11 @@ func (c *clusters) fill(out *Cluster) {
 	out.Pool = newPool(policy.pool)
 	out.Outlier = newOutlier(policy.outlier)
 	if c.plain {
-		out.Balancer = Random // as kube-proxy picks
+		out.Balancer = Random // kube-proxy picks at random
 	}
 }
 
-// back says where a cluster's endpoints are.
+// back sets where the endpoints of a cluster are.
 func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[string]string) {
 	out.Target, out.TargetName = port.target, port.targetName
 	switch {
@@ -83,7 +83,7 @@ func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[s
 	}
 }
 
-// bothLabels is what pods must have that a Service and a subset select; nil when none can.
+// bothLabels returns the labels that pods need to match both a Service and a subset. It returns nil if no pod can match both.
 func bothLabels(selector, labels map[string]string) map[string]string {
 	if len(selector) == 0 {
 		return nil
@@ -98,8 +98,8 @@ func bothLabels(selector, labels map[string]string) map[string]string {
 	return both
 }
 
-// backByEntry finds a ServiceEntry's endpoints. A name among them that cluster DNS knows leads to the pods of that Service, as its
-// cluster address would.
+// backByEntry finds the endpoints of a ServiceEntry. If cluster DNS resolves the name of an endpoint, it routes to the pods of that
+// Service, as the Service's cluster address does.
 func (c *clusters) backByEntry(out *Cluster, s *service, port servicePort, labels map[string]string) {
 	entry := s.entry
 	out.External = entry.GetLocation() == networking.ServiceEntry_MESH_EXTERNAL
@@ -137,7 +137,7 @@ func (c *clusters) kubernetesService(address string) *service {
 	return c.all[serviceName(name, namespace)]
 }
 
-// newBalancer takes Istio's default, least request, where nothing is said.
+// newBalancer returns the balancer of a policy. The default is Istio's, least request.
 // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-SimpleLB)
 func newBalancer(lb *networking.LoadBalancerSettings) Balancer {
 	switch {
@@ -172,8 +172,8 @@ func newPool(p *networking.ConnectionPoolSettings) Pool {
 	return pool
 }
 
-// newOutlier fills in Istio's and Envoy's defaults: five 5xx in a row, looked at every 10 s, out for 30 s, at most a tenth of the
-// endpoints (but always one). Gateway errors count for themselves only when they are asked for.
+// newOutlier fills in the defaults of Istio and Envoy: five consecutive 5xx, an interval of 10 s, an ejection time of 30 s, and at most a
+// tenth of the endpoints ejected (but always one). Gateway errors count separately only if they are configured.
 // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection,
 // https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/outlier_detection.proto)
 func newOutlier(o *networking.OutlierDetection) *Outlier {

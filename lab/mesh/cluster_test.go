@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// toCluster is the cluster that a request of the workload caller goes to.
+// toCluster returns the cluster that a request of the workload caller is sent to.
 func toCluster(t testing.TB, authority, path string, documents ...string) *Cluster {
 	t.Helper()
 	o := objects(t, append([]string{file(t, "base.yaml")}, documents...)...)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// covers reports whether m certainly takes every request that other takes. It is false where that cannot be proved.
+// covers reports whether m is proved to match every request that other matches. It returns false if there is no proof.
 func (m *matcher) covers(other *matcher) bool {
 	if !m.path.covers(&other.path) {
 		return false
@@ -25,7 +25,7 @@ func (m *matcher) covers(other *matcher) bool {
 	return true
 }
 
-// covers reports whether every value that other matches is matched by m, too.
+// covers reports whether m matches every value that other matches.
 func (m textMatch) covers(other textMatch) bool {
 	if m.kind == matchPresent || m.kind == matchPrefix && m.text == "" {
 		return true
@@ -41,7 +41,7 @@ func (m textMatch) covers(other textMatch) bool {
 	return false
 }
 
-// literalPrefix is what every match of an expression begins with.
+// literalPrefix returns the prefix that every match of an expression has.
 func literalPrefix(expression string) string {
 	re, err := regexp.Compile(expression)
 	if err != nil {
@@ -51,15 +51,15 @@ func literalPrefix(expression string) string {
 	return prefix
 }
 
-// covers is textMatch.covers with regard to letter case.
+// covers is like textMatch.covers, but respects letter case.
 func (m *pathMatch) covers(other *pathMatch) bool {
-	// what is said of one spelling holds for all only where letters do not matter to m, or where other has just the one
+	// a result for one spelling holds for all only if m ignores letter case, or if other has only one spelling
 	one := !other.fold || other.kind == matchRegex || other.kind == matchPresent
 	if !m.fold || m.kind == matchRegex || m.kind == matchPresent {
 		return m.textMatch.covers(other.textMatch) && (one || m.kind == matchPresent || m.kind != matchRegex && !hasLetter(m.text))
 	}
 	a, b := foldText(m.textMatch), foldText(other.textMatch)
-	if other.kind == matchRegex { // whose text cannot be folded
+	if other.kind == matchRegex { // its text cannot be folded
 		return m.kind == matchPrefix && strings.HasPrefix(foldLetters(literalPrefix(other.text)), a.text)
 	}
 	return a.covers(b)
@@ -73,7 +73,7 @@ func foldText(m textMatch) textMatch {
 	return m
 }
 
-// foldLetters makes ASCII letters small, and no others, as equalFold compares them.
+// foldLetters converts ASCII letters to lower case, and no others, because equalFold compares them so.
 func foldLetters(s string) string {
 	b := []byte(s)
 	for i := range b {
@@ -86,7 +86,7 @@ func hasLetter(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' })
 }
 
-// follows reports whether a condition certainly holds for every request that fulfils others.
+// follows reports whether a condition is proved to hold for every request that meets the conditions in others.
 func (h *headerMatch) follows(others []headerMatch) bool {
 	if h.pseudo != realHeader && !h.not && h.match.kind == matchPresent {
 		return true // a request line has all its parts
@@ -94,16 +94,16 @@ func (h *headerMatch) follows(others []headerMatch) bool {
 	return slices.ContainsFunc(others, func(o headerMatch) bool { return headerKey(h) == headerKey(&o) && h.followsFrom(&o) })
 }
 
-// followsFrom is follows for one other condition on the same header.
+// followsFrom is like follows, for one other condition on the same header.
 func (h *headerMatch) followsFrom(o *headerMatch) bool {
 	switch {
 	case !h.not:
 		return !o.not && h.match.covers(o.match)
-	case o.not && o.match.kind == matchPresent: // there is none, which counts as empty
+	case o.not && o.match.kind == matchPresent: // the header is absent, which counts as empty
 		return h.match.kind == matchPresent || !h.match.matches("")
 	case o.not:
 		return h.match.kind != matchPresent && o.match.covers(h.match)
-	default: // of a header there may be further values, of a part of the request line not
+	default: // a header may have more values; a part of the request line has only one
 		return h.pseudo != realHeader && o.match.kind == matchExact && !h.match.matches(o.match.text)
 	}
 }

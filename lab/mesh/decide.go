@@ -1,12 +1,12 @@
 package mesh
 
-// Decide says what happens to a request that src sends; random is 64 random bits. It looks at nothing else, changes nothing and
+// Decide returns what happens to a request that src sends. random holds 64 random bits. Decide reads nothing else, changes nothing and
 // allocates nothing.
 func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
 	return t.view(src).decide(req, src.Gateway, random)
 }
 
-// Bare is Decide for a pod of a namespace without a sidecar: the request finds its Service, or nothing.
+// Bare is like Decide, for a pod of a namespace without a sidecar: the request reaches its Service, or nothing.
 func (t *Table) Bare(req *Request, namespace string, random uint64) Decision {
 	return t.bareView(namespace).decide(req, false, random)
 }
@@ -34,7 +34,7 @@ func (v *view) decide(req *Request, gateway bool, random uint64) Decision {
 	return host.rules[n].route.draw(random)
 }
 
-// draw settles everything about a route that is left to chance: each in its own right, as Envoy does.
+// draw makes all random choices of a route. Each choice is independent, as in Envoy.
 func (r *Route) draw(random uint64) Decision {
 	d := Decision{Route: r}
 	if f := r.Fault; f != nil {
@@ -63,7 +63,7 @@ func (r *Route) draw(random uint64) Decision {
 	return d
 }
 
-// pick takes a destination by its share of the weights.
+// pick returns a destination by its share of the weights.
 func (r *Route) pick(random uint64) *Destination {
 	if len(r.Destinations) == 1 {
 		return &r.Destinations[0]

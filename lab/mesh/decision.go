@@ -1,5 +1,5 @@
-// Package mesh compiles Istio's objects into an immutable route table and decides, as a pure function of table, request, source and
-// a random number, what happens to a request. The proxy, in mesh/proxy, carries the decision out.
+// Package mesh compiles Istio's objects into an immutable route table. It decides what happens to a request, as a pure function of table,
+// request, source and a random number. The proxy, in mesh/proxy, carries the decision out.
 package mesh
 
 import (
@@ -7,56 +7,56 @@ import (
 	"time"
 )
 
-// Source is who sends a request: a workload through its sidecar, or a gateway.
+// Source describes the sender of a request: a workload through its sidecar, or a gateway.
 type Source struct {
-	Workload  string            // the Deployment's name ("front-blue"), or the gateway's ("istio-ingressgateway")
+	Workload  string            // the name of the Deployment ("front-blue") or of the gateway ("istio-ingressgateway")
 	Namespace string            //
-	Labels    map[string]string // of the pod
+	Labels    map[string]string // labels of the pod
 	Principal string            // "cluster.local/ns/hopline/sa/front", without the scheme spiffe://
-	Gateway   bool              // whether VirtualServices reach it by a Gateway rather than as "mesh"
+	Gateway   bool              // whether VirtualServices apply to it through a Gateway instead of "mesh"
 }
 
-// Request is what a decision looks at.
+// Request holds the parts of a request that a decision depends on.
 type Request struct {
 	Method    string
-	Authority string // the Host header as sent, with the port if it had one
-	Path      string // the path and query as they stand in the request line, still escaped
+	Authority string // the Host header as sent, with the port if it has one
+	Path      string // the path and query as in the request line, still escaped
 	Scheme    string
-	Port      int // the port that the caller asked for: of the URL in a sidecar, of the Gateway's server in a gateway
+	Port      int // the requested port: that of the URL in a sidecar, that of the Gateway's server in a gateway
 	Header    http.Header
 }
 
-// URL is what was asked for, in full.
+// URL returns the full URL of the request.
 func (r *Request) URL() string { return requestScheme(r) + "://" + r.Authority + r.Path }
 
-// Decision is what happens to one request. It is a value: making one allocates nothing.
+// Decision describes what happens to one request. It is a value: creating one allocates nothing.
 type Decision struct {
 	Outcome Outcome
-	Route   *Route        // the rule that took the request; nil for NoHost and NoRoute
-	To      *Destination  // whose turn it is among the route's weighted destinations; nil unless Forward
+	Route   *Route        // the rule that matches the request; nil for NoHost and NoRoute
+	To      *Destination  // the chosen one of the route's weighted destinations; nil unless Forward
 	Delay   time.Duration // injected before anything else
-	Abort   int           // injected HTTP status, 0 for none; answered after Delay with the body "fault filter abort"
+	Abort   int           // injected HTTP status, 0 for none; sent after Delay with the body "fault filter abort"
 	Mirror  uint64        // bit i: send a copy to Route.Mirrors[i]
 }
 
-// Outcome says which kind of answer a request gets.
+// Outcome is the kind of response that a request gets.
 type Outcome uint8
 
-// The outcomes, and what the caller sees of each.
+// The outcomes, and what the caller gets for each.
 const (
-	NoHost   Outcome = iota // sidecar only: no Service or ServiceEntry has the name: 502 that names what is missing
-	NoRoute                 // the host is known and no rule takes the request: 404, empty body
-	Forward                 // to Decision.To
-	Redirect                // Route.Redirect
-	Direct                  // Route.Direct
+	NoHost   Outcome = iota // sidecar only: no Service or ServiceEntry has the name: 502 with a body that names the missing host
+	NoRoute                 // the host is known, but no rule matches the request: 404, empty body
+	Forward                 // send to Decision.To
+	Redirect                // respond with Route.Redirect
+	Direct                  // respond with Route.Direct
 )
 
-// Route is one compiled rule: one match of one http entry of a VirtualService, or the default route of a Service.
+// Route holds one compiled rule: one match of one http entry of a VirtualService, or the default route of a Service.
 type Route struct {
 	Object  string // "VirtualService hopline/middle"; "Service hopline/clock" for a default route
-	Rule    string // the rule's name, or its place; "default" for a default route
+	Rule    string // the rule's name, or its place without a name; "default" for a default route
 	Place   string // "http[1].match[0]"; empty for a default route
-	Callers string // whom it is for, as Rule.Callers names them, where other callers of the rule get other shares; else empty
+	Callers string // the callers of the route, in the form of Rule.Callers, if the rule has other shares for other callers; else empty
 	Rewrite *Rewrite
 	Timeout time.Duration // 0: none
 	Retries Retries
@@ -66,22 +66,22 @@ type Route struct {
 	Mirrors      []Mirror
 	Redirect     *RedirectTo
 	Direct       *DirectAnswer
-	Hash         []HashKey // of the request, for destinations with a ConsistentHash balancer
-	Headers      HeaderOps // of the rule, and of its destination where it has just one; those of a weighted destination are applied before it
+	Hash         []HashKey // hash keys of the request, for destinations with a ConsistentHash balancer
+	Headers      HeaderOps // of the rule, and of its destination if it has only one; those of a weighted destination are applied before
 
 	Decorator string // Istio's operation name for spans: "middle.hopline.svc.cluster.local:80/*"
 }
 
-// Destination is one of the weighted targets of a route.
+// Destination holds one of the weighted targets of a route.
 type Destination struct {
 	Cluster   *Cluster
-	Weight    int    // of the sum of its route's weights
-	Authority string // of requests that go here where the route's Rewrite has none; empty: kept
+	Weight    int    // relative to the sum of the route's weights
+	Authority string // of requests sent here, if the route's Rewrite sets none; empty: unchanged
 	Headers   HeaderOps
 }
 
-// HeaderOps changes headers, in Envoy's order: remove comes first, then set, which replaces, then add, which appends. The authority
-// is never among them: what a rule writes to "host" or ":authority" is in Rewrite.Authority or Destination.Authority.
+// HeaderOps changes headers, in Envoy's order: first remove, then set, which replaces, then add, which appends. It never contains the
+// authority: a value that a rule writes to "host" or ":authority" is in Rewrite.Authority or Destination.Authority.
 type HeaderOps struct {
 	RequestSet, RequestAdd   []Header
 	RequestRemove            []string
@@ -89,35 +89,34 @@ type HeaderOps struct {
 	ResponseRemove           []string
 }
 
-// Header is one name with its value.
+// Header holds one name with its value.
 type Header struct{ Name, Value string }
 
-// Rewrite changes path and authority of a request before it goes to its destination.
+// Rewrite changes the path and authority of a request before it is sent to its destination.
 type Rewrite struct {
-	Authority string // empty: kept
-	// URI makes the new path and query of the one in the request; nil: kept.
+	Authority string // empty: unchanged
+	// URI returns the new path and query for those of the request; nil: unchanged.
 	URI func(pathAndQuery string) string
 }
 
-// RedirectTo is an answer that sends the caller elsewhere.
+// RedirectTo describes a redirect response.
 type RedirectTo struct {
 	Code int
-	// Location makes the Location header's value of the request.
+	// Location returns the value of the Location header for a request.
 	Location func(*Request) string
 }
 
-// DirectAnswer is an answer that the proxy makes itself.
+// DirectAnswer describes a response that the proxy sends itself.
 type DirectAnswer struct {
 	Code     int
 	Body     []byte
-	Location bool // a Location header with the URL that was asked for, as Envoy gives to 201 and 3xx; see Request.URL
+	Location bool // whether to send a Location header with the requested URL, as Envoy does for 201 and 3xx; see Request.URL
 }
 
-// Retries says when a try is followed by another. The words and their meaning are Envoy's, x-envoy-retry-on and
-// x-envoy-retry-grpc-on.
+// Retries holds the retry policy of a route. The conditions and their meaning are Envoy's, from x-envoy-retry-on and x-envoy-retry-grpc-on.
 type Retries struct {
 	Attempts    int           // tries after the first; 0: none
-	PerTry      time.Duration // 0: none of its own
+	PerTry      time.Duration // timeout of one try; 0: none
 	On          RetryOn
 	StatusCodes []int         // with On & RetriableStatusCodes
 	Backoff     time.Duration // base of the exponential, jittered back-off between tries; Envoy's default is 25 ms
@@ -147,7 +146,7 @@ const (
 	RetryOnGRPCUnavailable
 )
 
-// Fault is injected trouble; percentages are of the requests that the rule takes. The decision has already drawn.
+// Fault holds an injected fault. Percentages are of the requests that the rule matches. The decision has already drawn.
 type Fault struct {
 	Delay        time.Duration
 	DelayPercent float64
@@ -155,30 +154,30 @@ type Fault struct {
 	AbortPercent float64
 }
 
-// Mirror is a destination that gets copies, whose answers nobody reads.
+// Mirror holds a destination that gets copies. The proxy discards its responses.
 type Mirror struct {
 	Cluster *Cluster
 	Percent float64
 }
 
-// Cluster is one destination that endpoints stand behind: a Service's port, or a subset of it, or a ServiceEntry's.
+// Cluster holds one destination with endpoints: a port of a Service, a subset of it, or a ServiceEntry.
 type Cluster struct {
-	Name   string // as Istio names it: "outbound|80|canary|middle.hopline.svc.cluster.local"
+	Name   string // Istio's name: "outbound|80|canary|middle.hopline.svc.cluster.local"
 	Host   string // FQDN
 	Port   int    // of the Service or ServiceEntry
 	Subset string
 
-	Known     bool              // whether a Service, ServiceEntry or subset backs it: if not, 503 with an empty body
+	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is 503 with an empty body
 	Namespace string            // of the Service
 	Selector  map[string]string // labels of its pods: the Service's selector and the subset's labels; nil for addresses
-	// Target is the container port, by number or, where TargetName is set, by name.
+	// Target is the container port: by name if TargetName is set, otherwise by number.
 	Target     int
 	TargetName string
 	Addresses  []string // host:port of a ServiceEntry with resolution STATIC, or of the names to look up with DNS
 	DNS        bool
-	Original   bool // resolution NONE: to the host that the request names
+	Original   bool // resolution NONE: send to the host that the request names
 	External   bool // MESH_EXTERNAL
-	// Gateway is set when the destination is a built-in gateway ("istio-egressgateway"): the request is decided again with that gateway
+	// Gateway is set if the destination is a built-in gateway ("istio-egressgateway"). The request is then decided again, with that gateway
 	// as its source and GatewayPort as its port.
 	Gateway     string
 	GatewayPort int
@@ -188,7 +187,7 @@ type Cluster struct {
 	Outlier  *Outlier // nil: no ejection
 }
 
-// Balancer picks one endpoint of a cluster: Istio's LoadBalancerSettings.SimpleLB, or consistent hashing.
+// Balancer selects how to pick one endpoint of a cluster: Istio's LoadBalancerSettings.SimpleLB, or consistent hashing.
 type Balancer uint8
 
 // The balancers. LeastRequest is Istio's default.
@@ -196,33 +195,33 @@ const (
 	LeastRequest Balancer = iota
 	RoundRobin
 	Random
-	ConsistentHash // by the keys of the route
+	ConsistentHash // by the hash keys of the route
 )
 
-// HashKey is what consistent hashing goes by: a header, a query parameter, the caller's address or a cookie. Of several that a request
-// has, the hashes are combined.
+// HashKey holds the input of consistent hashing: a header, a query parameter, the caller's address or a cookie. If a request has several,
+// their hashes are combined.
 type HashKey struct {
 	Header     string
 	Query      string
 	Source     bool
 	Cookie     string
 	CookiePath string
-	CookieMake bool          // whether the cookie is made when absent: without, such requests go anywhere
-	CookieTTL  time.Duration // of a cookie that is made; 0: for the session
+	CookieMake bool          // whether to create the cookie if it is absent; if not, such requests are sent to any endpoint
+	CookieTTL  time.Duration // of a created cookie; 0: a session cookie
 }
 
-// Pool bounds connections and requests to a cluster. 0 means Istio's default, which is no bound.
+// Pool limits connections and requests to a cluster. 0 means Istio's default, which is no limit.
 type Pool struct {
 	MaxConnections           int
 	MaxPending               int // http1MaxPendingRequests
-	MaxRequests              int // http2MaxRequests: requests in flight
+	MaxRequests              int // http2MaxRequests: concurrent requests
 	MaxRequestsPerConnection int
 	MaxRetries               int
 	ConnectTimeout           time.Duration // Istio's default: 10 s
 	IdleTimeout              time.Duration
 }
 
-// Outlier ejects endpoints that fail; the fields are those of Istio's OutlierDetection with its defaults filled in.
+// Outlier configures the ejection of failing endpoints. The fields are those of Istio's OutlierDetection, with its defaults filled in.
 type Outlier struct {
 	Consecutive5xx     int // 0: off
 	ConsecutiveGateway int // 0: off
@@ -234,12 +233,12 @@ type Outlier struct {
 	MinHealthPercent   int
 }
 
-// Pod is one running copy of a workload, as the proxy needs to know it.
+// Pod describes one running copy of a workload, for the proxy.
 type Pod struct {
 	Name   string // "front-blue-6c9f…-x7k2p"
-	Source        // whom it calls as, and what it is labelled
-	Bare   bool   // without a sidecar: its requests only find their Service, and those to it are let in
+	Source        // its identity as a caller, and its labels
+	Bare   bool   // without a sidecar: its requests only find their Service, and it accepts all requests
 	Ready  bool
-	Ports  map[int]string // container port → the loopback address that stands for it
+	Ports  map[int]string // container port → loopback address
 	Names  map[string]int // container port name → container port
 }
