@@ -13,10 +13,10 @@ import (
 // Normalize converts a span to the form that Zipkin stores, and returns an error that names an invalid field. Every collector calls it on
 // the spans it receives; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
 //
-//   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros, of
-//     which Zipkin itself lets the shorter through, only to refuse them padded when it is sent them again;
-//   - service and span names are lower-case, and what is empty is absent;
-//   - negative times are absent, annotations sorted and each there once;
+//   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros
+//     (Zipkin accepts shorter ids of zeros, but rejects the padded form when it receives them again);
+//   - service and span names are lower-case, and empty ones are absent;
+//   - negative times are absent, annotations are sorted and unique;
 //   - a span is not its own parent, and a client's half of a span is not shared.
 func (s *Span) Normalize() error {
 	var err error

@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// watched is a caller's cluster of two pods under outlier detection, and what its proxy says of ejections.
+// watched holds a caller's cluster of two pods under outlier detection, and the reports of its proxy about ejections.
 func watched(t *testing.T) (k *cluster, metrics *prometheus.Registry, said *[]string) {
 	said = new([]string)
 	metrics = prometheus.NewRegistry()
@@ -58,7 +58,7 @@ func TestEjectionsAreReported(t *testing.T) {
 			Why: "3 errors in a row", Since: time.Now(), Until: time.Now().Add(30 * time.Second), Times: 1}, e); diff != "" {
 			t.Errorf("the ejection (-want +got):\n%s", diff)
 		}
-		time.Sleep(30 * time.Second) // no request comes by
+		time.Sleep(30 * time.Second) // without a request
 		synctest.Wait()
 		want([]string{"middle core-sick after 3 errors in a row, 30s, over true", "middle 127.0.0.1:2 after 3 errors in a row, 30s, over true"})
 		report(all[0], 500, 500, 500)

@@ -26,7 +26,7 @@ const (
 type hostile struct {
 	name, text string
 	want       want
-	inBody     bool // what is wrong is in the body, which an upstream that answers early does not wait for
+	inBody     bool // the fault is in the body, which an upstream that responds early does not wait for
 }
 
 // inner is what a smuggler would like the upstream to take for a request.

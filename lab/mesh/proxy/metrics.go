@@ -73,7 +73,7 @@ type linkKey struct {
 	service, name, namespace string
 }
 
-// link returns the link from a caller to a pod, or to an unknown destination, as part of a cluster's service.
+// link is the pair of a source and a destination workload, as part of a service: the key of the metrics.
 type link struct {
 	linkKey
 	metrics *metrics
@@ -98,7 +98,7 @@ const (
 	byDestination
 )
 
-// link is the one from a caller to a pod, or to nobody, as part of a cluster's service.
+// link returns the link from a caller to a pod, or to an unknown destination, as part of a cluster's service.
 func (m *metrics) link(c *caller, k *mesh.Cluster, to *pod) *link {
 	key := linkKey{source: c.who}
 	nobody := identity{unknown, unknown, unknown, unknown, unknown, unknown, unknown}

@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// running is a proxy under a shipped overlay, with one echo for each Deployment that says its name.
+// running returns a proxy under a shipped overlay, with one echo for each Deployment that returns its name.
 func running(t testing.TB, name string, o Options) (*Proxy, *overlay.Overlay) {
 	t.Helper()
 	ov, err := overlay.Load(shipped.Overlay(t, name))

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rules are a table by hand: what each test says.
+// rules is a table of functions that each test sets.
 type rules struct {
 	decide    func(*mesh.Request, *mesh.Source) mesh.Decision
 	authorize func(from, to *mesh.Source, r *mesh.Request) bool
@@ -116,7 +116,7 @@ func serveOn(h http.Handler) *httptest.Server {
 	return s
 }
 
-// setPods says which pods run besides the caller.
+// setPods sets the pods that run besides the caller.
 func (b *bench) setPods(pods ...mesh.Pod) {
 	b.pods = pods
 	b.proxy.SetPods(append([]mesh.Pod{podOf("front", "front-1", "127.0.0.1:1")}, pods...))

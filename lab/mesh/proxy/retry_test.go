@@ -185,7 +185,7 @@ func TestPerTryTimeout(t *testing.T) {
 	b.get("http://middle/").want(t, 200, "50")
 	tries.Store(-100)
 	late := *route
-	late.Timeout, late.Retries.Attempts = 120*time.Millisecond, 1000 // a minute, were it for the tries alone
+	late.Timeout, late.Retries.Attempts = 120*time.Millisecond, 1000 // the tries alone would take a minute
 	b.proxy.Swap(toRoute(&late))
 	start := time.Now()
 	b.get("http://middle/").want(t, 504, "upstream request timeout")

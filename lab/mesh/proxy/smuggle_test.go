@@ -58,8 +58,8 @@ func TestNothingIsSmuggled(t *testing.T) {
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 	for _, c := range []struct {
 		name, path, headers, body string
-		announced                 int // the length that the request says; 0: chunked
-		want                      int // the response's status; 0: none comes, and the caller leaves
+		announced                 int // the announced length of the request; 0: chunked
+		want                      int // the response's status; 0: no response, and the caller leaves
 		text                      string
 	}{
 		{"response before the body", "/early", "", "", 500, 200, "/early"},

@@ -145,7 +145,7 @@ func (s *strict) framed(line string, h http.Header) bool {
 	case len(te) > 0 && te[0] != "chunked":
 		return s.find("%s: Transfer-Encoding %q", line, te)
 	case len(h[hRequestID]) != 1 || !madeID.MatchString(h[hRequestID][0]) || len(h[hAttempts]) != 1:
-		return s.find("%s: the proxy did not write it: %q", line, h) // somebody smuggled it
+		return s.find("%s: the proxy did not write it: %q", line, h) // it was smuggled
 	}
 	if len(cl) > 0 {
 		if n, err := strconv.ParseUint(cl[0], 10, 63); err != nil || strconv.FormatUint(n, 10) != cl[0] {

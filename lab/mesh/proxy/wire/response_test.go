@@ -115,7 +115,7 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// FuzzResponse holds the reading of answers to two rules: it ends, and what it takes for complete was there.
+// FuzzResponse checks two rules for reading responses: it ends, and a body reported as complete was there.
 func FuzzResponse(f *testing.F) {
 	f.Add("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "GET")
 	f.Add("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: 1\r\n\r\n", "GET")
