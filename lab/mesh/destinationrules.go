@@ -9,11 +9,11 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// destinationRule is one DestinationRule, or several for one host that hold together.
+// destinationRule holds one DestinationRule, or several merged ones for the same host.
 type destinationRule struct {
 	namespace string
-	exportTo  []string          // sorted, without repetitions
-	selector  map[string]string // nil: for every workload
+	exportTo  []string          // sorted, without duplicates
+	selector  map[string]string // nil: every workload
 	policy    *networking.TrafficPolicy
 	subsets   []*networking.Subset
 }
@@ -29,12 +29,12 @@ func (d *destinationRule) subset(name string) *networking.Subset {
 
 // destinationRules finds the DestinationRule of a host for one caller.
 type destinationRules struct {
-	local    map[string]map[string][]*destinationRule // by namespace and host: what its own workloads may use
-	exported map[string]map[string][]*destinationRule // what others may
-	root     map[string][]*destinationRule            // of the root namespace, for itself alone
+	local    map[string]map[string][]*destinationRule // by namespace and host: for workloads of that namespace
+	exported map[string]map[string][]*destinationRule // by namespace and host: for other namespaces
+	root     map[string][]*destinationRule            // by host: private rules of the root namespace, only for its own workloads
 }
 
-// newDestinationRules orders and merges an overlay's DestinationRules as Istio does: those with a selector first, then by name.
+// newDestinationRules sorts and merges an overlay's DestinationRules as Istio does: those with a selector first, then by name.
 func newDestinationRules(o *overlay.Overlay) *destinationRules {
 	rules := slices.Clone(o.DestinationRules)
 	rank := func(r overlay.Istio[*networking.DestinationRule]) int {
@@ -80,8 +80,7 @@ func inNamespace(m map[string]map[string][]*destinationRule, namespace string) m
 	return m[namespace]
 }
 
-// mergeRule adds a rule to those of its host. Of rules that are exported alike, the subsets are put together and the first traffic
-// policy holds.
+// mergeRule adds a rule to those of its host. For rules with the same exports, the subsets are merged and the first traffic policy applies.
 // (https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services)
 func mergeRule(rules map[string][]*destinationRule, host string, rule destinationRule) {
 	apart := true
@@ -120,8 +119,8 @@ func mergeRule(rules map[string][]*destinationRule, host string, rule destinatio
 	}
 }
 
-// find is the rule that a caller's sidecar uses for a host, nil for none: one of the caller's own namespace, else one that the
-// Service's namespace exports, else one that the root namespace does.
+// find returns the rule that a caller's sidecar uses for a host, or nil for none. It looks in the caller's own namespace, then in the
+// exports of the Service's namespace, then in the exports of the root namespace.
 // (https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration)
 func (d *destinationRules) find(host, serviceNamespace, namespace string, labels map[string]string) *destinationRule {
 	var best *destinationRule
@@ -158,15 +157,15 @@ func (d *destinationRules) candidates(host, serviceNamespace, namespace string) 
 	return nil
 }
 
-// trafficPolicy is the part of a TrafficPolicy that one port of one subset goes by.
+// trafficPolicy holds the part of a TrafficPolicy that applies to one port of one subset.
 type trafficPolicy struct {
 	balancer *networking.LoadBalancerSettings
 	pool     *networking.ConnectionPoolSettings
 	outlier  *networking.OutlierDetection
 }
 
-// policyFor is the policy for a port of a subset, nil for the service as a whole. Settings of a port replace those beside them as a
-// whole; what a subset says replaces what its rule says, setting by setting.
+// policyFor returns the policy for a port of a subset; a nil subset means the service as a whole. The settings of a port replace all
+// settings at the same level. The settings of a subset replace those of its rule, one by one.
 // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy)
 func (d *destinationRule) policyFor(subset *networking.Subset, port int) trafficPolicy {
 	base, _ := portPolicy(d.policy, port)

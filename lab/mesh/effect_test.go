@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Every field that is called enforced is set somewhere below so that it matters: without it the table is another one, or there is none.
+// The test sets every field listed as enforced so that it has an effect: without the field, the table differs or does not compile.
 func TestEveryEnforcedFieldHasAnEffect(t *testing.T) {
 	t.Parallel()
 	effects := map[string]bool{}
@@ -26,7 +26,7 @@ func TestEveryEnforcedFieldHasAnEffect(t *testing.T) {
 				"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: b, namespace: one}\nspec: {hosts: [b], http: [{route: [{destination: {host: b, subset: v1, port: {number: 80}}}]}]}"}, effects)
 		}
 	}
-	// This one has a single value that the lab knows: the effect is that others are refused.
+	// This field has a single value that the lab supports: its effect is that other values are rejected.
 	const tcp = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: x, namespace: one}\nspec: {hosts: [x.ext], resolution: NONE, ports: [{number: 80, name: x, protocol: TCP}]}"
 	effects["ServiceEntry.ports.protocol"] = strings.Contains(refused(t, tcp), "spec.ports[0].protocol: TCP is not supported")
 	for _, kind := range Fields() {
@@ -38,7 +38,8 @@ func TestEveryEnforcedFieldHasAnEffect(t *testing.T) {
 	}
 }
 
-// What is accepted only is named at the start when an overlay sets it, or has a reason in the documentation why nothing is missed.
+// If an overlay sets a field that is only accepted, the field is named at the start, or the documentation gives a reason why it needs no
+// effect.
 func TestAcceptedFieldsAreNamedOrHaveAReason(t *testing.T) {
 	t.Parallel()
 	for kind, message := range kinds() {
@@ -65,7 +66,7 @@ func TestAcceptedFieldsAreNamedOrHaveAReason(t *testing.T) {
 	}
 }
 
-// setPath sets one field, with those above it.
+// setPath sets one field and the fields above it.
 func setPath(m protoreflect.Message, path []string) {
 	fill(m, m.Descriptor().Fields().ByJSONName(path[0]), func(below protoreflect.Message) {
 		if len(path) > 1 {
@@ -74,7 +75,7 @@ func setPath(m protoreflect.Message, path []string) {
 	})
 }
 
-// noteEffects takes the set fields of some objects away, one by one, and notes which of them make a difference.
+// noteEffects removes the set fields of some objects, one by one, and records which of them make a difference.
 func noteEffects(t *testing.T, documents []string, effects map[string]bool) {
 	t.Helper()
 	base := file(t, "base.yaml")
@@ -95,7 +96,7 @@ func noteEffects(t *testing.T, documents []string, effects map[string]bool) {
 	}
 }
 
-// merged puts the Istio objects of two overlays together, the rest of a.
+// merged merges the Istio objects of two overlays. Everything else is from a.
 func merged(a, b *overlay.Overlay) *overlay.Overlay {
 	a.VirtualServices = append(a.VirtualServices, b.VirtualServices...)
 	a.DestinationRules = append(a.DestinationRules, b.DestinationRules...)
@@ -106,7 +107,7 @@ func merged(a, b *overlay.Overlay) *overlay.Overlay {
 	return a
 }
 
-// specs are the specifications of an overlay's Istio objects.
+// specs returns the specifications of an overlay's Istio objects.
 func specs(o *overlay.Overlay) (all []proto.Message) {
 	for _, x := range o.VirtualServices {
 		all = append(all, x.Spec)
@@ -129,7 +130,7 @@ func specs(o *overlay.Overlay) (all []proto.Message) {
 	return all
 }
 
-// setFields are the paths of all fields that are set, as Fields has them.
+// setFields returns the paths of all set fields, in the form of Fields.
 func setFields(spec proto.Message) (fields []string) {
 	walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
 		fields = append(fields, field)
@@ -139,7 +140,7 @@ func setFields(spec proto.Message) (fields []string) {
 	return slices.Compact(fields)
 }
 
-// clearField takes a field away wherever it is set.
+// clearField clears a field wherever it is set.
 func clearField(m protoreflect.Message, path []string) {
 	d := m.Descriptor().Fields().ByJSONName(path[0])
 	switch {
@@ -160,8 +161,8 @@ func clearField(m protoreflect.Message, path []string) {
 	}
 }
 
-// tableText writes down what a table decides by: views and policies, and what its functions make of some paths. An overlay that is refused
-// has the refusal's text.
+// tableText returns a text form of all that a table decides by: views, policies, and the results of its functions for some paths. For a
+// rejected overlay it returns the error text.
 func tableText(t *testing.T, o *overlay.Overlay) string {
 	t.Helper()
 	table, err := Compile(o)
@@ -195,7 +196,7 @@ func keysOf(m map[place][]*view) func(func(place) bool) {
 	}
 }
 
-// writeFunctions writes what a route's functions make of paths.
+// writeFunctions writes the results of a route's functions for some paths.
 func writeFunctions(b *strings.Builder, r *Route) {
 	for _, path := range []string{"/", "/old/a", "/old/a?q=1", "/a/b"} {
 		if r.Rewrite != nil && r.Rewrite.URI != nil {
@@ -207,7 +208,7 @@ func writeFunctions(b *strings.Builder, r *Route) {
 	}
 }
 
-// writeValue writes a value and all that it leads to; of functions only whether there is one.
+// writeValue writes a value and everything reachable from it. For a function it writes only whether there is one.
 func writeValue(b *strings.Builder, v reflect.Value, seen map[uintptr]bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -218,7 +219,7 @@ func writeValue(b *strings.Builder, v reflect.Value, seen map[uintptr]bool) {
 			return
 		}
 		if v.Type().Elem().PkgPath() == "regexp" {
-			return // its text stands beside it
+			return // the text of the expression is in the same struct
 		}
 		seen[v.Pointer()] = true
 		writeValue(b, v.Elem(), seen)

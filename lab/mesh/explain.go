@@ -8,48 +8,48 @@ import (
 	"time"
 )
 
-// Explanation says what becomes of a request, and why.
+// Explanation describes what happens to a request, and why.
 type Explanation struct {
 	Caller  string // "front-blue in namespace hopline"
 	Request string // "GET middle:80/hops"
 	Outcome Outcome
-	Host    string      // whose rules they are: an object, or at a gateway the host
-	Passed  []Judgement // rules that did not take the request, in order
-	Taken   *Judgement  // the one that did; nil for none
-	Route   *Route      // its route
-	Shares  []Explained // of its destinations
-	Path    string      // as they get it; empty where no rule rewrites it
+	Host    string      // the owner of the rules: an object, or at a gateway the host
+	Passed  []Judgement // rules that did not match the request, in order
+	Taken   *Judgement  // the rule that matched; nil for none
+	Route   *Route      // the route of that rule
+	Shares  []Explained // of the route's destinations
+	Path    string      // the path that the destinations get; empty if no rule rewrites it
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
-	Assumed string      // what sidecars were decided by that the overlay does not say; see Table.Assumed
-	Refusal string      // why the gateway that the request comes to answers 403, whatever its rules say; empty where it lets it in
-	Near    []string    // what comes near to taking the request otherwise, and why it does not; a line for each
+	Assumed string      // what the decision assumes about sidecars if the overlay does not state it; see Table.Assumed
+	Refusal string      // why the gateway that receives the request responds with 403, whatever its rules are; empty if it accepts the request
+	Near    []string    // rules that almost match the request, and why they do not; one line for each
 }
 
-// Judgement is one rule that was looked at.
+// Judgement holds the result for one rule.
 type Judgement struct {
 	Object string // "VirtualService hopline/middle"
-	Rule   string // its name or place
+	Rule   string // its name, or its place without a name
 	Place  string // "http[1].match[0]"
-	Match  string // what it asks for
-	Why    string // why it did not take the request; empty for the one that did
+	Match  string // its conditions
+	Why    string // why it did not match the request; empty for the rule that matched
 }
 
-// Explained is a destination's share with what more is known of it.
+// Explained holds a destination's share with its endpoints and refusals.
 type Explained struct {
 	Share
-	Endpoints []Endpoint // where whoever asked for the explanation knows them
-	Refusals  []string   // a line for each Deployment or gateway behind it that does not let the request in
+	Endpoints []Endpoint // set by callers of Explain that have them
+	Refusals  []string   // one line for each Deployment or gateway of the destination that does not accept the request
 }
 
-// Endpoint is one of those behind a destination, in words.
+// Endpoint describes one endpoint of a destination.
 type Endpoint struct {
 	Text  string // "middle-prod-6c9f-x7k2p 127.0.0.1:20123 ready"
-	Ready bool   // whether it may get requests
+	Ready bool   // whether it may receive requests
 }
 
-// Status is the status with which the mesh answers every such request by itself: 404, 502, 503, 403, that of a redirect, a direct response
-// or an injected abort. It is 0 when requests, or a part of them, are routed.
+// Status returns the status with which the mesh itself responds to every such request: 404, 502, 503, 403, or the status of a redirect, a
+// direct response or an injected abort. It returns 0 if all or some requests are routed.
 func (e *Explanation) Status() int {
 	if e.Refusal != "" {
 		return http.StatusForbidden
@@ -78,7 +78,7 @@ func (e *Explanation) Status() int {
 	return status
 }
 
-// status is that of a destination which serves nobody; 0 for others.
+// status returns the status for a destination that serves no requests; 0 for others.
 func (s *Explained) status() int {
 	c := s.Cluster
 	served := c.Known && (c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0)
@@ -94,14 +94,14 @@ func (s *Explained) status() int {
 	return 0
 }
 
-// Explain goes through the rules one after the other, as they are meant, and not by the index that Decide uses.
+// Explain checks the rules one after the other, by their definition. It does not use the index that Decide uses.
 func (t *Table) Explain(req *Request, src *Source) Explanation {
 	e := t.explain(t.view(src), callerText(src), req, src)
 	e.Near = t.near(&e, req, src)
 	return e
 }
 
-// ExplainBare is Explain for a pod without a sidecar, as Bare is Decide.
+// ExplainBare is like Explain, for a pod without a sidecar. Bare is the same for Decide.
 func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
 	return t.explain(t.bareView(src.Namespace), callerText(src)+", without a sidecar", req, src)
 }
@@ -140,7 +140,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 	return e
 }
 
-// pass notes the rules that were left out before the one at a place, and returns the remaining ones.
+// pass records the skipped rules before the rule at a place, and returns the remaining ones.
 func (e *Explanation) pass(over []passedOver, before int) []passedOver {
 	for len(over) > 0 && over[0].before <= before {
 		e.Passed = append(e.Passed, Judgement{Object: over[0].object, Rule: over[0].rule, Why: over[0].why})
@@ -164,7 +164,7 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 	}
 }
 
-// authorize notes which of the destinations' Deployments and gateways would not let the request in.
+// authorize records which Deployments and gateways of the destinations do not accept the request.
 func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 	for i, d := range e.Route.Destinations {
 		share := &e.Shares[i]
@@ -190,7 +190,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 		arriving.Path = path
 		for _, b := range share.Backends {
 			callee, bare := SourceOf(t.compiler.overlay, *b.Deployment)
-			if bare { // nothing guards it
+			if bare { // no sidecar checks its requests
 				continue
 			}
 			arriving.Port, _ = share.Cluster.targetOf(b.Deployment.Pod.Container.Ports)
@@ -203,7 +203,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 	}
 }
 
-// refusal says why the proxy of to does not let a request in; empty where it does. See Authorize.
+// refusal returns why the proxy of to does not accept a request; empty if it does. See Authorize.
 func (t *Table) refusal(from, to *Source, req *Request) string {
 	ok, policy := t.Authorize(from, to, req)
 	switch {
@@ -222,7 +222,7 @@ func callerText(src *Source) string {
 	return src.Workload + " in namespace " + src.Namespace
 }
 
-// String is the explanation for a terminal.
+// String returns the explanation as text for a terminal.
 func (e Explanation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, from %s\n", e.Request, e.Caller)
@@ -274,7 +274,7 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// Effects lists what else the route does with a request, a line for each thing.
+// Effects lists the other effects of the route on a request, one line for each.
 func (e Explanation) Effects() []string {
 	if e.Route == nil {
 		return nil
@@ -289,7 +289,7 @@ func (j *Judgement) name() string {
 	return j.Object + " " + j.Rule + " (" + j.Place + ")"
 }
 
-// describe says in one line which endpoints a cluster has.
+// describe returns one line about the endpoints of a cluster.
 func (c *Cluster) describe() string {
 	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
 	if c.Subset != "" {
@@ -310,7 +310,7 @@ func (c *Cluster) describe() string {
 	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), c.targetText())
 }
 
-// effects lists what a route does beside choosing a destination; path is what it makes of the request's.
+// effects lists the effects of a route other than the choice of a destination. path is the rewritten path of the request.
 func (r *Route) effects(path string) (lines []string) {
 	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if f := r.Fault; f != nil && f.Delay > 0 && f.DelayPercent > 0 {

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sameRule says in what an explanation and a decision differ.
+// sameRule returns the difference between an explanation and a decision.
 func sameRule(e Explanation, d Decision) string {
 	switch {
 	case e.Outcome != d.Outcome:
@@ -58,7 +58,7 @@ func TestExplainIsDecide(t *testing.T) {
 	})
 }
 
-// Every request that Istio was asked is explained as it is decided.
+// For every request that Istio was tested with, the explanation equals the decision.
 func TestExplainOracle(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"corners", "entries", "sidecar"} {

@@ -6,7 +6,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// newFault compiles injected trouble. A percentage that is not given is none at all.
+// newFault compiles a fault. A missing percentage means 0.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPFaultInjection)
 func newFault(f *networking.HTTPFaultInjection) *Fault {
 	if f == nil {
@@ -15,7 +15,7 @@ func newFault(f *networking.HTTPFaultInjection) *Fault {
 	out := &Fault{}
 	if d := f.GetDelay(); d != nil {
 		out.Delay = d.GetFixedDelay().AsDuration()
-		//lint:ignore SA1019 deprecated, and still obeyed by Istio
+		//lint:ignore SA1019 deprecated, but Istio still enforces it
 		out.DelayPercent = float64(d.GetPercent())
 		if d.GetPercentage() != nil {
 			out.DelayPercent = d.GetPercentage().GetValue()
@@ -27,12 +27,12 @@ func newFault(f *networking.HTTPFaultInjection) *Fault {
 	return out
 }
 
-// injects reports whether any request meets the fault.
+// injects reports whether the fault can affect any request.
 func (f *Fault) injects() bool {
 	return f != nil && (f.Delay > 0 && f.DelayPercent > 0 || f.Abort > 0 && f.AbortPercent > 0)
 }
 
-// drawn says whether a draw falls within a percentage. Istio hands Envoy percentages as whole millionths.
+// drawn reports whether a draw is within a percentage. Istio sends percentages to Envoy as whole millionths.
 func drawn(percent float64, random uint64) bool {
 	return random%1_000_000 < millionths(percent)
 }
@@ -44,7 +44,7 @@ func millionths(percent float64) uint64 {
 	return uint64(math.Min(percent*10_000, 1_000_000))
 }
 
-// nextRandom makes the next of a sequence of independent numbers from its state, by SplitMix64.
+// nextRandom returns the next of a sequence of independent numbers and advances its state, by SplitMix64.
 // (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014)
 func nextRandom(state *uint64) uint64 {
 	n := Mix(*state)
@@ -55,7 +55,7 @@ func nextRandom(state *uint64) uint64 {
 // goldenGamma is the step between two states of SplitMix64.
 const goldenGamma = 0x9e3779b97f4a7c15
 
-// Mix spreads a 64-bit number over all 64 bits: it returns what SplitMix64 makes of it as a state.
+// Mix spreads a 64-bit number over all 64 bits: it returns the output of SplitMix64 for it as a state.
 func Mix(z uint64) uint64 {
 	z += goldenGamma
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

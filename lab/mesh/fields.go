@@ -11,24 +11,25 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// KindFields says which fields of one kind of Istio object the lab accepts: their paths below spec, without indexes and keys. All
-// others are refused by name.
+// KindFields lists the fields of one kind of Istio object that the lab accepts, as paths below spec, without indexes and keys. All other
+// fields are rejected by name.
 type KindFields struct {
 	Kind     string
-	Enforced []string // obeyed
-	// Accepted are read, and without effect in the lab. Those that Values says nothing of are named at the start; see Table.NotEnforced.
+	Enforced []string // applied
+	// Accepted fields are read, but have no effect in the lab. Those without an entry in Values are named at the start; see
+	// Table.NotEnforced.
 	Accepted []string
-	// Values are fields of the above of which some values alone are supported, with what is wanted, and accepted ones that have no effect
-	// to be missed, with why.
+	// Values has two kinds of entries. For a field above of which only some values are supported, it states the supported values. For an
+	// accepted field that needs no effect, it states the reason.
 	Values map[string]string
 }
 
-// Fields are the lists that Compile goes by, for every kind of object that it reads.
+// Fields returns the lists that Compile checks against, for every kind of object that it reads.
 func Fields() []KindFields {
 	return []KindFields{virtualServiceFields(), destinationRuleFields(), gatewayFields(), serviceEntryFields(), sidecarFields(), authorizationPolicyFields()}
 }
 
-// under puts a prefix before each of some fields.
+// under adds a prefix to each of some fields.
 func under(prefix string, fields ...string) []string {
 	out := make([]string, len(fields))
 	for i, f := range fields {
@@ -79,7 +80,7 @@ func virtualServiceFields() KindFields {
 		}}
 }
 
-// policyFields are those of a TrafficPolicy and of its settings for a port.
+// policyFields returns the fields of a TrafficPolicy and of its settings for a port.
 func policyFields() (enforced, accepted []string) {
 	enforced = []string{
 		"loadBalancer", "loadBalancer.simple", "loadBalancer.consistentHash", "loadBalancer.consistentHash.httpHeaderName",
@@ -170,7 +171,7 @@ func sorted(s []string) []string {
 	return s
 }
 
-// checkFields refuses every field of an overlay's Istio objects that is on no list.
+// checkFields rejects every field of an overlay's Istio objects that is on no list.
 func checkFields(o *overlay.Overlay, report *overlay.Report) {
 	known := map[string]map[string]bool{}
 	for _, k := range Fields() {
@@ -189,7 +190,7 @@ func checkFields(o *overlay.Overlay, report *overlay.Report) {
 }
 
 // NotEnforced lists the fields of Istio's objects that the overlay sets and the lab only accepts, once each: "DestinationRule
-// trafficPolicy.tls". A field that has no effect to be missed, by KindFields.Values, is left out.
+// trafficPolicy.tls". It leaves out fields that need no effect, by KindFields.Values.
 func (t *Table) NotEnforced() []string {
 	named := map[string]string{}
 	for _, k := range Fields() {
@@ -237,8 +238,8 @@ func checkKind[T proto.Message](objects []overlay.Istio[T], known map[string]boo
 	}
 }
 
-// walk visits all fields that are set in a message, with their paths as a list has them and as a reader finds them. It goes below
-// those for which visit says so; durations and other well-known types have nothing below.
+// walk visits all set fields of a message, with two paths: as in a list, and as in the document. It visits the fields below a field only if
+// visit returns true. Durations and other well-known types have no fields below.
 func walk(m protoreflect.Message, field, path string, visit func(field, path string) bool) {
 	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		field, path := join(field, d.JSONName()), join(path, d.JSONName())
@@ -273,7 +274,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// checkValues refuses values of fields that are supported otherwise.
+// checkValues rejects unsupported values of supported fields.
 func checkValues(o *overlay.Overlay, report *overlay.Report) {
 	for _, d := range o.DestinationRules {
 		checkPolicy(d.String(), "spec.trafficPolicy", d.Spec.GetTrafficPolicy(), report)

@@ -14,14 +14,14 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// kinds are the messages behind the names of Fields.
+// kinds returns the messages for the names in Fields.
 func kinds() map[string]proto.Message {
 	return map[string]proto.Message{"VirtualService": &networking.VirtualService{}, "DestinationRule": &networking.DestinationRule{},
 		"Gateway": &networking.Gateway{}, "ServiceEntry": &networking.ServiceEntry{}, "Sidecar": &networking.Sidecar{},
 		"AuthorizationPolicy": &security.AuthorizationPolicy{}}
 }
 
-// withObject is an overlay of one object of a kind.
+// withObject returns an overlay with one object of a kind.
 func withObject(kind string, spec proto.Message) *overlay.Overlay {
 	o, meta := &overlay.Overlay{}, overlay.Meta{Kind: kind, Namespace: "one", Name: "x"}
 	switch s := spec.(type) {
@@ -41,7 +41,7 @@ func withObject(kind string, spec proto.Message) *overlay.Overlay {
 	return o
 }
 
-// fill sets one field of a message to something that is not its default, and gives what is below it to below.
+// fill sets one field of a message to a value other than its default, and passes the message below it to below.
 func fill(m protoreflect.Message, d protoreflect.FieldDescriptor, below func(protoreflect.Message)) {
 	switch {
 	case d.IsMap():
@@ -83,7 +83,7 @@ func scalar(d protoreflect.FieldDescriptor) protoreflect.Value {
 	return protoreflect.ValueOfString("x")
 }
 
-// paths lists all fields of a message and below, but for what is below well-known types.
+// paths lists all fields of a message and below. It leaves out the fields of well-known types.
 func paths(d protoreflect.MessageDescriptor, prefix string, visit func(path string, chain []protoreflect.FieldDescriptor), chain []protoreflect.FieldDescriptor) {
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
@@ -99,7 +99,7 @@ func paths(d protoreflect.MessageDescriptor, prefix string, visit func(path stri
 	}
 }
 
-// Every field that Istio has is on a list and let through, or on none and refused by its name.
+// Every field of Istio is either on a list and accepted, or on no list and rejected by its name.
 func TestEveryFieldIsKnownOrRefused(t *testing.T) {
 	t.Parallel()
 	for _, k := range Fields() {

@@ -9,14 +9,14 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// IngressGateway is the built-in ingress gateway as the source of requests, with the labels and the service account of Istio's own
+// IngressGateway returns the built-in ingress gateway as a source of requests, with the labels and the service account of Istio's own
 // installation.
 func IngressGateway() Source { return builtIn("ingressgateway") }
 
-// EgressGateway is the built-in egress gateway as the source of requests.
+// EgressGateway returns the built-in egress gateway as a source of requests.
 func EgressGateway() Source { return builtIn("egressgateway") }
 
-// BuiltInGateway is the built-in gateway of a name, "istio-egressgateway".
+// BuiltInGateway returns the built-in gateway with a name, such as "istio-egressgateway".
 func BuiltInGateway(name string) (source Source, ok bool) {
 	for _, g := range [...]Source{IngressGateway(), EgressGateway()} {
 		if g.Workload == name {
@@ -32,8 +32,8 @@ func builtIn(istio string) Source {
 		Principal: "cluster.local/ns/" + rootNamespace + "/sa/" + name + "-service-account"}
 }
 
-// gatewayTarget is the port of a gateway's pods that stands for one of its Service and of a Gateway's server, as Istio's own installation
-// has it. A port that the Service does not have is the pods' own.
+// gatewayTarget returns the port of a gateway's pods for a port of its Service and of a Gateway's server, as in Istio's own installation. A
+// port that the Service does not have is a port of the pods.
 // (manifests/charts/gateways/istio-ingress/values.yaml and istio-egress/values.yaml of Istio 1.31)
 func gatewayTarget(port int) int {
 	switch port {
@@ -45,18 +45,18 @@ func gatewayTarget(port int) int {
 	return port
 }
 
-// server is one server of a Gateway that holds for a caller.
+// server holds one server of a Gateway that applies to a caller.
 type server struct {
 	gateway string // "namespace/name"
 	hosts   []serverHost
-	port    int // as written: what a rule's match and a destination without a port go by
+	port    int // as written: the port for a rule's match and for a destination without a port
 	secure  bool
 }
 
-// serverHost is a host of a server with the namespace of the VirtualServices that may use it; "*" for all.
+// serverHost holds a host of a server, and the namespace of the VirtualServices that may use it; "*" for all.
 type serverHost struct{ namespace, host string }
 
-// newServers lists the servers of the Gateways that select a gateway by its labels, in Istio's order, by port.
+// newServers lists the servers of the Gateways whose selector matches a gateway's labels, in Istio's order, by port.
 func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 	gateways := slices.Clone(o.Gateways)
 	slices.SortStableFunc(gateways, func(a, b overlay.Istio[*networking.Gateway]) int {
@@ -79,8 +79,8 @@ func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 	return out
 }
 
-// servicePortOf is the port of a built-in gateway's Service by which requests reach a server. A server names that port, or the one that
-// the gateway's pod listens on for it.
+// servicePortOf returns the port of a built-in gateway's Service by which requests reach a server. A server names that port, or the port
+// that the gateway's pod listens on for it.
 // (pilot/pkg/model/gateway.go, resolvePorts)
 func servicePortOf(number int) int {
 	for _, p := range gatewayPorts() {
@@ -91,7 +91,7 @@ func servicePortOf(number int) int {
 	return number
 }
 
-// newServerHost reads "host", "namespace/host", "./host" or "*/host".
+// newServerHost parses "host", "namespace/host", "./host" or "*/host".
 // (https://istio.io/latest/docs/reference/config/networking/gateway/#Server, field hosts)
 func newServerHost(h, namespace string) serverHost {
 	owner, host, ok := strings.Cut(h, "/")
@@ -104,15 +104,15 @@ func newServerHost(h, namespace string) serverHost {
 	return serverHost{owner, host}
 }
 
-// gateway compiles one port of a gateway after another.
+// gateway compiles the ports of a gateway, one after another.
 type gateway struct {
 	listener
 	servers map[int][]server
-	rules   []*virtualService // all, unsorted by gateway
+	rules   []*virtualService // all rules, for any gateway
 }
 
-// table compiles one port: each host that a server and a VirtualService have in common gets the rules of all such VirtualServices,
-// one after the other, and those that take everything last.
+// table compiles one port. Each host that a server and a VirtualService have in common gets the rules of all such VirtualServices, one
+// after the other. Rules that match everything are last.
 // (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig)
 func (g *gateway) table(port int) *portTable {
 	g.portOf = g.onlyPort
@@ -149,7 +149,7 @@ func (g *gateway) table(port int) *portTable {
 	return t
 }
 
-// onlyPort is the port of a destination that names none: the service's if it has just one, else that of the gateway.
+// onlyPort returns the port of a destination that names none: the service's port if it has only one, else the port of the gateway.
 func (g *gateway) onlyPort(host string) int {
 	if s := g.clusters.services[host]; s != nil && len(s.ports) == 1 {
 		return s.ports[0].number
@@ -157,7 +157,7 @@ func (g *gateway) onlyPort(host string) int {
 	return g.port
 }
 
-// commonHosts are the hosts of a VirtualService that the server lets in, the narrower of each pair.
+// commonHosts returns the hosts of a VirtualService that the server accepts: the narrower host of each pair.
 func (s *server) commonHosts(v *virtualService) []string {
 	var out []string
 	for _, sh := range s.hosts {
@@ -181,7 +181,7 @@ func (s *server) commonHosts(v *virtualService) []string {
 	return out
 }
 
-// catchAllLast moves the rules that take everything behind all others.
+// catchAllLast moves the rules that match everything behind all others.
 func catchAllLast(rules []rule) []rule {
 	sorted := slices.Clone(rules)
 	slices.SortStableFunc(sorted, func(a, b rule) int {

@@ -2,8 +2,8 @@ package mesh
 
 import "testing"
 
-// A server that names the port of the gateway's pod in place of the Service's is reached by the Service's, and a rule's port is the one
-// that the server names: asked of Istio 1.31.
+// If a server names the port of the gateway's pod instead of the Service's port, requests reach it by the Service's port, and a rule's port
+// is the port that the server names. Verified with Istio 1.31.
 func TestServerOnThePodsPort(t *testing.T) {
 	t.Parallel()
 	table := compiled(t, file(t, "base.yaml"), `
@@ -31,7 +31,7 @@ spec:
 	gateway := IngressGateway()
 	for _, test := range []struct {
 		host, path, rule string
-		port             int // of b, which has several and none of them named
+		port             int // port of b, which has several ports; the destination names none
 	}{
 		{"a.test", "/80", "rest", 8080}, {"a.test", "/8080", "of-8080", 80}, {"b.test", "/80", "of-80", 80}, {"b.test", "/8080", "rest", 80},
 	} {

@@ -21,7 +21,8 @@ spec:
   - {port: {number: 443, name: https, protocol: HTTPS}, hosts: ["*"], tls: {mode: ISTIO_MUTUAL}}
 `
 
-// A gateway is guarded as a workload of the root namespace is. Its port is that of its pods, and who calls is known by mutual TLS only.
+// Policies protect a gateway in the same way as a workload of the root namespace. Its port is the port of its pods. Only mutual TLS
+// identifies a caller.
 func TestAuthorizeAtGateways(t *testing.T) {
 	t.Parallel()
 	ingress, egress := IngressGateway(), EgressGateway()
@@ -64,7 +65,8 @@ func TestAuthorizeAtGateways(t *testing.T) {
 	}
 }
 
-// An explanation says that the gateway refuses, at the entry and on the way out, and that a sidecar normalizes what a rewrite makes.
+// An explanation reports that the gateway denies a request, at the ingress and at the egress, and that a sidecar normalizes a rewritten
+// path.
 func TestExplainPolicies(t *testing.T) {
 	t.Parallel()
 	const objects = `

@@ -7,9 +7,10 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// hash is what a DestinationRule says of consistent hashing for a destination; nil: nothing. That a cluster hashes, and by what, are two
-// things to Istio: the cluster goes by the port that it is for, this by the port that the destination names, 0 for none. So settings of
-// a port mean nothing for a destination without one: its requests have no key, and go anywhere.
+// hash returns the consistent hashing that a DestinationRule sets for a destination; nil for none. Istio separates whether a cluster hashes
+// from what it hashes by. The first depends on the port of the cluster. The second, returned here, depends on the port that the destination
+// names, 0 for none. So the settings of a port do not apply to a destination without a port: its requests have no key and are sent to any
+// endpoint.
 // (pilot/pkg/networking/core/route/route.go, HashForHTTPDestination)
 func (c *clusters) hash(host string, port int, subset string) *networking.LoadBalancerSettings_ConsistentHashLB {
 	s := c.services[host]
@@ -21,7 +22,7 @@ func (c *clusters) hash(host string, port int, subset string) *networking.LoadBa
 		return nil
 	}
 	var best *networking.LoadBalancerSettings_ConsistentHashLB
-	for _, p := range []*networking.TrafficPolicy{rule.policy, rule.subset(subset).GetTrafficPolicy()} { // the latter's come first
+	for _, p := range []*networking.TrafficPolicy{rule.policy, rule.subset(subset).GetTrafficPolicy()} { // the subset's settings override those of the rule
 		if h := p.GetLoadBalancer().GetConsistentHash(); h != nil {
 			best = h
 		}
@@ -32,12 +33,12 @@ func (c *clusters) hash(host string, port int, subset string) *networking.LoadBa
 	return best
 }
 
-// hash is that of a destination as a rule names it.
+// hash returns the consistent hashing for a destination as a rule names it.
 func (l *listener) hash(d *networking.Destination) *networking.LoadBalancerSettings_ConsistentHashLB {
 	return l.clusters.hash(d.GetHost(), int(d.GetPort().GetNumber()), d.GetSubset())
 }
 
-// addKey adds the key of a consistent hash, if it is one.
+// addKey adds the key of a consistent hash, if there is one.
 func (r *Route) addKey(h *networking.LoadBalancerSettings_ConsistentHashLB) {
 	k := HashKey{Header: h.GetHttpHeaderName(), Query: h.GetHttpQueryParameterName(), Source: h.GetUseSourceIp()}
 	if cookie := h.GetHttpCookie(); cookie != nil {
@@ -49,7 +50,7 @@ func (r *Route) addKey(h *networking.LoadBalancerSettings_ConsistentHashLB) {
 	}
 }
 
-// hashText says by what a consistent hash picks the endpoint; empty where no destination has one.
+// hashText describes the keys by which a consistent hash picks the endpoint; empty if no destination has one.
 func (r *Route) hashText() string {
 	if !slices.ContainsFunc(r.Destinations, func(d Destination) bool { return d.Cluster.Balancer == ConsistentHash }) {
 		return ""

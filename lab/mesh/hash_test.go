@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hashed is the route of a request to r.test, whose rule has these destinations, under the DestinationRules of Services a and b.
+// hashed returns the route of a request to r.test. Its rule has these destinations, and the DestinationRules are for Services a and b.
 func hashed(t *testing.T, destinations, ruleA, ruleB string) *Route {
 	t.Helper()
 	o := objects(t, file(t, "base.yaml"), ruleHead+"metadata: {name: a, namespace: one}\nspec: {host: a, "+ruleA+"}",
@@ -51,11 +51,11 @@ func TestWhichHash(t *testing.T) {
 	for destinations, want := range map[string][]string{
 		"[{destination: {host: a}}]":                                 {"x-all"},
 		"[{destination: {host: a, port: {number: 80}}}]":             {"x-80"},
-		"[{destination: {host: a, port: {number: 9090}}}]":           {"x-all"}, // though the cluster of that port does not hash
+		"[{destination: {host: a, port: {number: 9090}}}]":           {"x-all"}, // although the cluster of that port does not hash
 		"[{destination: {host: a, subset: v1}}]":                     {"x-all"},
 		"[{destination: {host: a, subset: v2}}]":                     {"x-v2"},
 		"[{destination: {host: a, subset: v2, port: {number: 80}}}]": {"x-v2-80"},
-		"[{destination: {host: b}}]":                                 nil, // though the cluster hashes
+		"[{destination: {host: b}}]":                                 nil, // although the cluster hashes
 		"[{destination: {host: b, port: {number: 80}}}]":             {"x-b"},
 		"[{destination: {host: a}, weight: 1}, {destination: {host: b, port: {number: 80}}, weight: 1}, {destination: {host: a, subset: v2}}]": {"x-all", "x-b"},
 	} {
@@ -69,7 +69,7 @@ func TestWhichHash(t *testing.T) {
 	}
 }
 
-// A Service without rules goes by the settings of its port.
+// A Service without rules uses the settings of its port.
 func TestHashWithoutRules(t *testing.T) {
 	t.Parallel()
 	o := objects(t, file(t, "base.yaml"), ruleHead+"metadata: {name: b, namespace: one}\nspec: {host: b, trafficPolicy: {portLevelSettings: [{port: {number: 80}, loadBalancer: {consistentHash: {httpHeaderName: x-b}}}]}}",

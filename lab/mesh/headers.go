@@ -8,8 +8,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// newHeaderOps compiles what a rule or a destination does to headers. The authority, when it is written to, is returned apart: "set"
-// goes before "add".
+// newHeaderOps compiles the header operations of a rule or a destination. If they write the authority, it is returned separately: "set" has
+// precedence over "add".
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers)
 func newHeaderOps(h *networking.Headers) (ops HeaderOps, authority string, err error) {
 	req, resp := h.GetRequest(), h.GetResponse()
@@ -49,7 +49,7 @@ func headerList(m map[string]string) (list []Header, authority string, err error
 	return list, authority, nil
 }
 
-// headerValue undoes the escape of a percent sign. What else begins with one is a command of Envoy's, which the lab does not know.
+// headerValue unescapes percent signs. Any other percent sign begins an Envoy command operator, which the lab does not support.
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#custom-request-response-headers)
 func headerValue(value string) (string, error) {
 	if strings.Contains(strings.ReplaceAll(value, "%%", ""), "%") {
@@ -58,7 +58,7 @@ func headerValue(value string) (string, error) {
 	return strings.ReplaceAll(value, "%%", "%"), nil
 }
 
-// isInternal names headers that only stand for parts of the request line.
+// isInternal reports whether a header name only represents a part of the request line.
 func isInternal(name string) bool {
 	return strings.HasPrefix(name, ":") || strings.EqualFold(name, "host")
 }
@@ -71,7 +71,7 @@ func removals(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), isInternal)
 }
 
-// joinOps is a then b, as Istio puts a rule's operations and those of its only destination together.
+// joinOps returns a followed by b, as Istio joins the operations of a rule with those of its only destination.
 func joinOps(a, b HeaderOps) HeaderOps {
 	return HeaderOps{
 		RequestSet:     slices.Concat(a.RequestSet, b.RequestSet),

@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	clusterDomain = "svc.cluster.local" // what follows name.namespace in the DNS name of a Service
-	rootNamespace = "istio-system"      // Istio's root namespace: its rules hold for the whole mesh
-	meshGateway   = "mesh"              // the reserved gateway name that means all sidecars
+	clusterDomain = "svc.cluster.local" // the suffix after name.namespace in the DNS name of a Service
+	rootNamespace = "istio-system"      // Istio's root namespace: its rules apply to the whole mesh
+	meshGateway   = "mesh"              // the reserved gateway name for all sidecars
 )
 
-// fullName is the name that Istio takes a host in a rule for: one without a dot is completed by the rule's namespace, whatever else
-// is complete already. "reviews" in namespace default means reviews.default.svc.cluster.local; "reviews.default" means just that.
+// fullName returns the full name that Istio derives from a host in a rule. A host without a dot gets the rule's namespace; every other host
+// is complete already. "reviews" in namespace default means reviews.default.svc.cluster.local; "reviews.default" stays unchanged.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService, field hosts)
 func fullName(host, namespace string) string {
 	if host == "" || host == "*" || strings.Contains(host, ".") {
@@ -24,14 +24,14 @@ func fullName(host, namespace string) string {
 	return host + "." + namespace + "." + clusterDomain
 }
 
-// serviceName is the name of a Kubernetes Service in the mesh.
+// serviceName returns the name of a Kubernetes Service in the mesh.
 func serviceName(name, namespace string) string {
 	return name + "." + namespace + "." + clusterDomain
 }
 
 func isWildcard(host string) bool { return strings.HasPrefix(host, "*") }
 
-// within says whether every host that a names is one that b names, too.
+// within reports whether b matches every host that a matches.
 func within(a, b string) bool {
 	switch {
 	case !isWildcard(b):
@@ -43,10 +43,10 @@ func within(a, b string) bool {
 	}
 }
 
-// overlap says whether one of a and b is within the other.
+// overlap reports whether one of a and b is within the other.
 func overlap(a, b string) bool { return within(a, b) || within(b, a) }
 
-// mostSpecific finds what m has for a host: under its very name, or under the longest wildcard that covers it.
+// mostSpecific returns the value of m for a host: under its exact name, or under the longest wildcard that matches it.
 func mostSpecific[V any](m map[string]V, host string) (V, bool) {
 	if v, ok := m[host]; ok {
 		return v, true
@@ -61,8 +61,8 @@ func mostSpecific[V any](m map[string]V, host string) (V, bool) {
 	return none, false
 }
 
-// serviceDomains are the names by which a sidecar in a namespace reaches a host: for Services the short ones that cluster DNS
-// completes, and each host's absolute form with a final dot.
+// serviceDomains returns the names by which a sidecar in a namespace reaches a host. For Services these include the short names that
+// cluster DNS completes. Each host also has an absolute form with a final dot.
 func serviceDomains(host, fromNamespace string) []string {
 	domains := []string{host}
 	if _, err := netip.ParseAddr(host); err != nil {
@@ -82,7 +82,7 @@ func serviceDomains(host, fromNamespace string) []string {
 	return append(domains, short, short+".svc")
 }
 
-// withoutPort cuts the port off an authority. The brackets of an IPv6 address stay.
+// withoutPort removes the port from an authority. The brackets of an IPv6 address stay.
 func withoutPort(authority string) string {
 	i := strings.LastIndexByte(authority, ':')
 	if i < 0 || i < strings.LastIndexByte(authority, ']') {

@@ -2,31 +2,31 @@ package mesh
 
 import "slices"
 
-// index finds the first rule that takes a request without trying them all. Every rule is filed under the one of its conditions that
-// the fewest other rules share: an exact path, an exact header, or a prefix. A request looks into the few files that its path and
-// headers name, and there at the rules themselves, never beyond the best one found.
+// index finds the first rule that matches a request without a check of every rule. Every rule is stored under one of its conditions, the
+// one that the fewest other rules share: an exact path, an exact header, or a prefix. For a request, the index reads only the lists for its
+// path and headers. It checks the rules there, and stops at the best match so far.
 type index struct {
 	exact    map[string][]int32 // by path
 	prefixes map[string][]int32 // by prefix
-	lengths  []int              // of those prefixes, ascending
+	lengths  []int              // of the prefixes, ascending
 	headers  []headerIndex      //
-	rest     []int32            // neither
+	rest     []int32            // rules without such a condition
 }
 
-// headerIndex files rules by the value of one header.
+// headerIndex stores rules by the value of one header.
 type headerIndex struct {
 	header headerMatch
 	values map[string][]int32
 }
 
-// condition is one that a rule can be filed under.
+// condition is a condition that a rule can be stored under.
 type condition struct {
-	kind  textKind // matchExact or matchPrefix of the path, or matchPresent for a header
+	kind  textKind // matchExact or matchPrefix for the path, or matchPresent for a header
 	key   string   // of the header
 	value string
 }
 
-// conditions lists what a rule can be filed under.
+// conditions lists the conditions that a rule can be stored under.
 func conditions(m *matcher) []condition {
 	var out []condition
 	if !m.path.fold && (m.path.kind == matchExact || m.path.kind == matchPrefix) {
@@ -40,7 +40,7 @@ func conditions(m *matcher) []condition {
 	return out
 }
 
-// headerKey tells headers apart however they are written.
+// headerKey returns a key that is the same for every spelling of a header name.
 func headerKey(h *headerMatch) string {
 	if h.pseudo != realHeader {
 		return ":" + string(rune('0'+h.pseudo))
@@ -95,7 +95,7 @@ func (x *index) fileHeader(n int32, m *matcher, best condition) {
 	x.headers[at].values[best.value] = append(x.headers[at].values[best.value], n)
 }
 
-// first is the number of the first rule that takes a request, or -1.
+// first returns the number of the first rule that matches a request, or -1.
 func (x *index) first(rules []rule, req *Request, path, query string) int {
 	best := int32(len(rules))
 	try := func(file []int32) {

@@ -22,7 +22,7 @@ func like(s string) *networking.StringMatch {
 	return &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: s}}
 }
 
-// drawText draws a match of a few texts that often meet.
+// drawText draws a match from a few texts that often match.
 func drawText(t *rapid.T, texts ...string) *networking.StringMatch {
 	text := rapid.SampledFrom(texts).Draw(t, "text")
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
@@ -76,7 +76,7 @@ func drawRequest(t *rapid.T) *Request {
 	return req
 }
 
-// naiveFirst tries one rule after the other.
+// naiveFirst checks one rule after the other.
 func naiveFirst(rules []rule, req *Request) int {
 	path, query := splitPath(req.Path)
 	for i := range rules {
@@ -87,7 +87,7 @@ func naiveFirst(rules []rule, req *Request) int {
 	return -1
 }
 
-// indexed holds the index to the naive way, and matcher.why to matcher.matches.
+// indexed compares the index with the naive search, and matcher.why with matcher.matches.
 func indexed(t *rapid.T) {
 	var rules []rule
 	for _, m := range rapid.SliceOfN(rapid.Custom(drawMatch), 0, 20).Draw(t, "rules") {
@@ -118,7 +118,7 @@ func TestIndexIsTheFirstMatch(t *testing.T) {
 
 func FuzzIndex(f *testing.F) { f.Fuzz(rapid.MakeFuzz(indexed)) }
 
-// naiveHost finds a virtual host by Envoy's order: the very name, the longest wildcard, "*".
+// naiveHost finds a virtual host in Envoy's order: the exact name, the longest wildcard, "*".
 func naiveHost(domains []string, authority string) string {
 	host, best := strings.ToLower(withoutPort(authority)), ""
 	for _, d := range domains {
@@ -165,7 +165,7 @@ func TestLongHost(t *testing.T) {
 	}
 }
 
-// manyRules is a table of n rules: n hosts with a rule each, or one host with n rules told apart by path or by header.
+// manyRules returns a table of n rules: n hosts with one rule each, or one host with n rules that differ by path or by header.
 func manyRules(t testing.TB, n int, one bool, match func(i int) string) *Table {
 	var b strings.Builder
 	b.WriteString(file(t, "base.yaml"))
@@ -187,7 +187,7 @@ func manyRules(t testing.TB, n int, one bool, match func(i int) string) *Table {
 	return compiled(t, b.String())
 }
 
-// Every decision is for the last of the rules.
+// Every decision is for the last rule.
 func BenchmarkDecide(b *testing.B) {
 	shapes := []struct {
 		name  string

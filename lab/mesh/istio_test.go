@@ -14,14 +14,14 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// The files in testdata hold rules (.yaml) and what Istio 1.31 with Envoy 1.40 answered to requests under them (.txt), a line each:
+// The files in testdata hold rules (.yaml) and the responses of Istio 1.31 with Envoy 1.40 to requests under them (.txt), one on a line:
 //
 //	s GET b:8000 /y x-a:one => 200 a-v1 /y b:8000
 //
-// that is: sent by a sidecar (s) of the workload with app: caller, or by the ingress gateway (g); method, authority, path and headers;
-// the status, then either the workload that answered with the path and authority that it saw, or the new location, or the body. "nobody
-// listens" means that the sidecar has no such port. Every replica of a workload was "its name-number". The files named drawn were made
-// at random.
+// The left side holds: the sender, which is a sidecar (s) of the workload with app: caller, or the ingress gateway (g); method, authority,
+// path and headers. The right side holds: the status, then either the workload that responded with the path and authority that it received,
+// or the new location, or the body. "nobody listens" means that the sidecar has no such port. The name of every replica of a workload was
+// "its name-number". The files named drawn were generated at random.
 func TestLikeIstio(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -48,7 +48,7 @@ func TestLikeIstio(t *testing.T) {
 	}
 }
 
-// parseRequest reads the left half of a line.
+// parseRequest parses the left side of a line.
 func parseRequest(t testing.TB, o *overlay.Overlay, line string) (*Request, *Source) {
 	t.Helper()
 	f := strings.Fields(line)
@@ -72,7 +72,7 @@ func parseRequest(t testing.TB, o *overlay.Overlay, line string) (*Request, *Sou
 	return req, workload(t, o, "caller")
 }
 
-// workload is the first with an app label, as a source.
+// workload returns the first workload with an app label, as a source.
 func workload(t testing.TB, o *overlay.Overlay, app string) *Source {
 	t.Helper()
 	i := slices.IndexFunc(o.Deployments, func(d overlay.Deployment) bool { return d.Pod.Labels["app"] == app })
@@ -83,11 +83,11 @@ func workload(t testing.TB, o *overlay.Overlay, app string) *Source {
 	return &Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels, Principal: "cluster.local/ns/" + d.Namespace + "/sa/default"}
 }
 
-// differs says in what a decision is not the answer of Istio; it is empty when it is.
+// differs describes how a decision differs from the response of Istio; it returns "" if they are equal.
 func differs(o *overlay.Overlay, d Decision, req *Request, answer string) string {
 	var want string
 	switch d.Outcome {
-	case NoHost: // the lab's own 502, where Istio would pass the request on to wherever the name leads
+	case NoHost: // the lab's own 502; Istio would send the request to the address that the name resolves to
 		if answer == "503 no healthy upstream" || answer == "nobody listens" {
 			return ""
 		}
@@ -121,7 +121,7 @@ func differs(o *overlay.Overlay, d Decision, req *Request, answer string) string
 	return "decided: " + want
 }
 
-// forwarded are the answers that a decision may lead to, one for each endpoint.
+// forwarded returns the possible responses for a decision, one for each endpoint.
 func forwarded(o *overlay.Overlay, d Decision, req *Request) []string {
 	path, authority := req.Path, req.Authority
 	if w := d.Route.Rewrite; w != nil && w.URI != nil {
@@ -145,7 +145,7 @@ func forwarded(o *overlay.Overlay, d Decision, req *Request) []string {
 	return out
 }
 
-// endpoints names the workloads behind a cluster. The first replicas of the workloads had the addresses 127.9.0.1, 127.9.0.2 and so on.
+// endpoints returns the names of a cluster's workloads. The first replicas had the addresses 127.9.0.1, 127.9.0.2 and so on.
 func endpoints(o *overlay.Overlay, c *Cluster) []string {
 	var out []string
 	for i, d := range o.Deployments {

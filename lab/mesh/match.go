@@ -10,7 +10,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// textKind is how a textMatch compares.
+// textKind is the kind of comparison of a textMatch.
 type textKind uint8
 
 const (
@@ -20,8 +20,8 @@ const (
 	matchRegex
 )
 
-// textMatch is Istio's StringMatch. A regular expression is RE2's and must match the whole value; "*" alone and a match without a
-// type mean that the value is there at all.
+// textMatch holds Istio's StringMatch. A regular expression uses RE2 and must match the whole value. A lone "*", or a match without a type,
+// means that the value is present.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#StringMatch)
 type textMatch struct {
 	kind  textKind
@@ -47,7 +47,7 @@ func newTextMatch(m *networking.StringMatch) (textMatch, error) {
 
 // wholeRegex compiles an expression that must match a whole value, as Envoy's safe_regex does.
 func wholeRegex(expression string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(expression); err != nil { // alone, so that ")(" is no expression
+	if _, err := regexp.Compile(expression); err != nil { // without the group, so that ")(" is invalid
 		return nil, fmt.Errorf("want an RE2 expression, got %q: %w", expression, err)
 	}
 	return regexp.Compile(`\A(?:` + expression + `)\z`)
@@ -79,7 +79,7 @@ func (m textMatch) String() string {
 	}
 }
 
-// pathMatch is the match of a path without its query. Letter case is ignored on demand, though never by a regex.
+// pathMatch matches a path without its query. It ignores letter case if configured, but never for a regex.
 type pathMatch struct {
 	textMatch
 	fold bool
@@ -96,7 +96,7 @@ func (m *pathMatch) matches(path string) bool {
 	}
 }
 
-// equalFold ignores the case of ASCII letters alone, as Envoy does.
+// equalFold ignores the case of ASCII letters only, as Envoy does.
 func equalFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -116,7 +116,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// pseudo says which part of the request line stands for a header, as in HTTP/2.
+// pseudo is the part of the request line that a header name represents, as in HTTP/2.
 type pseudo uint8
 
 const (
@@ -127,14 +127,14 @@ const (
 	pseudoPath
 )
 
-// headerMatch is a condition on one header. Where a header is repeated, any of its values may fulfil it; with withoutHeaders none
-// may, and a header that is not there counts as empty.
+// headerMatch holds a condition on one header. If a header is repeated, one matching value is enough. With withoutHeaders no value may
+// match, and an absent header counts as empty.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-headermatcher)
 type headerMatch struct {
 	name   string // as written
-	key    string // as net/http has it
+	key    string // in the canonical form of net/http
 	pseudo pseudo
-	joined bool // one of those whose repetitions Envoy puts together
+	joined bool // whether Envoy joins the repetitions of this header
 	match  textMatch
 	not    bool // withoutHeaders
 }
@@ -155,7 +155,7 @@ func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMat
 	return h, err
 }
 
-// isJoined names the headers whose repetitions are one value to Envoy, with commas between: those that it keeps places for.
+// isJoined reports whether Envoy joins the repetitions of a header into one value, with commas: it does so for inline headers.
 // (Envoy, envoy/http/header_map.h, INLINE_REQ_STRING_HEADERS, and the extensions' custom inline headers)
 func isJoined(name string) bool {
 	switch name {
@@ -168,7 +168,7 @@ func isJoined(name string) bool {
 	return false
 }
 
-// part is what stands in the request line under the name of a pseudo-header.
+// part returns the part of the request line for a pseudo-header.
 func (h *headerMatch) part(req *Request) string {
 	switch h.pseudo {
 	case pseudoMethod:
@@ -182,7 +182,7 @@ func (h *headerMatch) part(req *Request) string {
 	}
 }
 
-// values are those of a real header, as they are compared.
+// values returns the values of a real header, in the form in which they are compared.
 func (h *headerMatch) values(req *Request) []string {
 	values := req.Header[h.key]
 	if h.joined && len(values) > 1 {
@@ -211,7 +211,7 @@ func (h *headerMatch) matches(req *Request) bool {
 	return !found
 }
 
-// inWords is the header in a request: its value, or that it is not there.
+// inWords describes the header in a request: its value, or that it is absent.
 func (h *headerMatch) inWords(req *Request) string {
 	if h.pseudo != realHeader {
 		return fmt.Sprintf("it is %q", h.part(req))
@@ -235,7 +235,7 @@ func (h *headerMatch) String() string {
 	return what + " " + h.match.String()
 }
 
-// queryMatch is a condition on the first query parameter of a name. Neither names nor values are unescaped.
+// queryMatch holds a condition on the first query parameter with a name. Neither names nor values are unescaped.
 type queryMatch struct {
 	name  string
 	match textMatch
@@ -248,7 +248,7 @@ func (q *queryMatch) matches(query string) bool {
 
 func (q *queryMatch) String() string { return "query parameter " + q.name + " " + q.match.String() }
 
-// queryParameter is the first value that a query has for a name.
+// queryParameter returns the first value that a query has for a name.
 func queryParameter(query, name string) (string, bool) {
 	for query != "" {
 		var one string
@@ -260,19 +260,19 @@ func queryParameter(query, name string) (string, bool) {
 	return "", false
 }
 
-// matcher is everything that one match block asks of a request; what it asks of the source and of the port is settled when the
-// table is compiled.
+// matcher holds all conditions of one match block on a request. Conditions on the source and the port are checked when the table is
+// compiled.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest)
 type matcher struct {
 	path    pathMatch
-	headers []headerMatch // those of method, authority and scheme too
+	headers []headerMatch // includes those of method, authority and scheme
 	query   []queryMatch
 }
 
-// anyPath is the match of a rule that says nothing of paths.
+// anyPath returns the match of a rule without a condition on the path.
 func anyPath() pathMatch { return pathMatch{textMatch: textMatch{kind: matchPrefix, text: "/"}} }
 
-// newMatcher compiles a match block; a nil one takes every request.
+// newMatcher compiles a match block; a nil block matches every request.
 func newMatcher(m *networking.HTTPMatchRequest) (matcher, error) {
 	out := matcher{path: anyPath()}
 	if m == nil {
@@ -324,7 +324,7 @@ func newMatcher(m *networking.HTTPMatchRequest) (matcher, error) {
 	return out, nil
 }
 
-// matches says whether a request, whose path and query are given apart, is taken.
+// matches reports whether the matcher matches a request. Its path and query are passed separately.
 func (m *matcher) matches(req *Request, path, query string) bool {
 	if !m.path.matches(path) {
 		return false
@@ -342,13 +342,13 @@ func (m *matcher) matches(req *Request, path, query string) bool {
 	return true
 }
 
-// catchAll says whether the matcher takes every request, as Istio sees it when it orders and cuts rules.
+// catchAll reports whether the matcher matches every request, by the definition that Istio uses to sort and cut rules.
 func (m *matcher) catchAll() bool {
 	anyPath := m.path.kind == matchPrefix && m.path.text == "/" || m.path.kind == matchRegex && m.path.text == ".*"
 	return anyPath && len(m.headers) == 0 && len(m.query) == 0
 }
 
-// String is the match in words: `uri prefix "/hops", header x-dev-user exactly "betaUser"`; "everything" without a condition.
+// String returns the match in words: `uri prefix "/hops", header x-dev-user exactly "betaUser"`; "everything" without a condition.
 func (m *matcher) String() string {
 	var parts []string
 	if m.path.kind != matchPrefix || m.path.text != "/" {
@@ -370,7 +370,7 @@ func (m *matcher) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// why says what in a request does not fit; it is empty when all does.
+// why returns the first mismatch of a request; it is empty if the request matches.
 func (m *matcher) why(req *Request, path, query string) string {
 	if !m.path.matches(path) {
 		return fmt.Sprintf("uri %s is wanted, and the path is %q", m.path, path)
@@ -394,7 +394,7 @@ func (m *matcher) why(req *Request, path, query string) string {
 	return ""
 }
 
-// splitPath parts a request's path from its query; a fragment belongs to neither.
+// splitPath splits a request's path from its query. A fragment is part of neither.
 func splitPath(pathAndQuery string) (path, query string) {
 	pathAndQuery, _, _ = strings.Cut(pathAndQuery, "#")
 	path, query, _ = strings.Cut(pathAndQuery, "?")

@@ -2,19 +2,19 @@ package mesh
 
 import networking "istio.io/api/networking/v1alpha3"
 
-// mirrorTo is one destination of copies with its share of the requests.
+// mirrorTo holds one destination of copies with its share of the requests.
 type mirrorTo struct {
 	destination *networking.Destination
 	percent     float64
 }
 
-// mirrorsOf lists a rule's mirrors. Without a percentage all requests are copied; with one of 0, none.
+// mirrorsOf lists the mirrors of a rule. Without a percentage, all requests are copied; with a percentage of 0, none.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute, mirror and mirrors)
 func mirrorsOf(h *networking.HTTPRoute) []mirrorTo {
 	var out []mirrorTo
 	if h.GetMirror() != nil {
 		percent := 100.0
-		//lint:ignore SA1019 deprecated, and still obeyed by Istio
+		//lint:ignore SA1019 deprecated, but Istio still enforces it
 		old := h.GetMirrorPercent()
 		if h.GetMirrorPercentage() != nil {
 			percent = h.GetMirrorPercentage().GetValue()

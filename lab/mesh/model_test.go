@@ -13,10 +13,10 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// modelTable is what a gateway's VirtualServices mean, by the words of Istio's documentation alone: no index, nothing compiled.
+// modelTable models a gateway's VirtualServices by Istio's documentation only: it has no index and compiles nothing.
 type modelTable []*networking.VirtualService
 
-// code is the status of the rule that a request meets: the first of its host's that has no match, or a match that holds; 404 where none does.
+// code returns the status of the rule that a request meets: the first rule of its host without a match, or with a true match; 404 for none.
 func (m modelTable) code(req *Request) int {
 	var hosts []string
 	rules := map[string][]*networking.HTTPRoute{}
@@ -38,7 +38,7 @@ func (m modelTable) code(req *Request) int {
 	return 404
 }
 
-// modelMatch: all conditions of a block must hold.
+// modelMatch reports whether all conditions of a block hold.
 func modelMatch(m *networking.HTTPMatchRequest, req *Request) bool {
 	path, query, _ := strings.Cut(req.Path, "?")
 	if m.Uri != nil && !modelURI(m.Uri, path, m.IgnoreUriCase) || m.Method != nil && !modelText(m.Method, req.Method) {
@@ -52,7 +52,7 @@ func modelMatch(m *networking.HTTPMatchRequest, req *Request) bool {
 	for name, want := range m.WithoutHeaders {
 		holds, there := modelHeader(name, want, req)
 		if !there && want.MatchType != nil {
-			holds = modelText(want, "") // what is missing counts as empty
+			holds = modelText(want, "") // an absent header counts as empty
 		}
 		if holds {
 			return false
@@ -80,7 +80,7 @@ func modelURI(want *networking.StringMatch, path string, ignoreCase bool) bool {
 	return modelText(want, path)
 }
 
-// modelHeader says whether any value of a header holds, and whether there is one.
+// modelHeader reports whether any value of a header matches, and whether the header is present.
 func modelHeader(name string, want *networking.StringMatch, req *Request) (holds, there bool) {
 	values := req.Header.Values(name)
 	switch {
@@ -107,7 +107,7 @@ func modelText(want *networking.StringMatch, value string) bool {
 	return true
 }
 
-// drawTable draws VirtualServices of a gateway, each with hosts of its own. Every rule answers with a status of its own.
+// drawTable draws the VirtualServices of a gateway, each with its own hosts. Every rule responds with its own status.
 func drawTable(t *rapid.T) modelTable {
 	hosts := rapid.Permutation([]string{"a.test", "b.test", "*.test", "*"}).Draw(t, "hosts")
 	var table modelTable
@@ -127,7 +127,7 @@ func drawTable(t *rapid.T) modelTable {
 	return table
 }
 
-// overlay is the table as objects.
+// overlay returns the table as objects.
 func (m modelTable) overlay() *overlay.Overlay {
 	o := &overlay.Overlay{Gateways: []overlay.Istio[*networking.Gateway]{{
 		Meta: overlay.Meta{Kind: "Gateway", Namespace: "one", Name: "gw"},
@@ -141,7 +141,7 @@ func (m modelTable) overlay() *overlay.Overlay {
 	return o
 }
 
-// modelled holds a compiled table to the model.
+// modelled compares a compiled table with the model.
 func modelled(t *rapid.T) {
 	model := drawTable(t)
 	table, err := Compile(model.overlay())
@@ -168,5 +168,5 @@ func TestTableIsItsModel(t *testing.T) {
 	rapid.Check(t, modelled)
 }
 
-// FuzzTable looks for a table that the draws of TestTableIsItsModel are too few to find.
+// FuzzTable searches for a difference that the draws of TestTableIsItsModel are too few to find.
 func FuzzTable(f *testing.F) { f.Fuzz(rapid.MakeFuzz(modelled)) }
