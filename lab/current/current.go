@@ -1,4 +1,4 @@
-// Package current asks the lab on this machine, if one runs, what it runs, and chooses the overlay that commands beside it read.
+// Package current finds the lab that runs on this machine, if any, and chooses the overlay that other commands read.
 package current
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// Lab is what a running lab says of itself at /pods: which overlay runs, its pods, and which of them get no requests from whom.
+// Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.
 type Lab struct {
 	Overlay   string // absolute directory
 	Pods      []workload.Status
@@ -27,13 +27,13 @@ type Lab struct {
 
 // Choice is the overlay whose rules a command reads.
 type Choice struct {
-	Dir string // as it may be opened from here
-	Why string // a line that says which it is: "rules of the lab at http://localhost:8090: overlay deploy/overlays/dev"
+	Dir string // a path that opens from the current directory
+	Why string // a line that names the source: "rules of the lab at http://localhost:8090: overlay deploy/overlays/dev"
 	Lab *Lab   // the lab that runs this overlay; nil for none
 }
 
-// Choose returns the overlay that the user named, as bundle.Find understands names, or else the one that the running lab has; without a
-// lab, the default of bundle.Find. The lab is asked at a port of this machine, for at most a second.
+// Choose returns the overlay that the user named, with the names that bundle.Find accepts. Without a name it returns the running lab's
+// overlay, and without a lab the default of bundle.Find. It queries the lab at a port of this machine, for at most one second.
 func Choose(ctx context.Context, named string, consolePort int) (Choice, error) {
 	lab, err := Ask(ctx, consolePort)
 	url := "http://localhost:" + strconv.Itoa(consolePort)
@@ -54,7 +54,7 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, near(lab.Overlay))}, nil
 }
 
-// near is a directory as it is written from here, where it lies below.
+// near returns a directory relative to the current one, if it is below it.
 func near(dir string) string {
 	here, err := filepath.Abs(".")
 	if err != nil {
@@ -67,7 +67,7 @@ func near(dir string) string {
 	return rel
 }
 
-// Ask asks the lab whose console has a port of this machine. The error is that of the connection where no lab runs.
+// Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.
 func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -76,7 +76,7 @@ func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: it is this machine
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err

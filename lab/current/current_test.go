@@ -13,7 +13,7 @@ import (
 	"github.com/hopline/hopline/lab/bundle"
 )
 
-// serve is a lab that runs an overlay. It returns the port to ask at.
+// serve starts a lab that runs an overlay, and returns its port.
 func serve(t *testing.T, overlay string) int {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -31,7 +31,7 @@ func serve(t *testing.T, overlay string) int {
 	return port
 }
 
-// nobody is a port that nothing listens on.
+// nobody returns a port without a listener.
 func nobody(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// answer is an explanation with where its facts come from.
+// answer holds an explanation and the sources of its facts.
 type answer struct {
 	mesh.Explanation
 	Rules     string // which rules they are
@@ -26,21 +26,21 @@ func (a *answer) writeText(out io.Writer) error {
 
 // document is the answer as JSON.
 type document struct {
-	Rules        string        `json:"rules"`   // which rules the answer goes by
+	Rules        string        `json:"rules"`   // which rules the answer uses
 	Request      string        `json:"request"` // "GET middle:80/hops"
 	Caller       string        `json:"caller"`
-	Status       int           `json:"status"`       // with which the mesh answers by itself; 0: the request is routed
-	Host         string        `json:"host"`         // whose rules were asked: an object, or at a gateway the host
-	Passed       []judgement   `json:"passed"`       // the rules that do not take the request, in order
-	Taken        *judgement    `json:"taken"`        // the one that does
+	Status       int           `json:"status"`       // the mesh's own response; 0: the request is routed
+	Host         string        `json:"host"`         // whose rules were consulted: an object, or at a gateway the host
+	Passed       []judgement   `json:"passed"`       // the rules that do not match the request, in order
+	Taken        *judgement    `json:"taken"`        // the rule that does
 	Destinations []destination `json:"destinations"` //
-	Path         string        `json:"path"`         // as the destinations get it, where a rule rewrites it
+	Path         string        `json:"path"`         // as the destinations get it, if a rule rewrites it
 	Location     string        `json:"location"`     // of a redirect
-	Refusal      string        `json:"refusal"`      // why the gateway answers 403
-	Missing      string        `json:"missing"`      // why no rules were asked, inside the mesh
+	Refusal      string        `json:"refusal"`      // why the gateway responds with 403
+	Missing      string        `json:"missing"`      // why no rules were consulted, inside the mesh
 	Effects      []string      `json:"effects"`      // what else the rule does: "timeout 2s"
-	Near         []string      `json:"near"`         // what comes near to taking the request, and why it does not
-	Endpoints    string        `json:"endpoints"`    // where the endpoints come from
+	Near         []string      `json:"near"`         // what nearly matches the request, and why it does not
+	Endpoints    string        `json:"endpoints"`    // the source of the endpoints
 }
 
 type judgement struct {
@@ -48,7 +48,7 @@ type judgement struct {
 	Rule   string `json:"rule"`
 	Place  string `json:"place"`
 	Match  string `json:"match"`
-	Why    string `json:"why"` // it does not take the request
+	Why    string `json:"why"` // why it does not match the request
 }
 
 type destination struct {
@@ -57,7 +57,7 @@ type destination struct {
 	Port      int      `json:"port"`
 	Subset    string   `json:"subset"`
 	Endpoints []string `json:"endpoints"`
-	Refusals  []string `json:"refusals"` // who answers 403, and why
+	Refusals  []string `json:"refusals"` // who responds with 403, and why
 }
 
 func (a *answer) writeJSON(out io.Writer) error {
@@ -86,7 +86,7 @@ func (a *answer) writeJSON(out io.Writer) error {
 	return nil
 }
 
-// some is never null in JSON.
+// some returns a list that is never null in JSON.
 func some(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -1,5 +1,5 @@
-// Package explain is `hopline explain`: what becomes of a request by the rules of an overlay, and why. Nothing has to run; when the lab
-// runs that overlay, its endpoints are named too.
+// Package explain is `hopline explain`: it shows where an overlay's rules route a request, and why. It needs no running lab; if the lab
+// runs that overlay, the explanation includes its endpoints.
 package explain
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Command is the command line of `hopline explain`, for kong. Execute carries it out.
+// Command holds the command line of `hopline explain`, for kong. Execute runs it.
 type Command struct {
 	Method string `arg:"" help:"Method of the request: GET."`
 	URL    string `arg:"" help:"What is asked for: http://localhost:8080/demo-app/ at the ingress, http://middle/hops from a workload."`
@@ -32,11 +32,11 @@ type Command struct {
 	ConsolePort int `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
 }
 
-// ErrNotRouted is what Execute returns when the mesh answers the request itself. The explanation has been written.
+// Execute returns ErrNotRouted if the mesh responds to the request itself. It has then written the explanation.
 var ErrNotRouted = errors.New("the mesh answers the request itself")
 
-// Execute writes the explanation to out. Files "-" are read from in. The error is ErrNotRouted when the request gets to no workload and to
-// no outside host; any other says what cannot be understood.
+// Execute writes the explanation to out. It reads files "-" from in. The error is ErrNotRouted if the request reaches no workload and no
+// outside host; any other error reports invalid input.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
 	rules, o, table, err := c.rules(ctx, in)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	return nil
 }
 
-// rules reads the objects that the explanation goes by, and makes their table.
+// rules reads the objects of the explanation, and makes their table.
 func (c *Command) rules(ctx context.Context, in io.Reader) (choice current.Choice, o *overlay.Overlay, table *mesh.Table, err error) {
 	if len(c.Files) > 0 {
 		names := strings.Join(c.Files, ", ")
@@ -91,7 +91,7 @@ func (c *Command) rules(ctx context.Context, in io.Reader) (choice current.Choic
 	return choice, o, table, err
 }
 
-// source is who asks, and whether it does so without a sidecar.
+// source returns the caller, and whether it has no sidecar.
 func (c *Command) source(o *overlay.Overlay, dir string) (source *mesh.Source, bare bool, err error) {
 	if c.From == "" {
 		gateway := mesh.IngressGateway()
@@ -118,7 +118,7 @@ func (c *Command) source(o *overlay.Overlay, dir string) (source *mesh.Source, b
 	return &from, bare, nil
 }
 
-// request is what is asked.
+// request returns the request to explain.
 func (c *Command) request(from *mesh.Source) (*mesh.Request, error) {
 	address := c.URL
 	if !strings.Contains(address, "://") {
@@ -133,7 +133,7 @@ func (c *Command) request(from *mesh.Source) (*mesh.Request, error) {
 		return nil, fmt.Errorf("URL %q: Istio answers such a path with 400", c.URL)
 	}
 	r := &mesh.Request{Method: strings.ToUpper(c.Method), Authority: u.Host, Path: path, Scheme: "http", Port: 80, Header: http.Header{}}
-	if port := u.Port(); port != "" && !from.Gateway { // all that reaches the gateway reaches its port 80
+	if port := u.Port(); port != "" && !from.Gateway { // every request to the gateway reaches its port 80
 		if r.Port, err = strconv.Atoi(port); err != nil {
 			return nil, fmt.Errorf("URL %q: port %q is none", c.URL, port)
 		}

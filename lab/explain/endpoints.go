@@ -8,8 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// endpoints adds who stands behind each destination: the pods of the lab if it runs the overlay, else the Deployments that the overlay
-// asks for.
+// endpoints adds the endpoints of each destination: the pods of the lab if it runs the overlay, else the overlay's Deployments.
 func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
 	if len(a.Shares) == 0 || a.Refusal != "" {
 		return
@@ -30,7 +29,7 @@ func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
 	}
 }
 
-// deploymentsBehind are the Deployments behind a destination.
+// deploymentsBehind returns the Deployments behind a destination.
 func deploymentsBehind(share mesh.Share) []mesh.Endpoint {
 	var out []mesh.Endpoint
 	for _, b := range share.Backends {
@@ -43,8 +42,8 @@ func deploymentsBehind(share mesh.Share) []mesh.Endpoint {
 	return out
 }
 
-// podsBehind are the running pods that a cluster selects, with their addresses. An ejected one gets no requests from whoever ejected it,
-// though it is ready.
+// podsBehind returns the running pods that a cluster selects, with their addresses. An ejected pod gets no requests from the caller that
+// ejected it, although it is ready.
 func podsBehind(lab *current.Lab, c *mesh.Cluster, from *mesh.Source) []mesh.Endpoint {
 	var out []mesh.Endpoint
 	for _, p := range lab.Pods {
@@ -61,7 +60,7 @@ func podsBehind(lab *current.Lab, c *mesh.Cluster, from *mesh.Source) []mesh.End
 	return out
 }
 
-// ejected says by which pods of the caller's workload an endpoint is ejected; empty for none.
+// ejected names the pods of the caller's workload that have ejected an endpoint; empty for none.
 func ejected(lab *current.Lab, p *workload.Status, c *mesh.Cluster, from *mesh.Source) string {
 	text := ""
 	for _, e := range lab.Ejections {

@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/workload"
 )
 
-// An endpoint that the caller has ejected is ready and gets no requests from it: it is said of that caller, and of no other.
+// An endpoint that the caller has ejected is ready but gets no requests from it. Only that caller's explanation shows this.
 func TestEjectedEndpoint(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"app": "core"}

@@ -1,5 +1,3 @@
-// Package mesh compiles Istio's objects into an immutable route table. It decides what happens to a request, as a pure function of table,
-// request, source and a random number. The proxy, in mesh/proxy, carries the decision out.
 package mesh
 
 import (

@@ -9,8 +9,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// near returns what comes nearest to taking a request that is not routed as somebody may have meant it, each with the reason why it does
-// not count: objects that have the request's host and are never asked, and what is wrong with destinations that nobody serves.
+// near returns the objects that nearly match a request that is not routed as intended. Each note says why the object does not count:
+// objects that have the request's host and are never consulted, and faults of destinations without endpoints.
 func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	n := nearness{table: t, req: req, src: src, host: strings.ToLower(withoutPort(req.Authority)), asked: e.Host}
 	if src.Gateway && e.Outcome == NoRoute {
@@ -27,13 +27,13 @@ func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	return n.notes
 }
 
-// nearness gathers notes for one request.
+// nearness collects notes for one request.
 type nearness struct {
 	table *Table
 	req   *Request
 	src   *Source
 	host  string
-	asked string // the object whose rules were asked; at a gateway the host
+	asked string // the object whose rules were consulted; at a gateway the host
 	notes []string
 }
 
@@ -43,7 +43,7 @@ func (n *nearness) add(format string, args ...any) {
 	}
 }
 
-// unreached notes the rules that no request reaches, of the objects that were asked.
+// unreached notes the rules that no request reaches, in the objects that were consulted.
 func (n *nearness) unreached(e *Explanation) {
 	asked := map[string]bool{}
 	for _, j := range e.Passed {
@@ -59,7 +59,7 @@ func (n *nearness) unreached(e *Explanation) {
 	}
 }
 
-// gateways notes the Gateways that do not let the request in.
+// gateways notes the Gateways that do not accept the request.
 func (n *nearness) gateways() {
 	all := n.table.compiler.overlay.Gateways
 	if len(all) == 0 {
@@ -83,14 +83,14 @@ func (n *nearness) gateways() {
 	}
 }
 
-// covers reports whether a host, perhaps with a wildcard, names a request's host, which is in lower case. A star stands for one character
-// at least.
+// covers reports whether a host, perhaps with a wildcard, matches a request's host, which is in lower case. A star matches at least one
+// character.
 func covers(pattern, host string) bool {
 	return within(host, strings.ToLower(pattern)) && (!isWildcard(pattern) || len(host) >= len(pattern))
 }
 
-// virtualServices notes those that have the request's host and whose rules were not asked. Of a request that a rule takes, only those count
-// that are kept from being asked by the one that was.
+// virtualServices notes the VirtualServices that have the request's host and whose rules were not consulted. If a rule matches the request,
+// it notes only those that the consulted one hides.
 func (n *nearness) virtualServices(e *Explanation) {
 	gone := map[string]bool{e.Host: true}
 	for _, j := range e.Passed {
@@ -119,7 +119,7 @@ func (n *nearness) named(host string) bool {
 	return slices.ContainsFunc(serviceDomains(strings.ToLower(host), n.src.Namespace), func(d string) bool { return covers(d, n.host) })
 }
 
-// unasked says why a VirtualService's rules are not among those that the request meets; empty where it cannot say.
+// unasked returns why a VirtualService's rules are not among those that apply to the request. It is empty if the reason is unknown.
 func (n *nearness) unasked(v *virtualService) string {
 	where := n.src.Workload + " is in namespace " + n.src.Namespace
 	if !visibleFrom(v.exportTo, v.namespace, n.src.Namespace) {
@@ -159,7 +159,7 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 	return strings.Join(why, "; ")
 }
 
-// unlet says why a Gateway does not let the request in to a VirtualService that names it.
+// unlet returns why a Gateway does not accept the request for a VirtualService that names it.
 func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualService) string {
 	if !overlay.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
 		return fmt.Sprintf("%s does not select %s", g, n.src.Workload)
@@ -174,7 +174,7 @@ func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualServic
 	return ""
 }
 
-// otherHosts notes which hosts the gateway has, where nothing has the request's.
+// otherHosts notes the hosts of the gateway if none matches the request's.
 func (n *nearness) otherHosts() {
 	table := n.table.view(n.src).ports[n.req.Port]
 	if table == nil {
@@ -194,7 +194,7 @@ func (n *nearness) otherHosts() {
 	n.add("no VirtualService at %s has the host %s: they have %s", n.src.Workload, n.host, strings.Join(hosts, ", "))
 }
 
-// destination notes what is wrong with a destination that nobody serves.
+// destination notes what is wrong with a destination without endpoints.
 func (n *nearness) destination(s *Explained) {
 	c := s.Cluster
 	switch {
@@ -205,7 +205,7 @@ func (n *nearness) destination(s *Explained) {
 	}
 }
 
-// unknown notes which part of a destination there is not: host, port or subset.
+// unknown notes which part of a destination does not exist: host, port or subset.
 func (n *nearness) unknown(c *Cluster) {
 	for _, s := range n.table.compiler.services {
 		if s.host != c.Host || !visibleFrom(s.exportTo, s.namespace, n.src.Namespace) {
@@ -233,7 +233,7 @@ func portsText(s *service) string {
 	return strings.Join(ports, " or ")
 }
 
-// subset notes the DestinationRules of a host: where its subset is, and which are looked at.
+// subset notes the DestinationRules of a host: which one has the subset, and which apply.
 func (n *nearness) subset(c *Cluster, s *service) {
 	found := false
 	for _, d := range n.table.compiler.overlay.DestinationRules {
@@ -256,7 +256,7 @@ func (n *nearness) subset(c *Cluster, s *service) {
 	}
 }
 
-// outOfReach says why a caller's proxy does not use a DestinationRule for a service.
+// outOfReach returns why a caller's proxy does not use a DestinationRule for a service.
 func (n *nearness) outOfReach(d *overlay.Istio[*networking.DestinationRule], s *service) string {
 	looked := []string{n.src.Namespace + " (the caller's)", s.namespace + " (the Service's)", rootNamespace + " (Istio's root)"}
 	places := []string{n.src.Namespace, s.namespace, rootNamespace}
@@ -273,7 +273,7 @@ func (n *nearness) outOfReach(d *overlay.Istio[*networking.DestinationRule], s *
 	return "another DestinationRule of the host comes first: Istio takes the one of the caller's namespace, then of the Service's, then of " + rootNamespace
 }
 
-// unbacked notes the Deployments that come nearest to being endpoints of a cluster.
+// unbacked notes the Deployments that nearly match as endpoints of a cluster.
 func (n *nearness) unbacked(c *Cluster) {
 	for i := range n.table.compiler.overlay.Deployments {
 		d := &n.table.compiler.overlay.Deployments[i]
@@ -311,7 +311,7 @@ func (c *Cluster) targetText() string {
 	return fmt.Sprint(c.Target)
 }
 
-// hidden says why a caller does not see a host that there is; empty where there is none, or where it sees it.
+// hidden returns why a caller does not see an existing host. It is empty if the host does not exist or the caller sees it.
 func (t *Table) hidden(host string, src *Source) string {
 	host = strings.ToLower(host)
 	for _, s := range t.compiler.services {

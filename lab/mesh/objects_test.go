@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// object is what the tests' YAML may hold of any kind.
+// object holds a YAML document of the tests, of any kind.
 type object struct {
 	APIVersion string
 	Kind       string
@@ -30,8 +30,8 @@ func (o *object) meta() overlay.Meta {
 		Labels: o.Metadata.Labels, Annotations: o.Metadata.Annotations}
 }
 
-// objects reads documents of YAML into an overlay, without the checks between objects that overlay.Load makes: the table must cope
-// with what those would refuse.
+// objects reads YAML documents into an overlay. It skips the checks between objects that overlay.Load makes: the table must handle objects
+// that those checks reject.
 func objects(t testing.TB, documents ...string) *overlay.Overlay {
 	t.Helper()
 	o := &overlay.Overlay{}
@@ -128,7 +128,7 @@ func decodeDeployment(t testing.TB, x *object) overlay.Deployment {
 	return d
 }
 
-// file is a file of testdata.
+// file returns the text of a file in testdata.
 func file(t testing.TB, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/" + name)
@@ -138,7 +138,7 @@ func file(t testing.TB, name string) string {
 	return string(raw)
 }
 
-// compiled is the table of some documents, which must be fine.
+// compiled returns the table of some documents, which must be valid.
 func compiled(t testing.TB, documents ...string) *Table {
 	t.Helper()
 	table, err := Compile(objects(t, documents...))
@@ -148,7 +148,7 @@ func compiled(t testing.TB, documents ...string) *Table {
 	return table
 }
 
-// refused is the message for some documents, which must not be fine.
+// refused returns the error message for some documents, which must be invalid.
 func refused(t testing.TB, documents ...string) string {
 	t.Helper()
 	if _, err := Compile(objects(t, documents...)); err != nil {

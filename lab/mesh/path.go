@@ -2,10 +2,10 @@ package mesh
 
 import "strings"
 
-// NormalizePath is a path as Istio's proxies see it and hand it on, by their default normalization, BASE: backslashes are slashes,
-// dot segments are resolved, escapes of letters, digits and "-._~" are undone, and a few characters that do not belong into a URL are
-// escaped. Slashes are not merged, and the query stays as it is. What Envoy answers with 400 is not ok: a path that does not begin
-// with a slash, a broken escape, an escaped zero, a character beyond ASCII, in the query too, and a fragment.
+// NormalizePath returns a path as Istio's proxies see and forward it by their default normalization, BASE. It turns backslashes into
+// slashes, resolves dot segments, unescapes letters, digits and "-._~", and escapes a few characters that are not valid in a URL. It does
+// not merge slashes or change the query. ok is false for what Envoy rejects with 400: a path that does not begin with a slash, an invalid
+// escape, an escaped zero, a non-ASCII character (in the query too), and a fragment.
 // (https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization-NormalizationType)
 func NormalizePath(pathAndQuery string) (normal string, ok bool) {
 	if !strings.HasPrefix(pathAndQuery, "/") || strings.Contains(pathAndQuery, "#") || !ValidTarget(pathAndQuery) {
@@ -25,8 +25,8 @@ func NormalizePath(pathAndQuery string) (normal string, ok bool) {
 	return resolveDots(plain) + query, true
 }
 
-// ValidTarget reports whether a path and query have only characters that may stand in a request line: visible ones of ASCII. Envoy answers others with
-// 400, before it looks at the path.
+// ValidTarget reports whether a path and query have only characters that are valid in a request line: visible ASCII. Envoy rejects others
+// with 400 before it looks at the path.
 func ValidTarget(pathAndQuery string) bool {
 	for i := range len(pathAndQuery) {
 		if isForbidden(pathAndQuery[i]) {
@@ -36,7 +36,7 @@ func ValidTarget(pathAndQuery string) bool {
 	return true
 }
 
-// isNormal says that a path has nothing in it that could be changed.
+// isNormal reports whether normalization leaves a path as it is.
 func isNormal(path string) bool {
 	for i := range len(path) {
 		switch c := path[i]; {
@@ -47,7 +47,7 @@ func isNormal(path string) bool {
 	return true
 }
 
-// mustEscape names the characters that may not stand for themselves.
+// mustEscape reports whether a character must be escaped.
 func mustEscape(c byte) bool {
 	switch c {
 	case '"', '<', '>', '^', '`', '{', '|', '}':
@@ -58,7 +58,7 @@ func mustEscape(c byte) bool {
 
 func isForbidden(c byte) bool { return c <= ' ' || c >= 0x7f }
 
-// unescape undoes the escapes that need not be, makes those that must be, and turns backslashes into slashes.
+// unescape undoes unnecessary escapes, adds necessary ones, and turns backslashes into slashes.
 func unescape(path string) (string, bool) {
 	const hex = "0123456789ABCDEF"
 	out := make([]byte, 0, len(path)+8)
@@ -103,7 +103,7 @@ func isUnreserved(c byte) bool {
 	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// resolveDots takes out the segments "." and ".."; the latter with the one before it, if there is one.
+// resolveDots removes the segments "." and "..". It removes ".." together with the segment before it, if there is one.
 func resolveDots(path string) string {
 	out := make([]byte, 0, len(path))
 	for i := 0; i < len(path); i++ {

@@ -2,7 +2,7 @@ package mesh
 
 import "testing"
 
-// The answers are Envoy 1.40's, configured by Istio 1.31.
+// The expected values are the responses of Envoy 1.40, configured by Istio 1.31.
 func TestNormalizePath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{

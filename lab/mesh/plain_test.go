@@ -2,7 +2,7 @@ package mesh
 
 import "testing"
 
-// TestPlain: an overlay is plain unless it knows anything of Istio, be it of an object that the lab does not enforce.
+// TestPlain checks that an overlay is plain only if it has no Istio object, not even one that the lab does not enforce.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: hopline}\n"

@@ -8,7 +8,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// newRedirect compiles a redirect on a listener of a port; secure says that the listener terminates TLS.
+// newRedirect compiles a redirect for a listener on a port. secure reports whether the listener terminates TLS.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRedirect)
 func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure bool) (*RedirectTo, error) {
 	out := &RedirectTo{Code: int(r.GetRedirectCode())}
@@ -35,8 +35,8 @@ func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure 
 	return out, nil
 }
 
-// redirectPort is ":8080" where the new location names a port. One that the scheme means anyhow is left out; that of the request is
-// known when the table is compiled, since each listener has its own routes.
+// redirectPort returns ":8080" if the new location names a port, and "" if that is the scheme's default port. The request's port is known
+// when the table is compiled, because each listener has its own routes.
 func redirectPort(r *networking.HTTPRedirect, port int, secure bool) string {
 	var number int
 	switch p := r.GetRedirectPort().(type) {
@@ -59,7 +59,7 @@ func redirectPort(r *networking.HTTPRedirect, port int, secure bool) string {
 	return fmt.Sprintf(":%d", number)
 }
 
-// redirectPath makes the new path and query. The request's query is kept unless the new path brings one.
+// redirectPath returns a function that computes the new path and query. It keeps the request's query unless the new path has one.
 func redirectPath(r *networking.HTTPRedirect, match *pathMatch) func(string) string {
 	switch uri := r.GetUri(); {
 	case r.GetPrefixRewrite() != "":
@@ -78,7 +78,7 @@ func redirectPath(r *networking.HTTPRedirect, match *pathMatch) func(string) str
 	}
 }
 
-// redirectHost is the request's authority; its port goes when the location names another, or when it stood for the old scheme.
+// redirectHost returns the request's authority. It drops the port if the location names another, or if it was the old scheme's default.
 // (Envoy, source/common/http/utility.cc, processRequestHost)
 func redirectHost(req *Request, scheme, newPort string) string {
 	host := withoutPort(req.Authority)

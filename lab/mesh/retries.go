@@ -11,11 +11,11 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// defaultRetryOn is what Istio retries on when a rule does not say: what cannot have reached the application. It names
-// retriable-status-codes as well, though no codes.
+// defaultRetryOn holds Istio's retry conditions for a rule that sets none: failures that cannot have reached the application. Istio also
+// names retriable-status-codes, but no codes.
 const defaultRetryOn = "connect-failure,refused-stream,unavailable,cancelled"
 
-// retryWords are the conditions by Envoy's names.
+// retryWords returns the conditions by Envoy's names, in the order of the flags.
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on)
 func retryWords() []string {
 	return []string{"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
@@ -34,8 +34,8 @@ func (on RetryOn) String() string {
 	return strings.Join(words, ",")
 }
 
-// newRetries compiles a retry policy; nil means Istio's default, two more tries. hashed says that a consistent hash picks the
-// endpoint: then others are not preferred by default.
+// newRetries compiles a retry policy; nil means Istio's default, two retries. hashed reports whether a consistent hash picks the endpoint:
+// then a retry does not prefer other endpoints by default.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry)
 func newRetries(r *networking.HTTPRetry, hashed bool) (Retries, error) {
 	if r != nil && r.GetAttempts() <= 0 {
@@ -63,7 +63,7 @@ func newRetries(r *networking.HTTPRetry, hashed bool) (Retries, error) {
 	return out, nil
 }
 
-// parseRetryOn reads a comma-separated list of conditions and status codes. A code brings retriable-status-codes with it.
+// parseRetryOn reads a comma-separated list of conditions and status codes. A code also sets retriable-status-codes.
 func parseRetryOn(list string) (on RetryOn, codes []int, err error) {
 	for _, word := range strings.Split(list, ",") {
 		word = strings.TrimSpace(word)

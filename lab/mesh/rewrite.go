@@ -8,8 +8,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// newRewrite compiles a rewrite under a match of paths. The part of the path that matched is replaced: a prefix literally, so that
-// "/old/" rewritten to "/new" makes "/newa" of "/old/a"; the whole path under an exact match or a regex. The query stays.
+// newRewrite compiles a rewrite under a path match. It replaces the matched part of the path: a prefix literally, so that "/old/" rewritten
+// to "/new" turns "/old/a" into "/newa"; the whole path under an exact match or a regex. The query does not change.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto, prefix_rewrite and regex_rewrite)
 func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
 	out := &Rewrite{Authority: r.GetAuthority()}
@@ -26,7 +26,7 @@ func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
 	return out, nil
 }
 
-// prefixRewrite replaces what a match has matched of the path.
+// prefixRewrite returns a function that replaces the matched part of the path.
 func prefixRewrite(match *pathMatch, uri string) func(string) string {
 	if match.kind == matchPrefix {
 		n := len(match.text)
@@ -38,7 +38,7 @@ func prefixRewrite(match *pathMatch, uri string) func(string) string {
 	}
 }
 
-// regexRewrite replaces every match of an RE2 expression in the path by a text in which \1 stands for the first group.
+// regexRewrite returns a function that replaces every match of an RE2 expression in the path with a text in which \1 means the first group.
 func regexRewrite(expression, text string) (func(string) string, error) {
 	re, err := regexp.Compile(expression)
 	if err != nil {
@@ -54,7 +54,7 @@ func regexRewrite(expression, text string) (func(string) string, error) {
 	}, nil
 }
 
-// expandTemplate turns RE2's substitution syntax into Go's: a backslash is followed by the digit of a group or by another one.
+// expandTemplate turns RE2's substitution syntax into Go's: a digit (of a group) or another backslash follows a backslash.
 // (https://github.com/google/re2/blob/main/re2/re2.h, RE2::CheckRewriteString)
 func expandTemplate(text string, groups int) (string, error) {
 	var b strings.Builder

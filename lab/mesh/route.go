@@ -11,31 +11,31 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// rule is one match with what becomes of the requests that it takes.
+// rule is one match and the route for the requests that it matches.
 type rule struct {
 	match matcher
 	route *Route
 }
 
-// passedOver is a match that no request of a listener ever comes to, and why.
+// passedOver is a match that no request of a listener reaches, and the reason.
 type passedOver struct {
 	object, rule, place, why string
-	before                   int // how many rules of its list come before it
+	before                   int // how many rules of its list precede it
 }
 
-// listener is what rules are compiled for: one port of a sidecar, or of a gateway, of one caller.
+// listener is the target of compiled rules: one port of one caller's sidecar or gateway.
 type listener struct {
 	namespace string            // of the caller
 	labels    map[string]string // of the caller
 	gateway   string            // "mesh", or "namespace/name" of the Gateway
 	port      int
 	secure    bool // terminates TLS
-	// portOf is the port of a destination that names none.
+	// portOf returns the port of a destination that names none.
 	portOf   func(host string) int
 	clusters *clusters
 }
 
-// rules compiles those of a VirtualService's rules that concern the listener, in order, up to one that takes everything.
+// rules compiles the rules of a VirtualService that apply to the listener, in order, up to the first that matches everything.
 func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	for i, h := range v.http {
 		for j, m := range matchesOf(h) {
@@ -46,7 +46,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 			}
 			r, err := l.compile(v, h, m, at)
 			if err != nil {
-				continue // checkRules has told
+				continue // checkRules has reported it
 			}
 			out = append(out, r)
 			if r.match.catchAll() {
@@ -57,7 +57,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	return out, over
 }
 
-// checkRules compiles every rule of the VirtualServices, whoever may come to it, and reports what is wrong.
+// checkRules compiles every rule of the VirtualServices, for any caller, and reports errors.
 func checkRules(all []*virtualService, report *overlay.Report) {
 	none := &clusters{rules: &destinationRules{}, made: map[string]*Cluster{}}
 	for _, v := range all {
@@ -72,7 +72,7 @@ func checkRules(all []*virtualService, report *overlay.Report) {
 	}
 }
 
-// matchesOf are a rule's match blocks; nil, which takes everything, where it has none.
+// matchesOf returns a rule's match blocks; nil, which matches everything, if it has none.
 func matchesOf(h *networking.HTTPRoute) []*networking.HTTPMatchRequest {
 	if len(h.GetMatch()) == 0 {
 		return []*networking.HTTPMatchRequest{nil}
@@ -80,8 +80,8 @@ func matchesOf(h *networking.HTTPRoute) []*networking.HTTPMatchRequest {
 	return h.GetMatch()
 }
 
-// unconcerned says why a match block is not for this listener: because of its port, its gateways, or else its source. It is empty
-// when it is.
+// unconcerned returns why a match block does not apply to this listener: its port, its gateways, or its source. It is empty if the block
+// applies.
 func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 	switch {
 	case m == nil:
@@ -100,7 +100,7 @@ func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 	return ""
 }
 
-// labelText is labels in one word: "app=core,version=prod".
+// labelText returns labels as one word: "app=core,version=prod".
 func labelText(labels map[string]string) string {
 	var parts []string
 	for _, k := range sortedKeys(labels) {
@@ -109,7 +109,7 @@ func labelText(labels map[string]string) string {
 	return strings.Join(parts, ",")
 }
 
-// rulePlace is where in its VirtualService a rule stands.
+// rulePlace is a rule's place in its VirtualService.
 type rulePlace struct {
 	http, match int
 	matched     bool
@@ -172,7 +172,7 @@ func newDirect(d *networking.HTTPDirectResponse) *DirectAnswer {
 	return out
 }
 
-// forward fills in what a route to destinations has.
+// forward sets the fields of a route to destinations.
 func (l *listener) forward(route *Route, h *networking.HTTPRoute, match *pathMatch, authority string) error {
 	route.Timeout = h.GetTimeout().AsDuration()
 	if h.GetRewrite() != nil {
@@ -206,8 +206,8 @@ func (l *listener) forward(route *Route, h *networking.HTTPRoute, match *pathMat
 	return l.retries(route, h)
 }
 
-// destinations compiles a rule's weighted destinations. One alone has all requests whatever its weight, and its headers are the
-// rule's own; beside others, one of weight 0 has none.
+// destinations compiles a rule's weighted destinations. A single destination gets all requests whatever its weight, and its headers become
+// the rule's own. Beside others, one of weight 0 gets none.
 func (l *listener) destinations(route *Route, h *networking.HTTPRoute, authority *string) error {
 	for i, d := range h.GetRoute() {
 		ops, host, err := newHeaderOps(d.GetHeaders())
@@ -241,7 +241,7 @@ func (l *listener) retries(route *Route, h *networking.HTTPRoute) error {
 	return nil
 }
 
-// cluster is what a destination names. One without a port means the only port of its service, or that of the request.
+// cluster returns the cluster that a destination names. Without a port it uses the only port of its service, or the request's port.
 func (l *listener) cluster(d *networking.Destination) *Cluster {
 	port := int(d.GetPort().GetNumber())
 	if d.GetPort() == nil {
@@ -250,7 +250,7 @@ func (l *listener) cluster(d *networking.Destination) *Cluster {
 	return l.clusters.get(d.GetHost(), port, d.GetSubset())
 }
 
-// decorator is Istio's name for the operation: the destination when there is just one, else the VirtualService, and the path.
+// decorator returns Istio's name for the operation: the destination if there is only one, else the VirtualService, and the path.
 func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, single bool) string {
 	path := match.text
 	if match.kind == matchPrefix {
@@ -263,7 +263,7 @@ func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, 
 	return v.name + ":" + strconv.Itoa(l.port) + path
 }
 
-// defaultRoute is that of a service without rules: to its endpoints, with Istio's default retries.
+// defaultRoute returns the route of a service without rules: to its endpoints, with Istio's default retries.
 func defaultRoute(s *service, cluster *Cluster, hash *networking.LoadBalancerSettings_ConsistentHashLB, plain bool) *Route {
 	route := &Route{Object: s.object, Rule: "default", Destinations: []Destination{{Cluster: cluster, Weight: 1}}}
 	route.addKey(hash)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// routeFor is the route of a request from the workload caller to host r.test, whose VirtualService has one rule.
+// routeFor returns the route of a request from the workload caller to host r.test, whose VirtualService has one rule.
 func routeFor(t testing.TB, ruleText string) *Route {
 	t.Helper()
 	o := objects(t, file(t, "base.yaml"), "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: r, namespace: one}\nspec:\n  hosts: [r.test]\n  http:\n  - "+ruleText)
@@ -79,7 +79,7 @@ func TestHeaderOps(t *testing.T) {
 	}
 }
 
-// What Istio calls the operations was read from its own routes.
+// The expected operation names are from Istio's own routes.
 func TestDecorator(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -111,7 +111,7 @@ func TestRuleNames(t *testing.T) {
 	}
 }
 
-// The caller's host and scheme in a Location were read from Envoy's answers; see also testdata/corners.txt.
+// The expected hosts and schemes in a Location are from Envoy's responses; see also testdata/corners.txt.
 func TestRedirectLocation(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ redirect, scheme, authority, path, want string }{

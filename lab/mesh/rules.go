@@ -10,26 +10,26 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// Rule is one http rule of a VirtualService as its callers meet it.
+// Rule is one http rule of a VirtualService as it applies to its callers.
 type Rule struct {
 	Object  string                // "VirtualService hopline/middle"
 	Name    string                // the rule's name, or its place
 	Place   string                // "http[1]"
 	Hosts   []string              // of its VirtualService, as written
 	Gateway bool                  // whether its VirtualService is bound to a Gateway
-	At      []string              // the gateways whose requests meet it: "istio-ingressgateway"
+	At      []string              // the gateways whose requests it applies to: "istio-ingressgateway"
 	HTTP    *networking.HTTPRoute // as written
-	// Callers says whom the shares are for, such as "namespace hopline", where they are not the same for all callers; see Route.Callers.
+	// Callers names the callers that the shares are for, such as "namespace hopline", if they differ by caller; see Route.Callers.
 	Callers string
-	// Shares are those of its routes; none for a redirect, a direct response, and a rule that no caller meets.
+	// Shares holds the shares of its routes. It is empty for a redirect, a direct response, and a rule that applies to no caller.
 	Shares []Share
 }
 
-// Rules lists the http rules of all VirtualServices, in the overlay's order. A rule whose shares depend on the caller is listed once for
+// Rules lists the http rules of all VirtualServices, in the overlay's order. It lists a rule whose shares depend on the caller once for
 // each group of callers.
 func (t *Table) Rules() []Rule { return t.rules }
 
-// caller is the callers that have one view.
+// caller holds the callers that share one view.
 type caller struct {
 	view      *view
 	namespace string
@@ -37,7 +37,7 @@ type caller struct {
 	gateway   bool
 }
 
-// addCaller notes who calls by a view.
+// addCaller adds a caller that uses a view.
 func (t *Table) addCaller(src *Source, v *view) {
 	i := slices.IndexFunc(t.callers, func(c caller) bool { return c.view == v })
 	if i < 0 {
@@ -47,8 +47,8 @@ func (t *Table) addCaller(src *Source, v *view) {
 	t.callers[i].workloads = append(t.callers[i].workloads, src.Namespace+"/"+src.Workload)
 }
 
-// addCallers compiles the views of all sources: the gateways, and the Deployments with a sidecar. In an overlay without any, rules are
-// those that a sidecar in one of the VirtualServices' namespaces would meet.
+// addCallers compiles the views of all sources: the gateways, and the Deployments with a sidecar. In an overlay without any, it uses the
+// rules that apply to a sidecar in one of the VirtualServices' namespaces.
 func (t *Table) addCallers() {
 	ingress, egress := IngressGateway(), EgressGateway()
 	for _, d := range t.compiler.overlay.Deployments {
@@ -68,10 +68,10 @@ func (t *Table) addCallers() {
 	t.addCaller(&egress, t.addView(&egress))
 }
 
-// met is a rule's routes for callers that get the same shares.
+// met holds a rule's routes for callers that get the same shares.
 type met struct {
 	key     string // the shares
-	known   int    // how many of its destinations there are
+	known   int    // how many of its destinations exist
 	callers []int  // of Table.callers
 	routes  []*Route
 }
@@ -102,7 +102,7 @@ func (t *Table) collectRules() {
 	}
 }
 
-// ofCallers is a rule for each group of callers that meets it.
+// ofCallers returns one rule for each group of callers that it applies to.
 func (t *Table) ofCallers(rule Rule, groups []met) []Rule {
 	if len(groups) == 0 {
 		return []Rule{rule}
@@ -122,7 +122,7 @@ func (t *Table) ofCallers(rule Rule, groups []met) []Rule {
 	return rules
 }
 
-// gateways names those of callers that are gateways.
+// gateways names the gateways among callers.
 func (t *Table) gateways(of []int) []string {
 	var names []string
 	for _, i := range of {
@@ -135,7 +135,7 @@ func (t *Table) gateways(of []int) []string {
 	return names
 }
 
-// callersText names callers by their namespace, or one by one where others of the namespace are not among them.
+// callersText names callers by their namespace, or one by one if some callers of the namespace are not included.
 func (t *Table) callersText(of []int) string {
 	var names []string
 	for _, i := range of {
@@ -159,8 +159,8 @@ func (t *Table) callersText(of []int) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// met gives the routes of each http rule that callers with this view meet, by object and place. On several ports a destination without
-// a port of its own may be another one: then those of the ports with the most known destinations hold.
+// met returns the routes of each http rule that applies to callers with this view, by object and place. On several ports a destination
+// without a port of its own may differ: then the ports with the most known destinations win.
 func (v *view) met(keys map[*Cluster]string) map[string]met {
 	out := map[string]met{}
 	for _, port := range v.gatewayPorts() {
@@ -187,7 +187,7 @@ func (v *view) met(keys map[*Cluster]string) map[string]met {
 	return out
 }
 
-// sharesKey is the same for routes with the same shares. known counts the destinations that something backs.
+// sharesKey returns equal keys for routes with equal shares. known counts the destinations that something backs.
 func (r *Route) sharesKey(keys map[*Cluster]string) (key string, known int) {
 	var b strings.Builder
 	for _, d := range r.Destinations {

@@ -12,17 +12,17 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// service is a host that the mesh knows: of a Kubernetes Service, or one of a ServiceEntry's.
+// service is a host in the mesh: of a Kubernetes Service or a ServiceEntry.
 type service struct {
 	object     string // "Service hopline/middle"
 	host       string
-	name       string // what equal hosts are ordered by
+	name       string // the sort key among equal hosts
 	namespace  string
 	kubernetes bool
 	ports      []servicePort
 	uncarried  []uncarriedPort
 	exportTo   []string // empty: everywhere
-	addresses  []string // further names that it goes by: a ServiceEntry's virtual addresses
+	addresses  []string // further names: a ServiceEntry's virtual addresses
 
 	selector map[string]string        // of pods in namespace
 	entry    *networking.ServiceEntry // with its own endpoints
@@ -36,7 +36,7 @@ type servicePort struct {
 	name       string
 	target     int
 	targetName string
-	http       bool // whether rules apply to it; other protocols have a cluster alone
+	http       bool // whether rules apply to it; ports of other protocols only have a cluster
 }
 
 func (s *service) port(number int) (servicePort, bool) {
@@ -48,8 +48,8 @@ func (s *service) port(number int) (servicePort, bool) {
 	return servicePort{}, false
 }
 
-// visibleFrom says whether sidecars and gateways of a namespace see an object that is exported to some namespaces: "*" and no list
-// mean all of them, "." its own, "~" none.
+// visibleFrom reports whether sidecars and gateways of a namespace see an object with this exportTo: "*" and an empty list mean all
+// namespaces, "." its own, "~" none.
 // (https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService, field exportTo)
 func visibleFrom(exportTo []string, owner, namespace string) bool {
 	if len(exportTo) == 0 || slices.Contains(exportTo, "*") {
@@ -58,7 +58,7 @@ func visibleFrom(exportTo []string, owner, namespace string) bool {
 	return slices.Contains(exportTo, namespace) || namespace == owner && slices.Contains(exportTo, ".")
 }
 
-// collectServices lists what an overlay's Services and ServiceEntries, and the built-in gateways, make known, in Istio's order.
+// collectServices lists the services of an overlay's Services, ServiceEntries and the built-in gateways, in Istio's order.
 func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*service {
 	var out []*service
 	for i := range o.Services {
@@ -79,7 +79,7 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 	return out
 }
 
-// checkEndpoints refuses a Service among several endpoints of a ServiceEntry that is looked up by DNS.
+// checkEndpoints rejects a Service among several endpoints of a ServiceEntry with DNS resolution.
 func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) {
 	names := map[string]bool{}
 	for _, s := range all {
@@ -97,7 +97,7 @@ func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) 
 	}
 }
 
-// checkHosts refuses hosts that a namespace has twice: Istio would put their endpoints together.
+// checkHosts rejects hosts that a namespace defines twice: Istio would merge their endpoints.
 func checkHosts(all []*service, report *overlay.Report) {
 	seen := map[[2]string]*service{}
 	for _, s := range all {
@@ -146,7 +146,7 @@ func targetPort(target string, port int) (number int, name string) {
 	return 0, target
 }
 
-// servicePortProtocol is the protocol that Istio takes from a port's appProtocol or its name, "<protocol>[-<suffix>]".
+// servicePortProtocol returns the protocol that Istio derives from a port's appProtocol or its name, "<protocol>[-<suffix>]".
 // (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/)
 func servicePortProtocol(p overlay.ServicePort) string {
 	if p.AppProtocol != "" {
@@ -156,7 +156,7 @@ func servicePortProtocol(p overlay.ServicePort) string {
 	return protocol
 }
 
-// isHTTP says whether the lab routes a port of a protocol: plain HTTP/1, and whatever Istio would have to find out by looking.
+// isHTTP reports whether the lab routes a port of a protocol: plain HTTP/1, and protocols that Istio would detect.
 func isHTTP(protocol string) bool {
 	switch protocol {
 	case "http2", "grpc", "https", "tls", "tcp", "udp", "mongo", "mysql", "redis", "thrift", "hbone":
@@ -179,7 +179,7 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.R
 		}
 		ports = append(ports, servicePort{number: int(p.GetNumber()), name: p.GetName(), target: target, http: true})
 	}
-	if len(ports) == 0 { // nothing of it would be left
+	if len(ports) == 0 { // no port would be left
 		for _, p := range left {
 			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", p.index), "%s is not supported by the lab: want HTTP", p.protocol)
 		}
@@ -193,7 +193,7 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.R
 	return out
 }
 
-// uncarriedPort is a port of a ServiceEntry that the lab accepts beside others and does not carry: it carries plain HTTP.
+// uncarriedPort is a port of a ServiceEntry that the lab accepts beside others and does not carry: it carries only plain HTTP.
 type uncarriedPort struct {
 	object   string // "ServiceEntry shop/ext"
 	index    int    // in spec.ports
@@ -201,7 +201,7 @@ type uncarriedPort struct {
 	protocol string
 }
 
-// NotCarried names the ports of ServiceEntries that the lab accepts and does not carry, sorted.
+// NotCarried lists the ports of ServiceEntries that the lab accepts and does not carry, sorted.
 func (t *Table) NotCarried() []string {
 	var lines []string
 	for _, s := range t.compiler.services {
@@ -210,10 +210,10 @@ func (t *Table) NotCarried() []string {
 		}
 	}
 	slices.Sort(lines)
-	return slices.Compact(lines) // of several hosts
+	return slices.Compact(lines) // several hosts repeat a line
 }
 
-// uncarriedText says that a request is for a port that is not carried; "" for any other.
+// uncarriedText returns the text for a request to a port that is not carried; "" for any other.
 func (t *Table) uncarriedText(host string, port int, namespace string) string {
 	for _, s := range t.compiler.services {
 		if !visibleFrom(s.exportTo, s.namespace, namespace) || s.host != host {
@@ -246,26 +246,26 @@ func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Repo
 	}
 }
 
-// gatewayService is the Service in front of a built-in gateway, with the ports of Istio's own installation.
+// gatewayService returns the Service of a built-in gateway, with the ports of Istio's own installation.
 func gatewayService(g *Source) *service {
 	return &service{object: "Service " + g.Namespace + "/" + g.Workload, host: serviceName(g.Workload, g.Namespace), name: g.Workload,
 		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels, ports: gatewayPorts()}
 }
 
-// gatewayPorts are the ports of a built-in gateway's Service, and what its pods listen on for them.
+// gatewayPorts returns the ports of a built-in gateway's Service, with the target ports of its pods.
 func gatewayPorts() []servicePort {
 	return []servicePort{{number: 80, name: "http2", target: gatewayTarget(80), http: true}, {number: 443, name: "https", target: gatewayTarget(443)}}
 }
 
-// registry is what the services look like from one namespace.
+// registry holds the services as one namespace sees them.
 type registry struct {
-	visible []*service          // all that are exported there, in Istio's order
+	visible []*service          // all that are exported to it, in Istio's order
 	listed  []*service          // those with a name in sidecars' listeners
-	byHost  map[string]*service // the one of each host that endpoints are found by
+	byHost  map[string]*service // for each host, the service whose endpoints count
 }
 
-// newRegistry chooses among the services that a namespace sees. Of several with one host, those of the namespace itself win, then
-// Kubernetes' own, then the first by namespace.
+// newRegistry selects the services that a namespace sees. If several have one host, the namespace's own wins, then Kubernetes' own, then
+// the first by namespace.
 func newRegistry(all []*service, namespace string) registry {
 	r := registry{byHost: map[string]*service{}}
 	for _, s := range all {
@@ -286,7 +286,7 @@ func newRegistry(all []*service, namespace string) registry {
 	return r
 }
 
-// endpointPort is the port of a ServiceEntry's endpoint that serves one of its ports.
+// endpointPort returns the port of a ServiceEntry's endpoint that serves one of its ports.
 func endpointPort(e *networking.WorkloadEntry, p servicePort) int {
 	if n, ok := e.GetPorts()[p.name]; ok && n > 0 {
 		return int(n)
@@ -294,7 +294,7 @@ func endpointPort(e *networking.WorkloadEntry, p servicePort) int {
 	return p.target
 }
 
-// kubernetesName takes a DNS name of a Service apart: "name.namespace", "name.namespace.svc" or the full one.
+// kubernetesName splits a DNS name of a Service: "name.namespace", "name.namespace.svc" or the full name.
 func kubernetesName(host string) (name, namespace string, ok bool) {
 	host = strings.TrimSuffix(host, ".")
 	host = strings.TrimSuffix(host, "."+clusterDomain)

@@ -9,16 +9,16 @@ type Share struct {
 	Backends []Backend // the Deployments behind the cluster, in the overlay's order; none for a gateway, an outside host, or no endpoints
 }
 
-// Backend is a Deployment behind a destination.
+// Backend is a Deployment with endpoints of a destination.
 type Backend struct {
 	Deployment *overlay.Deployment
-	// Percent is its part of the route's requests while all its replicas are ready: the replicas of one destination share evenly. A
-	// ConsistentHash balancer comes to it only over many keys.
+	// Percent is its part of the route's requests while all its replicas are ready: the replicas of one destination get equal shares. A
+	// ConsistentHash balancer approaches it only over many keys.
 	Percent float64
 }
 
-// Shares returns what each destination of a route gets by the route's weights, and who stands behind it. It is empty for a redirect and
-// for a direct response.
+// Shares returns the share of each destination by the route's weights, and its backends. It is empty for a redirect and for a direct
+// response.
 func (t *Table) Shares(r *Route) []Share {
 	total := 0
 	for _, d := range r.Destinations {
@@ -32,7 +32,7 @@ func (t *Table) Shares(r *Route) []Share {
 	return out
 }
 
-// backends shares a percentage out among the Deployments behind a cluster.
+// backends divides a percentage among the Deployments behind a cluster.
 func (t *Table) backends(c *Cluster, percent float64) []Backend {
 	var out []Backend
 	replicas := 0
@@ -63,8 +63,8 @@ func (c *Cluster) SelectsDeployment(d *overlay.Deployment) bool {
 	return ok
 }
 
-// targetOf returns the one of a container's ports that the cluster's requests go to. A port that the container does not list is none:
-// the lab opens only listed ports.
+// targetOf returns the container port that the cluster's requests go to. It is false for a port that the container does not list: the lab
+// opens only listed ports.
 func (c *Cluster) targetOf(ports []overlay.ContainerPort) (int, bool) {
 	for _, p := range ports {
 		if c.TargetName == "" && p.Number == c.Target || c.TargetName != "" && p.Name == c.TargetName {

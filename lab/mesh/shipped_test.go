@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// shippedTable is the table of a shipped overlay.
+// shippedTable returns a shipped overlay and its table.
 func shippedTable(t testing.TB, name string) (*overlay.Overlay, *Table) {
 	t.Helper()
 	o, err := overlay.Load(shipped.Overlay(t, name))
@@ -26,7 +26,7 @@ func shippedTable(t testing.TB, name string) (*overlay.Overlay, *Table) {
 	return o, table
 }
 
-// shares are the destinations of a request in words: "prod 80, canary 20".
+// shares returns the destinations of a request as text: "prod 80, canary 20".
 func shares(table *Table, src *Source, authority, path, user string) string {
 	req := &Request{Method: "GET", Authority: authority, Path: path, Scheme: "http", Port: 80, Header: http.Header{}}
 	if strings.HasSuffix(authority, ":9090") {
@@ -50,7 +50,7 @@ func shares(table *Table, src *Source, authority, path, user string) string {
 	return strings.Join(parts, ", ")
 }
 
-// The promises of every overlay: where requests go by x-dev-user, and what stays the same.
+// TestShippedOverlays checks what every overlay promises: where requests are routed by x-dev-user, and what stays the same.
 func TestShippedOverlays(t *testing.T) {
 	t.Parallel()
 	const both = "prod 80, canary 20"
@@ -97,7 +97,7 @@ func TestShippedOverlays(t *testing.T) {
 					t.Errorf("%s%s: got %s, want %s", c.authority, c.path, got, c.want)
 				}
 			}
-			switch name { // rendering takes its time, so all that is to be said of one stands together
+			switch name { // rendering is slow, so all checks of one overlay are together
 			case "canary":
 				shippedPolicies(t, o, table)
 			case "retry":
@@ -132,7 +132,7 @@ func shippedRetries(t *testing.T, o *overlay.Overlay, table *Table) {
 	}
 }
 
-// The way out leads through the egress gateway, and nowhere else.
+// shippedEgress checks that outbound requests go through the egress gateway, and nowhere else.
 func shippedEgress(t *testing.T, o *overlay.Overlay, table *Table) {
 	t.Helper()
 	core, egress := workload(t, o, "core"), EgressGateway()
@@ -208,7 +208,7 @@ func TestNoOverlayIsForgotten(t *testing.T) {
 	}
 }
 
-// What is shipped has no rule that is never reached.
+// Requests reach every rule of the shipped overlays.
 func TestShippedRulesAreReached(t *testing.T) {
 	t.Parallel()
 	dirs, err := filepath.Glob(filepath.Join(shipped.Deploy(t), "overlays", "*"))

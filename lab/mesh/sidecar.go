@@ -10,15 +10,15 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// scope is what a workload's Sidecar object lets it see; the zero scope is everything.
+// scope holds the hosts that a workload's Sidecar object makes visible; the zero scope is all hosts.
 // (https://istio.io/latest/docs/reference/config/networking/sidecar/)
 type scope struct {
 	hosts   []scopeHost // nil: all
 	object  string      // the Sidecar; empty for none
-	written []string    // its hosts as they are written
+	written []string    // its hosts as written
 }
 
-// text says what the Sidecar lets a workload see.
+// text describes the hosts that the Sidecar makes visible.
 func (s scope) text() string {
 	return fmt.Sprintf("%s lets it see [%s] only", s.object, strings.Join(s.written, ", "))
 }
@@ -26,11 +26,10 @@ func (s scope) text() string {
 // scopeHost is one entry of a Sidecar's egress hosts, "namespace/host".
 type scopeHost struct {
 	namespace, host string // "*" for any
-	not             bool   // "~namespace/host": taken out again
+	not             bool   // "~namespace/host": excluded
 }
 
-// newScope finds the Sidecar of a workload: one of its namespace that selects it, else its namespace's own, else the root
-// namespace's.
+// newScope finds the Sidecar of a workload: one of its namespace that selects it, else its namespace's default, else the root namespace's.
 func newScope(o *overlay.Overlay, namespace string, labels map[string]string) scope {
 	var best *overlay.Istio[*networking.Sidecar]
 	rank := 0
@@ -79,7 +78,7 @@ func newScopeHost(entry, namespace string) scopeHost {
 	return out
 }
 
-// sees says whether the scope covers a host of a namespace by matching it with covers(host, entry).
+// sees reports whether the scope includes a host of a namespace. It compares them with covers(host, entry).
 func (s scope) sees(namespace, host string, covers func(a, b string) bool) bool {
 	if s.hosts == nil {
 		return true
@@ -97,7 +96,7 @@ func (s scope) sees(namespace, host string, covers func(a, b string) bool) bool 
 	return seen
 }
 
-// services keeps those in scope.
+// services returns the services in scope.
 func (s scope) services(all []*service) []*service {
 	if s.hosts == nil {
 		return all
@@ -105,7 +104,7 @@ func (s scope) services(all []*service) []*service {
 	return slices.DeleteFunc(slices.Clone(all), func(v *service) bool { return !s.sees(v.namespace, v.host, within) })
 }
 
-// virtualServices keeps those with a host in scope.
+// virtualServices returns the VirtualServices with a host in scope.
 func (s scope) virtualServices(all []*virtualService) []*virtualService {
 	if s.hosts == nil {
 		return all
@@ -115,16 +114,16 @@ func (s scope) virtualServices(all []*virtualService) []*virtualService {
 	})
 }
 
-// sidecar compiles one port of a sidecar after another.
+// sidecar compiles the ports of a sidecar one by one.
 type sidecar struct {
 	listener
-	services []*service        // that have a name there
+	services []*service        // with a name in the sidecar's listeners
 	rules    []*virtualService // bound to "mesh"
-	byHost   map[string]string // the VirtualService, as "namespace/name", that names a service's host most exactly
+	byHost   map[string]string // the VirtualService, as "namespace/name", that matches a service's host most exactly
 	plain    bool
 }
 
-// newSidecar says which VirtualService each service takes its rules from, should several name its host by wildcards.
+// newSidecar decides which VirtualService's rules apply to each service if several match its host by wildcards.
 func newSidecar(l listener, services []*service, rules []*virtualService, plain bool) *sidecar {
 	s := &sidecar{listener: l, services: services, rules: rules, byHost: map[string]string{}, plain: plain}
 	named := map[string]string{}
@@ -143,9 +142,9 @@ func newSidecar(l listener, services []*service, rules []*virtualService, plain 
 	return s
 }
 
-// ports are those that any service has.
+// ports returns the ports of all services.
 func (s *sidecar) ports() []int {
-	ports := []int{80} // where hosts of VirtualServices stand alone, too
+	ports := []int{80} // it also has the hosts of VirtualServices without a service
 	for _, svc := range s.services {
 		for _, p := range svc.ports {
 			if p.http {
@@ -157,7 +156,7 @@ func (s *sidecar) ports() []int {
 	return slices.Compact(ports)
 }
 
-// table compiles one port: hosts of VirtualServices first, then those of services without rules of their own.
+// table compiles one port: first the hosts of VirtualServices, then services without rules of their own.
 // (pilot/pkg/networking/core/httproute.go, BuildSidecarOutboundVirtualHosts)
 func (s *sidecar) table(port int) *portTable {
 	s.port = port
@@ -201,7 +200,7 @@ func (s *sidecar) table(port int) *portTable {
 	return t
 }
 
-// hostsOf parts a VirtualService's hosts into names that no service has, and services.
+// hostsOf splits a VirtualService's hosts into names without a service, and services.
 func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (names []string, of []*service) {
 	for _, h := range v.hosts {
 		h = strings.ToLower(h)
@@ -230,7 +229,7 @@ func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (name
 	return names, of
 }
 
-// addService adds all names of a service, but for short ones that are another's full name.
+// addService adds all names of a service, except short ones that are another service's full name.
 func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, services map[string]*service) {
 	for i, d := range serviceDomains(svc.host, s.namespace) {
 		if i == 0 || services[strings.ToLower(d)] == nil {
@@ -243,7 +242,7 @@ func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, serv
 }
 
 func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
-	// in lower case, as Istio does: a ServiceEntry for a host with capitals has no default route that leads anywhere
+	// lower case, as in Istio: a ServiceEntry for a host with capitals has no default route that works
 	host := strings.ToLower(svc.host)
 	route := defaultRoute(svc, s.clusters.get(host, port, ""), s.clusters.hash(host, port, ""), s.plain)
 	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}}, nil)

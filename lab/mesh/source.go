@@ -8,7 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// SourceOf is whom the pods of a Deployment call as. Those without a sidecar are bare, and have no identity.
+// SourceOf returns the source of requests from a Deployment's pods. Pods without a sidecar are bare and have no identity.
 func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, bare bool) {
 	src = Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels}
 	if !injected(o, d) {
@@ -18,7 +18,7 @@ func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, bare bool) 
 	return src, false
 }
 
-// neverInjected are the namespaces that Istio's injector leaves alone, inject.IgnoredNamespaces.
+// neverInjected holds the namespaces that Istio's injector ignores, inject.IgnoredNamespaces.
 var neverInjected = []string{"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
 
 // injected reports whether Istio would give the pods a sidecar.
@@ -30,7 +30,7 @@ func injected(o *overlay.Overlay, d overlay.Deployment) bool {
 	return webhookAsked(namespace, d.Pod.Labels) && injectionWanted(d.Pod)
 }
 
-// namespaceLabels are those of a namespace; one that the overlay has no object for is taken as one without labels.
+// namespaceLabels returns the labels of a namespace. If the overlay has no object for it, the namespace counts as one without labels.
 func namespaceLabels(o *overlay.Overlay, name string) (labels map[string]string, found bool) {
 	for _, n := range o.Namespaces {
 		if n.Name == name {
@@ -42,8 +42,8 @@ func namespaceLabels(o *overlay.Overlay, name string) (labels map[string]string,
 
 const injectKey = "sidecar.istio.io/inject" // of a pod: a label, or the older annotation
 
-// webhookAsked reports whether the API server asks Istio's injector about a pod, by the labels of its namespace and its own. Whatever
-// revision a label istio.io/rev names is taken to be installed.
+// webhookAsked reports whether the API server calls Istio's injector for a pod, by the labels of its namespace and its own. It assumes that
+// the revision in a label istio.io/rev is installed.
 // (manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml of Istio 1.31, its namespaceSelectors and objectSelectors)
 func webhookAsked(namespace, pod map[string]string) bool {
 	injection, hasInjection := namespace["istio-injection"]
@@ -61,8 +61,8 @@ func webhookAsked(namespace, pod map[string]string) bool {
 	return podRevision || inject == "true"
 }
 
-// injectionWanted reports whether the injector, once asked, gives a pod a sidecar: its label says, or its annotation where there is no
-// label. Any other word than true and false leaves it to the injector's policy, which is to inject.
+// injectionWanted reports whether the injector, once called, gives a pod a sidecar: its label decides, or its annotation if there is no
+// label. For any value other than true and false the injector's policy applies, which is to inject.
 // (pkg/kube/inject/inject.go of Istio 1.31, injectRequired)
 func injectionWanted(pod overlay.PodTemplate) bool {
 	inject, ok := pod.Labels[injectKey]
@@ -72,8 +72,8 @@ func injectionWanted(pod overlay.PodTemplate) bool {
 	return inject != "false"
 }
 
-// Assumed says in one line what sidecars were decided by that the overlay does not say: the labels of namespaces that it has no object
-// for. It is empty where nothing was assumed, and for an overlay without any object of Istio's.
+// Assumed returns one line that names the assumptions behind sidecars: the labels of namespaces for which the overlay has no object. It is
+// empty if nothing was assumed, and for an overlay without any Istio object.
 func (t *Table) Assumed() string {
 	if t.plain {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Whom Istio's injector gives a sidecar: the selectors of its webhook, then the injector itself.
+// The test checks which pods get a sidecar: by the selectors of Istio's webhook, then by the injector itself.
 func TestWhoHasASidecar(t *testing.T) {
 	t.Parallel()
 	type keys = map[string]string
@@ -61,7 +61,7 @@ func TestWhoHasASidecar(t *testing.T) {
 	}
 }
 
-// What the labels of a namespace are is said to be assumed, where rules hang on it.
+// Assumed names the assumed labels of a namespace if rules depend on them.
 func TestAssumedNamespace(t *testing.T) {
 	t.Parallel()
 	const pods = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: shop}\nspec: {template: {metadata: {labels: {app: a}}}}"

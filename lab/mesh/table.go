@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Table is what an overlay's rules come to. It never changes: an edit makes another.
+// Table holds the compiled rules of an overlay. It is immutable: an edit makes another.
 type Table struct {
 	plain    bool
 	compiler *compiler
@@ -18,14 +18,14 @@ type Table struct {
 	bare     map[string]*view // by namespace, for pods without a sidecar
 	policies *policies
 	callers  []caller
-	sidecars bool // whether any workload has one: else nobody knows who calls
+	sidecars bool // whether any workload has one: else the callers are unknown
 	rules    []Rule
 
 	unreached func() []Unreached
 }
 
-// Load reads an overlay and makes its table. The error, an *overlay.Report, holds what overlay.Load finds and what the lab does not support,
-// all at once; the overlay is never nil and then tells which files to watch.
+// Load reads an overlay and makes its table. The error, an *overlay.Report, holds all problems: what overlay.Load finds and what the lab
+// does not support. The overlay is never nil; after an error it lists the files to watch.
 func Load(dir string) (*overlay.Overlay, *Table, error) {
 	var table *Table
 	o, err := overlay.Load(dir, func(o *overlay.Overlay, report *overlay.Report) {
@@ -41,7 +41,7 @@ func Load(dir string) (*overlay.Overlay, *Table, error) {
 	return o, table, nil
 }
 
-// Compile makes the table of an overlay, or says what the lab does not support in it, all at once, as an *overlay.Report.
+// Compile makes the table of an overlay. The error, an *overlay.Report, lists everything that the lab does not support in it.
 func Compile(o *overlay.Overlay) (*Table, error) {
 	report := o.Report()
 	t := compile(o, report)
@@ -51,7 +51,7 @@ func Compile(o *overlay.Overlay) (*Table, error) {
 	return t, nil
 }
 
-// compile makes the table, or nil when the report has any problem.
+// compile makes the table; it returns nil if the report has any problem.
 func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	checkFields(o, report)
 	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
@@ -60,7 +60,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	t.addCallers()
 	t.policies = newPolicies(o, report)
 	if len(report.Problems) > 0 {
-		return nil // nobody will ask it
+		return nil // nobody will use it
 	}
 	t.addBare(o)
 	t.collectRules()
@@ -68,13 +68,13 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	return t
 }
 
-// isPlain says that an overlay knows nothing of Istio.
+// isPlain reports whether an overlay has no Istio object.
 func isPlain(o *overlay.Overlay) bool {
 	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
 		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
 
-// addView compiles the view of a caller unless another has the same.
+// addView compiles the view of a caller, unless another caller has the same view.
 func (t *Table) addView(src *Source) *view {
 	v := t.findView(src)
 	if v == nil {
@@ -85,7 +85,7 @@ func (t *Table) addView(src *Source) *view {
 	return v
 }
 
-// addBare compiles what pods without a sidecar see: Services, whatever the rules say.
+// addBare compiles the views of pods without a sidecar: only Services, no rules.
 func (t *Table) addBare(o *overlay.Overlay) {
 	var report overlay.Report
 	services := newCompiler(&overlay.Overlay{Services: o.Services}, true, &report)
@@ -106,7 +106,7 @@ func (t *Table) findView(src *Source) *view {
 	return nil
 }
 
-// view is the one of a caller. For one that no Deployment of the overlay is like, it is compiled on the spot.
+// view returns the view of a caller. It compiles one for a caller that matches no Deployment of the overlay.
 func (t *Table) view(src *Source) *view {
 	if v := t.findView(src); v != nil {
 		return v
@@ -114,10 +114,10 @@ func (t *Table) view(src *Source) *view {
 	return t.compiler.view(src)
 }
 
-// Plain says that the overlay has no object of Istio's: requests only find their Service.
+// Plain reports whether the overlay has no Istio object: then requests are routed only by Service.
 func (t *Table) Plain() bool { return t.plain }
 
-// Clusters are all that any decision can name. One name occurs once for each kind of caller, perhaps with different policies.
+// Clusters returns all clusters that any decision can name. A name occurs once for each kind of caller, possibly with different policies.
 func (t *Table) Clusters() []*Cluster {
 	var out []*Cluster
 	for _, views := range t.views {
@@ -131,10 +131,10 @@ func (t *Table) Clusters() []*Cluster {
 	return out
 }
 
-// GatewayPorts are the ports that Gateways open on a gateway, ascending.
+// GatewayPorts returns the ports that Gateways open on a gateway, ascending.
 func (t *Table) GatewayPorts(src *Source) []int { return t.view(src).gatewayPorts() }
 
-// Missing is the text for a request to a host that no Service or ServiceEntry names: it says which is missing.
+// Missing returns the text for a request to a host that no Service or ServiceEntry has: it names what is missing.
 func (t *Table) Missing(req *Request, src *Source) string {
 	host := strings.ToLower(withoutPort(req.Authority))
 	if text := t.uncarriedText(host, req.Port, src.Namespace); text != "" {

@@ -11,7 +11,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// wide is an overlay of n services, each with a VirtualService and a DestinationRule of its own.
+// wide returns an overlay of n services, each with its own VirtualService and DestinationRule.
 func wide(t testing.TB, n int) *overlay.Overlay {
 	o := objects(t, file(t, "base.yaml"))
 	for i := range n {
@@ -44,7 +44,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// A caller that no Deployment is like is served all the same.
+// The table also serves a caller that matches no Deployment.
 func TestUnknownCaller(t *testing.T) {
 	t.Parallel()
 	table := compiled(t, file(t, "corners.yaml"))
@@ -78,7 +78,7 @@ func TestBareFindsServicesAlone(t *testing.T) {
 	}
 }
 
-// Whatever decisions lead to is among the clusters, by the very pointer.
+// Clusters includes every cluster that a decision can name, by the same pointer.
 func TestClustersAreAll(t *testing.T) {
 	t.Parallel()
 	o := objects(t, file(t, "corners.yaml"))
@@ -95,7 +95,7 @@ func TestClustersAreAll(t *testing.T) {
 	}
 }
 
-// The table must cope with whatever it is handed: what overlay.Load would refuse must not make it panic.
+// The table must handle any input: objects that overlay.Load rejects must not make it panic.
 func TestCompileNonsense(t *testing.T) {
 	t.Parallel()
 	meta := overlay.Meta{Kind: "X", Namespace: "one", Name: "x"}
@@ -127,7 +127,7 @@ func TestCompileNonsense(t *testing.T) {
 	}
 }
 
-// Whatever decodes must compile or be refused, and the table then decide; for the naive and the indexed way alike.
+// Any input that decodes must compile or be rejected, and the table must then decide, the same with and without the index.
 func FuzzCompile(f *testing.F) {
 	f.Add("VirtualService", `{"hosts":["a"],"http":[{"match":[{"uri":{"prefix":"/a"}}],"rewrite":{"uri":"/b"},"route":[{"destination":{"host":"a","subset":"v1"},"weight":1}]}]}`)
 	f.Add("VirtualService", `{"hosts":["*"],"gateways":["gw"],"http":[{"redirect":{"uri":"/x","port":1}},{"directResponse":{"status":200}}]}`)

@@ -11,15 +11,15 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// Unreached is a rule that no request of the overlay's workloads and gateways can reach, or a VirtualService without any other.
+// Unreached is a rule that no request of the overlay's workloads and gateways can reach, or a VirtualService with no reachable rule.
 type Unreached struct {
 	Object string // "VirtualService hopline/middle"
 	Rule   string // the rule's name; empty for all rules of the object
-	Place  string // "http[1]", or "http[1].match[0]" where other matches of the rule are reached
+	Place  string // "http[1]", or "http[1].match[0]" if requests reach other matches of the rule
 	Why    string // "everybody (http[0]) takes every request"
 }
 
-// String is a warning in one line.
+// String returns a one-line warning.
 func (u Unreached) String() string {
 	if u.Rule == "" {
 		return fmt.Sprintf("%s is never asked: %s", u.Object, u.Why)
@@ -27,27 +27,27 @@ func (u Unreached) String() string {
 	return fmt.Sprintf("%s %s is never reached: %s", u.Object, ruleText(u.Rule, u.Place), u.Why)
 }
 
-// Unreached lists the rules that can never be reached, in the overlay's order. It lists nothing that it cannot prove: where an overlay has
-// no workload with a sidecar, nobody knows who calls, and only VirtualServices of Gateways are looked at. A rule for a caller that the
-// overlay does not have is among them.
+// Unreached lists the rules that no request can reach, in the overlay's order. It lists only what it can prove: if an overlay has no
+// workload with a sidecar, the callers are unknown, and it checks only VirtualServices of Gateways. It includes rules for a caller that the
+// overlay does not have.
 func (t *Table) Unreached() []Unreached { return t.unreached() }
 
 // block is one match block of a VirtualService's rule.
 type block struct{ object, place string }
 
-// reach is what was found out of the blocks.
+// reach holds what is known about the blocks.
 type reach struct {
 	live   map[block]bool
-	why    map[block]string // why not, of those that are not
-	met    map[string]bool  // objects with any rule in a virtual host that requests come to
-	budget int              // comparisons left before nothing more is proved
+	why    map[block]string // why not, for blocks that are not reached
+	met    map[string]bool  // objects with any rule in a virtual host that requests reach
+	budget int              // comparisons left; at 0 the search stops
 }
 
-// maxComparisons bounds the search for rules that cover others, which is quadratic at worst: it ends within some milliseconds, and what is
-// not compared counts as reached.
+// maxComparisons bounds the search for rules that cover others, which is quadratic at worst. The search ends within some milliseconds;
+// blocks that are not compared count as reached.
 const maxComparisons = 1_000_000
 
-// findUnreached goes through all that callers meet.
+// findUnreached checks all rules that apply to callers.
 func (t *Table) findUnreached() []Unreached {
 	r := &reach{live: map[block]bool{}, why: map[block]string{}, met: map[string]bool{}, budget: maxComparisons}
 	for _, c := range t.callers {
@@ -66,7 +66,7 @@ func (t *Table) findUnreached() []Unreached {
 	return out
 }
 
-// look finds out which rules of a virtual host are reached.
+// look finds the reached rules of a virtual host.
 func (r *reach) look(host *virtualHost) {
 	for i := range host.rules {
 		rule := &host.rules[i]
@@ -89,7 +89,7 @@ func (r *reach) look(host *virtualHost) {
 	}
 }
 
-// takes says that a rule takes everything that another one of an object would.
+// takes returns the statement that a rule matches everything that a rule of an object would match.
 func takes(by *rule, object string) string {
 	name := ruleText(by.route.Rule, by.route.Place)
 	if by.route.Object != object {
@@ -108,8 +108,8 @@ func ruleText(name, place string) string {
 	return name + " (" + place + ")"
 }
 
-// coveredBy is the number of a rule that takes every request which the n-th would take, before it; -1 where none is known. A request that
-// the rule takes finds the first candidate: whatever covers the rule takes that, too.
+// coveredBy returns the index of an earlier rule that matches every request the n-th rule matches; -1 if none is known. A request that the
+// n-th rule matches finds the first candidate, because any rule that covers the n-th matches that request too.
 func (r *reach) coveredBy(host *virtualHost, n int) int {
 	m := &host.rules[n].match
 	first := 0
@@ -128,7 +128,7 @@ func (r *reach) coveredBy(host *virtualHost, n int) int {
 	return -1
 }
 
-// example is a request that the matcher probably takes.
+// example returns a request that the matcher probably matches.
 func (m *matcher) example() *Request {
 	req := &Request{Method: http.MethodGet, Authority: "example.test", Path: "/", Scheme: "http", Header: http.Header{}}
 	if m.path.kind != matchPresent {
@@ -158,14 +158,14 @@ func (m *matcher) example() *Request {
 	return req
 }
 
-// unreachedOf lists what of a VirtualService is not reached: all of it, whole rules, or single blocks of a rule. A block that no caller
-// has among its rules, nor left out for a reason, comes after one that takes everything.
+// unreachedOf lists the unreached parts of a VirtualService: all of it, whole rules, or single blocks of a rule. A block that is neither
+// among any caller's rules nor left out for a reason follows one that matches everything.
 func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	if !r.met[v.object] {
 		return []Unreached{{Object: v.object, Why: t.neverAsked(v)}}
 	}
 	var out []Unreached
-	last := "" // the block that takes everything
+	last := "" // the block that matches everything
 	for i, h := range v.http {
 		var dead []Unreached
 		blocks := matchesOf(h)
@@ -189,7 +189,7 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	return out
 }
 
-// neverAsked says why no caller has any of a VirtualService's rules.
+// neverAsked returns why no caller has any of a VirtualService's rules.
 func (t *Table) neverAsked(v *virtualService) string {
 	var why []string
 	for _, name := range v.gateways {

@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// A matcher that covers another takes all that the other takes.
+// A matcher that covers another matches everything that the other matches.
 func TestCovers(t *testing.T) {
 	t.Parallel()
 	var proved atomic.Int64
@@ -51,7 +51,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-// drawReachable draws rules of which some are never reached: for several callers, gateways and hosts.
+// drawReachable draws rules for several callers, gateways and hosts. Requests never reach some of them.
 func drawReachable(t *rapid.T) *overlay.Overlay {
 	o := &overlay.Overlay{}
 	for _, namespace := range []string{"one", "two"} {
@@ -96,7 +96,7 @@ func drawReachable(t *rapid.T) *overlay.Overlay {
 	return o
 }
 
-// No request of the overlay's workloads and gateways gets to a rule that is named as never reached.
+// No request of the overlay's workloads and gateways reaches a rule that Unreached lists.
 func TestNothingReachesTheUnreached(t *testing.T) {
 	t.Parallel()
 	var named atomic.Int64
@@ -137,12 +137,12 @@ func TestNothingReachesTheUnreached(t *testing.T) {
 	}
 }
 
-// names reports whether a route is among what is never reached.
+// names reports whether a route belongs to an unreached rule.
 func (u Unreached) names(r *Route) bool {
 	return u.Object == r.Object && (u.Place == "" || r.Place == u.Place || strings.HasPrefix(r.Place, u.Place+"."))
 }
 
-// unreachedLines are the warnings for rules of the VirtualService one/a, and for further objects.
+// unreachedLines returns the warnings for rules of the VirtualService one/a, and for further objects.
 func unreachedLines(t *testing.T, rules string, more ...string) []string {
 	t.Helper()
 	documents := append([]string{file(t, "base.yaml"), "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: one}\nspec: {hosts: [a], http: [" + rules + "]}"}, more...)
@@ -213,7 +213,7 @@ func TestNeverAsked(t *testing.T) {
 	}
 }
 
-// Where nobody knows who calls, nothing is said of rules for the mesh.
+// If the callers are unknown, there is no warning for rules of the mesh.
 func TestUnreachedWithoutCallers(t *testing.T) {
 	t.Parallel()
 	table := compiled(t, `
@@ -227,7 +227,7 @@ spec: {hosts: [a], http: [{match: [{sourceNamespace: two}], directResponse: {sta
 	}
 }
 
-// Ten thousand rules are looked through in the bounds that findUnreached sets itself.
+// The search through ten thousand rules stays within the bounds of findUnreached.
 func TestUnreachedOfManyRules(t *testing.T) {
 	t.Parallel()
 	o := objects(t, file(t, "base.yaml"))

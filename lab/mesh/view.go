@@ -6,7 +6,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// view is the table as one kind of caller sees it: those of one namespace whose labels do not differ in what rules look at.
+// view is the table for one kind of caller: callers of one namespace whose labels agree wherever rules look at them.
 type view struct {
 	values []labelValue // of table.watched
 	ports  map[int]*portTable
@@ -18,13 +18,13 @@ type labelValue struct {
 	ok    bool
 }
 
-// place is where a caller is.
+// place is a caller's location.
 type place struct {
 	namespace string
 	gateway   bool
 }
 
-// has says whether the view is for callers with these labels.
+// has reports whether the view is for callers with these labels.
 func (v *view) has(watched []string, labels map[string]string) bool {
 	for i, k := range watched {
 		value, ok := labels[k]
@@ -35,7 +35,7 @@ func (v *view) has(watched []string, labels map[string]string) bool {
 	return true
 }
 
-// watchedLabels are those whose values make a difference to any rule.
+// watchedLabels returns the labels whose values matter to any rule.
 func watchedLabels(o *overlay.Overlay) []string {
 	seen := map[string]string{}
 	add := func(labels map[string]string) {
@@ -62,7 +62,7 @@ func watchedLabels(o *overlay.Overlay) []string {
 	return sortedKeys(seen)
 }
 
-// compiler holds what views are compiled from.
+// compiler holds the input of views.
 type compiler struct {
 	overlay  *overlay.Overlay
 	services []*service
@@ -85,7 +85,7 @@ func newCompiler(o *overlay.Overlay, plain bool, report *overlay.Report) *compil
 	return c
 }
 
-// view compiles what a caller sees.
+// view compiles the view of a caller.
 func (c *compiler) view(src *Source) *view {
 	v := &view{ports: map[int]*portTable{}, made: map[string]*Cluster{}}
 	for _, k := range c.watched {
@@ -114,7 +114,7 @@ func (c *compiler) view(src *Source) *view {
 	return v
 }
 
-// destinations adds to the services in scope those that VirtualServices in scope lead to.
+// destinations adds to the services in scope the destinations of VirtualServices in scope.
 func (c *compiler) destinations(seen, everything registry, rules []*virtualService) map[string]*service {
 	out := seen.byHost
 	add := func(host string) {
@@ -135,7 +135,7 @@ func (c *compiler) destinations(seen, everything registry, rules []*virtualServi
 	return out
 }
 
-// clusters are all that the view's decisions can name, by name.
+// clusters returns all clusters that the view's decisions can name, by name.
 func (v *view) clusters() []*Cluster {
 	var out []*Cluster
 	for _, name := range sortedKeys(v.made) {
@@ -144,7 +144,7 @@ func (v *view) clusters() []*Cluster {
 	return out
 }
 
-// gatewayPorts are those of a gateway's view.
+// gatewayPorts returns the ports of a gateway's view.
 func (v *view) gatewayPorts() []int {
 	var out []int
 	for p := range v.ports {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// virtualHost is the rules of some host names.
+// virtualHost holds the rules of some host names.
 type virtualHost struct {
-	name  string // the object that it is made from, or the host that several share
+	name  string // the object that it is compiled from, or the host that several objects share
 	rules []rule
 	index *index
 	over  []passedOver // rules left out
@@ -17,15 +17,15 @@ func newVirtualHost(name string, rules []rule, over []passedOver) *virtualHost {
 	return &virtualHost{name: name, rules: rules, index: newIndex(rules), over: over}
 }
 
-// portTable finds the virtual host of an authority on one port: the very name, else the longest wildcard, else "*". Letter case and
-// the authority's port do not matter.
+// portTable finds the virtual host of an authority on one port: the exact name, else the longest wildcard, else "*". It ignores letter case
+// and the authority's port.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-virtualhost)
 type portTable struct {
 	names   map[string]*virtualHost
 	tails   map[string]*virtualHost // what follows the star of a wildcard
 	lengths []int                   // of those tails, descending
 	any     *virtualHost
-	mutual  bool // of a gateway's port: callers prove who they are, by mutual TLS
+	mutual  bool // of a gateway's port: callers authenticate by mutual TLS
 }
 
 func (t *portTable) mutualTLS() bool { return t != nil && t.mutual }
@@ -34,7 +34,7 @@ func newPortTable() *portTable {
 	return &portTable{names: map[string]*virtualHost{}, tails: map[string]*virtualHost{}}
 }
 
-// add gives a domain to a virtual host unless another has it.
+// add adds a domain to a virtual host unless another has it.
 func (t *portTable) add(domain string, v *virtualHost) {
 	domain = strings.ToLower(domain)
 	switch tail := strings.TrimPrefix(domain, "*"); {
@@ -57,7 +57,7 @@ func (t *portTable) add(domain string, v *virtualHost) {
 	}
 }
 
-// hosts are the virtual hosts that requests come to, in a stable order.
+// hosts returns the virtual hosts that requests reach, in a stable order.
 func (t *portTable) hosts() []*virtualHost {
 	var out []*virtualHost
 	seen := map[*virtualHost]bool{nil: true}
@@ -98,7 +98,7 @@ func (t *portTable) lookup(host []byte) *virtualHost {
 		return v
 	}
 	for _, n := range t.lengths {
-		if n < len(host) { // a star stands for one character at least
+		if n < len(host) { // a star matches at least one character
 			if v := t.tails[string(host[len(host)-n:])]; v != nil {
 				return v
 			}

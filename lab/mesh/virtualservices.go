@@ -10,18 +10,18 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// virtualService is a VirtualService whose host and gateway names are complete.
+// virtualService is a VirtualService with complete host and gateway names.
 type virtualService struct {
 	object          string // "VirtualService hopline/middle"
 	name, namespace string
-	hosts           []string // their letter case is as written: a gateway's server must write it likewise
+	hosts           []string // in the letter case of the file: a gateway's server must use the same
 	gateways        []string // "mesh" or "namespace/name"
 	exportTo        []string
 	http            []*networking.HTTPRoute
 }
 
-// newVirtualServices completes the names in an overlay's VirtualServices and orders them by name and namespace, as Istio does those
-// that were made in the same second.
+// newVirtualServices completes the names in an overlay's VirtualServices and sorts them by name and namespace, as Istio sorts objects
+// created in the same second.
 func newVirtualServices(o *overlay.Overlay) []*virtualService {
 	out := make([]*virtualService, 0, len(o.VirtualServices))
 	for _, v := range o.VirtualServices {
@@ -65,7 +65,7 @@ func completeRule(h *networking.HTTPRoute, namespace string) {
 	}
 }
 
-// gatewayNames completes names of Gateways to "namespace/name"; "mesh" stays.
+// gatewayNames completes names of Gateways to "namespace/name"; "mesh" does not change.
 func gatewayNames(names []string, namespace string) []string {
 	var out []string
 	for _, n := range names {
@@ -88,7 +88,7 @@ func gatewayNames(names []string, namespace string) []string {
 	return out
 }
 
-// boundTo lists those of the VirtualServices that a namespace sees and that are bound to a gateway, the ones for it alone first.
+// boundTo lists the VirtualServices that a namespace sees and that are bound to a gateway, first those bound to only this gateway.
 func boundTo(all []*virtualService, gateway, namespace string) []*virtualService {
 	rank := func(v *virtualService) int {
 		switch {

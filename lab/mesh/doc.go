@@ -1,0 +1,17 @@
+// Package mesh compiles Istio's objects into an immutable route table. It decides what happens to a request, as a pure function of table,
+// request, source and a random number. The proxy, in mesh/proxy, carries the decision out.
+//
+// Its files in reading order. The result: decision.go (the types), table.go (Load and Compile), decide.go (one request).
+//
+// Input: fields.go (the accepted fields), source.go (callers, sidecar injection), hosts.go (host names), services.go (the registry),
+// virtualservices.go (names and order), destinationrules.go (merged rules).
+//
+// Views: view.go (the table for one kind of caller), sidecar.go and gateway.go (its listeners), virtualhost.go (hosts of a port),
+// index.go (the first rule that matches).
+//
+// Rules: route.go (a rule and its destinations), match.go, path.go, rewrite.go, redirect.go, headers.go, fault.go, retries.go, mirror.go,
+// hash.go (consistent hashing), cluster.go (a destination and its policies), authorize.go (AuthorizationPolicies).
+//
+// Reports: rules.go and shares.go (rules and shares for others), explain.go and near.go (why a request goes where it goes),
+// unreached.go and covers.go (rules that no request reaches).
+package mesh
