@@ -18,8 +18,8 @@ type measured struct {
 	values map[string][]float64
 }
 
-// benchmarkTable turns the output of `go test -bench` into a table with a row for each benchmark and a column for each unit that is
-// asked for, or for all; a value is the median of the runs (-count).
+// benchmarkTable turns the output of `go test -bench` into a table. It has a row for each benchmark and a column for each of the given
+// units, or for all units; a value is the median of the runs (-count).
 func benchmarkTable(in io.Reader, out io.Writer, units ...string) error {
 	rows, all, err := readBenchmarks(in)
 	if err != nil {
@@ -43,9 +43,9 @@ func benchmarkTable(in io.Reader, out io.Writer, units ...string) error {
 	return nil
 }
 
-// readBenchmarks reads the rows, in their order, and all units in the order that they first came in.
+// readBenchmarks reads the rows, in their order, and all units in the order of their first occurrence.
 func readBenchmarks(in io.Reader) (rows []measured, units []string, err error) {
-	cores := regexp.MustCompile(`-\d+$`) // which Go appends to a name
+	cores := regexp.MustCompile(`-\d+$`) // Go appends it to a name
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
@@ -78,7 +78,7 @@ func readBenchmarks(in io.Reader) (rows []measured, units []string, err error) {
 	return rows, units, lines.Err()
 }
 
-// rounded is a figure with three digits that count, or all before the point.
+// rounded returns a figure with three significant digits, or with all digits before the point.
 func rounded(v float64) string {
 	switch {
 	case v >= 100 || v == 0:

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// silence is how long a server may leave every request without an answer.
+// silence is how long a server may leave every request without a response.
 const silence = 5 * time.Second
 
-// client asks over several connections from one thread, by epoll: at thousands of requests a second Go's scheduler would take longer to
-// look at what came than the servers take to answer.
+// client sends requests over several connections from one thread, by epoll: at thousands of requests a second Go's scheduler would take
+// longer to read the responses than the servers take to respond.
 type client struct {
 	target
 	address     unix.Sockaddr
@@ -32,14 +32,14 @@ type client struct {
 	trouble error
 }
 
-// connection is one kept connection, with one request at a time.
+// connection is one keep-alive connection, with one request at a time.
 type connection struct {
 	fd     int
 	since  time.Time // when its request was due
-	answer []byte    // what has come of its answer
+	answer []byte    // what has arrived of its response
 }
 
-// load asks over so many connections as the schedule says, and waits for every answer.
+// load sends requests over a number of connections by the schedule, and waits for every response.
 func (t target) load(connections int, plan schedule) (pressed, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -80,7 +80,7 @@ func newClient(t target, connections, expected int) (*client, error) {
 	return c, nil
 }
 
-// open opens the connections, and what watches them.
+// open opens the connections, the epoll instance and the timer.
 func (c *client) open(connections int) (err error) {
 	if c.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (c *client) close() {
 	unix.Close(c.poll)
 }
 
-// run sends what is due while connections are free, and reads what comes, until all is answered.
+// run sends due requests while connections are free, and reads responses, until all have arrived.
 func (c *client) run(begin time.Time, plan schedule) error {
 	events := make([]unix.EpollEvent, len(c.connections)+1)
 	for sent, more := 0, true; more || len(c.free) < len(c.connections); {
@@ -159,12 +159,12 @@ func (c *client) run(begin time.Time, plan schedule) error {
 	return nil
 }
 
-// came looks at what has happened.
+// came handles events.
 func (c *client) came(events []unix.EpollEvent) error {
 	for _, e := range events {
 		if int(e.Fd) == c.timer {
 			var count [8]byte
-			unix.Read(c.timer, count[:]) // its only worth is that it wakes
+			unix.Read(c.timer, count[:]) // the read only clears the event
 			continue
 		}
 		if err := c.read(c.connections[int(e.Fd)]); err != nil {
@@ -174,13 +174,13 @@ func (c *client) came(events []unix.EpollEvent) error {
 	return nil
 }
 
-// send writes a request, which was due at a moment, to a free connection.
+// send writes a request, which was due at the given time, to a free connection.
 func (c *client) send(due time.Time) error {
 	one := c.free[len(c.free)-1]
 	c.free = c.free[:len(c.free)-1]
 	one.since, one.answer = due, one.answer[:0]
 	c.request = fmt.Appendf(c.request[:0], "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n\r\n", c.path, c.hosts[c.host])
-	c.host = (c.host + 7919) % len(c.hosts) // a prime: all of them come
+	c.host = (c.host + 7919) % len(c.hosts) // a prime: every host gets its turn
 	n, err := unix.Write(one.fd, c.request)
 	if err == nil && n < len(c.request) {
 		err = errors.New("a request of a few bytes does not fit into an idle connection")
@@ -188,7 +188,7 @@ func (c *client) send(due time.Time) error {
 	return err
 }
 
-// read takes what has come on a connection. With the whole answer the connection is free.
+// read reads what has arrived on a connection. After the whole response the connection is free.
 func (c *client) read(one *connection) error {
 	one.answer = slices.Grow(one.answer, 16<<10)
 	n, err := unix.Read(one.fd, one.answer[len(one.answer):cap(one.answer)])
@@ -215,7 +215,7 @@ func (c *client) read(one *connection) error {
 	return nil
 }
 
-// answered reports whether an answer is all there, and its status. It has to tell its length.
+// answered reports whether a response is complete, and its status. The response must state its length.
 func answered(answer []byte) (status int, whole bool, err error) {
 	head, body, complete := bytes.Cut(answer, []byte("\r\n\r\n"))
 	if !complete {

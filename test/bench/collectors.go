@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// collectors are where servers export their spans to, each by the protocol that it speaks.
+// collectors are the export targets of servers, one for each protocol.
 type collectors struct {
 	zipkin *sink
 	otlp   *otlpSink
@@ -33,13 +33,13 @@ func newCollectors() (*collectors, error) {
 
 func (c *collectors) spans() int64 { return c.zipkin.spans() + c.otlp.count.Load() }
 
-// otlpSink takes spans by OTLP, over HTTP and over gRPC, and keeps nothing but their number.
+// otlpSink receives spans by OTLP, over HTTP and over gRPC, and keeps only their number.
 type otlpSink struct {
 	address string
 	count   atomic.Int64
 }
 
-// newOTLPSink serves a sink on loopback, for as long as this process lives.
+// newOTLPSink serves a sink on loopback until this process ends.
 func newOTLPSink() (*otlpSink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func newOTLPSink() (*otlpSink, error) {
 
 func (s *otlpSink) endpoint() string { return "http://" + s.address }
 
-// ServeHTTP answers an export with success. Over gRPC a message has a head of five bytes, and the status is a trailer
+// ServeHTTP responds to an export with success. Over gRPC a message has a header of five bytes, and the status is a trailer
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 func (s *otlpSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 5<<20))
@@ -63,7 +63,7 @@ func (s *otlpSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && grpc {
 		message, err = grpcMessage(message)
 	}
-	var spans tracepb.TracesData // as bytes the same as the request
+	var spans tracepb.TracesData // its bytes are the same as the request's
 	if err == nil {
 		err = proto.Unmarshal(message, &spans)
 	}
@@ -86,7 +86,7 @@ func (s *otlpSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Grpc-Status", "0")
 }
 
-// grpcMessage is the one message of a call.
+// grpcMessage returns the one message of a call.
 func grpcMessage(body []byte) ([]byte, error) {
 	if len(body) < 5 || body[0] != 0 || int(binary.BigEndian.Uint32(body[1:])) != len(body)-5 {
 		return nil, fmt.Errorf("want one message without compression, got %d bytes", len(body))

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestOTLPSink: spans are counted over HTTP and over gRPC, and what is no export is refused.
+// TestOTLPSink checks that the sink counts spans over HTTP and over gRPC, and rejects what is no export.
 func TestOTLPSink(t *testing.T) {
 	t.Parallel()
 	s, err := newOTLPSink()

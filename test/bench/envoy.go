@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// envoyPath is the Envoy to compare with: ENVOY names it.
+// envoyPath returns the path of the Envoy to compare with, from ENVOY.
 func envoyPath() (string, error) {
 	path := os.Getenv("ENVOY")
 	if path == "" {
@@ -40,11 +40,11 @@ func cluster(name, port string) object {
 	}
 }
 
-// host is the authority of rule i: each rule is a virtual host of its own, as each VirtualService of a mesh is.
+// host returns the authority of rule i: each rule has its own virtual host, as each VirtualService of a mesh has.
 func host(i int) string { return fmt.Sprintf("service-%d.bench", i) }
 
-// envoyConfig is a gateway as Istio 1.31 sets Envoy up for n VirtualServices: the same filters (fault, cors, router), Istio's default
-// retries, every request traced to Zipkin and logged to a file.
+// envoyConfig returns the configuration of a gateway as Istio 1.31 configures Envoy for n VirtualServices: the same filters (fault, cors,
+// router), Istio's default retries, a Zipkin trace and a line in the log file for every request.
 func envoyConfig(n int, port, upstream, zipkin, log string) ([]byte, error) {
 	hosts := make([]object, n)
 	for i := range hosts {

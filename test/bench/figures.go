@@ -24,7 +24,7 @@ func figuresInto(path, name string, table io.Reader) error {
 	return os.WriteFile(path, page, 0o644)
 }
 
-// between is the page with the text between the markers of a name, whatever stood there before.
+// between returns the page with the text between the markers of a name. It replaces what was there before.
 func between(page []byte, name string, text []byte) ([]byte, error) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// serveNothing answers at a port with an empty JSON object, until the process ends.
+// serveNothing responds on a port with an empty JSON object, until the process ends.
 func serveNothing(port string) error {
 	return fasthttp.ListenAndServe("127.0.0.1:"+port, func(c *fasthttp.RequestCtx) {
 		c.SetContentType("application/json")
@@ -16,8 +16,8 @@ func serveNothing(port string) error {
 	})
 }
 
-// floor asks a server that does nothing, in the place of those that are compared, and tells what the client sees of it: so much of the
-// latencies is the client's own. Where that is more than half of the lowest of them, it calls them void.
+// floor measures a server that does nothing, in the place of the compared servers, and returns the latency that the client sees: that much
+// of the latencies is the client's own. If it is more than half of the lowest of them, floor marks them void.
 func (b *bench) floor(rate float64, compared ...figures) (string, error) {
 	program, err := os.Executable()
 	if err != nil {

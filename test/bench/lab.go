@@ -13,14 +13,14 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// lab is `hopline up`, while it runs.
+// lab is a running `hopline up`.
 type lab struct {
 	*process
 	page, console, zipkin string        // addresses, without a slash at the end
 	took                  time.Duration // until all was ready
 }
 
-// up runs an overlay with the programs that `make build` has made, and waits until it says that all is ready.
+// up runs an overlay with the programs of `make build`, and waits until it reports that all is ready.
 func (b *bench) up(overlay string) (*lab, error) {
 	args := []string{"up", overlay, "--build=never", "--bin", filepath.Join(b.root, "bin")}
 	var ports []string
@@ -44,9 +44,9 @@ func (b *bench) up(overlay string) (*lab, error) {
 	return l, nil
 }
 
-// state is what the console tells of the lab, as far as it is wanted here.
+// state holds the fields of the console's state that are needed here.
 type state struct {
-	Revision  int `json:"revision"` // counts the rules that went live
+	Revision  int `json:"revision"` // counts the rules that became active
 	Workloads []struct {
 		Pods []struct {
 			Name    string `json:"name"`
@@ -67,8 +67,8 @@ func (l *lab) state() (s state, err error) {
 	return s, json.NewDecoder(response.Body).Decode(&s)
 }
 
-// live waits until requests to a host go by the rules of a revision, and returns how long that took since a moment. It asks the echo behind
-// the host: the console would have to write down thousands of rules each time, on the cores that load them.
+// live waits until requests to a host follow the rules of a revision, and returns how long that took since a moment. It sends requests to
+// the echo behind the host: the console would have to write thousands of rules each time, on the cores that load them.
 func (l *lab) live(host, revision string, since time.Time) (time.Duration, error) {
 	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	request.SetRequestURI(l.page + "/")
@@ -87,7 +87,7 @@ func (l *lab) live(host, revision string, since time.Time) (time.Duration, error
 	return took, errors.Join(err, trouble)
 }
 
-// metrics are the console's, or those that it passes on from a pod.
+// metrics returns the console's metrics, or those that it forwards from a pod.
 func (l *lab) metrics(path string) (string, error) {
 	response, err := http.Get(l.console + path)
 	if err != nil {

@@ -6,17 +6,17 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// pressed is what one round measured.
+// pressed holds the result of one round.
 type pressed struct {
 	requests int
 	elapsed  time.Duration
 	latency  []time.Duration // sorted
-	failures int             // no answer, or none that was 200
+	failures int             // no response, or none with 200
 }
 
 func (l pressed) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() }
 
-// percentile q of sorted times, 0 < q < 1; 0 of none.
+// percentile returns percentile q of sorted times, 0 < q < 1; 0 if there are none.
 func percentile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -24,20 +24,20 @@ func percentile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-// target is what is asked: a URL, and the hosts that the requests name in turn; none: the URL's own.
+// target is where requests go: a URL, and the hosts that the requests name in turn; without hosts, the URL's own.
 type target struct {
 	url   string
 	hosts []string
-	rate  float64 // requests a second that leave it idle for most of the time, for its latency
+	rate  float64 // requests a second that leave it idle most of the time, for its latency
 }
 
-// schedule says when requests are sent: at a rate, or with 0 each time that a connection is free.
+// schedule sets when requests are sent: at a rate, or, if it is 0, whenever a connection is free.
 type schedule struct {
 	rate     float64 // requests a second
 	duration time.Duration
 }
 
-// due is the moment that a request is due at, counted from 0; false: there are no more.
+// due returns when a request is due, counted from 0; false if there are no more.
 func (s schedule) due(begin time.Time, request int) (time.Time, bool) {
 	if s.rate == 0 {
 		now := time.Now()
@@ -46,19 +46,19 @@ func (s schedule) due(begin time.Time, request int) (time.Time, bool) {
 	return begin.Add(time.Duration(float64(request) / s.rate * float64(time.Second))), request < int(s.rate*s.duration.Seconds())
 }
 
-// press asks one target over so many keep-alive connections, each asking again once answered. It is a closed loop: it finds how
-// much a server can do, and says nothing of latency at a rate below that.
+// press sends requests to one target over a number of keep-alive connections. Each connection sends the next request after the response. It
+// is a closed loop: it measures the maximum throughput of a server, and not its latency at a lower rate.
 func press(t target, connections int, duration time.Duration) (pressed, error) {
 	return t.load(connections, schedule{duration: duration})
 }
 
-// pace asks one target at a rate, over as many connections at most, whether or not the earlier requests have been answered. It is an
-// open loop: each request's time counts from the moment that it was due.
+// pace sends requests to one target at a rate, over at most that many connections, without waiting for earlier responses. It is an open
+// loop: the time of each request counts from the moment that it was due.
 func pace(t target, connections int, rate float64, duration time.Duration) (pressed, error) {
 	return t.load(connections, schedule{rate: rate, duration: duration})
 }
 
-// ready waits until the first and the last host are answered with 200, for thirty seconds at most.
+// ready waits until the first and the last host respond with 200, for at most thirty seconds.
 func (t target) ready(p *process, since time.Time) error {
 	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	request.SetRequestURI(t.url)
@@ -74,7 +74,8 @@ func (t target) ready(p *process, since time.Time) error {
 	return nil
 }
 
-// measure warms a server, presses it, notes what that cost, asks at a rate that it holds easily, and tells how many requests it sent.
+// measure warms a server up, presses it, notes the cost, sends requests at a rate that it holds easily, and returns how many requests it
+// sent.
 func measure(p *process, t target, connections int, duration time.Duration, f *figures) (requests int, err error) {
 	warm, err := press(t, connections, duration/3)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// A server that stalls is slow for everyone who came meanwhile, though no more of them can ask at a time than there are connections.
+// A server that stalls is slow for every request that falls due meanwhile, although only as many requests can be in flight as there are
+// connections.
 func TestPaceCountsFromWhenARequestWasDue(t *testing.T) {
 	t.Parallel()
 	stalled := make(chan struct{})

@@ -1,16 +1,16 @@
 // Command bench measures Hopline on this machine and prints Markdown tables.
 //
-// services compares a service, with all its telemetry on, with go-httpbin and podinfo, built here from their modules; proxies compares
-// the lab's ingress with Envoy in the same place. Peers take turns, round by round, so that what else the machine does meets them
-// all alike; each figure is the median of the rounds. Server and client are pinned to a core each, so these need Linux and two cores.
+// services compares a service, with all its telemetry on, with go-httpbin and podinfo, built here from their modules. proxies compares the
+// lab's ingress with Envoy in the same place. Peers take turns, round by round, so that other load on the machine affects them all alike;
+// each figure is the median of the rounds. Server and client are pinned to a core each, so these need Linux and two cores.
 //
-// growth is workloads, routes, spans, suite and soak: what the lab takes with more and more of each, and whether it grows with time. They
+// growth is workloads, routes, spans, suite and soak: what the lab uses with more and more of each, and whether it grows with time. They
 // run the programs of `make build` and draw plots.
 //
-// Both say what the client adds itself, which it sees of a server that does nothing.
+// Both report the client's own latency, measured against a server that does nothing.
 //
-// benchmarks turns the output of `go test -bench` into a table, with the units that are named, and figures puts a table between its
-// markers in a page; both read their standard input.
+// benchmarks turns the output of `go test -bench` into a table, with the named units. figures puts a table between its markers in a page.
+// Both read standard input.
 //
 //	make bench-peers bench-growth    # or: cd test/bench && GOWORK=off go run . services
 package main
@@ -73,7 +73,7 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// bench is what every measurement shares.
+// bench holds what every measurement shares.
 type bench struct {
 	root, work, plots  string // folders: the repository, temporary files, plots
 	rounds             int
@@ -82,7 +82,7 @@ type bench struct {
 	quick              bool
 }
 
-// run does what the arguments ask for.
+// run runs the measurement that the arguments name.
 func (b *bench) run(args []string, in io.Reader, out io.Writer) error {
 	what := ""
 	if len(args) > 0 {
@@ -95,7 +95,7 @@ func (b *bench) run(args []string, in io.Reader, out io.Writer) error {
 		return part(out)
 	case what == "benchmarks":
 		return benchmarkTable(in, out, args...)
-	case what == "nothing" && len(args) == 1: // what floor starts
+	case what == "nothing" && len(args) == 1: // floor starts it
 		return serveNothing(args[0])
 	case what == "figures" && len(args) == 2:
 		return figuresInto(args[0], args[1], in)
@@ -103,7 +103,7 @@ func (b *bench) run(args []string, in io.Reader, out io.Writer) error {
 	return fmt.Errorf("got %q %q, want one of:\n%s", what, args, synopsis)
 }
 
-// growth measures all that can grow.
+// growth runs all growth measurements.
 func (b *bench) growth(out io.Writer) error {
 	for _, part := range []struct {
 		title   string

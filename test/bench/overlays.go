@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// echo is a workload of deploy/base's form, with its Service: the echo, under a name of its own.
+// echo returns a workload in the form of deploy/base, with its Service: the echo under the given name.
 func echo(name string) string {
 	return strings.ReplaceAll(`---
 apiVersion: v1
@@ -48,7 +48,7 @@ spec:
 `, "NAME", name)
 }
 
-// around are the namespace and the gateway of every overlay here.
+// around holds the namespace and the gateway of every overlay here.
 const around = `apiVersion: v1
 kind: Namespace
 metadata:
@@ -65,14 +65,14 @@ spec:
       hosts: ["*"]
 `
 
-// routesPerHost is how many routes one VirtualService holds.
+// routesPerHost is the number of routes in one VirtualService.
 const routesPerHost = 20
 
-// hostsOf is how many VirtualServices, and hosts, hold n routes.
+// hostsOf returns how many VirtualServices, and hosts, n routes need.
 func hostsOf(n int) int { return (n + routesPerHost - 1) / routesPerHost }
 
-// virtualServices are n routes from the gateway to one workload, in VirtualServices of a host each. A host's routes match prefixes,
-// exact paths and headers by turns; its last one takes the rest. Their requests carry a header that tells the revision of the rules.
+// virtualServices returns n routes from the gateway to one workload, in VirtualServices with one host each. A host's routes match prefixes,
+// exact paths and headers in turn; its last one matches the rest. Their requests carry a header with the revision of the rules.
 func virtualServices(n int, to, revision string) string {
 	var text strings.Builder
 	for i := range n {
@@ -104,7 +104,7 @@ spec:
 	return text.String()
 }
 
-// overlay writes an overlay of files, each with its text, into a folder of its own.
+// overlay writes files, each with its text, into a new folder as an overlay.
 func (b *bench) overlay(files map[string]string) (dir string, err error) {
 	if dir, err = os.MkdirTemp(b.work, "overlay-"); err != nil {
 		return "", err

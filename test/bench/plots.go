@@ -17,20 +17,20 @@ import (
 // line is one curve of a chart.
 type line struct {
 	name string // in the legend; none when empty
-	thin bool   // one of a crowd, in grey
+	thin bool   // one of many, in grey
 	xys  plotter.XYs
 }
 
 func (l *line) add(x, y float64) { l.xys = append(l.xys, plotter.XY{X: x, Y: y}) }
 
-// chart is a plot, drawn as an SVG of its file's name.
+// chart is a plot. draw writes it as an SVG under its file name.
 type chart struct {
 	file, title, x, y string
 	logX, logY        bool
 	lines             []line
 }
 
-// palette is Okabe and Ito's, of colours that people with any colour vision tell apart; lines differ in their dashes as well.
+// palette returns the colours of Okabe and Ito, which people with any colour vision can distinguish; lines also differ in their dashes.
 func palette() []color.Color {
 	return []color.Color{
 		color.RGBA{0x00, 0x72, 0xb2, 0xff}, // blue
@@ -40,7 +40,7 @@ func palette() []color.Color {
 	}
 }
 
-// dashes of the curves, in the palette's order.
+// dashes returns the dashes of the curves, in the palette's order.
 func dashes() [][]vg.Length {
 	return [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}, {vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
 }
@@ -59,7 +59,7 @@ func (b *bench) draw(charts ...chart) error {
 }
 
 func (c chart) save(path string) error {
-	p := plot.New() // on white, which light and dark pages show alike
+	p := plot.New() // on white, for light and dark pages
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.title, c.x, c.y
 	for _, style := range []*plot.Axis{&p.X, &p.Y} {
 		style.Label.TextStyle.Font.Variant, style.Tick.Label.Font.Variant = "Sans", "Sans"
@@ -88,7 +88,7 @@ func (c chart) save(path string) error {
 			coloured++
 		}
 		p.Add(curve)
-		if len(l.xys) <= 12 { // few enough to be seen apart
+		if len(l.xys) <= 12 { // few enough to tell apart
 			points.Color, points.Radius = curve.Color, vg.Points(2.4)
 			p.Add(points)
 		}
@@ -105,12 +105,12 @@ func (c chart) save(path string) error {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 		p.Y.Max *= 20 // room for the legend
 	} else {
-		p.Y.Min, p.Y.Max = 0, p.Y.Max*1.35 // from nothing, with room for the legend
+		p.Y.Min, p.Y.Max = 0, p.Y.Max*1.35 // from 0, with room for the legend
 	}
 	return write(p, path)
 }
 
-// write draws a plot, with a margin that its outermost ticks' labels reach into.
+// write draws a plot, with a margin for the labels of its outermost ticks.
 func write(p *plot.Plot, path string) error {
 	canvas := vgsvg.New(12.5*vg.Centimeter, 7.5*vg.Centimeter)
 	whole := draw.New(canvas)

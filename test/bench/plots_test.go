@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A chart is an SVG that holds what was asked for, and names none of the thin lines without a name.
+// A chart is an SVG with the requested content. Thin lines without a name have no legend.
 func TestDraw(t *testing.T) {
 	b := bench{plots: t.TempDir()}
 	first, second, thin := line{name: "first"}, line{name: "second"}, line{thin: true}

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// The cores of the two sides: the server alone on the first, the client and everything else on the second.
+// The cores of the two sides: only the server on the first, the client and everything else on the second.
 const serverCore, clientCore = 0, 1
 
-// pin keeps this process, and the threads it starts from now on, on one core.
+// pin pins this process, and the threads it starts from now on, to one core.
 func pin(core int) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -35,15 +35,15 @@ func pin(core int) error {
 	return nil
 }
 
-// process is a program that runs. It dies with this process.
+// process is a running program. It ends with this process.
 type process struct {
 	*exec.Cmd
-	output string        // file of what it writes
+	output string        // file with what it writes
 	ended  chan struct{} // closed at its end
 }
 
-// start runs a program with nothing but the given environment, PATH and HOME. What it says goes to a file, whichever of its two
-// outputs it takes: a pipe would cost one server a reader on the client's core, and the other nothing.
+// start runs a program with only the given environment, PATH and HOME. Both its outputs go to a file: a pipe would cost one server a reader
+// on the client's core, and the other nothing.
 func (b *bench) start(env []string, program string, args ...string) (*process, error) {
 	p := &process{Cmd: exec.Command(program, args...), output: filepath.Join(b.work, filepath.Base(program)+".out"), ended: make(chan struct{})}
 	output, err := os.Create(p.output)
@@ -58,13 +58,13 @@ func (b *bench) start(env []string, program string, args ...string) (*process, e
 		return nil, err
 	}
 	go func() {
-		_ = p.Wait() // how it ended shows in what it said
+		_ = p.Wait() // its output shows how it ended
 		close(p.ended)
 	}()
 	return p, nil
 }
 
-// startPinned is start on the server's core: a child begins where the thread that made it may run.
+// startPinned is like start, on the server's core: a child inherits the affinity of the thread that starts it.
 func (b *bench) startPinned(env []string, program string, args ...string) (*process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -80,7 +80,7 @@ func (b *bench) startPinned(env []string, program string, args ...string) (*proc
 
 // stop ends the process, within ten seconds, and waits for its end.
 func (p *process) stop() {
-	_ = p.Process.Signal(syscall.SIGTERM) // has it ended before, that is no error
+	_ = p.Process.Signal(syscall.SIGTERM) // if it has already ended, that is no error
 	select {
 	case <-p.ended:
 	case <-time.After(10 * time.Second):
@@ -89,7 +89,7 @@ func (p *process) stop() {
 	}
 }
 
-// said is the end of what the process wrote.
+// said returns the end of the process's output.
 func (p *process) said() string {
 	text, err := os.ReadFile(p.output)
 	if err != nil {
@@ -98,8 +98,8 @@ func (p *process) said() string {
 	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
 }
 
-// until asks done every millisecond until it holds, and returns how long that took since a moment. The error says what the process
-// said, when it has ended or the time is up.
+// until calls done every millisecond until it returns true, and returns how long that took since a moment. If the process has ended or the
+// time is up, the error includes the process's output.
 func (p *process) until(since time.Time, limit time.Duration, done func() bool) (time.Duration, error) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -116,7 +116,7 @@ func (p *process) until(since time.Time, limit time.Duration, done func() bool) 
 	return time.Since(since), nil
 }
 
-// ready waits until the answer is 200, for ten seconds at most, and returns how long that took.
+// ready waits until the response is 200, for at most ten seconds, and returns how long that took.
 func (p *process) ready(url string, since time.Time) (time.Duration, error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
 	return p.until(since, 10*time.Second, func() bool {
@@ -129,7 +129,7 @@ func (p *process) ready(url string, since time.Time) (time.Duration, error) {
 	})
 }
 
-// freePort is a loopback port that was free a moment ago: peers cannot be told to take any.
+// freePort returns a loopback port that was free a moment ago: peers cannot choose one themselves.
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ruleCounts are the sizes at which the proxies are compared.
+// ruleCounts holds the sizes at which the proxies are compared.
 var ruleCounts = []int{10, 1_000, 10_000}
 
-// proxyRate is the rate, in requests a second, at which the proxies' latency is compared: a quarter of what Envoy holds.
+// proxyRate is the rate, in requests a second, at which the proxies' latency is compared: a quarter of Envoy's maximum.
 const proxyRate = 2_000
 
 // engine is a proxy to compare.
@@ -101,7 +101,7 @@ func (b *bench) proxyRound(e engine, rules int, upstream string, zipkin *sink, f
 	}
 	before := zipkin.spans()
 	requests, err := measure(running, t, b.connections, b.duration, f)
-	running.stop() // which sends the last of its spans
+	running.stop() // it sends the last of its spans first
 	f.spans = append(f.spans, float64(zipkin.spans()-before)/float64(requests))
 	return err
 }
@@ -113,7 +113,7 @@ func (b *bench) startLab(rules int, port, upstream string, zipkin *sink) (*proce
 
 func (b *bench) startEnvoy(envoy string, rules int, port, upstream string, zipkin *sink) (*process, error) {
 	log := filepath.Join(b.work, "envoy.log")
-	if err := os.WriteFile(log, nil, 0o600); err != nil { // Envoy goes on with the log that it finds
+	if err := os.WriteFile(log, nil, 0o600); err != nil { // Envoy appends to the log that it finds
 		return nil, err
 	}
 	config, err := envoyConfig(rules, port, upstream, zipkin.port, log)
@@ -127,7 +127,7 @@ func (b *bench) startEnvoy(envoy string, rules int, port, upstream string, zipki
 	return b.startPinned(nil, envoy, "-c", file, "-l", "error", "--concurrency", "1", "--use-dynamic-base-id")
 }
 
-// serveUpstream answers with what a hop of the suite would, for as long as the process lives.
+// serveUpstream responds as a hop of the suite would, until the process ends.
 func serveUpstream() (port string, err error) {
 	body, err := json.Marshal(map[string]string{"hello": "world!"})
 	if err != nil {

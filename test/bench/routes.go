@@ -15,13 +15,13 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// routeRate is the low rate, in requests a second, at which the ingress is asked.
+// routeRate is the low rate, in requests a second, of requests to the ingress.
 const routeRate = 100
 
-// routed is what was measured with a number of routes.
+// routed holds the results for a number of routes.
 type routed struct {
 	load, compile time.Duration // from files to objects, from objects to a table
-	live          time.Duration // from a saved change to new rules
+	live          time.Duration // from a saved change to active rules
 	change        time.Duration // processor time of hopline meanwhile
 	rss           int64         // of hopline
 	latency       load.Latency
@@ -60,7 +60,7 @@ func (b *bench) routes(out io.Writer) error {
 	)
 }
 
-// routesRound measures n routes: how they are read, in this process, and how the lab lives with them.
+// routesRound measures n routes: how long this process takes to read them, and how the lab runs with them.
 func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error) {
 	dir, err := b.overlay(map[string]string{"around.yaml": around, "echo.yaml": echo("echo"), "rules.yaml": virtualServices(n, "echo", "1")})
 	if err != nil {
@@ -74,7 +74,7 @@ func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error)
 		return r, err
 	}
 	defer l.stop()
-	for _, d := range []time.Duration{duration / 5, duration} { // the first to warm up
+	for _, d := range []time.Duration{duration / 5, duration} { // the first one warms up
 		report, err := arrive(l.page+"/", routeRate, d, "Host: "+host(hostsOf(n)-1))
 		if err != nil {
 			return r, err
@@ -100,7 +100,7 @@ func (b *bench) routesRound(n int, duration time.Duration) (r routed, err error)
 	return r, err
 }
 
-// read loads and compiles an overlay as often as there are rounds, for about ten seconds at most, and tells the medians.
+// read loads and compiles an overlay once for each round, for about ten seconds at most, and returns the medians.
 func (b *bench) read(dir string) (loading, compiling time.Duration, err error) {
 	var loads, compiles []time.Duration
 	for begun, round := time.Now(), 0; round < b.rounds && (round == 0 || time.Since(begun) < 10*time.Second); round++ {
@@ -118,7 +118,7 @@ func (b *bench) read(dir string) (loading, compiling time.Duration, err error) {
 	return median(loads), median(compiles), nil
 }
 
-// arrive sends requests when they are due, each over a new connection, as `hopline load` does. All of them must be answered, with 200.
+// arrive sends requests when they are due, each over a new connection, as `hopline load` does. All responses must be 200.
 func arrive(url string, rate float64, duration time.Duration, headers ...string) (r load.Report, err error) {
 	var text bytes.Buffer
 	c := load.Command{URL: url, Rate: rate, Duration: duration, Header: append(headers, "Accept: application/json"), Method: "GET",

@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// peer is a server to compare: the same question to each, an echo of the request's headers as JSON.
+// peer is a server to compare. Each gets the same request and echoes its headers as JSON.
 type peer struct {
 	name    string
 	program string // relative to the folder of built programs
-	source  string // the package that it is built from, and in which module
-	module  string // its folder
+	source  string // the package that it is built from
+	module  string // the folder of that package's module
 	args    []string
 	env     []string // in both, {port}, {admin}, {zipkin} and {otlp} are filled in
-	path    string   // what is asked
-	health  string   // what is asked until it is ready
+	path    string   // the path of the measured requests
+	health  string   // the path of the readiness requests
 }
 
-// peers are the echo with spans by Zipkin's format and by OTLP, and servers of others: as they come, and podinfo with its spans exported too,
-// so that one of them has the same telemetry on.
+// peers returns the echo with spans in Zipkin's format and by OTLP, and other projects' servers: with their defaults, and podinfo also with
+// span export, so that one of them has the same telemetry on.
 func peers() []peer {
 	own := []string{"PORT={port}", "ADMIN_PORT={admin}", "LISTEN_HOST=127.0.0.1"}
 	const podinfo = "github.com/stefanprodan/podinfo/cmd/podinfo"
@@ -44,10 +44,10 @@ func peers() []peer {
 	}
 }
 
-// serviceRate is the rate, in requests a second, at which the servers' latency is compared: a fifth of what they hold.
+// serviceRate is the rate, in requests a second, at which the servers' latency is compared: a fifth of their maximum.
 const serviceRate = 5_000
 
-// figures are one peer's, over the rounds.
+// figures holds the results of one peer, over the rounds.
 type figures struct {
 	binary           int64
 	ready, p50, p99  []time.Duration
@@ -95,7 +95,7 @@ func (b *bench) services(out io.Writer) error {
 	return err
 }
 
-// build makes a program from a package of a module, and tells its size.
+// build builds a program from a package of a module, and returns its size.
 func (b *bench) build(module, source, program string) (size int64, err error) {
 	path := filepath.Join(b.work, program)
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", path, source)
@@ -111,7 +111,7 @@ func (b *bench) build(module, source, program string) (size int64, err error) {
 	return info.Size(), nil
 }
 
-// round starts one peer, asks until it is ready, loads it, and stops it.
+// round starts one peer, waits until it is ready, loads it, and stops it.
 func (b *bench) round(p peer, collectors *collectors, f *figures) error {
 	port, err := freePort()
 	if err != nil {
@@ -140,7 +140,7 @@ func (b *bench) round(p peer, collectors *collectors, f *figures) error {
 		return err
 	}
 	f.ready = append(f.ready, ready)
-	time.Sleep(time.Second) // idle: what start-up left behind has settled
+	time.Sleep(time.Second) // idle: start-up work has settled
 	idle, err := rss(running.Process.Pid)
 	if err != nil {
 		return err
@@ -151,12 +151,12 @@ func (b *bench) round(p peer, collectors *collectors, f *figures) error {
 	if err != nil {
 		return err
 	}
-	running.stop() // the last spans are exported before it ends
+	running.stop() // it exports the last spans before it ends
 	f.spans = append(f.spans, float64(collectors.spans()-before)/float64(requests))
 	return nil
 }
 
-// median is the middle of the values, the upper one of two.
+// median returns the middle of the values; the upper one if two are in the middle.
 func median[T cmp.Ordered](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]

@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 )
 
-// sink is a collector that keeps nothing but the number of spans. It costs little, and each peer the same.
+// sink is a collector that keeps only the number of spans. It costs little, and the same for each peer.
 type sink struct {
 	port  string
 	count atomic.Int64
 }
 
-// zipkinSink serves a sink on loopback, for as long as this process lives.
+// zipkinSink serves a sink on loopback until this process ends.
 func zipkinSink() (*sink, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *sink) endpoint() string { return "http://127.0.0.1:" + s.port + "/api/v
 
 func (s *sink) spans() int64 { return s.count.Load() }
 
-// ServeHTTP answers as Zipkin does: 202.
+// ServeHTTP responds as Zipkin does: 202.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 5<<20))
 	if err != nil {

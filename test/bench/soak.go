@@ -18,22 +18,22 @@ const (
 	soakUsers = 50      // new users a second
 	storeFull = 110_000 // spans that fill the lab's store, which holds 100,000
 
-	// Before, so many times the users for so long: heaps reach their size, and what is made on first use is there.
+	// Warm-up: this many times the users for so long. Heaps reach their size, and what is made on first use exists.
 	warmFactor = 4
 	warmTime   = 20 * time.Second
 
-	// Garbage collections that a process has behind it when its memory begins to count: until its first it only grows.
+	// Garbage collections of a process before its memory counts: until its first it only grows.
 	collections = 2
 )
 
-// memories are samples of resident memory, in MB, by the process's name.
+// memories holds samples of resident memory, in MB, by the process's name.
 type memories struct {
 	seconds []float64
 	mb      map[string][]float64
 }
 
-// soak runs the canary overlay under users for a time, and tells whether memory and latency grow. The lab's store of spans is
-// filled before, so that what grows is not it, and heaps have been collected once.
+// soak runs the canary overlay under users for a duration, and reports whether memory and latency grow. Before that, it fills the lab's
+// store of spans, so that the store does not grow, and waits for garbage collections.
 func (b *bench) soak(out io.Writer) error {
 	l, err := b.up(filepath.Join(b.root, "deploy/overlays/canary"))
 	if err != nil {
@@ -72,7 +72,7 @@ func (b *bench) soak(out io.Writer) error {
 	return b.tellSoak(out, memory, report)
 }
 
-// processes are the numbers of hopline and its workloads, by name.
+// processes returns the process numbers of hopline and its workloads, by name.
 func (l *lab) processes() (map[string]int, error) {
 	s, err := l.state()
 	if err != nil {
@@ -87,8 +87,8 @@ func (l *lab) processes() (map[string]int, error) {
 	return numbers, nil
 }
 
-// settle asks a process for its metrics, as Prometheus would, until it has collected its garbage often enough. A process with little
-// else to do would be long in coming to that by itself.
+// settle fetches a process's metrics, as Prometheus would, until it has collected its garbage often enough. A process with little else to
+// do would take long to reach that by itself.
 func (l *lab) settle(name string) error {
 	path := "/pods/" + name + "/metrics"
 	if name == hopline {
@@ -114,7 +114,7 @@ func (l *lab) settle(name string) error {
 // hopline is the name of the lab's own process in tables.
 const hopline = "hopline"
 
-// watch samples memory until stop is closed. A process that has gone has no samples from then on.
+// watch samples memory until stop is closed. A process that has ended has no samples from then on.
 func watch(processes map[string]int, every time.Duration, stop <-chan struct{}) memories {
 	m := memories{mb: map[string][]float64{}}
 	tick := time.NewTicker(every)
@@ -140,7 +140,7 @@ func (b *bench) tellSoak(out io.Writer, memory memories, report load.Report) err
 	fmt.Fprintf(out, "| process | RSS at the start | at the end | highest | slope, MB per minute | |\n|---|--:|--:|--:|--:|---|\n")
 	resident := chart{file: "soak-memory", title: fmt.Sprintf("Memory under %d users a second", soakUsers), x: "seconds", y: "MB (RSS)"}
 	names := slices.SortedFunc(maps.Keys(memory.mb), func(a, b string) int {
-		if (a == hopline) != (b == hopline) { // it first
+		if (a == hopline) != (b == hopline) { // hopline first
 			return map[bool]int{true: -1, false: 1}[a == hopline]
 		}
 		return map[bool]int{true: -1, false: 1}[a < b]

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	batchSpans = 512                    // at most in one request, as OpenTelemetry's exporter sends them
-	batchTime  = 100 * time.Millisecond // between two requests, unless their size asks for less
-	senders    = 4                      // requests on their way at a time
+	batchSpans = 512                    // at most in one request, as in OpenTelemetry's exporter
+	batchTime  = 100 * time.Millisecond // between two requests, unless a batch is full earlier
+	senders    = 4                      // concurrent requests
 	traceSpans = 10                     // spans of a trace
 )
 
-// spanStream makes the JSON of spans that nobody has seen before.
+// spanStream generates the JSON of new spans.
 type spanStream struct{ made uint64 }
 
-// batch is n spans, as a service of the suite exports them.
+// batch returns n spans, in the form that a service of the suite exports.
 func (s *spanStream) batch(n int) []byte {
 	var b bytes.Buffer
 	now := time.Now().UnixMicro()
@@ -44,14 +44,14 @@ func (s *spanStream) batch(n int) []byte {
 	return b.Bytes()
 }
 
-// sent is what became of a stream of spans.
+// sent holds the result of a stream of spans.
 type sent struct {
-	spans, refused int // sent; of them not answered with 202
+	spans, refused int // sent; of them without the response 202
 	elapsed        time.Duration
 	latency        []time.Duration // of the requests, from the moment that they were due, sorted
 }
 
-// stream sends spans to a collector at a rate, for a time, whether or not it keeps up.
+// stream sends spans to a collector at a rate, for a duration, even if the collector does not keep up.
 func (s *spanStream) stream(zipkin string, rate int, duration time.Duration) (sent, error) {
 	size := min(batchSpans, max(1, rate*int(batchTime)/int(time.Second)))
 	every := time.Second * time.Duration(size) / time.Duration(rate)
@@ -59,7 +59,7 @@ func (s *spanStream) stream(zipkin string, rate int, duration time.Duration) (se
 		due  time.Time
 		body []byte
 	}
-	queue := make(chan batch, 64) // when it is full, this side waits, and the rate held tells
+	queue := make(chan batch, 64) // when it is full, this side waits, and the achieved rate shows it
 	var (
 		mu    sync.Mutex
 		wg    sync.WaitGroup
@@ -90,7 +90,7 @@ func (s *spanStream) stream(zipkin string, rate int, duration time.Duration) (se
 		body := s.batch(size)
 		time.Sleep(time.Until(due))
 		if time.Since(begun) > duration+time.Second {
-			break // far behind: what it held is known
+			break // far behind: its maximum is known
 		}
 		queue <- batch{due, body}
 	}
@@ -142,7 +142,7 @@ func (b *bench) spans(out io.Writer) error {
 	)
 }
 
-// collected is what a stream of spans cost.
+// collected holds the cost of a stream of spans.
 type collected struct {
 	sent
 	cpu              time.Duration
@@ -180,7 +180,7 @@ func (b *bench) spansRound(rate int, duration time.Duration) (c collected, err e
 	return c, err
 }
 
-// lostSpans are the collector's own counts of spans that it has no more, by reason.
+// lostSpans returns the collector's own counts of dropped spans, by reason.
 func (l *lab) lostSpans() (map[string]float64, error) {
 	text, err := l.metrics("/metrics")
 	if err != nil {

@@ -14,16 +14,17 @@ import (
 
 const (
 	suiteHops = 5_000            // requests for the page through every hop, at full speed
-	suiteRest = 10 * time.Second // how long the suite then has to give memory back
+	suiteRest = 10 * time.Second // how long the suite then has to release memory
 )
 
-// held is the memory of a process, by what holds it, in bytes.
+// held holds the memory of a process in bytes, by use.
 type held struct {
-	pss              int64   // resident, with a part of what several processes share
+	pss              int64   // resident, with a part of the pages that several processes share
 	live, kept, rest float64 // of Go's heap: objects; free memory that the runtime keeps; stacks and the runtime's own
 }
 
-// suite tells what memory the canary overlay takes, by process: when all is ready, after thousands of requests at full speed, and a little later.
+// suite prints the memory of the canary overlay, by process: when all is ready, after thousands of requests at full speed, and a little
+// later.
 func (b *bench) suite(out io.Writer) error {
 	hops := suiteHops
 	if b.quick {
@@ -38,7 +39,7 @@ func (b *bench) suite(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(2 * time.Second) // what starting left behind settles
+	time.Sleep(2 * time.Second) // start-up work settles
 	ready, err := l.held(processes)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (b *bench) suite(out io.Writer) error {
 	return nil
 }
 
-// tellSuite prints a row for each process, the largest first, and one for all.
+// tellSuite prints a row for each process, the largest first, and a total.
 func tellSuite(out io.Writer, ready, after, later map[string]held) {
 	fmt.Fprintf(out, "| process | ready | %v later | after %d hops | objects | free, kept | stacks, runtime |\n|---|--:|--:|--:|--:|--:|--:|\n", suiteRest, suiteHops)
 	names := make([]string, 0, len(after))
@@ -87,7 +88,7 @@ func tellSuite(out io.Writer, ready, after, later map[string]held) {
 	}
 }
 
-// held asks every process what holds its memory. PSS first: to be asked takes memory.
+// held reads the memory use of every process. It reads PSS first, because the metrics request itself takes memory.
 func (l *lab) held(processes map[string]int) (map[string]held, error) {
 	all := make(map[string]held, len(processes))
 	for name, process := range processes {
@@ -115,7 +116,7 @@ func (l *lab) held(processes map[string]int) (map[string]held, error) {
 	return all, nil
 }
 
-// goMemory is one of the numbers that Go's runtime tells of its memory, in bytes; 0 where it is missing.
+// goMemory returns one of the Go runtime's memory metrics, in bytes; 0 if it is missing.
 func goMemory(metrics, what string) float64 {
 	_, rest, _ := strings.Cut(metrics, "\ngo_memstats_"+what+"_bytes ")
 	text, _, _ := strings.Cut(rest, "\n")

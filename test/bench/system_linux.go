@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinThread keeps a thread on one core; 0 is the calling one.
+// pinThread pins a thread to one core; 0 is the calling thread.
 func pinThread(id, core int) error {
 	var set unix.CPUSet
 	set.Set(core)
@@ -17,5 +17,5 @@ func pinThread(id, core int) error {
 	return nil
 }
 
-// endsWithParent is for a child that is to end when the thread that made it does; hopline ends its own processes then, too.
+// endsWithParent makes a child end when the thread that started it ends; hopline then ends its own processes, too.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }

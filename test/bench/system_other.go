@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// pinThread is not to be had here, and so the measurements that compare peers are not.
+// pinThread returns an error: pinning, and so the comparison of peers, needs Linux.
 func pinThread(int, int) error { return errors.New("pinning to a core needs Linux") }
 
-// endsWithParent has no like here.
+// endsWithParent returns nil: it has no equivalent here.
 func endsWithParent() *syscall.SysProcAttr { return nil }
 
-// load is not to be had here.
+// load returns an error: it needs Linux.
 func (t target) load(int, schedule) (pressed, error) {
 	return pressed{}, errors.New("asking by epoll needs Linux")
 }

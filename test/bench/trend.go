@@ -8,15 +8,15 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// blocks is how many means a trend is fitted to. Neighbouring samples of memory hang together, from one garbage collection to the
-// next, so that a fit to them all would be surer of itself than it may be.
+// blocks is the number of means that a trend is fitted to. Neighbouring memory samples are correlated, from one garbage collection to the
+// next, so a fit to all samples would give too small an interval.
 const blocks = 10
 
-// trend is how fast something grows, in its unit per minute, and the half width of the 95 % confidence interval.
+// trend holds the slope of a value, in its unit per minute, and the half width of the 95 % confidence interval.
 type trend struct{ slope, half float64 }
 
-// trendOf fits a straight line to the means of ten blocks of samples, taken at the same distances; times in seconds. With fewer
-// than ten samples nothing can be said: the interval is infinite.
+// trendOf fits a straight line to the means of ten blocks of evenly spaced samples; times are in seconds. With fewer than ten samples the
+// interval is infinite.
 func trendOf(times, values []float64) trend {
 	if len(values) < blocks {
 		return trend{half: math.Inf(1)}
@@ -39,10 +39,10 @@ func trendOf(times, values []float64) trend {
 	return trend{slope, t * math.Sqrt(unexplained/degrees/spread)}
 }
 
-// String tells the slope with its interval.
+// String returns the slope with its interval.
 func (t trend) String() string { return fmt.Sprintf("%+.2f ± %.2f", t.slope, t.half) }
 
-// verdict calls it flat when 0 lies within the interval, or when the slope is less than so much a minute for certain.
+// verdict returns "flat" if 0 lies within the interval, or if the slope is certainly smaller than negligible per minute.
 func (t trend) verdict(negligible float64) string {
 	switch {
 	case math.IsInf(t.half, 1):

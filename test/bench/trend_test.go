@@ -27,7 +27,7 @@ func TestTrendFindsTheSlope(t *testing.T) {
 	}
 }
 
-// Of 2,000 level series with noise, 95 % have 0 in their interval: between 92 and 98 % but for a chance of less than one in a million.
+// Of 2,000 level series with noise, 95 % have 0 in their interval: between 92 and 98 % except with a chance of less than one in a million.
 func TestTrendIsAsSureAsItSays(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	flat := 0

@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// usage is what processes take, as Linux counts it.
+// usage holds what processes use, as Linux counts it.
 type usage struct {
-	rss, pss int64         // bytes resident; with pages that several share counted for each, and in parts
+	rss, pss int64         // bytes resident; shared pages count fully for each process, and in parts
 	cpu      time.Duration // processor time so far, in user and in system mode
 }
 
-// rss is a process's resident memory in bytes, now.
+// rss returns a process's current resident memory in bytes.
 func rss(process int) (int64, error) { return kilobytes(process, "status", "VmRSS:") }
 
-// cpu is the processor time that the threads of a process have used so far, in nanoseconds; its stat counts in ticks of 10 ms, which
-// is too coarse for a process with little to do. Threads that have ended are missing: Go's runtime keeps its own, Envoy as well.
+// cpu returns the processor time that the threads of a process have used so far, in nanoseconds. The stat file counts in ticks of 10 ms,
+// which is too coarse for a process with little to do. Threads that have ended are missing: Go's runtime keeps its threads, and so does
+// Envoy.
 func cpu(process int) (time.Duration, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", process))
 	if err != nil {
@@ -50,7 +51,7 @@ func cpu(process int) (time.Duration, error) {
 	return all, nil
 }
 
-// together is what some processes take, all in all.
+// together returns the total usage of some processes.
 func together(processes ...int) (usage, error) {
 	var all usage
 	for _, process := range processes {
@@ -71,7 +72,7 @@ func together(processes ...int) (usage, error) {
 	return all, nil
 }
 
-// children are the numbers of the processes that a process has started, now.
+// children returns the numbers of the current child processes of a process.
 func children(process int) ([]int, error) {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", process))
 	if err != nil {
@@ -97,7 +98,7 @@ func children(process int) ([]int, error) {
 	return numbers, nil
 }
 
-// kilobytes is the number behind a name in a process's file in /proc, in bytes.
+// kilobytes returns, in bytes, the number after a name in a process's file in /proc.
 func kilobytes(process int, file, name string) (int64, error) {
 	path := fmt.Sprintf("/proc/%d/%s", process, file)
 	text, err := os.ReadFile(path)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What this process burns is counted, to within what the machine's other threads of it do.
+// cpu counts the work of this process, to within the work of its other threads.
 func TestCPUCountsWork(t *testing.T) {
 	before, err := cpu(os.Getpid())
 	if err != nil {

@@ -17,16 +17,16 @@ import (
 	"github.com/hopline/hopline/lab/load"
 )
 
-// What both attackers are asked for.
+// The load of both attackers.
 const (
 	vegetaRate = 50 // requests a second
 	vegetaTime = 4 * time.Second
-	fast, slow = 50 * time.Millisecond, 450 * time.Millisecond // the server's answers
+	fast, slow = 50 * time.Millisecond, 450 * time.Millisecond // the server's response times
 	likeness   = 100                                           // ms by which the two may differ
 )
 
-// `hopline load` and vegeta's own command, side by side on one server, see the same. What else the machine does meets both, but not at
-// the same moments: they have three tries.
+// The test checks that `hopline load` and vegeta's own command, side by side on one server, measure the same. Other load on the machine
+// affects both, but not at the same moments: they have three tries.
 func TestLoadAgreesWithVegetasCommand(t *testing.T) {
 	t.Parallel()
 	vegeta := filepath.Join(t.TempDir(), "vegeta")
@@ -47,7 +47,7 @@ func TestLoadAgreesWithVegetasCommand(t *testing.T) {
 	t.Error("hopline load and vegeta differ each time")
 }
 
-// twoSpeeds answers every other request of a client fast, and the rest slowly.
+// twoSpeeds responds fast to every other request of a client, and slowly to the rest.
 func twoSpeeds() http.Handler {
 	var mu sync.Mutex
 	asked := map[string]int{}
@@ -60,7 +60,7 @@ func twoSpeeds() http.Handler {
 	})
 }
 
-// vegetaReport is what the test reads of `vegeta report -type json`.
+// vegetaReport holds what the test reads of `vegeta report -type json`.
 type vegetaReport struct {
 	Requests  int
 	Latencies struct {
@@ -71,7 +71,7 @@ type vegetaReport struct {
 	StatusCodes map[string]int `json:"status_codes"`
 }
 
-// besideVegeta runs both at once and says where they differ.
+// besideVegeta runs both at the same time and returns where they differ.
 func besideVegeta(t *testing.T, vegeta, url string) (differ string) {
 	t.Helper()
 	var results, text bytes.Buffer
@@ -99,7 +99,7 @@ func besideVegeta(t *testing.T, vegeta, url string) (differ string) {
 	return disagreement(ours, theirs)
 }
 
-// disagreement is empty when the two have seen the same.
+// disagreement returns how the two results differ; empty if they agree.
 func disagreement(ours load.Report, theirs vegetaReport) string {
 	var differ []string
 	near := func(what string, ours float64, vegetas time.Duration) {

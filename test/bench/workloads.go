@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// workloads measures the lab with more and more workloads: the time until all are ready, the memory, and what it costs to do nothing.
+// workloads measures the lab with more and more workloads: the time until all are ready, the memory, and the cost of being idle.
 func (b *bench) workloads(out io.Writer) error {
 	idle := 5 * time.Second
 	counts := []int{5, 10, 20, 50, 100, 200}
@@ -36,13 +36,13 @@ func (b *bench) workloads(out io.Writer) error {
 	)
 }
 
-// idleness is what the lab took while nobody asked for anything.
+// idleness holds what the lab used while it got no requests.
 type idleness struct {
 	own, all usage // memory at the end, processor time meanwhile
 	over     time.Duration
 }
 
-// workloadsRound is one life of the lab.
+// workloadsRound starts the lab, measures it once and stops it.
 func (b *bench) workloadsRound(n int, idle time.Duration) (took time.Duration, w idleness, err error) {
 	files := map[string]string{"around.yaml": around}
 	for i := range n {
@@ -58,7 +58,7 @@ func (b *bench) workloadsRound(n int, idle time.Duration) (took time.Duration, w
 		return 0, w, err
 	}
 	defer l.stop()
-	time.Sleep(2 * time.Second) // what starting left behind settles
+	time.Sleep(2 * time.Second) // start-up work settles
 	begun := time.Now()
 	ownBefore, allBefore, err := l.usage()
 	if err != nil {
@@ -72,7 +72,7 @@ func (b *bench) workloadsRound(n int, idle time.Duration) (took time.Duration, w
 	return l.took, w, err
 }
 
-// usage is what hopline takes, and it with all its workloads.
+// usage returns what hopline uses, and what it uses together with all its workloads.
 func (l *lab) usage() (own, all usage, err error) {
 	if own, err = together(l.Process.Pid); err != nil {
 		return own, all, err
@@ -85,7 +85,7 @@ func (l *lab) usage() (own, all usage, err error) {
 	return own, all, err
 }
 
-// perSecond tells processor time as a share of a core.
+// perSecond returns processor time as a share of a core.
 func perSecond(used, over time.Duration) string {
 	return fmt.Sprintf("%.1f ms/s", ms(used)/over.Seconds())
 }

@@ -1,5 +1,5 @@
-// Command labproxy is the lab's ingress alone, with as many rules as wanted, before one upstream: what bench compares with Envoy. It
-// does what Envoy does beside it: a span of each request to a Zipkin, Istio's metrics, a line of each request to a file.
+// Command labproxy is only the lab's ingress, with any number of rules, before one upstream: bench compares it with Envoy. For each request
+// it does what Envoy does beside it: a span to a Zipkin, Istio's metrics, a line in a file.
 package main
 
 import (
@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// startTrace writes what goroutines run and wait for to a file until stop is called.
+// startTrace writes a trace of running and waiting goroutines to a file until stop is called.
 func startTrace(file string) (stop func(), err error) {
 	f, err := os.Create(file)
 	if err != nil {
@@ -68,7 +68,7 @@ func run(rules int, port, upstream, forward, file string) error {
 		return err
 	}
 	lines := &accessLog{w: bufio.NewWriterSize(f, 64<<10)} // Envoy's buffer
-	// Spans are sent on, as Envoy's are; the traces that the lab keeps besides, for its console, are not what is compared here.
+	// It forwards spans, as Envoy does. The traces that the lab also keeps for its console are not compared here.
 	spans, err := collector.New(collector.Options{Forward: forward, Limits: collector.Limits{Spans: 1_000}})
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func run(rules int, port, upstream, forward, file string) error {
 	return errors.Join(server.Close(), lines.flush(), f.Close())
 }
 
-// configuration is n VirtualServices of one host each, at a gateway, before one Service.
+// configuration returns n VirtualServices of one host each, at a gateway, before one Service.
 func configuration(n int) *overlay.Overlay {
 	meta := func(kind, name string) overlay.Meta {
 		return overlay.Meta{APIVersion: "v1", Kind: kind, Namespace: "bench", Name: name}
@@ -113,7 +113,7 @@ func configuration(n int) *overlay.Overlay {
 	return o
 }
 
-// accessLog writes what Istio's default format says of a request.
+// accessLog writes a line for a request in Istio's default format.
 type accessLog struct {
 	mu   sync.Mutex
 	w    *bufio.Writer
@@ -131,7 +131,7 @@ func (l *accessLog) add(a *proxy.Access) {
 	l.w.Write(b)
 }
 
-// flush writes what is left.
+// flush writes the buffered lines.
 func (l *accessLog) flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
