@@ -32,7 +32,7 @@ type Command struct {
 	ConsolePort int `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
 }
 
-// Execute returns ErrNotRouted if the mesh responds to the request itself. It has then written the explanation.
+// ErrNotRouted is the error of Execute if the mesh responds to the request itself. Execute has then written the explanation.
 var ErrNotRouted = errors.New("the mesh answers the request itself")
 
 // Execute writes the explanation to out. It reads files "-" from in. The error is ErrNotRouted if the request reaches no workload and no

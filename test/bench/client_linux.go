@@ -159,7 +159,7 @@ func (c *client) run(begin time.Time, plan schedule) error {
 	return nil
 }
 
-// came handles events.
+// came handles epoll events.
 func (c *client) came(events []unix.EpollEvent) error {
 	for _, e := range events {
 		if int(e.Fd) == c.timer {
