@@ -190,7 +190,7 @@ func findKind(apiVersion, name string) (kind, string) {
 	if what := foreign(apiVersion, name); what != "" {
 		return kind{}, what
 	}
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, n)
 	}
 	return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab", name, apiVersion)
@@ -199,7 +199,7 @@ func findKind(apiVersion, name string) (kind, string) {
 // ofAnother reports whether an apiVersion belongs to another API, and is not a misspelt or outdated version of the kind's own.
 func ofAnother(apiVersion string, k kind) bool {
 	given, own := group(apiVersion), group(k.apiVersions[0])
-	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && nearest(given, []string{own}) == "")
+	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && Nearest(given, []string{own}) == "")
 }
 
 // metadata lists the metadata fields that the lab supports.

@@ -2,10 +2,10 @@ package overlay
 
 import "strings"
 
-// nearest returns the name in names that word was probably meant to be, or "" if none is close. A name is close with at most one error per
+// Nearest returns the name in names that word was probably meant to be, or "" if none is close. A name is close with at most one error per
 // three letters, where an error is a missing, extra or different letter, or two swapped neighbours. Case and underscores are ignored:
 // Kubernetes requires perTryTimeout where protocol buffers have per_try_timeout.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	best, bestSlips := "", len(word)/3+1
 	for _, name := range names {
 		if s := slips(fold(word), fold(name)); s < bestSlips || s == bestSlips && best != "" && name < best {
@@ -15,12 +15,9 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// Nearest returns the name that word was probably meant to be, or "", by the rules of nearest.
-func Nearest(word string, names []string) string { return nearest(word, names) }
-
 // DidYouMean returns the end of a message about an unknown name: "; did you mean middle?" if one of the known names is close, else "".
 func DidYouMean(word string, known []string) string {
-	if n := nearest(word, known); n != "" && n != word {
+	if n := Nearest(word, known); n != "" && n != word {
 		return "; did you mean " + n + "?"
 	}
 	return ""

@@ -9,8 +9,8 @@ func TestNearest(t *testing.T) {
 		"wieght": "weight", "weigth": "weight", "Weight": "weight", "header": "headers", "per_try_timeout": "perTryTimeout",
 		"htpp": "http", "destnation": "destination", "nonsense": "", "x": "", "": "",
 	} {
-		if got := nearest(word, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got := Nearest(word, names); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (p *partial) doubt(at partAt) {
 		path, _ = m["path"].(string)
 	}
 	file := filepath.Join(filepath.Dir(at.of.path), path)
-	if near := nearest(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
+	if near := Nearest(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
 		file = filepath.Join(filepath.Dir(file), near) // the file that was meant
 		p.in.disk.read(file)
 	}

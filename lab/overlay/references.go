@@ -250,7 +250,7 @@ func (r *references) selectsNothing(at problems, path, namespace string, labels 
 				values = append(values, v)
 			}
 		}
-		if n := nearest(labels[key], values); n != "" && n != labels[key] {
+		if n := Nearest(labels[key], values); n != "" && n != labels[key] {
 			meant = "; did you mean " + key + "=" + n + "?"
 		}
 	}

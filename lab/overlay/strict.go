@@ -167,7 +167,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 // unknown reports an unknown field. The field that was probably meant is a hole, too.
 func (s *strict) unknown(path, name string, known []string) {
 	s.problem(join(path, name), "%s", unknownField(name, known))
-	if meant := nearest(name, known); meant != "" {
+	if meant := Nearest(name, known); meant != "" {
 		s.holes = append(s.holes, join(path, meant))
 	}
 }

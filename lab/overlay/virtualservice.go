@@ -236,7 +236,7 @@ func checkRetries(at problems, path string, r *networking.HTTPRetry) {
 		if isRetryWord(word) {
 			continue
 		}
-		if n := nearest(word, retryWords()); n != "" {
+		if n := Nearest(word, retryWords()); n != "" {
 			at.add(path+".retryOn", "unknown condition %s; did you mean %s?", quote(word), n)
 		} else {
 			at.add(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", quote(word), strings.Join(retryWords(), ", "))
