@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -30,9 +31,10 @@ type Console struct {
 // New returns a Console. hosts are the names, besides loopback's and IP addresses, that it accepts as Host. Nothing is live before Run.
 func New(source Source, traces Traces, hosts ...string) *Console {
 	c := &Console{source: source, traces: traces, events: newEvents(), look: make(chan struct{}, 1)}
-	page, mux := newPage(), http.NewServeMux()
-	mux.HandleFunc("GET /{$}", page.serve)
-	mux.HandleFunc("GET /trace/{id}", page.serve)
+	page, mux := newPage(rand.Text()), http.NewServeMux()
+	for _, address := range addresses {
+		mux.HandleFunc("GET "+address, page.serve)
+	}
 	mux.HandleFunc("GET /api/state", c.serveState)
 	mux.HandleFunc("GET /api/events", c.events.serve)
 	mux.HandleFunc("GET /api/names", c.serveNames)
@@ -87,6 +89,13 @@ func (c *Console) observe(now time.Time) []byte {
 
 func (c *Console) serveState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, c.build(c.source.Edition(), c.source.Flows()))
+}
+
+// writeError responds with an error as JSON: {"error": "place: want X, got Y"}.
+func writeError(w http.ResponseWriter, code int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may have gone
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

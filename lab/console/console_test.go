@@ -142,6 +142,11 @@ func TestRoutes(t *testing.T) {
 		text string
 	}{
 		"/":                      {200, "<!doctype html>"},
+		"/time":                  {200, "<!doctype html>"},
+		"/traces":                {200, "<!doctype html>"},
+		"/logs":                  {200, "<!doctype html>"},
+		"/ask":                   {200, "<!doctype html>"},
+		"/load":                  {200, "<!doctype html>"},
 		"/trace/" + traceID:      {200, "<!doctype html>"},
 		"/trace/%3Cscript%3E":    {200, "<!doctype html>"},
 		"/api/state":             {200, `"workloads":[]`},

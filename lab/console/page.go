@@ -16,10 +16,26 @@ type page struct {
 	policy   string // Content-Security-Policy
 }
 
-// newPage assembles the document. The files are part of the binary, so an error in them is a panic at start, in any test.
-func newPage() *page {
-	p := look.New(web, "words.js", "overview.js", "search.js", "waterfall.js", "page.js")
-	return &page{document: []byte(look.Render(look.Template(web, "index.html"), p)), policy: p.Policy()}
+// files lists the styles and scripts of the page in their order. Each view has a script of its own, between views.js and page.js.
+var files = []string{
+	"page.css",
+	"words.js", "views.js", "drawer.js", "toast.js", "head.js",
+	"mesh.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js",
+	"page.js",
+}
+
+// addresses lists the patterns of the page's addresses.
+var addresses = []string{"/{$}", "/time", "/traces", "/logs", "/ask", "/load", "/trace/{id}"}
+
+// newPage assembles the document, with the token that its requests carry. The files are part of the binary, so an error in them is a panic
+// at start, in any test.
+func newPage(token string) *page {
+	p := look.New(web, files...)
+	data := struct {
+		look.Page
+		Token string
+	}{p, token}
+	return &page{document: []byte(look.Render(look.Template(web, "index.html"), data)), policy: p.Policy()}
 }
 
 func (p *page) serve(w http.ResponseWriter, r *http.Request) {

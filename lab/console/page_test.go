@@ -12,7 +12,7 @@ import (
 // TestPolicy computes the hashes of the scripts and styles in the document: only what the policy names may run.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	p := newPage()
+	p := newPage("a-token")
 	for _, element := range []struct{ pattern, directive string }{
 		{`(?s)<style>(.*?)</style>`, "style-src"},
 		{`(?s)<script type="module">(.*?)</script>`, "script-src"},
@@ -32,19 +32,23 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestWhole checks that every script is in the page, and that nothing is loaded from elsewhere.
+// TestWhole checks that every style and script is in the page, and the token, and that nothing is loaded from elsewhere.
 func TestWhole(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(web, "web/*.js")
+	document := string(newPage("a-token").document)
+	all, err := fs.Glob(web, "web/*.[jc]s*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		if text, err := fs.ReadFile(web, file); err != nil || !strings.Contains(string(newPage().document), string(text)) {
+	for _, file := range all {
+		if text, err := fs.ReadFile(web, file); err != nil || !strings.Contains(document, string(text)) {
 			t.Errorf("%s is not in the page, %v", file, err)
 		}
 	}
-	for _, link := range regexp.MustCompile(`(?:href|src|action)="([^"]*)"`).FindAllStringSubmatch(string(newPage().document), -1) {
+	if !strings.Contains(document, `<meta name="hopline-token" content="a-token">`) {
+		t.Error("the page does not have the token")
+	}
+	for _, link := range regexp.MustCompile(`(?:href|src|action)="([^"]*)"`).FindAllStringSubmatch(document, -1) {
 		if target := link[1]; !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "#") && !strings.HasPrefix(target, "data:") {
 			t.Errorf("%s leads elsewhere", link[0])
 		}

@@ -23,15 +23,19 @@ type Page struct {
 	Icon   template.URL
 }
 
-// New puts the shared style and script before those of a page: web/page.css of files, and the scripts web/NAME in the given order, which
+// New puts the shared style and script before those of a page: the styles and scripts web/NAME of files, in the given order. The scripts
 // form one module. A missing file is a bug in the program and causes a panic.
-func New(files fs.FS, scripts ...string) Page {
-	script := read(shared, "element.js") + read(shared, "versions.js")
-	for _, name := range scripts {
-		script += read(files, name)
+func New(files fs.FS, names ...string) Page {
+	style, script := read(shared, "look.css"), read(shared, "element.js")+read(shared, "versions.js")
+	for _, name := range names {
+		if strings.HasSuffix(name, ".css") {
+			style += read(files, name)
+		} else {
+			script += read(files, name)
+		}
 	}
 	return Page{
-		Style:  template.CSS(read(shared, "look.css") + read(files, "page.css")),
+		Style:  template.CSS(style),
 		Script: template.JS(script),
 		Icon:   template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(read(shared, "icon.svg")))),
 	}

@@ -18,7 +18,7 @@ func TestPage(t *testing.T) {
 		"web/b.js":       {Data: []byte("const b = a;\n")},
 		"web/index.html": {Data: []byte("<style>{{.Style}}</style><script type=module>{{.Script}}</script>{{.Name}}")},
 	}
-	page := New(files, "a.js", "b.js")
+	page := New(files, "page.css", "a.js", "b.js")
 	document := Render(Template(files, "index.html"), struct {
 		Page
 		Name string
@@ -54,5 +54,5 @@ func TestMissingFile(t *testing.T) {
 			t.Error("a page without its style is made")
 		}
 	}()
-	New(fstest.MapFS{})
+	New(fstest.MapFS{}, "page.css")
 }

@@ -37,7 +37,7 @@ func newPage(who telemetry.Identity, traceUI TraceUIURL) *page {
 		frame:   look.Template(web, "frame.html"),
 		traceUI: traceUI,
 		shown: shown{
-			Page:    look.New(web, "call.js", "history.js", "repeat.js", "view.js", "page.js"),
+			Page:    look.New(web, "page.css", "call.js", "history.js", "repeat.js", "view.js", "page.js"),
 			Service: who.Service,
 			Version: who.Version,
 			TraceUI: string(traceUI),

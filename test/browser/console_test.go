@@ -23,7 +23,15 @@ func consoleOf(t *testing.T, l *lab) *tab {
 	return p
 }
 
-// ruleSays returns a JavaScript expression: whether a rule of the overview contains some words.
+// tracesOf opens the view Traces of a lab's console.
+func tracesOf(t *testing.T, l *lab) *tab {
+	t.Helper()
+	p := open(t, strings.TrimSuffix(l.console, "/"))
+	p.visit(l.console + "traces")
+	return p
+}
+
+// ruleSays returns a JavaScript expression: whether a rule of the view Mesh contains some words.
 func ruleSays(object, words string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".host")].some((host) => host.firstChild.title === %q
 		&& [...host.querySelectorAll(".rule")].some((rule) => (rule.innerText + " " + [...rule.querySelectorAll(".bar")].map((bar) => bar.ariaLabel)).replace(/\s+/g, " ").includes(%q)))`, object, words)
@@ -44,7 +52,7 @@ func TestConsoleLive(t *testing.T) {
 	p.until(ruleSays("VirtualService hopline/middle", "all other requests 30 requests"))
 	p.until(ruleSays("VirtualService hopline/middle", "x-dev-user is betaUser → D middle dev 5 requests"))
 	p.until(ruleSays("VirtualService hopline/front", "35 requests"))
-	p.shoot("console-overview")
+	p.shoot("console-mesh")
 
 	l.edit("middle.yaml", "weight: 80", "weight: 50")
 	l.edit("middle.yaml", "weight: 20", "weight: 50")
@@ -128,9 +136,9 @@ func TestConsoleTraces(t *testing.T) {
 	l := startLab(t)
 	good := l.call(3, "hops")
 	bad := l.call(1, "hops", "x-fault-core", "error=100")
-	p := consoleOf(t, l)
-	p.until(`document.querySelectorAll("#traces tr").length === 4`)
-	p.contains("#traces tr", "GET /demo-app/hops", "spans failed")
+	p := tracesOf(t, l)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 4`)
+	p.contains("#traces-list tr", "GET /demo-app/hops", "spans failed")
 
 	for range 12 { // past the addresses and through the search form
 		p.press(kb.Tab)
@@ -138,9 +146,9 @@ func TestConsoleTraces(t *testing.T) {
 	}
 	p.do(chromedp.Focus(chromedp.CSS("#search [name=errors]")))
 	p.press(" ")
-	p.until(`document.querySelectorAll("#traces tr").length === 1`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 1`)
 	p.press(" ")
-	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 4`)
 	p.do(chromedp.Focus(chromedp.CSS("#search [name=min]")))
 	p.press("1h", kb.Enter)
 	p.until(`document.querySelector("#traces-empty").checkVisibility()`)
@@ -149,19 +157,19 @@ func TestConsoleTraces(t *testing.T) {
 	p.until(`!document.querySelector("#traces-trouble").hidden`)
 	p.contains("#traces-trouble", `want a duration such as 250ms or 2s, got "1x"`)
 	p.press(kb.Backspace, kb.Backspace, kb.Enter)
-	p.until(`document.querySelectorAll("#traces tr").length === 4`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 4`)
 	p.press("1") // the list follows, and does not search for unfinished input
 	l.call(1, "hops")
-	p.until(`document.querySelectorAll("#traces tr").length === 5`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 5`)
 	if !eval[bool](p, `document.querySelector("#traces-trouble").hidden`) {
 		t.Errorf("before anything was searched for the page complains: %s", p.text("#traces-trouble"))
 	}
 	p.press(kb.Backspace)
 	p.do(chromedp.SetValue(chromedp.CSS("#search [name=tags]"), "http.response.status_code=500"), chromedp.Focus(chromedp.CSS("#search [name=tags]")))
 	p.press(kb.Enter)
-	p.until(`document.querySelectorAll("#traces tr").length === 1`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 1`)
 
-	p.do(chromedp.Focus(chromedp.CSS("#traces a.request")))
+	p.do(chromedp.Focus(chromedp.CSS("#traces-list a.request")))
 	p.press(kb.Enter)
 	p.until(`document.querySelectorAll("#waterfall .span").length > 5`)
 	if got := eval[string](p, "location.pathname"); got != "/trace/"+bad {
@@ -178,12 +186,12 @@ func TestConsoleTraces(t *testing.T) {
 	p.contains(".details", "http.url", "/demo-app/hops", "upstream_cluster")
 	p.press(kb.Enter)
 	p.until(`document.querySelector(".details") === null`)
-	p.until(`document.querySelectorAll("#logs .log").length >= 3`)
-	p.contains("#logs", "core prod", "front")
+	p.until(`document.querySelectorAll("#trace-logs .log").length >= 3`)
+	p.contains("#trace-logs", "core prod", "front")
 	p.shoot("console-trace")
 
 	p.do(chromedp.NavigateBack())
-	p.until(`document.querySelector("#overview").checkVisibility()`)
+	p.until(`document.querySelector("#traces-list").checkVisibility()`)
 	p.visit(l.console + "trace/" + good)
 	p.until(`document.querySelectorAll("#waterfall .span").length > 5`)
 	p.contains("#trace-facts", "ok", good)
@@ -235,10 +243,10 @@ func longNames(t *testing.T, l *lab) {
 		{"traceId":"00000000000000bb","id":"00000000000000bc","parentId":"00000000000000bd","name":"short","timestamp":%[2]d,"duration":80000,"localEndpoint":{"serviceName":"short"},"tags":{"service.version":%[1]q}}]`,
 		long, time.Now().UnixMicro()))
 	for _, width := range []int64{1280, 360} {
-		p := consoleOf(t, l)
+		p := tracesOf(t, l)
 		p.size(width, 740)
-		p.until(`document.querySelectorAll("#traces tr").length > 0`)
-		p.measure("overview")
+		p.until(`document.querySelectorAll("#traces-list tr").length > 0`)
+		p.measure("traces")
 		p.shoot(fmt.Sprint("console-long-", width))
 		p.visit(l.console + "trace/00000000000000bb")
 		p.until(`document.querySelectorAll("#waterfall .span").length === 2`)
@@ -302,8 +310,8 @@ func markup(t *testing.T, l *lab) {
 	l.report(fmt.Sprintf(`[{"traceId":%[1]q,"id":"00000000000000ff","name":"%[2]s","timestamp":%[3]s,"duration":5000000,"localEndpoint":{"serviceName":"%[2]s"},
 		"tags":{"error":"%[2]s","%[2]s":"%[2]s","service.version":"%[2]s"},"annotations":[{"timestamp":1,"value":"%[2]s"}]}]`,
 		"f"+now[1:], evil, strconv.FormatInt(time.Now().UnixMicro(), 10)))
-	p := consoleOf(t, l)
-	p.until(`document.querySelector("#traces").innerText.includes("<img src=x")`)
+	p := tracesOf(t, l)
+	p.until(`document.querySelector("#traces-list").innerText.includes("<img src=x")`)
 	p.visit(l.console + "trace/f" + now[1:])
 	p.until(`document.querySelector("#waterfall .span-head") !== null`)
 	p.click(".span-head")
@@ -328,11 +336,14 @@ func TestConsoleLook(t *testing.T) {
 			p := consoleOf(t, l)
 			p.scheme(scheme)
 			p.size(width, 740)
-			p.until(`document.querySelectorAll("#traces tr").length > 2`)
-			p.measure("overview")
+			p.measure("mesh")
 			p.shoot(fmt.Sprint("console-", scheme, "-", width))
+			p.click(`#views a[href="/traces"]`)
+			p.until(`document.querySelectorAll("#traces-list tr").length > 2`)
+			p.measure("traces")
+			p.shoot(fmt.Sprint("console-traces-", scheme, "-", width))
 			p.visit(l.console + "trace/" + bad)
-			p.until(`document.querySelectorAll(".log").length > 1`)
+			p.until(`document.querySelectorAll("#trace-logs .log").length > 1`)
 			p.click(".span-head")
 			p.measure("trace")
 			p.shoot(fmt.Sprint("console-trace-", scheme, "-", width))

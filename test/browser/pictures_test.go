@@ -39,7 +39,6 @@ func TestPictures(t *testing.T) {
 	q.visit(l.console)
 	q.until(`document.querySelector("#live").textContent === "Live"`)
 	q.until(ruleSays("VirtualService hopline/front", fmt.Sprint(made+1, " requests"))) // and the request for the page itself
-	q.until(`document.querySelectorAll("#traces tr").length > 0`)
 	q.keep(dir, "console", "#workloads-table")
 
 	p.callByHand("slow-page", made+1)
@@ -51,7 +50,7 @@ func TestPictures(t *testing.T) {
 
 	q.visit(trace)
 	q.until(`document.querySelector("#waterfall")?.innerText.includes("data_transformation") && document.querySelectorAll(".log").length >= 4 && !document.querySelector("#waterfall").innerText.includes("parent missing")`)
-	q.keep(dir, "trace", "#trace-columns > .card:has(#logs)")
+	q.keep(dir, "trace", "#trace-columns > .card:has(#trace-logs)")
 }
 
 // repeat makes that many calls of /hops as a user and waits for their end.

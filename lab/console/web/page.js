@@ -1,25 +1,4 @@
-// Which view is shown, and the live connection.
-
-function route() {
-  const [, id] = /^\/trace\/([^/]+)$/.exec(location.pathname) ?? [];
-  byId("overview").hidden = Boolean(id);
-  byId("trace").hidden = !id;
-  document.title = id ? `Trace ${id} · Hopline console` : "Hopline console";
-  if (id) openTrace(id);
-  else closeTrace();
-  if (!id) search();
-}
-
-// Links within the page change the view without loading it anew; with a key held, the browser does what it always does.
-document.addEventListener("click", (event) => {
-  const anchor = event.target.closest("a[data-view]");
-  if (!anchor || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
-  history.pushState(null, "", anchor.href);
-  route();
-  scrollTo(0, 0);
-});
-addEventListener("popstate", route);
+// The live connection, and the start of the page.
 
 let source = null; // of the live states
 let again = 0; // the timer of another try
@@ -61,5 +40,6 @@ function disconnect() {
 const follow = () => (document.hidden ? disconnect() : connect());
 document.addEventListener("visibilitychange", follow);
 
+listViews();
 route();
 follow();

@@ -54,9 +54,22 @@ function settle(parent, items, key, make) {
   });
 }
 
-// ask fetches JSON; an answer that is none becomes an error that says what the lab said.
-async function ask(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(10_000) });
-  if (!response.ok) throw Object.assign(new Error((await response.text()).trim() || `${response.status} ${response.statusText}`), { status: response.status });
-  return response.json();
+// ask fetches JSON. An error response becomes an Error with the text of the lab.
+async function ask(path, options = {}) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(10_000), ...options });
+  if (!response.ok) throw Object.assign(new Error(await errorText(response)), { status: response.status });
+  return response.status === 204 ? null : response.json();
+}
+
+async function errorText(response) {
+  const text = (await response.text()).trim();
+  if (response.headers.get("Content-Type")?.startsWith("application/json")) return JSON.parse(text).error;
+  return text || `${response.status} ${response.statusText}`;
+}
+
+// change sends a request that changes something. It has the token of this page, which no other page can read.
+function change(method, path, body, options = {}) {
+  const token = document.querySelector("meta[name=hopline-token]").content;
+  const headers = { "X-Hopline-Token": token, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  return ask(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options });
 }

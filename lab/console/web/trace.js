@@ -1,4 +1,6 @@
-// One trace: its spans as a waterfall, and beside it what the processes wrote while it ran.
+// The view of one trace: its spans as a waterfall, and beside it what the processes wrote while it ran.
+
+addView({ id: "trace", path: /^\/trace\/([^/]+)$/, title: (id) => `Trace ${id}`, open: openTrace, close: closeTrace });
 
 const ticks = 4;
 const youngFor = 15_000; // ms after its end during which a trace's spans may still arrive
@@ -152,9 +154,9 @@ function spanDetails(row) {
 }
 
 function showLogs(trace) {
-  byId("logs-empty").hidden = trace.logs.length > 0;
-  byId("logs-facts").textContent = trace.logs.length ? plural(trace.logs.length, "line") : "";
-  settle(byId("logs"), trace.logs.map((log, place) => ({ ...log, place })), (log) => log.place, logRow);
+  byId("trace-logs-empty").hidden = trace.logs.length > 0;
+  byId("trace-logs-facts").textContent = trace.logs.length ? plural(trace.logs.length, "line") : "";
+  settle(byId("trace-logs"), trace.logs.map((log, place) => ({ ...log, place })), (log) => log.place, logRow);
 }
 
 function logRow(log) {

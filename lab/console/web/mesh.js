@@ -1,10 +1,8 @@
-// The overview: what is wrong with the newest edit, the rules with what is seen of them, and the workloads.
+// The view Mesh: the rules with the traffic seen, and the workloads.
 
-function showState(state) {
-  byId("edition").textContent = state.edition;
-  const elsewhere = state.links.filter((link) => !link.url.startsWith(`${location.origin}/`));
-  settle(byId("links"), elsewhere, (link) => link.name, linkOf);
-  showProblems(state.problems);
+addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh });
+
+function showMesh(state) {
   byId("rules-empty").hidden = state.rules.length > 0;
   settle(byId("rules"), hostsOf(state.rules), (host) => host.object, hostSection);
   byId("notes-card").hidden = state.notes.length === 0;
@@ -29,32 +27,6 @@ function inOrder(workloads) {
 function withEjections(workload, ejections) {
   const pods = new Set(workload.pods.map((pod) => pod.name));
   return { ...workload, ejections: ejections.filter((ejection) => pods.has(ejection.pod)) };
-}
-
-function linkOf(link) {
-  const anchor = element("a", "", link.name);
-  anchor.href = /^https?:/.test(link.url) ? link.url : "#";
-  anchor.title = link.url;
-  return anchor;
-}
-
-function showProblems(problems) {
-  const box = byId("problems");
-  box.hidden = problems.length === 0;
-  if (box.settled === JSON.stringify(problems)) return;
-  box.settled = JSON.stringify(problems);
-  const list = element("ul");
-  for (const { place, object, path, reason } of problems) {
-    const item = element("li");
-    if (place) item.append(element("code", "place", place), " ");
-    if (object) item.append(element("b", "", object), " ");
-    if (path) item.append(element("code", "", path), " ");
-    item.append(element("span", "", reason));
-    list.append(item);
-  }
-  const heading = element("h2", "", "The newest edit does not run");
-  const calm = element("p", "", "What ran before goes on. Mend the file and save; this goes away by itself.");
-  box.replaceChildren(...(problems.length ? [heading, list, calm] : []));
 }
 
 // hostsOf puts the rules of one object together.

@@ -1,4 +1,6 @@
-// Searching for traces, and the list of what was found.
+// The view Traces: the search for traces, and the list of those found.
+
+addView({ id: "traces", name: "Traces", path: "/traces", open: search });
 
 const followEvery = 2000; // ms between two looks while the list follows
 
@@ -33,7 +35,7 @@ function showTraces(found, names) {
   byId("traces-empty").textContent = wanted.size > 0 ? "Nothing kept fits this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
   tell("traces-facts", found.length ? `the newest ${found.length}` : "");
   const longest = Math.max(...found.map((trace) => trace.duration), 1);
-  settle(byId("traces"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
+  settle(byId("traces-list"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
   fill(byId("search").elements.service, names.services);
   fill(byId("search").elements.span, names.spans);
 }
@@ -53,7 +55,6 @@ function traceRow(trace) {
   const row = element("tr");
   const request = element("a", "request", trace.title);
   request.href = `/trace/${trace.id}`;
-  request.dataset.view = "";
   const who = withChildren(element("td", "who"), request, element("span", "quiet", trace.service));
   const line = element("span", "line");
   line.style.setProperty("--width", `${100 * trace.width}%`);
@@ -85,6 +86,6 @@ byId("search").addEventListener("submit", (event) => {
 byId("search").addEventListener("change", search);
 
 setInterval(() => {
-  const following = byId("search").elements.follow.checked && !byId("overview").hidden && !document.hidden && !document.body.classList.contains("ended");
+  const following = byId("search").elements.follow.checked && isShown("traces") && !document.hidden && !document.body.classList.contains("ended");
   if (following) look();
 }, followEvery);

@@ -1,0 +1,3 @@
+// The view Ask.
+
+addView({ id: "ask", name: "Ask", path: "/ask" });

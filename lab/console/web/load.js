@@ -1,0 +1,3 @@
+// The view Load.
+
+addView({ id: "load", name: "Load", path: "/load" });

@@ -1,0 +1,3 @@
+// The view Logs.
+
+addView({ id: "logs", name: "Logs", path: "/logs" });

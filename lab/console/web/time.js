@@ -1,0 +1,3 @@
+// The view Time.
+
+addView({ id: "time", name: "Time", path: "/time" });
