@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	security "istio.io/api/security/v1beta1"
 )
@@ -133,7 +134,7 @@ func newPolicies(o *overlay.Overlay, report *overlay.Report) *policies {
 			one.rules = append(one.rules, newAccessRule(r))
 		}
 		namespace := p.Namespace
-		if namespace == rootNamespace {
+		if namespace == istio.RootNamespace {
 			namespace = ""
 		}
 		out[namespace] = append(out[namespace], one)
@@ -265,7 +266,7 @@ func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy 
 	}
 	port := req.Port
 	if to.Gateway {
-		port = gatewayTarget(req.Port)
+		port = istio.GatewayTarget(req.Port)
 		if !t.view(to).ports[req.Port].mutualTLS() {
 			from = nil
 		}
@@ -273,14 +274,14 @@ func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy 
 	a := newAccess(from, req, port)
 	for _, list := range [...][]*accessPolicy{everywhere, own} {
 		for _, p := range list {
-			if p.deny && overlay.HasLabels(to.Labels, p.selector) && p.matches(&a) {
+			if p.deny && istio.HasLabels(to.Labels, p.selector) && p.matches(&a) {
 				return false, p.object
 			}
 		}
 	}
 	for _, list := range [...][]*accessPolicy{everywhere, own} {
 		for _, p := range list {
-			if p.deny || !overlay.HasLabels(to.Labels, p.selector) {
+			if p.deny || !istio.HasLabels(to.Labels, p.selector) {
 				continue
 			}
 			if p.matches(&a) {

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -70,7 +70,7 @@ func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[s
 	out.Target, out.TargetName = port.target, port.targetName
 	switch {
 	case s.gateway != "":
-		if overlay.HasLabels(s.labels, labels) {
+		if istio.HasLabels(s.labels, labels) {
 			out.Gateway, out.GatewayPort = s.gateway, port.number
 		}
 	case s.entry == nil || s.selector != nil:
@@ -109,11 +109,11 @@ func (c *clusters) backByEntry(out *Cluster, s *service, port servicePort, label
 	}
 	out.DNS = entry.GetResolution() != networking.ServiceEntry_STATIC
 	endpoints := entry.GetEndpoints()
-	if len(endpoints) == 0 && out.DNS && !isWildcard(s.host) {
+	if len(endpoints) == 0 && out.DNS && !istio.IsWildcard(s.host) {
 		endpoints = []*networking.WorkloadEntry{{Address: s.host}}
 	}
 	for _, e := range endpoints {
-		if !overlay.HasLabels(e.GetLabels(), labels) {
+		if !istio.HasLabels(e.GetLabels(), labels) {
 			continue
 		}
 		number := endpointPort(e, port)
@@ -130,11 +130,11 @@ func (c *clusters) backByEntry(out *Cluster, s *service, port servicePort, label
 }
 
 func (c *clusters) kubernetesService(address string) *service {
-	name, namespace, ok := kubernetesName(address)
+	name, namespace, ok := istio.ServiceOf(address)
 	if !ok {
 		return nil
 	}
-	return c.all[serviceName(name, namespace)]
+	return c.all[istio.ServiceHost(name, namespace)]
 }
 
 // newBalancer returns the balancer of a policy. The default is Istio's, least request.

@@ -3,6 +3,8 @@ package mesh
 import (
 	"net/http"
 	"time"
+
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // Source describes the sender of a request: a workload through its sidecar, or a gateway.
@@ -115,34 +117,11 @@ type DirectAnswer struct {
 type Retries struct {
 	Attempts    int           // tries after the first; 0: none
 	PerTry      time.Duration // timeout of one try; 0: none
-	On          RetryOn
+	On          istio.RetryOn
 	StatusCodes []int         // with On & RetriableStatusCodes
 	Backoff     time.Duration // base of the exponential, jittered back-off between tries; Envoy's default is 25 ms
 	OtherHosts  bool          // prefer endpoints not tried before (Istio's default retry policy)
 }
-
-// RetryOn is the set of conditions of a retry.
-type RetryOn uint32
-
-// The conditions, by Envoy's names.
-const (
-	RetryOn5xx RetryOn = 1 << iota
-	RetryOnGatewayError
-	RetryOnReset
-	RetryOnResetBeforeRequest
-	RetryOnConnectFailure
-	RetryOnEnvoyRatelimited
-	RetryOnRetriable4xx
-	RetryOnRefusedStream
-	RetryOnRetriableStatusCodes
-	RetryOnRetriableHeaders
-	RetryOnHTTP3PostConnectFailure
-	RetryOnGRPCCancelled
-	RetryOnGRPCDeadlineExceeded
-	RetryOnGRPCInternal
-	RetryOnGRPCResourceExhausted
-	RetryOnGRPCUnavailable
-)
 
 // Fault holds an injected fault. Percentages are of the requests that the rule matches. The decision has already drawn.
 type Fault struct {

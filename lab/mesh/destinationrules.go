@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -57,16 +58,16 @@ func newDestinationRules(o *overlay.Overlay) *destinationRules {
 				selector = map[string]string{}
 			}
 		}
-		host := fullName(r.Spec.GetHost(), r.Namespace)
+		host := istio.FullHost(r.Spec.GetHost(), r.Namespace)
 		one := destinationRule{namespace: r.Namespace, exportTo: exportTo, selector: selector, policy: r.Spec.GetTrafficPolicy(), subsets: r.Spec.GetSubsets()}
 		own := slices.Contains(exportTo, ".") || slices.Contains(exportTo, r.Namespace)
-		if len(exportTo) == 0 || slices.Contains(exportTo, "*") || own {
+		if istio.IsPublic(exportTo) || own {
 			mergeRule(inNamespace(d.local, r.Namespace), host, one)
 		}
 		switch private := len(exportTo) == 1 && own; {
 		case !private:
 			mergeRule(inNamespace(d.exported, r.Namespace), host, one)
-		case r.Namespace == rootNamespace:
+		case r.Namespace == istio.RootNamespace:
 			mergeRule(d.root, host, one)
 		}
 	}
@@ -127,7 +128,7 @@ func (d *destinationRules) find(host, serviceNamespace, namespace string, labels
 	for _, r := range d.candidates(host, serviceNamespace, namespace) {
 		if r.selector == nil {
 			best = r
-		} else if r.namespace == namespace && overlay.HasLabels(labels, r.selector) {
+		} else if r.namespace == namespace && istio.HasLabels(labels, r.selector) {
 			return r
 		}
 	}
@@ -136,17 +137,17 @@ func (d *destinationRules) find(host, serviceNamespace, namespace string, labels
 
 func (d *destinationRules) candidates(host, serviceNamespace, namespace string) []*destinationRule {
 	own := d.local[namespace]
-	if namespace == rootNamespace {
+	if namespace == istio.RootNamespace {
 		own = d.root
 	}
-	if rules, ok := mostSpecific(own, host); ok {
+	if rules, ok := istio.MostSpecific(own, host); ok {
 		return rules
 	}
-	for _, owner := range []string{serviceNamespace, rootNamespace} {
-		rules, _ := mostSpecific(d.exported[owner], host)
+	for _, owner := range []string{serviceNamespace, istio.RootNamespace} {
+		rules, _ := istio.MostSpecific(d.exported[owner], host)
 		var out []*destinationRule
 		for _, r := range rules {
-			if len(r.exportTo) == 0 || slices.Contains(r.exportTo, "*") || slices.Contains(r.exportTo, namespace) {
+			if istio.IsPublic(r.exportTo) || slices.Contains(r.exportTo, namespace) {
 				out = append(out, r)
 			}
 		}

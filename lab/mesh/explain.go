@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // Explanation describes what happens to a request, and why.
@@ -307,7 +309,7 @@ func (c *Cluster) describe() string {
 	case len(c.Selector) == 0:
 		return name + ": no endpoints: 503"
 	}
-	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, labelText(c.Selector), c.targetText())
+	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, istio.LabelText(c.Selector), c.targetText())
 }
 
 // effects lists the effects of a route other than the choice of a destination. path is the rewritten path of the request.

@@ -5,44 +5,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
 // IngressGateway returns the built-in ingress gateway as a source of requests, with the labels and the service account of Istio's own
 // installation.
-func IngressGateway() Source { return builtIn("ingressgateway") }
+func IngressGateway() Source { return gatewaySource(istio.Ingress()) }
 
 // EgressGateway returns the built-in egress gateway as a source of requests.
-func EgressGateway() Source { return builtIn("egressgateway") }
+func EgressGateway() Source { return gatewaySource(istio.Egress()) }
 
 // BuiltInGateway returns the built-in gateway with a name, such as "istio-egressgateway".
 func BuiltInGateway(name string) (source Source, ok bool) {
-	for _, g := range [...]Source{IngressGateway(), EgressGateway()} {
-		if g.Workload == name {
-			return g, true
+	for _, g := range istio.Gateways() {
+		if g.Name == name {
+			return gatewaySource(g), true
 		}
 	}
 	return Source{}, false
 }
 
-func builtIn(istio string) Source {
-	name := "istio-" + istio
-	return Source{Workload: name, Namespace: rootNamespace, Gateway: true, Labels: map[string]string{"istio": istio, "app": name},
-		Principal: "cluster.local/ns/" + rootNamespace + "/sa/" + name + "-service-account"}
-}
-
-// gatewayTarget returns the port of a gateway's pods for a port of its Service and of a Gateway's server, as in Istio's own installation. A
-// port that the Service does not have is a port of the pods.
-// (manifests/charts/gateways/istio-ingress/values.yaml and istio-egress/values.yaml of Istio 1.31)
-func gatewayTarget(port int) int {
-	switch port {
-	case 80:
-		return 8080
-	case 443:
-		return 8443
-	}
-	return port
+func gatewaySource(g istio.Gateway) Source {
+	return Source{Workload: g.Name, Namespace: istio.RootNamespace, Gateway: true, Labels: g.Labels,
+		Principal: istio.Principal(istio.RootNamespace, g.ServiceAccount)}
 }
 
 // server holds one server of a Gateway that applies to a caller.
@@ -53,7 +40,7 @@ type server struct {
 	secure  bool
 }
 
-// serverHost holds a host of a server, and the namespace of the VirtualServices that may use it; "*" for all.
+// serverHost holds a host of a server, and the namespace of the VirtualServices that may use it, as of istio.ServerHost.
 type serverHost struct{ namespace, host string }
 
 // newServers lists the servers of the Gateways whose selector matches a gateway's labels, in Istio's order, by port.
@@ -64,44 +51,20 @@ func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 	})
 	out := map[int][]server{}
 	for _, g := range gateways {
-		if !overlay.HasLabels(labels, g.Spec.GetSelector()) {
+		if !istio.HasLabels(labels, g.Spec.GetSelector()) {
 			continue
 		}
 		for _, s := range g.Spec.GetServers() {
 			one := server{gateway: g.Namespace + "/" + g.Name, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil}
 			for _, h := range s.GetHosts() {
-				one.hosts = append(one.hosts, newServerHost(h, g.Namespace))
+				namespace, host := istio.ServerHost(h, g.Namespace)
+				one.hosts = append(one.hosts, serverHost{namespace, host})
 			}
-			at := servicePortOf(one.port)
+			at := istio.GatewayServicePort(one.port)
 			out[at] = append(out[at], one)
 		}
 	}
 	return out
-}
-
-// servicePortOf returns the port of a built-in gateway's Service by which requests reach a server. A server names that port, or the port
-// that the gateway's pod listens on for it.
-// (pilot/pkg/model/gateway.go, resolvePorts)
-func servicePortOf(number int) int {
-	for _, p := range gatewayPorts() {
-		if p.target == number {
-			return p.number
-		}
-	}
-	return number
-}
-
-// newServerHost parses "host", "namespace/host", "./host" or "*/host".
-// (https://istio.io/latest/docs/reference/config/networking/gateway/#Server, field hosts)
-func newServerHost(h, namespace string) serverHost {
-	owner, host, ok := strings.Cut(h, "/")
-	if !ok {
-		return serverHost{"*", h}
-	}
-	if owner == "." {
-		owner = namespace
-	}
-	return serverHost{owner, host}
 }
 
 // gateway compiles the ports of a gateway, one after another.
@@ -167,8 +130,8 @@ func (s *server) commonHosts(v *virtualService) []string {
 		for _, h := range v.hosts {
 			host := sh.host
 			switch {
-			case within(host, h):
-			case within(h, host):
+			case istio.Within(host, h):
+			case istio.Within(h, host):
 				host = h
 			default:
 				continue

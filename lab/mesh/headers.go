@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -39,10 +40,10 @@ func headerList(m map[string]string) (list []Header, authority string, err error
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", name, err)
 		}
-		if isAuthority(name) {
+		if istio.IsAuthority(name) {
 			authority = value
 		}
-		if !isInternal(name) {
+		if !istio.IsPseudo(name) {
 			list = append(list, Header{Name: name, Value: value})
 		}
 	}
@@ -58,17 +59,8 @@ func headerValue(value string) (string, error) {
 	return strings.ReplaceAll(value, "%%", "%"), nil
 }
 
-// isInternal reports whether a header name only represents a part of the request line.
-func isInternal(name string) bool {
-	return strings.HasPrefix(name, ":") || strings.EqualFold(name, "host")
-}
-
-func isAuthority(name string) bool {
-	return strings.EqualFold(name, ":authority") || strings.EqualFold(name, "host")
-}
-
 func removals(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), isInternal)
+	return slices.DeleteFunc(slices.Clone(names), istio.IsPseudo)
 }
 
 // joinOps returns a followed by b, as Istio joins the operations of a rule with those of its only destination.

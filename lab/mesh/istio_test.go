@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -149,7 +150,7 @@ func forwarded(o *overlay.Overlay, d Decision, req *Request) []string {
 func endpoints(o *overlay.Overlay, c *Cluster) []string {
 	var out []string
 	for i, d := range o.Deployments {
-		selected := len(c.Selector) > 0 && d.Namespace == c.Namespace && overlay.HasLabels(d.Pod.Labels, c.Selector)
+		selected := len(c.Selector) > 0 && d.Namespace == c.Namespace && istio.HasLabels(d.Pod.Labels, c.Selector)
 		if selected || slices.Contains(c.Addresses, fmt.Sprintf("127.9.0.%d:8080", i+1)) {
 			out = append(out, d.Name)
 		}

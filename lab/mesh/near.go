@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -66,17 +67,20 @@ func (n *nearness) gateways() {
 		n.add("no Gateway opens a port of %s", n.src.Workload)
 	}
 	for _, g := range all {
-		if !overlay.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
-			n.add("%s selects pods with %s, and %s has %s", g, labelText(g.Spec.GetSelector()), n.src.Workload, labelText(n.src.Labels))
+		if !istio.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
+			n.add("%s selects pods with %s, and %s has %s", g, istio.LabelText(g.Spec.GetSelector()), n.src.Workload, istio.LabelText(n.src.Labels))
 			continue
 		}
 		for _, s := range g.Spec.GetServers() {
 			number := int(s.GetPort().GetNumber())
-			covers := slices.ContainsFunc(s.GetHosts(), func(h string) bool { return covers(newServerHost(h, g.Namespace).host, n.host) })
+			covers := slices.ContainsFunc(s.GetHosts(), func(h string) bool {
+				_, host := istio.ServerHost(h, g.Namespace)
+				return covers(host, n.host)
+			})
 			switch {
-			case covers && servicePortOf(number) != n.req.Port:
+			case covers && istio.GatewayServicePort(number) != n.req.Port:
 				n.add("%s lets %s in on port %d, and the request comes to port %d", g, n.host, number, n.req.Port)
-			case !covers && servicePortOf(number) == n.req.Port:
+			case !covers && istio.GatewayServicePort(number) == n.req.Port:
 				n.add("%s lets in %s on port %d, and not %s", g, strings.Join(s.GetHosts(), ", "), number, n.host)
 			}
 		}
@@ -86,7 +90,7 @@ func (n *nearness) gateways() {
 // covers reports whether a host, perhaps with a wildcard, matches a request's host, which is in lower case. A star matches at least one
 // character.
 func covers(pattern, host string) bool {
-	return within(host, strings.ToLower(pattern)) && (!isWildcard(pattern) || len(host) >= len(pattern))
+	return istio.Within(host, strings.ToLower(pattern)) && (!istio.IsWildcard(pattern) || len(host) >= len(pattern))
 }
 
 // virtualServices notes the VirtualServices that have the request's host and whose rules were not consulted. If a rule matches the request,
@@ -101,7 +105,7 @@ func (n *nearness) virtualServices(e *Explanation) {
 	}
 	for _, v := range n.table.compiler.rules {
 		has := slices.ContainsFunc(v.hosts, func(h string) bool { return n.named(h) })
-		rival := !n.src.Gateway && slices.Contains(v.gateways, meshGateway) && visibleFrom(v.exportTo, v.namespace, n.src.Namespace)
+		rival := !n.src.Gateway && slices.Contains(v.gateways, istio.MeshGateway) && istio.VisibleFrom(v.exportTo, v.namespace, n.src.Namespace)
 		if !has || gone[v.object] || e.Taken != nil && !rival {
 			continue
 		}
@@ -116,19 +120,19 @@ func (n *nearness) named(host string) bool {
 	if n.src.Gateway {
 		return covers(host, n.host)
 	}
-	return slices.ContainsFunc(serviceDomains(strings.ToLower(host), n.src.Namespace), func(d string) bool { return covers(d, n.host) })
+	return slices.ContainsFunc(istio.Domains(strings.ToLower(host), n.src.Namespace), func(d string) bool { return covers(d, n.host) })
 }
 
 // unasked returns why a VirtualService's rules are not among those that apply to the request. It is empty if the reason is unknown.
 func (n *nearness) unasked(v *virtualService) string {
 	where := n.src.Workload + " is in namespace " + n.src.Namespace
-	if !visibleFrom(v.exportTo, v.namespace, n.src.Namespace) {
+	if !istio.VisibleFrom(v.exportTo, v.namespace, n.src.Namespace) {
 		return fmt.Sprintf("exportTo is [%s], and %s", strings.Join(v.exportTo, ", "), where)
 	}
 	if n.src.Gateway {
 		return n.unaskedAtGateway(v)
 	}
-	if !slices.Contains(v.gateways, meshGateway) {
+	if !slices.Contains(v.gateways, istio.MeshGateway) {
 		return fmt.Sprintf("it is for %s, and %s asks from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
 	}
 	scope := newScope(n.table.compiler.overlay, n.src.Namespace, n.src.Labels)
@@ -146,7 +150,7 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 	for _, name := range v.gateways {
 		i := slices.IndexFunc(n.table.compiler.overlay.Gateways, func(g overlay.Istio[*networking.Gateway]) bool { return g.Namespace+"/"+g.Name == name })
 		switch {
-		case name == meshGateway:
+		case name == istio.MeshGateway:
 			why = append(why, "it is for mesh, which is requests from inside")
 		case i < 0:
 			why = append(why, "there is no Gateway "+name)
@@ -161,13 +165,13 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 
 // unlet returns why a Gateway does not accept the request for a VirtualService that names it.
 func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualService) string {
-	if !overlay.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
+	if !istio.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
 		return fmt.Sprintf("%s does not select %s", g, n.src.Workload)
 	}
 	for _, s := range g.Spec.GetServers() {
 		for _, h := range s.GetHosts() {
-			if to := newServerHost(h, g.Namespace); covers(to.host, n.host) && to.namespace != "*" && to.namespace != v.namespace {
-				return fmt.Sprintf("%s lets %s in to VirtualServices of namespace %s", g, to.host, to.namespace)
+			if namespace, host := istio.ServerHost(h, g.Namespace); covers(host, n.host) && namespace != "*" && namespace != v.namespace {
+				return fmt.Sprintf("%s lets %s in to VirtualServices of namespace %s", g, host, namespace)
 			}
 		}
 	}
@@ -208,7 +212,7 @@ func (n *nearness) destination(s *Explained) {
 // unknown notes which part of a destination does not exist: host, port or subset.
 func (n *nearness) unknown(c *Cluster) {
 	for _, s := range n.table.compiler.services {
-		if s.host != c.Host || !visibleFrom(s.exportTo, s.namespace, n.src.Namespace) {
+		if s.host != c.Host || !istio.VisibleFrom(s.exportTo, s.namespace, n.src.Namespace) {
 			continue
 		}
 		if _, ok := s.port(c.Port); !ok {
@@ -237,7 +241,7 @@ func portsText(s *service) string {
 func (n *nearness) subset(c *Cluster, s *service) {
 	found := false
 	for _, d := range n.table.compiler.overlay.DestinationRules {
-		if !within(c.Host, fullName(d.Spec.GetHost(), d.Namespace)) {
+		if !istio.Within(c.Host, istio.FullHost(d.Spec.GetHost(), d.Namespace)) {
 			continue
 		}
 		found = true
@@ -258,19 +262,19 @@ func (n *nearness) subset(c *Cluster, s *service) {
 
 // outOfReach returns why a caller's proxy does not use a DestinationRule for a service.
 func (n *nearness) outOfReach(d *overlay.Istio[*networking.DestinationRule], s *service) string {
-	looked := []string{n.src.Namespace + " (the caller's)", s.namespace + " (the Service's)", rootNamespace + " (Istio's root)"}
-	places := []string{n.src.Namespace, s.namespace, rootNamespace}
+	looked := []string{n.src.Namespace + " (the caller's)", s.namespace + " (the Service's)", istio.RootNamespace + " (Istio's root)"}
+	places := []string{n.src.Namespace, s.namespace, istio.RootNamespace}
 	switch {
 	case !slices.Contains(places, d.Namespace):
 		return "is not looked at: Istio looks in the namespaces " + strings.Join(looked, ", ")
 	case d.Namespace != n.src.Namespace && d.Spec.GetWorkloadSelector() != nil:
 		return "holds for workloads of its own namespace only: it has a workloadSelector"
-	case !visibleFrom(d.Spec.GetExportTo(), d.Namespace, n.src.Namespace):
+	case !istio.VisibleFrom(d.Spec.GetExportTo(), d.Namespace, n.src.Namespace):
 		return fmt.Sprintf("is not seen from namespace %s: exportTo is [%s]", n.src.Namespace, strings.Join(d.Spec.GetExportTo(), ", "))
-	case d.Spec.GetWorkloadSelector() != nil && !overlay.HasLabels(n.src.Labels, d.Spec.GetWorkloadSelector().GetMatchLabels()):
-		return fmt.Sprintf("holds for workloads with %s, which %s is not", labelText(d.Spec.GetWorkloadSelector().GetMatchLabels()), n.src.Workload)
+	case d.Spec.GetWorkloadSelector() != nil && !istio.HasLabels(n.src.Labels, d.Spec.GetWorkloadSelector().GetMatchLabels()):
+		return fmt.Sprintf("holds for workloads with %s, which %s is not", istio.LabelText(d.Spec.GetWorkloadSelector().GetMatchLabels()), n.src.Workload)
 	}
-	return "another DestinationRule of the host comes first: Istio takes the one of the caller's namespace, then of the Service's, then of " + rootNamespace
+	return "another DestinationRule of the host comes first: Istio takes the one of the caller's namespace, then of the Service's, then of " + istio.RootNamespace
 }
 
 // unbacked notes the Deployments that nearly match as endpoints of a cluster.
@@ -315,16 +319,16 @@ func (c *Cluster) targetText() string {
 func (t *Table) hidden(host string, src *Source) string {
 	host = strings.ToLower(host)
 	for _, s := range t.compiler.services {
-		if !slices.ContainsFunc(serviceDomains(strings.ToLower(s.host), src.Namespace), func(d string) bool { return covers(d, host) }) {
+		if !slices.ContainsFunc(istio.Domains(strings.ToLower(s.host), src.Namespace), func(d string) bool { return covers(d, host) }) {
 			continue
 		}
-		if !visibleFrom(s.exportTo, s.namespace, src.Namespace) {
+		if !istio.VisibleFrom(s.exportTo, s.namespace, src.Namespace) {
 			return fmt.Sprintf("%s is not exported to namespace %s: exportTo is [%s]", s.object, src.Namespace, strings.Join(s.exportTo, ", "))
 		}
 		if src.Gateway {
 			continue
 		}
-		if scope := newScope(t.compiler.overlay, src.Namespace, src.Labels); !scope.sees(s.namespace, s.host, within) {
+		if scope := newScope(t.compiler.overlay, src.Namespace, src.Labels); !scope.sees(s.namespace, s.host, istio.Within) {
 			return fmt.Sprintf("%s is hidden: %s; to call it, add %s/%s", s.object, scope.text(), s.namespace, s.host)
 		}
 	}

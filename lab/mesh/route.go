@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -61,7 +62,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 func checkRules(all []*virtualService, report *overlay.Report) {
 	none := &clusters{rules: &destinationRules{}, made: map[string]*Cluster{}}
 	for _, v := range all {
-		l := listener{namespace: v.namespace, gateway: meshGateway, portOf: func(string) int { return 0 }, clusters: none}
+		l := listener{namespace: v.namespace, gateway: istio.MeshGateway, portOf: func(string) int { return 0 }, clusters: none}
 		for i, h := range v.http {
 			for j, m := range matchesOf(h) {
 				if _, err := l.compile(v, h, m, rulePlace{i, j, true}); err != nil {
@@ -92,21 +93,12 @@ func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 		if !slices.Contains(m.GetGateways(), l.gateway) {
 			return fmt.Sprintf("gateway %s is wanted, and it is %s", strings.Join(m.GetGateways(), " or "), l.gateway)
 		}
-	case !overlay.HasLabels(l.labels, m.GetSourceLabels()):
-		return fmt.Sprintf("a source with the labels %s is wanted", labelText(m.GetSourceLabels()))
+	case !istio.HasLabels(l.labels, m.GetSourceLabels()):
+		return fmt.Sprintf("a source with the labels %s is wanted", istio.LabelText(m.GetSourceLabels()))
 	case m.GetSourceNamespace() != "" && m.GetSourceNamespace() != l.namespace:
 		return fmt.Sprintf("a source in namespace %s is wanted, and it is in %s", m.GetSourceNamespace(), l.namespace)
 	}
 	return ""
-}
-
-// labelText returns labels as one word: "app=core,version=prod".
-func labelText(labels map[string]string) string {
-	var parts []string
-	for _, k := range sortedKeys(labels) {
-		parts = append(parts, k+"="+labels[k])
-	}
-	return strings.Join(parts, ",")
 }
 
 // rulePlace is a rule's place in its VirtualService.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // routeFor returns the route of a request from the workload caller to host r.test, whose VirtualService has one rule.
@@ -28,33 +29,20 @@ func routeFor(t testing.TB, ruleText string) *Route {
 
 func TestRetryPolicy(t *testing.T) {
 	t.Parallel()
-	unsent := RetryOnConnectFailure | RetryOnRefusedStream | RetryOnGRPCUnavailable | RetryOnGRPCCancelled
+	unsent := istio.RetryOnConnectFailure | istio.RetryOnRefusedStream | istio.RetryOnGRPCUnavailable | istio.RetryOnGRPCCancelled
 	for text, want := range map[string]Retries{
 		"":                         {Attempts: 2, On: unsent, Backoff: 25 * time.Millisecond, OtherHosts: true},
 		", retries: {attempts: 0}": {},
 		", retries: {}":            {},
 		", retries: {attempts: 3}": {Attempts: 3, On: unsent, Backoff: 25 * time.Millisecond, OtherHosts: true},
-		", retries: {attempts: 20, perTryTimeout: 2s, retryOn: 5xx}": {Attempts: 20, PerTry: 2 * time.Second, On: RetryOn5xx, Backoff: 25 * time.Millisecond, OtherHosts: true},
-		", retries: {attempts: 1, retryOn: \" 503, reset ,,429\", backoff: 0.1s}": {Attempts: 1, On: RetryOnReset | RetryOnRetriableStatusCodes, StatusCodes: []int{503, 429},
+		", retries: {attempts: 20, perTryTimeout: 2s, retryOn: 5xx}": {Attempts: 20, PerTry: 2 * time.Second, On: istio.RetryOn5xx, Backoff: 25 * time.Millisecond, OtherHosts: true},
+		", retries: {attempts: 1, retryOn: \" 503, reset ,,429\", backoff: 0.1s}": {Attempts: 1, On: istio.RetryOnReset | istio.RetryOnRetriableStatusCodes, StatusCodes: []int{503, 429},
 			Backoff: 100 * time.Millisecond, OtherHosts: true},
 		", retries: {attempts: 1, retryIgnorePreviousHosts: false}": {Attempts: 1, On: unsent, Backoff: 25 * time.Millisecond},
 	} {
 		if diff := cmp.Diff(want, routeFor(t, "{route: [{destination: {host: a}}]"+text+"}").Retries); diff != "" {
 			t.Error(text, "want -, got +\n", diff)
 		}
-	}
-}
-
-func TestRetryWords(t *testing.T) {
-	t.Parallel()
-	for i, word := range retryWords() {
-		on, codes, err := parseRetryOn(word)
-		if err != nil || codes != nil || on != 1<<i || on.String() != word {
-			t.Errorf("%s: got %d (%s), %v, %v", word, on, on, codes, err)
-		}
-	}
-	if RetryOnGRPCUnavailable.String() != "unavailable" || RetryOn5xx.String() != "5xx" || RetryOnRetriableStatusCodes.String() != "retriable-status-codes" {
-		t.Error("the words are not in the order of the flags")
 	}
 }
 

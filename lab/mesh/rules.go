@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -93,7 +94,7 @@ func (t *Table) collectRules() {
 		}
 	}
 	for _, vs := range t.compiler.overlay.VirtualServices {
-		gateway := slices.ContainsFunc(vs.Spec.GetGateways(), func(g string) bool { return g != meshGateway })
+		gateway := slices.ContainsFunc(vs.Spec.GetGateways(), func(g string) bool { return g != istio.MeshGateway })
 		for i, h := range vs.Spec.GetHttp() {
 			place := fmt.Sprintf("http[%d]", i)
 			rule := Rule{Object: vs.String(), Name: cmp.Or(h.GetName(), place), Place: place, Hosts: vs.Spec.GetHosts(), Gateway: gateway, HTTP: h}
@@ -206,5 +207,5 @@ func (r *Route) sharesKey(keys map[*Cluster]string) (key string, known int) {
 
 // backKey is the same for clusters with the same endpoints.
 func (c *Cluster) backKey() string {
-	return fmt.Sprint(c.Name, c.Known, c.Gateway, c.Namespace, labelText(c.Selector), c.Selector == nil, c.Addresses)
+	return fmt.Sprint(c.Name, c.Known, c.Gateway, c.Namespace, istio.LabelText(c.Selector), c.Selector == nil, c.Addresses)
 }

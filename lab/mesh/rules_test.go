@@ -10,6 +10,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	"pgregory.net/rapid"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -40,7 +41,7 @@ func drawShared(t *rapid.T) *overlay.Overlay {
 			}
 		}
 		o.DestinationRules = append(o.DestinationRules, overlay.Istio[*networking.DestinationRule]{
-			Meta: overlay.Meta{Kind: "DestinationRule", Namespace: rapid.SampledFrom([]string{"one", "two", rootNamespace}).Draw(t, "namespace"), Name: fmt.Sprintf("d%d", i)}, Spec: rule})
+			Meta: overlay.Meta{Kind: "DestinationRule", Namespace: rapid.SampledFrom([]string{"one", "two", istio.RootNamespace}).Draw(t, "namespace"), Name: fmt.Sprintf("d%d", i)}, Spec: rule})
 	}
 	for i, host := range hosts {
 		spec := &networking.VirtualService{Hosts: []string{host}}
@@ -76,7 +77,7 @@ func drawnShares(o *overlay.Overlay, r *Route) map[string]float64 {
 			port := slices.ContainsFunc(d.Pod.Container.Ports, func(p overlay.ContainerPort) bool {
 				return c.TargetName == "" && p.Number == c.Target || c.TargetName != "" && p.Name == c.TargetName
 			})
-			if c.Known && d.Namespace == c.Namespace && port && overlay.HasLabels(d.Pod.Labels, c.Selector) {
+			if c.Known && d.Namespace == c.Namespace && port && istio.HasLabels(d.Pod.Labels, c.Selector) {
 				pods = append(pods, slices.Repeat([]string{d.Namespace + "/" + d.Name}, d.Replicas)...)
 			}
 		}

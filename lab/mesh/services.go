@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -48,16 +49,6 @@ func (s *service) port(number int) (servicePort, bool) {
 	return servicePort{}, false
 }
 
-// visibleFrom reports whether sidecars and gateways of a namespace see an object with this exportTo: "*" and an empty list mean all
-// namespaces, "." its own, "~" none.
-// (https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService, field exportTo)
-func visibleFrom(exportTo []string, owner, namespace string) bool {
-	if len(exportTo) == 0 || slices.Contains(exportTo, "*") {
-		return true
-	}
-	return slices.Contains(exportTo, namespace) || namespace == owner && slices.Contains(exportTo, ".")
-}
-
 // collectServices lists the services of an overlay's Services, ServiceEntries and the built-in gateways, in Istio's order.
 func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*service {
 	var out []*service
@@ -68,8 +59,9 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 		out = append(out, entryServices(&o.ServiceEntries[i], report)...)
 	}
 	if !plain {
-		ingress, egress := IngressGateway(), EgressGateway()
-		out = append(out, gatewayService(&ingress), gatewayService(&egress))
+		for _, g := range istio.Gateways() {
+			out = append(out, gatewayService(g))
+		}
 	}
 	slices.SortStableFunc(out, func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
@@ -90,7 +82,7 @@ func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) 
 			continue
 		}
 		for i, p := range e.Spec.GetEndpoints() {
-			if name, namespace, ok := kubernetesName(p.GetAddress()); ok && names[serviceName(name, namespace)] {
+			if name, namespace, ok := istio.ServiceOf(p.GetAddress()); ok && names[istio.ServiceHost(name, namespace)] {
 				report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a Service, %s, beside other endpoints is not supported by the lab", p.GetAddress())
 			}
 		}
@@ -112,8 +104,8 @@ func checkHosts(all []*service, report *overlay.Report) {
 }
 
 func kubernetesService(s *overlay.Service, plain bool, report *overlay.Report) *service {
-	out := &service{object: s.String(), host: serviceName(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
-		kubernetes: true, selector: s.Selector, exportTo: exportToAnnotation(s.Annotations["networking.istio.io/exportTo"])}
+	out := &service{object: s.String(), host: istio.ServiceHost(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
+		kubernetes: true, selector: s.Selector, exportTo: istio.ParseExportTo(s.Annotations[istio.ExportToAnnotation])}
 	for i, p := range s.Ports {
 		target, name := targetPort(p.Target, p.Port)
 		protocol := servicePortProtocol(p)
@@ -123,17 +115,6 @@ func kubernetesService(s *overlay.Service, plain bool, report *overlay.Report) *
 		out.ports = append(out.ports, servicePort{number: p.Port, name: p.Name, target: target, targetName: name, http: true})
 	}
 	return out
-}
-
-func exportToAnnotation(value string) []string {
-	if value == "" {
-		return nil
-	}
-	parts := strings.Split(value, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
 }
 
 func targetPort(target string, port int) (number int, name string) {
@@ -216,7 +197,7 @@ func (t *Table) NotCarried() []string {
 // uncarriedText returns the text for a request to a port that is not carried; "" for any other.
 func (t *Table) uncarriedText(host string, port int, namespace string) string {
 	for _, s := range t.compiler.services {
-		if !visibleFrom(s.exportTo, s.namespace, namespace) || s.host != host {
+		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) || s.host != host {
 			continue
 		}
 		for _, p := range s.uncarried {
@@ -247,14 +228,13 @@ func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Repo
 }
 
 // gatewayService returns the Service of a built-in gateway, with the ports of Istio's own installation.
-func gatewayService(g *Source) *service {
-	return &service{object: "Service " + g.Namespace + "/" + g.Workload, host: serviceName(g.Workload, g.Namespace), name: g.Workload,
-		namespace: g.Namespace, kubernetes: true, gateway: g.Workload, labels: g.Labels, ports: gatewayPorts()}
-}
-
-// gatewayPorts returns the ports of a built-in gateway's Service, with the target ports of its pods.
-func gatewayPorts() []servicePort {
-	return []servicePort{{number: 80, name: "http2", target: gatewayTarget(80), http: true}, {number: 443, name: "https", target: gatewayTarget(443)}}
+func gatewayService(g istio.Gateway) *service {
+	out := &service{object: "Service " + istio.RootNamespace + "/" + g.Name, host: istio.ServiceHost(g.Name, istio.RootNamespace), name: g.Name,
+		namespace: istio.RootNamespace, kubernetes: true, gateway: g.Name, labels: g.Labels}
+	for _, p := range istio.GatewayPorts() {
+		out.ports = append(out.ports, servicePort{number: p.Number, name: p.Name, target: p.Target, http: p.Number == 80})
+	}
+	return out
 }
 
 // registry holds the services as one namespace sees them.
@@ -269,7 +249,7 @@ type registry struct {
 func newRegistry(all []*service, namespace string) registry {
 	r := registry{byHost: map[string]*service{}}
 	for _, s := range all {
-		if !visibleFrom(s.exportTo, s.namespace, namespace) {
+		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) {
 			continue
 		}
 		r.visible = append(r.visible, s)
@@ -292,15 +272,6 @@ func endpointPort(e *networking.WorkloadEntry, p servicePort) int {
 		return int(n)
 	}
 	return p.target
-}
-
-// kubernetesName splits a DNS name of a Service: "name.namespace", "name.namespace.svc" or the full name.
-func kubernetesName(host string) (name, namespace string, ok bool) {
-	host = strings.TrimSuffix(host, ".")
-	host = strings.TrimSuffix(host, "."+clusterDomain)
-	host = strings.TrimSuffix(host, ".svc")
-	name, namespace, ok = strings.Cut(host, ".")
-	return name, namespace, ok && name != "" && namespace != "" && !strings.Contains(namespace, ".")
 }
 
 func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

@@ -1,6 +1,10 @@
 package mesh
 
-import "github.com/hopline/hopline/lab/overlay"
+import (
+	"github.com/hopline/hopline/lab/overlay"
+
+	"github.com/hopline/hopline/lab/istio"
+)
 
 // Share is the part of a route's requests that one of its destinations gets.
 type Share struct {
@@ -51,7 +55,7 @@ func (t *Table) backends(c *Cluster, percent float64) []Backend {
 
 // Selects reports whether the cluster's endpoints include pods of a namespace with these labels.
 func (c *Cluster) Selects(namespace string, labels map[string]string) bool {
-	return c.Selector != nil && namespace == c.Namespace && overlay.HasLabels(labels, c.Selector)
+	return c.Selector != nil && namespace == c.Namespace && istio.HasLabels(labels, c.Selector)
 }
 
 // SelectsDeployment reports whether the pods of a Deployment are endpoints of the cluster: it selects them, and they have its port.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -117,10 +118,10 @@ func shippedRetries(t *testing.T, o *overlay.Overlay, table *Table) {
 		authority string
 		port      int
 		attempts  int
-		on        RetryOn
+		on        istio.RetryOn
 	}{
-		{workload(t, o, "minimal"), "bounced:9090", 9090, 20, RetryOn5xx},
-		{&ingress, "bounced.svc.kind.org", 80, 10, RetryOn5xx},
+		{workload(t, o, "minimal"), "bounced:9090", 9090, 20, istio.RetryOn5xx},
+		{&ingress, "bounced.svc.kind.org", 80, 10, istio.RetryOn5xx},
 		{workload(t, o, "front"), "middle", 80, 4, 0},
 		{workload(t, o, "middle"), "core", 80, 4, 0},
 		{&ingress, "localhost", 80, 4, 0},

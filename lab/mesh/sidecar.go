@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -39,11 +40,11 @@ func newScope(o *overlay.Overlay, namespace string, labels map[string]string) sc
 		s, r := &sidecars[i], 0
 		selector := s.Spec.GetWorkloadSelector()
 		switch {
-		case s.Namespace == namespace && selector != nil && overlay.HasLabels(labels, selector.GetLabels()):
+		case s.Namespace == namespace && selector != nil && istio.HasLabels(labels, selector.GetLabels()):
 			r = 3
 		case s.Namespace == namespace && selector == nil:
 			r = 2
-		case s.Namespace == rootNamespace && selector == nil:
+		case s.Namespace == istio.RootNamespace && selector == nil:
 			r = 1
 		}
 		if r > rank {
@@ -88,7 +89,7 @@ func (s scope) sees(namespace, host string, covers func(a, b string) bool) bool 
 		if h.namespace != "*" && h.namespace != namespace {
 			continue
 		}
-		if h.not && within(host, h.host) {
+		if h.not && istio.Within(host, h.host) {
 			return false
 		}
 		seen = seen || !h.not && covers(host, h.host)
@@ -101,7 +102,7 @@ func (s scope) services(all []*service) []*service {
 	if s.hosts == nil {
 		return all
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(v *service) bool { return !s.sees(v.namespace, v.host, within) })
+	return slices.DeleteFunc(slices.Clone(all), func(v *service) bool { return !s.sees(v.namespace, v.host, istio.Within) })
 }
 
 // virtualServices returns the VirtualServices with a host in scope.
@@ -110,7 +111,7 @@ func (s scope) virtualServices(all []*virtualService) []*virtualService {
 		return all
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(v *virtualService) bool {
-		return !slices.ContainsFunc(v.hosts, func(h string) bool { return s.sees(v.namespace, h, overlap) })
+		return !slices.ContainsFunc(v.hosts, func(h string) bool { return s.sees(v.namespace, h, istio.Overlap) })
 	})
 }
 
@@ -135,7 +136,7 @@ func newSidecar(l listener, services []*service, rules []*virtualService, plain 
 		}
 	}
 	for _, svc := range services {
-		if v, ok := mostSpecific(named, svc.host); ok {
+		if v, ok := istio.MostSpecific(named, svc.host); ok {
 			s.byHost[svc.host] = v
 		}
 	}
@@ -204,7 +205,7 @@ func (s *sidecar) table(port int) *portTable {
 func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (names []string, of []*service) {
 	for _, h := range v.hosts {
 		h = strings.ToLower(h)
-		if !isWildcard(h) {
+		if !istio.IsWildcard(h) {
 			if svc := services[h]; svc != nil {
 				of = append(of, svc)
 			} else {
@@ -214,7 +215,7 @@ func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (name
 		}
 		found := false
 		for _, name := range sortedKeys(services) {
-			if !overlap(name, h) {
+			if !istio.Overlap(name, h) {
 				continue
 			}
 			found = true
@@ -231,7 +232,7 @@ func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (name
 
 // addService adds all names of a service, except short ones that are another service's full name.
 func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, services map[string]*service) {
-	for i, d := range serviceDomains(svc.host, s.namespace) {
+	for i, d := range istio.Domains(svc.host, s.namespace) {
 		if i == 0 || services[strings.ToLower(d)] == nil {
 			t.add(d, host)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -14,7 +15,7 @@ func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, bare bool) 
 	if !injected(o, d) {
 		return src, true
 	}
-	src.Principal = "cluster.local/ns/" + d.Namespace + "/sa/" + d.Pod.ServiceAccount
+	src.Principal = istio.Principal(d.Namespace, d.Pod.ServiceAccount)
 	return src, false
 }
 
@@ -40,16 +41,14 @@ func namespaceLabels(o *overlay.Overlay, name string) (labels map[string]string,
 	return nil, false
 }
 
-const injectKey = "sidecar.istio.io/inject" // of a pod: a label, or the older annotation
-
 // webhookAsked reports whether the API server calls Istio's injector for a pod, by the labels of its namespace and its own. It assumes that
 // the revision in a label istio.io/rev is installed.
 // (manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml of Istio 1.31, its namespaceSelectors and objectSelectors)
 func webhookAsked(namespace, pod map[string]string) bool {
-	injection, hasInjection := namespace["istio-injection"]
-	_, hasRevision := namespace["istio.io/rev"]
-	_, podRevision := pod["istio.io/rev"]
-	inject := pod[injectKey]
+	injection, hasInjection := namespace[istio.InjectionLabel]
+	_, hasRevision := namespace[istio.RevisionLabel]
+	_, podRevision := pod[istio.RevisionLabel]
+	inject := pod[istio.InjectLabel]
 	switch {
 	case inject == "false":
 		return false
@@ -65,9 +64,9 @@ func webhookAsked(namespace, pod map[string]string) bool {
 // label. For any value other than true and false the injector's policy applies, which is to inject.
 // (pkg/kube/inject/inject.go of Istio 1.31, injectRequired)
 func injectionWanted(pod overlay.PodTemplate) bool {
-	inject, ok := pod.Labels[injectKey]
+	inject, ok := pod.Labels[istio.InjectLabel]
 	if !ok {
-		inject = pod.Annotations[injectKey]
+		inject = pod.Annotations[istio.InjectLabel]
 	}
 	return inject != "false"
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -59,7 +60,7 @@ func (t *Table) findUnreached() []Unreached {
 	}
 	var out []Unreached
 	for _, v := range t.compiler.rules {
-		if t.sidecars || !slices.Contains(v.gateways, meshGateway) {
+		if t.sidecars || !slices.Contains(v.gateways, istio.MeshGateway) {
 			out = append(out, t.unreachedOf(v, r)...)
 		}
 	}
@@ -193,7 +194,7 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 func (t *Table) neverAsked(v *virtualService) string {
 	var why []string
 	for _, name := range v.gateways {
-		if name == meshGateway {
+		if name == istio.MeshGateway {
 			why = append(why, t.neverAskedInMesh(v))
 		} else {
 			why = append(why, t.neverAskedAt(name, v))
@@ -203,12 +204,12 @@ func (t *Table) neverAsked(v *virtualService) string {
 }
 
 func (t *Table) neverAskedInMesh(v *virtualService) string {
-	seen := slices.ContainsFunc(t.callers, func(c caller) bool { return !c.gateway && visibleFrom(v.exportTo, v.namespace, c.namespace) })
+	seen := slices.ContainsFunc(t.callers, func(c caller) bool { return !c.gateway && istio.VisibleFrom(v.exportTo, v.namespace, c.namespace) })
 	if !seen {
 		return fmt.Sprintf("exportTo is [%s], and no workload with a sidecar is there", strings.Join(v.exportTo, ", "))
 	}
 	for _, o := range t.compiler.rules {
-		if o != v && slices.Contains(o.gateways, meshGateway) && slices.ContainsFunc(o.hosts, func(h string) bool { return slices.Contains(v.hosts, h) }) {
+		if o != v && slices.Contains(o.gateways, istio.MeshGateway) && slices.ContainsFunc(o.hosts, func(h string) bool { return slices.Contains(v.hosts, h) }) {
 			return o.object + " has its host first"
 		}
 	}
@@ -223,10 +224,10 @@ func (t *Table) neverAskedAt(name string, v *virtualService) string {
 	g := &t.compiler.overlay.Gateways[i]
 	ingress, egress := IngressGateway(), EgressGateway()
 	switch {
-	case !overlay.HasLabels(ingress.Labels, g.Spec.GetSelector()) && !overlay.HasLabels(egress.Labels, g.Spec.GetSelector()):
-		return fmt.Sprintf("%s selects pods with %s, and no gateway of the lab has these labels", g, labelText(g.Spec.GetSelector()))
-	case !visibleFrom(v.exportTo, v.namespace, rootNamespace):
-		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), rootNamespace)
+	case !istio.HasLabels(ingress.Labels, g.Spec.GetSelector()) && !istio.HasLabels(egress.Labels, g.Spec.GetSelector()):
+		return fmt.Sprintf("%s selects pods with %s, and no gateway of the lab has these labels", g, istio.LabelText(g.Spec.GetSelector()))
+	case !istio.VisibleFrom(v.exportTo, v.namespace, istio.RootNamespace):
+		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), istio.RootNamespace)
 	}
 	return fmt.Sprintf("%s lets none of its hosts in to it, or has no rule of it", g)
 }

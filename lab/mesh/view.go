@@ -3,6 +3,7 @@ package mesh
 import (
 	"slices"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -93,7 +94,7 @@ func (c *compiler) view(src *Source) *view {
 		v.values = append(v.values, labelValue{value, ok})
 	}
 	everything := newRegistry(c.services, src.Namespace)
-	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: meshGateway,
+	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: istio.MeshGateway,
 		clusters: &clusters{namespace: src.Namespace, labels: src.Labels, services: everything.byHost, all: c.byHost, rules: c.policies,
 			plain: c.plain, made: v.made}}
 	if src.Gateway {
@@ -104,7 +105,7 @@ func (c *compiler) view(src *Source) *view {
 		return v
 	}
 	scope := newScope(c.overlay, src.Namespace, src.Labels)
-	rules := scope.virtualServices(boundTo(c.rules, meshGateway, src.Namespace))
+	rules := scope.virtualServices(boundTo(c.rules, istio.MeshGateway, src.Namespace))
 	seen := newRegistry(scope.services(everything.visible), src.Namespace)
 	l.clusters.services = c.destinations(seen, everything, rules)
 	s := newSidecar(l, seen.listed, rules, c.plain)

@@ -106,3 +106,12 @@ func (t *portTable) lookup(host []byte) *virtualHost {
 	}
 	return t.any
 }
+
+// withoutPort removes the port from an authority. The brackets of an IPv6 address stay.
+func withoutPort(authority string) string {
+	i := strings.LastIndexByte(authority, ':')
+	if i < 0 || i < strings.LastIndexByte(authority, ']') {
+		return authority
+	}
+	return authority[:i]
+}

@@ -3,8 +3,8 @@ package mesh
 import (
 	"cmp"
 	"slices"
-	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1alpha3"
@@ -28,11 +28,11 @@ func newVirtualServices(o *overlay.Overlay) []*virtualService {
 		spec := proto.CloneOf(v.Spec)
 		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
 		for _, h := range spec.GetHosts() {
-			vs.hosts = append(vs.hosts, fullName(h, v.Namespace))
+			vs.hosts = append(vs.hosts, istio.FullHost(h, v.Namespace))
 		}
-		vs.gateways = gatewayNames(spec.GetGateways(), v.Namespace)
+		vs.gateways = fullGateways(spec.GetGateways(), v.Namespace)
 		if len(vs.gateways) == 0 {
-			vs.gateways = []string{meshGateway}
+			vs.gateways = []string{istio.MeshGateway}
 		}
 		for _, h := range vs.http {
 			completeRule(h, v.Namespace)
@@ -48,7 +48,7 @@ func newVirtualServices(o *overlay.Overlay) []*virtualService {
 func completeRule(h *networking.HTTPRoute, namespace string) {
 	for _, m := range h.GetMatch() {
 		if m != nil {
-			m.Gateways = gatewayNames(m.GetGateways(), namespace)
+			m.Gateways = fullGateways(m.GetGateways(), namespace)
 		}
 	}
 	destinations := []*networking.Destination{h.GetMirror()}
@@ -60,30 +60,15 @@ func completeRule(h *networking.HTTPRoute, namespace string) {
 	}
 	for _, d := range destinations {
 		if d != nil {
-			d.Host = fullName(d.GetHost(), namespace)
+			d.Host = istio.FullHost(d.GetHost(), namespace)
 		}
 	}
 }
 
-// gatewayNames completes names of Gateways to "namespace/name"; "mesh" does not change.
-func gatewayNames(names []string, namespace string) []string {
-	var out []string
-	for _, n := range names {
-		owner, name, qualified := strings.Cut(n, "/")
-		switch {
-		case n == meshGateway:
-			out = append(out, n)
-		case qualified && owner == ".":
-			out = append(out, namespace+"/"+name)
-		case qualified:
-			out = append(out, n)
-		case strings.Contains(n, "."): // the old form, name.namespace.svc.cluster.local
-			name, rest, _ := strings.Cut(n, ".")
-			owner, _, _ := strings.Cut(rest, ".")
-			out = append(out, owner+"/"+name)
-		default:
-			out = append(out, namespace+"/"+n)
-		}
+func fullGateways(names []string, namespace string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = istio.GatewayName(n, namespace)
 	}
 	return out
 }
@@ -92,7 +77,7 @@ func gatewayNames(names []string, namespace string) []string {
 func boundTo(all []*virtualService, gateway, namespace string) []*virtualService {
 	rank := func(v *virtualService) int {
 		switch {
-		case len(v.exportTo) == 0 || slices.Contains(v.exportTo, "*"):
+		case istio.IsPublic(v.exportTo):
 			return 2
 		case v.namespace == namespace:
 			return 0
@@ -102,7 +87,7 @@ func boundTo(all []*virtualService, gateway, namespace string) []*virtualService
 	}
 	var out []*virtualService
 	for _, v := range all {
-		if slices.Contains(v.gateways, gateway) && visibleFrom(v.exportTo, v.namespace, namespace) {
+		if slices.Contains(v.gateways, gateway) && istio.VisibleFrom(v.exportTo, v.namespace, namespace) {
 			out = append(out, v)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -61,7 +62,7 @@ func checkServerHost(at problems, path, host string) {
 		host = name
 	}
 	switch {
-	case host == "*" || isAddress(host):
+	case host == "*" || istio.IsAddress(host):
 	case !strings.Contains(host, "."):
 		at.add(path, "want a full name or *, got the short name %s", quote(host))
 	case strings.Contains(host, "*") && !strings.HasPrefix(host, "*."):

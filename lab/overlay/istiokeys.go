@@ -1,11 +1,15 @@
 package overlay
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
+)
 
 // enforcedIstioKeys are the labels and annotations of Istio that have an effect in the lab, on a namespace, a Service or a pod.
 var enforcedIstioKeys = map[string]bool{
-	"istio.io/rev": true, "sidecar.istio.io/inject": true, "networking.istio.io/exportTo": true,
-	"service.istio.io/canonical-name": true, "service.istio.io/canonical-revision": true,
+	istio.RevisionLabel: true, istio.InjectLabel: true, istio.ExportToAnnotation: true,
+	istio.CanonicalNameLabel: true, istio.CanonicalRevisionLabel: true,
 }
 
 // noteIstioKeys records labels or annotations that have an effect in Istio but not in the lab.

@@ -3,14 +3,13 @@ package overlay
 import (
 	"fmt"
 	"maps"
-	"net/http"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/istio"
 	"google.golang.org/protobuf/types/known/durationpb"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -59,24 +58,6 @@ func isFQDN(name string) bool {
 		}
 	}
 	return true
-}
-
-func isAddress(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
-}
-
-// overlap reports whether two hosts, either of which may begin with a wildcard, have names in common.
-func overlap(a, b string) bool {
-	switch {
-	case strings.HasPrefix(a, "*") && strings.HasPrefix(b, "*"):
-		return strings.HasSuffix(a[1:], b[1:]) || strings.HasSuffix(b[1:], a[1:])
-	case strings.HasPrefix(a, "*"):
-		return strings.HasSuffix(b, a[1:])
-	case strings.HasPrefix(b, "*"):
-		return strings.HasSuffix(a, b[1:])
-	}
-	return a == b
 }
 
 func checkTags(at problems, path string, labels map[string]string) {
@@ -164,7 +145,7 @@ func checkHeaders(at problems, path string, h *networking.Headers) {
 			}
 			if why := headerValue(values[k]); why != "" {
 				at.add(join(path, k), "%s", why)
-			} else if isAuthority(k) {
+			} else if istio.IsAuthority(k) {
 				checkAuthority(at, join(path, k), values[k])
 			}
 		}
@@ -189,13 +170,9 @@ func checkHeaders(at problems, path string, h *networking.Headers) {
 	}
 }
 
-func isAuthority(name string) bool {
-	return strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority")
-}
-
 // requestHeader returns the problem of the name of a header that is set on a request, or "". The authority is accepted.
 func requestHeader(name string) string {
-	if isAuthority(name) {
+	if istio.IsAuthority(name) {
 		return ""
 	}
 	return writtenHeader(name)
@@ -214,7 +191,7 @@ func otherHeader(name string) string {
 	switch {
 	case name == "":
 		return "a header without a name"
-	case strings.HasPrefix(name, ":") || strings.EqualFold(name, "host"):
+	case istio.IsPseudo(name):
 		return "Istio does not let this header be changed"
 	case !istioHeader.MatchString(name):
 		return "want the name of a header, got " + quote(name)
@@ -311,21 +288,6 @@ func balanced(value string) bool {
 		}
 	}
 	return state == text
-}
-
-// retryWords returns the retry conditions that Envoy supports in x-envoy-retry-on and x-envoy-retry-grpc-on.
-func retryWords() []string {
-	return []string{
-		"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
-		"retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure",
-		"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
-	}
-}
-
-// isRetryWord reports whether Istio accepts a condition: one of Envoy's, or a status code that has a name.
-func isRetryWord(word string) bool {
-	code, _ := strconv.Atoi(word)
-	return http.StatusText(code) != "" || slices.Contains(retryWords(), word)
 }
 
 // checkExportTo checks the namespaces that an object is visible in.

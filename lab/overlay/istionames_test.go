@@ -16,22 +16,6 @@ func TestBalanced(t *testing.T) {
 	}
 }
 
-// The cases are those of host.Name.Matches in Istio.
-func TestOverlap(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{"foo.com", "foo.com", true}, {"foo.com", "bar.com", false}, {"*.com", "foo.com", true}, {"bar.com", "*.com", true},
-		{"*.foo.com", "foo.com", false}, {"*", "foo.com", true}, {"*", "*.com", true}, {"*.a.com", "*.com", true}, {"*.a.com", "*.b.com", false},
-	} {
-		if got := overlap(c.a, c.b); got != c.want {
-			t.Errorf("overlap(%q, %q) = %v, want %v", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func TestIsFQDN(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{

@@ -154,13 +154,3 @@ type ConfigMap struct {
 	Meta
 	Data map[string]string
 }
-
-// HasLabels reports whether labels contain all labels of a selector.
-func HasLabels(labels, wanted map[string]string) bool {
-	for k, v := range wanted {
-		if got, ok := labels[k]; !ok || got != v {
-			return false
-		}
-	}
-	return true
-}

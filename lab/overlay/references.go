@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 )
@@ -31,7 +32,7 @@ func checkReferences(o *Overlay, doubts doubts, report *Report) {
 	found := new(Report)
 	r := references{overlay: all, doubts: doubts, report: found, hosts: knownHosts(all), subsets: map[string][]string{}}
 	for _, d := range all.DestinationRules {
-		host := fqdn(d.Spec.Host, d.Namespace)
+		host := istio.FullHost(d.Spec.Host, d.Namespace)
 		for _, s := range d.Spec.Subsets {
 			r.subsets[host] = append(r.subsets[host], s.Name)
 		}
@@ -55,30 +56,24 @@ func (r *references) check() {
 
 func (r *references) at(m Meta) problems { return problems{report: r.report, object: m.String()} }
 
-// fqdn returns the full name of a host in an Istio object: a name without dots is a Service of the object's namespace.
-func fqdn(host, namespace string) string {
-	if strings.Contains(host, ".") || strings.HasPrefix(host, "*") {
-		return host
-	}
-	return host + "." + namespace + ".svc.cluster.local"
-}
-
 // knownHosts returns all hosts that can receive requests, with their ports: Services, ServiceEntries, and Istio's own gateways, which the
 // lab provides.
 func knownHosts(o *Overlay) map[string]map[int]bool {
-	hosts := map[string]map[int]bool{
-		"istio-ingressgateway.istio-system.svc.cluster.local": {80: true, 443: true},
-		"istio-egressgateway.istio-system.svc.cluster.local":  {80: true, 443: true},
-	}
+	hosts := map[string]map[int]bool{}
 	add := func(host string, port int) {
 		if hosts[host] == nil {
 			hosts[host] = map[int]bool{}
 		}
 		hosts[host][port] = true
 	}
+	for _, g := range istio.Gateways() {
+		for _, p := range istio.GatewayPorts() {
+			add(istio.ServiceHost(g.Name, istio.RootNamespace), p.Number)
+		}
+	}
 	for _, s := range o.Services {
 		for _, p := range s.Ports {
-			add(fqdn(s.Name, s.Namespace), p.Port)
+			add(istio.ServiceHost(s.Name, s.Namespace), p.Port)
 		}
 	}
 	for _, e := range o.ServiceEntries {
@@ -98,7 +93,7 @@ func (r *references) ports(host string) (ports map[int]bool, ok bool) {
 	}
 	ports = map[int]bool{}
 	for known, p := range r.hosts {
-		if (strings.HasPrefix(known, "*") || strings.HasPrefix(host, "*")) && overlap(known, host) {
+		if (istio.IsWildcard(known) || istio.IsWildcard(host)) && istio.Overlap(known, host) {
 			maps.Copy(ports, p)
 			ok = true
 		}
@@ -108,7 +103,7 @@ func (r *references) ports(host string) (ports map[int]bool, ok bool) {
 
 // host checks that a host is known.
 func (r *references) host(at problems, path, host, namespace string) (map[int]bool, bool) {
-	full := fqdn(host, namespace)
+	full := istio.FullHost(host, namespace)
 	ports, ok := r.ports(full)
 	if ok {
 		return ports, true
@@ -125,7 +120,7 @@ func (r *references) host(at problems, path, host, namespace string) (map[int]bo
 
 // hostHint suggests the host that may have been meant.
 func (r *references) hostHint(host, namespace string) string {
-	const domain = ".svc.cluster.local"
+	const domain = "." + istio.ClusterDomain
 	var names []string
 	for _, known := range slices.Sorted(maps.Keys(r.hosts)) {
 		if name, elsewhere, _ := strings.Cut(strings.TrimSuffix(known, domain), "."); strings.HasSuffix(known, domain) && name == host {
@@ -142,7 +137,7 @@ func (r *references) hostHint(host, namespace string) string {
 }
 
 // builtInNamespaces returns the namespaces that exist without an object in the overlay.
-func builtInNamespaces() []string { return []string{"default", "istio-system", "kube-system"} }
+func builtInNamespaces() []string { return []string{"default", istio.RootNamespace, "kube-system"} }
 
 func (r *references) namespaces() {
 	known := builtInNamespaces()
@@ -196,7 +191,7 @@ func (r *references) serviceAccount(namespace, name string) bool {
 // selected returns the Deployments of a namespace whose pods have the labels.
 func (r *references) selected(namespace string, labels map[string]string) (found []Deployment) {
 	for _, d := range r.overlay.Deployments {
-		if d.Namespace == namespace && HasLabels(d.Pod.Labels, labels) {
+		if d.Namespace == namespace && istio.HasLabels(d.Pod.Labels, labels) {
 			found = append(found, d)
 		}
 	}
@@ -254,7 +249,7 @@ func (r *references) selectsNothing(at problems, path, namespace string, labels 
 			meant = "; did you mean " + key + "=" + n + "?"
 		}
 	}
-	at.add(path, "selects nothing: no Deployment of namespace %s has pods with %s%s", namespace, labelText(labels), meant)
+	at.add(path, "selects nothing: no Deployment of namespace %s has pods with %s%s", namespace, istio.LabelText(labels), meant)
 }
 
 // port checks that a host has a port.
@@ -262,14 +257,6 @@ func (r *references) port(at problems, path, host string, n int, ports map[int]b
 	if !ports[n] && !r.doubts.mention(strconv.Itoa(n), "Service", "ServiceEntry") {
 		at.add(path, "%s has no port %d; it has %s", host, n, numbers(ports))
 	}
-}
-
-func labelText(labels map[string]string) string {
-	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		parts = append(parts, k+"="+labels[k])
-	}
-	return strings.Join(parts, ",")
 }
 
 func portText(ports []ContainerPort) string {
@@ -316,7 +303,7 @@ func (r *references) virtualServices() {
 		inMesh := len(v.Spec.Gateways) == 0
 		var gateways []Istio[*networking.Gateway]
 		for i, name := range v.Spec.Gateways {
-			if name == "mesh" {
+			if name == istio.MeshGateway {
 				inMesh = true
 			} else if g, ok := r.gateway(at, fmt.Sprintf("spec.gateways[%d]", i), name, v.Namespace); ok {
 				gateways = append(gateways, g)
@@ -328,7 +315,7 @@ func (r *references) virtualServices() {
 			case inMesh && meansService(host):
 				r.host(at, path, host, v.Namespace)
 			case inMesh: // a name outside the cluster: Istio routes by it on port 80 whether or not another object names it
-			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, fqdn(host, v.Namespace)):
+			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, istio.FullHost(host, v.Namespace)):
 				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
 		}
@@ -336,7 +323,7 @@ func (r *references) virtualServices() {
 			path := fmt.Sprintf("spec.http[%d]", i)
 			for j, m := range rule.Match {
 				for k, name := range m.Gateways {
-					if name != "mesh" {
+					if name != istio.MeshGateway {
 						r.gateway(at, fmt.Sprintf("%s.match[%d].gateways[%d]", path, j, k), name, v.Namespace)
 					}
 				}
@@ -354,18 +341,12 @@ func (r *references) virtualServices() {
 
 // meansService reports whether a host can only be a Service: a short name, or a name in the cluster's domain.
 func meansService(host string) bool {
-	return !strings.Contains(host, ".") && host != "*" || strings.HasSuffix(host, ".svc.cluster.local")
+	return !strings.Contains(host, ".") && host != "*" || istio.IsServiceHost(host)
 }
 
-// gateway finds a Gateway by name, namespace/name, or the older name.namespace.svc.cluster.local.
+// gateway finds the Gateway that a VirtualService of a namespace refers to.
 func (r *references) gateway(at problems, path, name, namespace string) (found Istio[*networking.Gateway], ok bool) {
-	wanted := name
-	if ns, n, qualified := strings.Cut(name, "/"); qualified {
-		namespace, wanted = ns, n
-	} else if first, rest, dotted := strings.Cut(name, "."); dotted {
-		wanted = first
-		namespace, _, _ = strings.Cut(rest, ".")
-	}
+	namespace, wanted, _ := strings.Cut(istio.GatewayName(name, namespace), "/")
 	var names []string
 	for _, g := range r.overlay.Gateways {
 		if g.Namespace == namespace && g.Name == wanted {
@@ -386,16 +367,8 @@ func taken(gateways []Istio[*networking.Gateway], namespace, host string) bool {
 	for _, g := range gateways {
 		for _, s := range g.Spec.Servers {
 			for _, h := range s.Hosts {
-				if ns, name, qualified := strings.Cut(h, "/"); qualified {
-					if ns == "." {
-						ns = g.Namespace
-					}
-					if ns != "*" && ns != namespace {
-						continue
-					}
-					h = name
-				}
-				if overlap(h, host) {
+				owner, own := istio.ServerHost(h, g.Namespace)
+				if (owner == "*" || owner == namespace) && istio.Overlap(own, host) {
 					return true
 				}
 			}
@@ -420,9 +393,9 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 		return
 	}
 	var subsets []string
-	full := fqdn(d.Host, namespace)
+	full := istio.FullHost(d.Host, namespace)
 	for host, names := range r.subsets {
-		if overlap(host, full) {
+		if istio.Overlap(host, full) {
 			subsets = append(subsets, names...)
 		}
 	}
@@ -439,7 +412,7 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 func (r *references) serviceEntries() {
 	for _, e := range r.overlay.ServiceEntries {
 		for i, ep := range e.Spec.Endpoints {
-			if !strings.HasSuffix(ep.Address, ".svc.cluster.local") {
+			if !istio.IsServiceHost(ep.Address) {
 				continue
 			}
 			path := fmt.Sprintf("spec.endpoints[%d]", i)
@@ -464,7 +437,7 @@ func (r *references) serviceEntries() {
 func (r *references) authorizationPolicies() {
 	for _, p := range r.overlay.AuthorizationPolicies {
 		at := r.at(p.Meta)
-		if labels := p.Spec.GetSelector().GetMatchLabels(); len(labels) > 0 && p.Namespace != "istio-system" && len(r.selected(p.Namespace, labels)) == 0 {
+		if labels := p.Spec.GetSelector().GetMatchLabels(); len(labels) > 0 && p.Namespace != istio.RootNamespace && len(r.selected(p.Namespace, labels)) == 0 {
 			r.selectsNothing(at, "spec.selector.matchLabels", p.Namespace, labels)
 		}
 		for i, rule := range p.Spec.Rules {

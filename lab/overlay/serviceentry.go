@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -46,7 +47,7 @@ func checkAddresses(at problems, spec *networking.ServiceEntry) {
 			if spec.Resolution != networking.ServiceEntry_NONE && spec.Resolution != networking.ServiceEntry_STATIC {
 				at.add(path, "ranges go with resolution NONE or STATIC, got %s", spec.Resolution)
 			}
-		} else if !isAddress(a) {
+		} else if !istio.IsAddress(a) {
 			at.add(path, "want an IP address or a range like 10.0.0.0/8, got %s", quote(a))
 		}
 	}
@@ -102,7 +103,7 @@ func checkResolution(at problems, spec *networking.ServiceEntry) {
 
 func checkEndpoint(at problems, path string, resolution networking.ServiceEntry_Resolution, e *networking.WorkloadEntry, names map[string]bool) {
 	switch {
-	case isAddress(e.Address):
+	case istio.IsAddress(e.Address):
 	case resolution == networking.ServiceEntry_STATIC && e.Address == "" && e.Network != "":
 	case resolution == networking.ServiceEntry_STATIC:
 		at.add(path+".address", "resolution STATIC wants an IP address, got %s", quote(e.Address))

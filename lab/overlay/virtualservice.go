@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
 // checkVirtualService applies Istio's ValidateVirtualService.
 func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
-	onlyGateways := len(spec.Gateways) > 0 && !slices.Contains(spec.Gateways, "mesh")
+	onlyGateways := len(spec.Gateways) > 0 && !slices.Contains(spec.Gateways, istio.MeshGateway)
 	if len(spec.Hosts) == 0 {
 		at.add("spec.hosts", "missing: the lab does not support delegates")
 	}
@@ -19,7 +20,7 @@ func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 	for i, host := range spec.Hosts {
 		path := fmt.Sprintf("spec.hosts[%d]", i)
 		switch {
-		case isAddress(host):
+		case istio.IsAddress(host):
 		case !checkHost(at, path, host):
 			sound = false
 		case host == "*" && !onlyGateways:
@@ -29,7 +30,7 @@ func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 	}
 	for i := range spec.Hosts {
 		for j := range i {
-			if sound && overlap(spec.Hosts[i], spec.Hosts[j]) {
+			if sound && istio.Overlap(spec.Hosts[i], spec.Hosts[j]) {
 				at.add(fmt.Sprintf("spec.hosts[%d]", i), "%s and %s have names in common", quote(spec.Hosts[j]), quote(spec.Hosts[i]))
 			}
 		}
@@ -233,13 +234,13 @@ func checkRetries(at problems, path string, r *networking.HTTPRetry) {
 		return
 	}
 	for _, word := range strings.Split(r.RetryOn, ",") {
-		if isRetryWord(word) {
+		if istio.IsRetryCondition(word) {
 			continue
 		}
-		if n := Nearest(word, retryWords()); n != "" {
+		if n := Nearest(word, istio.RetryConditions()); n != "" {
 			at.add(path+".retryOn", "unknown condition %s; did you mean %s?", quote(word), n)
 		} else {
-			at.add(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", quote(word), strings.Join(retryWords(), ", "))
+			at.add(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", quote(word), strings.Join(istio.RetryConditions(), ", "))
 		}
 	}
 }
@@ -315,7 +316,7 @@ func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
 	}
 	for _, names := range []map[string]string{route.Headers.GetRequest().GetSet(), route.Headers.GetRequest().GetAdd()} {
 		for name, value := range names {
-			if isAuthority(name) && (value != "" || times > 0) {
+			if istio.IsAuthority(name) && (value != "" || times > 0) {
 				times++
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -122,7 +123,7 @@ func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report 
 func Unlistened(o *overlay.Overlay) (lines []string) {
 	for _, service := range o.Services {
 		for _, d := range o.Deployments {
-			if d.Namespace != service.Namespace || !overlay.HasLabels(d.Pod.Labels, service.Selector) {
+			if d.Namespace != service.Namespace || !istio.HasLabels(d.Pod.Labels, service.Selector) {
 				continue
 			}
 			env := manifest(d, d.Name)

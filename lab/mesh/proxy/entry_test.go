@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -140,7 +141,7 @@ func TestAuthorization(t *testing.T) {
 	up := newEcho(t, "middle")
 	route := routeTo(service("middle"))
 	route.Rewrite = &mesh.Rewrite{URI: func(string) string { return "/rewritten" }}
-	route.Retries = mesh.Retries{Attempts: 3, On: mesh.RetryOn5xx}
+	route.Retries = mesh.Retries{Attempts: 3, On: istio.RetryOn5xx}
 	r := toRoute(route)
 	var allow atomic.Bool
 	r.authorize = func(from, to *mesh.Source, q *mesh.Request) bool {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -18,8 +19,8 @@ const unknown = "unknown"
 func identify(s *mesh.Source) identity {
 	id := identity{
 		workload: s.Workload, namespace: s.Namespace, principal: unknown, app: unknown, version: unknown,
-		canonical: cmp.Or(s.Labels["service.istio.io/canonical-name"], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
-		revision: cmp.Or(s.Labels["service.istio.io/canonical-revision"], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
+		canonical: cmp.Or(s.Labels[istio.CanonicalNameLabel], s.Labels["app.kubernetes.io/name"], s.Labels["app"], s.Workload),
+		revision: cmp.Or(s.Labels[istio.CanonicalRevisionLabel], s.Labels["app.kubernetes.io/version"], s.Labels["version"],
 			"latest"),
 	}
 	if s.Principal != "" {

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -48,7 +49,7 @@ func TestRewriteToAnImpossiblePath(t *testing.T) {
 	up := newEcho(t, "middle")
 	route := routeTo(service("middle"))
 	route.Rewrite = &mesh.Rewrite{URI: func(string) string { return "/a%zz" }}
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up.address()))
 	b.get("http://middle/").want(t, 400, "")
 	if _, n := up.seen(); n != 0 {

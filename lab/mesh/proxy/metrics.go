@@ -3,12 +3,14 @@ package proxy
 import (
 	"cmp"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -124,9 +126,8 @@ func (m *metrics) link(c *caller, k *mesh.Cluster, to *pod) *link {
 
 // serviceName returns a Service's short name, or a ServiceEntry's host.
 func serviceName(k *mesh.Cluster) string {
-	const suffix = ".svc.cluster.local"
-	if n := len(k.Host) - len(suffix) - len(k.Namespace) - 1; n > 0 && k.Host[n:] == "."+k.Namespace+suffix {
-		return k.Host[:n]
+	if name, ok := strings.CutSuffix(k.Host, istio.ServiceHost("", k.Namespace)); ok && name != "" {
+		return name
 	}
 	return k.Host
 }

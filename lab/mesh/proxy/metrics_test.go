@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -22,7 +23,7 @@ func TestStandardMetrics(t *testing.T) {
 		}
 	})
 	route := routeTo(service("middle"))
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx}
 	b := newBench(t, Options{Registry: registry}, toRoute(route), podOf("middle", "middle-1", up))
 	b.get("http://middle/").want(t, 200, "") // one request, two tries
 	b.proxy.Swap(decided(mesh.Decision{Outcome: mesh.NoRoute}))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -25,7 +26,7 @@ func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port in
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	authority := net.JoinHostPort(service+"."+namespace+".svc.cluster.local", strconv.Itoa(port))
+	authority := net.JoinHostPort(istio.ServiceHost(service, namespace), strconv.Itoa(port))
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {

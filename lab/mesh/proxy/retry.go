@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/istio"
 )
 
 const (
@@ -54,25 +54,25 @@ func (x *exchange) retriable(f failure) bool {
 	case overflow, clientGone, malformed, stalled, noHealthy, routeTimeout:
 		return false
 	case connectFailed, connectTimeout:
-		return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset|mesh.RetryOnResetBeforeRequest|mesh.RetryOnConnectFailure) != 0
+		return on&(istio.RetryOn5xx|istio.RetryOnGatewayError|istio.RetryOnReset|istio.RetryOnResetBeforeRequest|istio.RetryOnConnectFailure) != 0
 	}
-	return on&(mesh.RetryOn5xx|mesh.RetryOnGatewayError|mesh.RetryOnReset) != 0
+	return on&(istio.RetryOn5xx|istio.RetryOnGatewayError|istio.RetryOnReset) != 0
 }
 
-func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
+func (x *exchange) retriableAnswer(on istio.RetryOn) bool {
 	code := x.resp.Status
 	if x.resp.Get("X-Envoy-Ratelimited") != "" {
-		return on&mesh.RetryOnEnvoyRatelimited != 0
+		return on&istio.RetryOnEnvoyRatelimited != 0
 	}
 	switch {
-	case on&mesh.RetryOn5xx != 0 && code >= 500 && code < 600,
-		on&mesh.RetryOnGatewayError != 0 && code >= 502 && code <= 504,
-		on&mesh.RetryOnRetriable4xx != 0 && code == 409,
-		on&mesh.RetryOnRetriableStatusCodes != 0 && slices.Contains(x.retries.StatusCodes, code):
+	case on&istio.RetryOn5xx != 0 && code >= 500 && code < 600,
+		on&istio.RetryOnGatewayError != 0 && code >= 502 && code <= 504,
+		on&istio.RetryOnRetriable4xx != 0 && code == 409,
+		on&istio.RetryOnRetriableStatusCodes != 0 && slices.Contains(x.retries.StatusCodes, code):
 		return true
 	}
-	const grpc = mesh.RetryOnGRPCCancelled | mesh.RetryOnGRPCDeadlineExceeded | mesh.RetryOnGRPCInternal |
-		mesh.RetryOnGRPCResourceExhausted | mesh.RetryOnGRPCUnavailable
+	const grpc = istio.RetryOnGRPCCancelled | istio.RetryOnGRPCDeadlineExceeded | istio.RetryOnGRPCInternal |
+		istio.RetryOnGRPCResourceExhausted | istio.RetryOnGRPCUnavailable
 	if on&grpc == 0 {
 		return false
 	}
@@ -81,9 +81,9 @@ func (x *exchange) retriableAnswer(on mesh.RetryOn) bool {
 }
 
 // grpcConditions maps gRPC status codes to the retry conditions that name them.
-var grpcConditions = map[int]mesh.RetryOn{
-	1: mesh.RetryOnGRPCCancelled, 4: mesh.RetryOnGRPCDeadlineExceeded, 8: mesh.RetryOnGRPCResourceExhausted,
-	13: mesh.RetryOnGRPCInternal, 14: mesh.RetryOnGRPCUnavailable,
+var grpcConditions = map[int]istio.RetryOn{
+	1: istio.RetryOnGRPCCancelled, 4: istio.RetryOnGRPCDeadlineExceeded, 8: istio.RetryOnGRPCResourceExhausted,
+	13: istio.RetryOnGRPCInternal, 14: istio.RetryOnGRPCUnavailable,
 }
 
 // backoff waits before the next try, for a random time below a bound that doubles with each try, up to ten times the base.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -18,33 +19,33 @@ func TestRetryConditions(t *testing.T) {
 	t.Parallel()
 	const closes = "close"
 	for _, c := range []struct {
-		on     mesh.RetryOn
+		on     istio.RetryOn
 		codes  []int
 		answer string // what the upstream does: a status, with a header perhaps, or closes
 		tries  int
 	}{
-		{mesh.RetryOn5xx, nil, "500", 3},
-		{mesh.RetryOn5xx, nil, "599", 3},
-		{mesh.RetryOn5xx, nil, "409", 1},
-		{mesh.RetryOn5xx, nil, closes, 3},
-		{mesh.RetryOn5xx, nil, "503 x-envoy-ratelimited", 1},
-		{mesh.RetryOnGatewayError, nil, "500", 1},
-		{mesh.RetryOnGatewayError, nil, "502", 3},
-		{mesh.RetryOnGatewayError, nil, "504", 3},
-		{mesh.RetryOnGatewayError, nil, closes, 3},
-		{mesh.RetryOnReset, nil, closes, 3},
-		{mesh.RetryOnReset, nil, "503", 1},
-		{mesh.RetryOnResetBeforeRequest, nil, closes, 1},
-		{mesh.RetryOnConnectFailure, nil, closes, 1},
-		{mesh.RetryOnConnectFailure, nil, "503", 1},
-		{mesh.RetryOnRetriable4xx, nil, "409", 3},
-		{mesh.RetryOnRetriable4xx, nil, "404", 1},
-		{mesh.RetryOnRetriableStatusCodes, []int{404, 418}, "418", 3},
-		{mesh.RetryOnRetriableStatusCodes, []int{404, 418}, "503", 1},
-		{mesh.RetryOnEnvoyRatelimited, nil, "429 x-envoy-ratelimited", 3},
-		{mesh.RetryOnGRPCUnavailable | mesh.RetryOnGRPCCancelled, nil, "200 grpc-status=14", 3},
-		{mesh.RetryOnGRPCUnavailable, nil, "200 grpc-status=1", 1},
-		{mesh.RetryOnGRPCUnavailable, nil, "503", 1},
+		{istio.RetryOn5xx, nil, "500", 3},
+		{istio.RetryOn5xx, nil, "599", 3},
+		{istio.RetryOn5xx, nil, "409", 1},
+		{istio.RetryOn5xx, nil, closes, 3},
+		{istio.RetryOn5xx, nil, "503 x-envoy-ratelimited", 1},
+		{istio.RetryOnGatewayError, nil, "500", 1},
+		{istio.RetryOnGatewayError, nil, "502", 3},
+		{istio.RetryOnGatewayError, nil, "504", 3},
+		{istio.RetryOnGatewayError, nil, closes, 3},
+		{istio.RetryOnReset, nil, closes, 3},
+		{istio.RetryOnReset, nil, "503", 1},
+		{istio.RetryOnResetBeforeRequest, nil, closes, 1},
+		{istio.RetryOnConnectFailure, nil, closes, 1},
+		{istio.RetryOnConnectFailure, nil, "503", 1},
+		{istio.RetryOnRetriable4xx, nil, "409", 3},
+		{istio.RetryOnRetriable4xx, nil, "404", 1},
+		{istio.RetryOnRetriableStatusCodes, []int{404, 418}, "418", 3},
+		{istio.RetryOnRetriableStatusCodes, []int{404, 418}, "503", 1},
+		{istio.RetryOnEnvoyRatelimited, nil, "429 x-envoy-ratelimited", 3},
+		{istio.RetryOnGRPCUnavailable | istio.RetryOnGRPCCancelled, nil, "200 grpc-status=14", 3},
+		{istio.RetryOnGRPCUnavailable, nil, "200 grpc-status=1", 1},
+		{istio.RetryOnGRPCUnavailable, nil, "503", 1},
 		{0, nil, "503", 1},
 	} {
 		t.Run(fmt.Sprintf("%x %s", c.on, c.answer), func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestRetryFailureText(t *testing.T) {
 	const text = "upstream connect error or disconnect/reset before headers. "
 	b.get("http://middle/").want(t, 503, text+"reset reason: connection termination")
 	again := *route
-	again.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Millisecond}
+	again.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, Backoff: time.Millisecond}
 	b.proxy.Swap(toRoute(&again))
 	b.get("http://middle/").want(t, 503, text+"retried and the latest reset reason: connection termination")
 	b.setPods(podOf("middle", "middle-1", unused(t)))
@@ -121,7 +122,7 @@ func TestRetrySendsTheBodyAgain(t *testing.T) {
 				w.WriteHeader(503)
 			})
 			route := routeTo(service("middle"))
-			route.Retries = mesh.Retries{Attempts: 2, On: mesh.RetryOn5xx, Backoff: time.Millisecond}
+			route.Retries = mesh.Retries{Attempts: 2, On: istio.RetryOn5xx, Backoff: time.Millisecond}
 			b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 			var body io.Reader = strings.NewReader(strings.Repeat("x", c.size))
 			if c.chunked {
@@ -156,7 +157,7 @@ func TestRetryWhileTheBodyComes(t *testing.T) {
 		w.Write(body)
 	})
 	route := routeTo(service("middle"))
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOnReset, Backoff: time.Millisecond}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOnReset, Backoff: time.Millisecond}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 	body, w := io.Pipe()
 	go func() {
@@ -180,7 +181,7 @@ func TestPerTryTimeout(t *testing.T) {
 		fmt.Fprint(w, r.Header.Get("x-envoy-expected-rq-timeout-ms"))
 	})
 	route := routeTo(service("middle"))
-	route.Retries = mesh.Retries{Attempts: 5, PerTry: 50 * time.Millisecond, On: mesh.RetryOn5xx, Backoff: time.Millisecond}
+	route.Retries = mesh.Retries{Attempts: 5, PerTry: 50 * time.Millisecond, On: istio.RetryOn5xx, Backoff: time.Millisecond}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 	b.get("http://middle/").want(t, 200, "50")
 	tries.Store(-100)
@@ -204,7 +205,7 @@ func TestPerTryTimeoutIsForTheHead(t *testing.T) {
 		io.WriteString(w, " and end")
 	})
 	route := routeTo(service("middle"))
-	route.Retries = mesh.Retries{Attempts: 1, PerTry: 50 * time.Millisecond, On: mesh.RetryOn5xx}
+	route.Retries = mesh.Retries{Attempts: 1, PerTry: 50 * time.Millisecond, On: istio.RetryOn5xx}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 	b.get("http://middle/").want(t, 200, "begin and end")
 }
@@ -215,7 +216,7 @@ func TestRetryPrefersOtherHosts(t *testing.T) {
 	well := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
 	route := routeTo(service("middle"))
 	route.Destinations[0].Cluster.Balancer = mesh.Random
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Microsecond, OtherHosts: true}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, Backoff: time.Microsecond, OtherHosts: true}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", sick), podOf("middle", "middle-2", well))
 	// A retry chooses the sick host again only if chance does so six times: 1/2 · 1/64 of all requests fail.
 	failed := 0
@@ -241,7 +242,7 @@ func TestMaxRetries(t *testing.T) {
 	})
 	route := routeTo(service("middle"))
 	route.Destinations[0].Cluster.Pool.MaxRetries = 1
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Millisecond}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, Backoff: time.Millisecond}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 	done := make(chan bool)
 	go func() {
@@ -268,7 +269,7 @@ func TestRetriesThatDoNotComeAbout(t *testing.T) {
 	up := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	route := routeTo(service("middle"))
 	route.Timeout = 20 * time.Millisecond
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, Backoff: time.Hour}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, Backoff: time.Hour}
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
 	for range 3 {
 		b.get("http://middle/").want(t, 504, "upstream request timeout")

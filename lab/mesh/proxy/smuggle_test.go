@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -97,9 +98,9 @@ func TestNothingIsSmuggled(t *testing.T) {
 			t.Parallel()
 			up := newStrict(t)
 			route := routeTo(service("middle"))
-			route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, PerTry: 5 * time.Second}
+			route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, PerTry: 5 * time.Second}
 			if strings.Contains(c.name, "timeout") {
-				route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx, PerTry: 20 * time.Millisecond}
+				route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx, PerTry: 20 * time.Millisecond}
 			}
 			route.Mirrors = []mesh.Mirror{{Cluster: service("middle")}}
 			rules := toRoute(route)

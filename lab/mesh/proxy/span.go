@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
@@ -22,7 +23,7 @@ func newSpanTemplate(c *caller) spanTemplate {
 	}
 	return spanTemplate{
 		local:  &zipkin.Endpoint{ServiceName: c.who.canonical},
-		nodeID: kind + "~127.0.0.1~" + c.name + "." + c.source.Namespace + "~" + c.source.Namespace + ".svc.cluster.local",
+		nodeID: kind + "~127.0.0.1~" + c.name + "." + c.source.Namespace + "~" + c.source.Namespace + "." + istio.ClusterDomain,
 	}
 }
 
@@ -74,7 +75,7 @@ func (x *exchange) tags() map[string]string {
 		"istio.canonical_service":  x.in.who.canonical,
 		"istio.canonical_revision": x.in.who.revision,
 		"istio.namespace":          x.in.who.namespace,
-		"istio.mesh_id":            "cluster.local",
+		"istio.mesh_id":            istio.TrustDomain,
 		"istio.cluster_id":         "Kubernetes",
 		"peer.address":             x.peer(),
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/zipkin"
 )
@@ -14,7 +15,7 @@ func TestSpan(t *testing.T) {
 	var sink spanSink
 	up := handle(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })
 	route := routeTo(service("middle"))
-	route.Retries = mesh.Retries{Attempts: 1, On: mesh.RetryOn5xx}
+	route.Retries = mesh.Retries{Attempts: 1, On: istio.RetryOn5xx}
 	b := newBench(t, Options{Span: sink.put}, toRoute(route), podOf("middle", "middle-1", up))
 	b.do("POST", "http://middle/x", strings.NewReader("hello"), "user-agent: test", "x-request-id: mine")
 	res, err := http.Get(b.ingress.URL + "/y")
