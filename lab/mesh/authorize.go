@@ -157,29 +157,6 @@ func (p policies) deny(object string) bool {
 	return false
 }
 
-// checkAccess rejects values of a rule that the lab does not support.
-func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
-	for i, t := range r.GetTo() {
-		for _, p := range slices.Concat(t.GetOperation().GetPaths(), t.GetOperation().GetNotPaths()) {
-			if strings.Contains(p, "{*}") || strings.Contains(p, "{**}") {
-				report.Add(object, fmt.Sprintf("%s.to[%d].operation.paths", path, i), "a template, %q, is not supported by the lab", p)
-			}
-		}
-		for _, p := range slices.Concat(t.GetOperation().GetPorts(), t.GetOperation().GetNotPorts()) {
-			if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-				report.Add(object, fmt.Sprintf("%s.to[%d].operation.ports", path, i), "want a port from 1 to 65535, got %q", p)
-			}
-		}
-	}
-	for i, f := range r.GetFrom() {
-		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
-			if middle := strings.TrimPrefix(strings.TrimSuffix(n, "*"), "*"); strings.Contains(middle, "*") || len(n)-len(middle) > 1 {
-				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star within, %q, is not supported by the lab: want one at an end", n)
-			}
-		}
-	}
-}
-
 func newAccessRule(r *security.Rule) accessRule {
 	var out accessRule
 	for _, f := range r.GetFrom() {

@@ -3,8 +3,11 @@
 //
 // Its files in reading order. The result: decision.go (the types), table.go (Load and Compile), decide.go (one request).
 //
-// Input: fields.go (the accepted fields), source.go (callers, sidecar injection), hosts.go (host names), services.go (the registry),
-// virtualservices.go (names and order), destinationrules.go (merged rules).
+// Input: source.go (callers, sidecar injection), services.go (the registry), virtualservices.go (names and order), destinationrules.go
+// (merged rules). Package istio completes and compares names.
+//
+// Checks: fields.go (the accepted fields), check_fields.go (rejects all others), check_values.go (rejects values that the lab does not
+// support). Package overlay has checked what Istio itself checks.
 //
 // Views: view.go (the table for one kind of caller), sidecar.go and gateway.go (its listeners), virtualhost.go (hosts of a port),
 // index.go (the first rule that matches).

@@ -67,6 +67,13 @@ func istioKind[T any, P interface {
 	}
 }
 
+func addPeerAuthentication(d *decoding, m Meta, spec any) {
+	at := problems{report: d.report, object: m.String()}
+	checkIstioMetadata(at, m)
+	checkPeerAuthentication(at, spec.(*security.PeerAuthentication))
+	addNotEnforced(d, m, spec)
+}
+
 func addNotEnforced(d *decoding, m Meta, _ any) {
 	d.overlay.NotEnforced = append(d.overlay.NotEnforced, m)
 }

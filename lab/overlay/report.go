@@ -140,3 +140,13 @@ func leadingDigits(s string) string {
 	}
 	return s[:i]
 }
+
+// problems adds problems of one object to a report.
+type problems struct {
+	report *Report
+	object string
+}
+
+func (p problems) add(path, reason string, args ...any) {
+	p.report.Add(p.object, path, reason, args...)
+}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/lab/istio"
 	"google.golang.org/protobuf/types/known/durationpb"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -20,12 +19,10 @@ import (
 
 // The patterns for names, from istio.io/istio/pkg/config/labels. Unlike Kubernetes, Istio accepts capital letters.
 var (
-	istioLabel     = regexp.MustCompile(`^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$`)
-	istioWildcard  = regexp.MustCompile(`^(\*|(\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$`)
-	istioTagKey    = regexp.MustCompile(`^([a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*/)?((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$`)
-	istioTagValue  = regexp.MustCompile(`^((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`)
-	istioHeader    = regexp.MustCompile("^[!#$%&'*+\\-.^_`|~A-Za-z0-9]+$")
-	istioHeaderVal = regexp.MustCompile("^[^\u0000-\u0008\u000A-\u001F\u007F]*$")
+	istioLabel    = regexp.MustCompile(`^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$`)
+	istioWildcard = regexp.MustCompile(`^(\*|(\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$`)
+	istioTagKey   = regexp.MustCompile(`^([a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*/)?((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$`)
+	istioTagValue = regexp.MustCompile(`^((?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`)
 )
 
 func isIstioLabel(s string) bool { return len(s) <= 63 && istioLabel.MatchString(s) }
@@ -134,160 +131,6 @@ func checkMatch(at problems, path string, m *networking.StringMatch, emptyPrefix
 	case *networking.StringMatch_Regex:
 		checkRegex(at, path+".regex", v.Regex)
 	}
-}
-
-// checkHeaders checks the changes that a rule makes to headers.
-func checkHeaders(at problems, path string, h *networking.Headers) {
-	change := func(path string, values map[string]string, name func(string) string) {
-		for _, k := range slices.Sorted(maps.Keys(values)) {
-			if why := name(k); why != "" {
-				at.add(join(path, k), "%s", why)
-			}
-			if why := headerValue(values[k]); why != "" {
-				at.add(join(path, k), "%s", why)
-			} else if istio.IsAuthority(k) {
-				checkAuthority(at, join(path, k), values[k])
-			}
-		}
-	}
-	change(path+".request.set", h.GetRequest().GetSet(), requestHeader)
-	change(path+".request.add", h.GetRequest().GetAdd(), requestHeader)
-	change(path+".response.set", h.GetResponse().GetSet(), writtenHeader)
-	change(path+".response.add", h.GetResponse().GetAdd(), writtenHeader)
-	for i, k := range h.GetRequest().GetRemove() {
-		why := otherHeader(k)
-		if strings.EqualFold(k, "content-length") {
-			why = "the proxy frames messages itself: the lab does not let this header be removed from requests"
-		}
-		if why != "" {
-			at.add(fmt.Sprintf("%s.request.remove[%d]", path, i), "%s", why)
-		}
-	}
-	for i, k := range h.GetResponse().GetRemove() {
-		if why := otherHeader(k); why != "" {
-			at.add(fmt.Sprintf("%s.response.remove[%d]", path, i), "%s", why)
-		}
-	}
-}
-
-// requestHeader returns the problem of the name of a header that is set on a request, or "". The authority is accepted.
-func requestHeader(name string) string {
-	if istio.IsAuthority(name) {
-		return ""
-	}
-	return writtenHeader(name)
-}
-
-// writtenHeader returns the problem of the name of a header that is set on a message, or "".
-func writtenHeader(name string) string {
-	if framing[strings.ToLower(name)] {
-		return "the proxy frames messages itself: the lab does not let this header be set"
-	}
-	return otherHeader(name)
-}
-
-// otherHeader returns the problem of the name of a header that is set on a response or removed, or "".
-func otherHeader(name string) string {
-	switch {
-	case name == "":
-		return "a header without a name"
-	case istio.IsPseudo(name):
-		return "Istio does not let this header be changed"
-	case !istioHeader.MatchString(name):
-		return "want the name of a header, got " + quote(name)
-	}
-	return ""
-}
-
-// matchedHeader returns the problem of the name of a header that a rule matches, or "".
-func matchedHeader(name string) string {
-	switch name {
-	case "":
-		return "a header without a name"
-	case ":method", ":scheme", ":authority", ":path", ":status":
-		return ""
-	}
-	if strings.HasPrefix(name, "@request.auth.claims") {
-		return "claims of tokens are not supported by the lab"
-	}
-	if !istioHeader.MatchString(name) {
-		return "no header's name: " + quote(name)
-	}
-	return ""
-}
-
-// headerValue returns the problem of the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
-func headerValue(value string) string {
-	if !istioHeaderVal.MatchString(value) {
-		return "control characters in " + quote(value)
-	}
-	if !balanced(value) {
-		return "a single % in " + quote(value) + "; write %% for a per cent sign"
-	}
-	return ""
-}
-
-// balanced reports whether every %NAME% or %NAME(arguments)% in a header's value is closed. It is the automaton of Envoy's header parser,
-// with only the states that validation needs.
-func balanced(value string) bool {
-	const (
-		text = iota
-		name
-		array     // after (: [ or an argument
-		element   // in an array, before a "
-		argument  // until ) or "
-		delimiter // after an element: , or ]
-		closing   // after ]: )
-		end       // after ): %
-	)
-	state := text
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case state == text && c == '%':
-			if i+1 == len(value) {
-				return false
-			}
-			if value[i+1] == '%' {
-				i++
-			} else {
-				state = name
-			}
-		case state == text:
-		case state == name && c == '%':
-			state = text
-		case state == name && c == '(':
-			state = array
-		case state == name:
-		case state == argument && c == '\\':
-			if i+1 == len(value) {
-				return false
-			}
-			i++
-		case state == argument && c == ')':
-			state = end
-		case state == argument && c == '"':
-			state = delimiter
-		case state == argument || c == ' ':
-		case state == array && c == '[':
-			state = element
-		case state == array:
-			state = argument
-		case state == element && c == '"':
-			state = argument
-		case state == delimiter && c == ',':
-			state = element
-		case state == delimiter && c == ']':
-			state = closing
-		case state == closing && c == ')':
-			state = end
-		case state == end && c == '%':
-			state = text
-		default:
-			return false
-		}
-	}
-	return state == text
 }
 
 // checkExportTo checks the namespaces that an object is visible in.

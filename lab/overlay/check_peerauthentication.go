@@ -8,11 +8,8 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// addPeerAuthentication applies Istio's ValidatePeerAuthentication. The object is not enforced.
-func addPeerAuthentication(d *decoding, m Meta, spec any) {
-	at := problems{report: d.report, object: m.String()}
-	checkIstioMetadata(at, m)
-	p := spec.(*security.PeerAuthentication)
+// checkPeerAuthentication applies Istio's ValidatePeerAuthentication. The object is not enforced.
+func checkPeerAuthentication(at problems, p *security.PeerAuthentication) {
 	labels := p.GetSelector().GetMatchLabels()
 	checkSelector(at, "spec.selector.matchLabels", labels)
 	if p.PortLevelMtls != nil && len(p.PortLevelMtls) == 0 {
@@ -26,5 +23,4 @@ func addPeerAuthentication(d *decoding, m Meta, spec any) {
 			at.add(fmt.Sprintf("spec.portLevelMtls.%d", port), "want a port from 1 to 65535")
 		}
 	}
-	addNotEnforced(d, m, spec)
 }

@@ -5,16 +5,6 @@ import (
 	"strconv"
 )
 
-// problems adds problems of one object to a report.
-type problems struct {
-	report *Report
-	object string
-}
-
-func (p problems) add(path, reason string, args ...any) {
-	p.report.Add(p.object, path, reason, args...)
-}
-
 // The patterns for names, from Kubernetes' "Object Names and IDs" and "Labels and Selectors".
 var (
 	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)

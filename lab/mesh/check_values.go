@@ -1,0 +1,149 @@
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+)
+
+// checkValues rejects unsupported values of supported fields.
+func checkValues(o *overlay.Overlay, report *overlay.Report) {
+	for _, d := range o.DestinationRules {
+		checkPolicy(d.String(), "spec.trafficPolicy", d.Spec.GetTrafficPolicy(), report)
+		for i, s := range d.Spec.GetSubsets() {
+			checkPolicy(d.String(), fmt.Sprintf("spec.subsets[%d].trafficPolicy", i), s.GetTrafficPolicy(), report)
+		}
+	}
+	for _, g := range o.Gateways {
+		for i, s := range g.Spec.GetServers() {
+			checkServer(g.String(), fmt.Sprintf("spec.servers[%d]", i), s, report)
+		}
+	}
+	for _, c := range o.Sidecars {
+		if policy := c.Spec.GetOutboundTrafficPolicy(); policy != nil && policy.GetMode() != networking.OutboundTrafficPolicy_REGISTRY_ONLY {
+			report.Add(c.String(), "spec.outboundTrafficPolicy.mode", "%s is not supported by the lab: want REGISTRY_ONLY, which always holds here", policy.GetMode())
+		}
+	}
+	for _, v := range o.VirtualServices {
+		for i, h := range v.Spec.GetHttp() {
+			for j, m := range h.GetMatch() {
+				for _, name := range slices.Concat(sortedKeys(m.GetHeaders()), sortedKeys(m.GetWithoutHeaders())) {
+					if strings.HasPrefix(name, "@request.auth.claims") {
+						report.Add(v.String(), fmt.Sprintf("spec.http[%d].match[%d].headers.%s", i, j, name), "claims of tokens are not supported by the lab")
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkPolicy(object, path string, p *networking.TrafficPolicy, report *overlay.Report) {
+	checkPolicyValues(object, path, p.GetLoadBalancer(), p.GetConnectionPool(), p.GetTls(), report)
+	for i, s := range p.GetPortLevelSettings() {
+		checkPolicyValues(object, fmt.Sprintf("%s.portLevelSettings[%d]", path, i), s.GetLoadBalancer(), s.GetConnectionPool(), s.GetTls(), report)
+	}
+}
+
+func checkPolicyValues(object, path string, lb *networking.LoadBalancerSettings, pool *networking.ConnectionPoolSettings, tls *networking.ClientTLSSettings, report *overlay.Report) {
+	if lb.GetSimple() == networking.LoadBalancerSettings_PASSTHROUGH {
+		report.Add(object, path+".loadBalancer.simple", "PASSTHROUGH is not supported by the lab: want LEAST_REQUEST, ROUND_ROBIN or RANDOM")
+	}
+	if pool.GetHttp().GetH2UpgradePolicy() == networking.ConnectionPoolSettings_HTTPSettings_UPGRADE {
+		report.Add(object, path+".connectionPool.http.h2UpgradePolicy", "UPGRADE is not supported by the lab: want DEFAULT or DO_NOT_UPGRADE")
+	}
+	switch tls.GetMode() {
+	case networking.ClientTLSSettings_DISABLE, networking.ClientTLSSettings_ISTIO_MUTUAL:
+	default:
+		report.Add(object, path+".tls.mode", "%s is not supported by the lab: want ISTIO_MUTUAL, which it accepts and does not enforce, or DISABLE", tls.GetMode())
+	}
+}
+
+func checkServer(object, path string, s *networking.Server, report *overlay.Report) {
+	switch protocol := s.GetPort().GetProtocol(); {
+	case strings.EqualFold(protocol, "HTTP") && s.GetTls() == nil:
+	case strings.EqualFold(protocol, "HTTPS") && s.GetTls().GetMode() == networking.ServerTLSSettings_ISTIO_MUTUAL:
+	case s.GetTls() != nil && s.GetTls().GetMode() != networking.ServerTLSSettings_ISTIO_MUTUAL:
+		report.Add(object, path+".tls.mode", "%s is not supported by the lab: want ISTIO_MUTUAL, which it accepts and does not enforce", s.GetTls().GetMode())
+	default:
+		report.Add(object, path+".port.protocol", "%s is not supported by the lab: want HTTP, or HTTPS with tls.mode ISTIO_MUTUAL", protocol)
+	}
+}
+
+func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) {
+	switch e.Spec.GetResolution() {
+	case networking.ServiceEntry_NONE, networking.ServiceEntry_STATIC, networking.ServiceEntry_DNS, networking.ServiceEntry_DNS_ROUND_ROBIN:
+	default:
+		report.Add(e.String(), "spec.resolution", "%s is not supported by the lab: want STATIC, DNS, DNS_ROUND_ROBIN or NONE", e.Spec.GetResolution())
+	}
+	for i, a := range e.Spec.GetAddresses() {
+		if strings.Contains(a, "/") {
+			report.Add(e.String(), fmt.Sprintf("spec.addresses[%d]", i), "a range, %q, is not supported by the lab: want an address", a)
+		}
+	}
+	for i, p := range e.Spec.GetEndpoints() {
+		if strings.HasPrefix(p.GetAddress(), "unix://") {
+			report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a socket, %q, is not supported by the lab: want an address or a name", p.GetAddress())
+		}
+	}
+}
+
+// checkEndpoints rejects a Service among several endpoints of a ServiceEntry with DNS resolution.
+func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) {
+	names := map[string]bool{}
+	for _, s := range all {
+		names[s.host] = names[s.host] || s.kubernetes
+	}
+	for _, e := range o.ServiceEntries {
+		if r := e.Spec.GetResolution(); len(e.Spec.GetEndpoints()) < 2 || r != networking.ServiceEntry_DNS && r != networking.ServiceEntry_DNS_ROUND_ROBIN {
+			continue
+		}
+		for i, p := range e.Spec.GetEndpoints() {
+			if name, namespace, ok := istio.ServiceOf(p.GetAddress()); ok && names[istio.ServiceHost(name, namespace)] {
+				report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a Service, %s, beside other endpoints is not supported by the lab", p.GetAddress())
+			}
+		}
+	}
+}
+
+// checkHosts rejects hosts that a namespace defines twice: Istio would merge their endpoints.
+func checkHosts(all []*service, report *overlay.Report) {
+	seen := map[[2]string]*service{}
+	for _, s := range all {
+		key := [2]string{s.namespace, s.host}
+		if old := seen[key]; old != nil && s.entry != nil {
+			report.Add(s.object, "spec.hosts", "%s, which %s has in this namespace, too, is not supported by the lab", s.host, old.object)
+		}
+		if seen[key] == nil || s.kubernetes {
+			seen[key] = s
+		}
+	}
+}
+
+// checkAccess rejects values of a rule that the lab does not support.
+func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
+	for i, t := range r.GetTo() {
+		for _, p := range slices.Concat(t.GetOperation().GetPaths(), t.GetOperation().GetNotPaths()) {
+			if strings.Contains(p, "{*}") || strings.Contains(p, "{**}") {
+				report.Add(object, fmt.Sprintf("%s.to[%d].operation.paths", path, i), "a template, %q, is not supported by the lab", p)
+			}
+		}
+		for _, p := range slices.Concat(t.GetOperation().GetPorts(), t.GetOperation().GetNotPorts()) {
+			if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+				report.Add(object, fmt.Sprintf("%s.to[%d].operation.ports", path, i), "want a port from 1 to 65535, got %q", p)
+			}
+		}
+	}
+	for i, f := range r.GetFrom() {
+		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
+			if middle := strings.TrimPrefix(strings.TrimSuffix(n, "*"), "*"); strings.Contains(middle, "*") || len(n)-len(middle) > 1 {
+				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star within, %q, is not supported by the lab: want one at an end", n)
+			}
+		}
+	}
+}
