@@ -67,6 +67,8 @@ Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the ove
 one_per_line() {
   sed 's#^\([^ ]*\) \([^/ ]*\)/\([^/ ]*\) #\1.\3.\2 #; s#^\([^. ]*\) \([^/ ]*\) #\1.\2. #; s# #/#g'
 }
+terminating='{range .items[?(@.status.phase=="Terminating")]}{.metadata.name}{"\n"}{end}'
+gone=120s # the longest time that a deploy waits for a namespace that is being deleted
 as_list='{range .items[*]}{.kind} {.apiVersion} {.metadata.namespace} {.metadata.name}{"\n"}{end}'
 
 # apply_rendered applies the rendering, then removes objects with the label that are not in it. Objects with hopline.io/order=last route to
@@ -89,9 +91,17 @@ apply_rendered() {
   say "applied $(wc -l <"$work/wanted" | tr -d ' ') objects"
 }
 
-# namespaces_first applies namespaces first: a pod made before its namespace has the mesh's label would have no sidecar.
+# namespaces_first applies namespaces first: a pod made before its namespace has the mesh's label would have no sidecar. A namespace that a
+# reset is still deleting accepts no new objects, so that the deploy waits until it is gone.
 namespaces_first() {
   awk 'BEGIN { RS = "---\n" } /\nkind: Namespace\n/ || /^kind: Namespace\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/namespaces.yaml"
+  sed -n 's/^  name: //p' "$work/namespaces.yaml" >"$work/names"
+  kubectl get namespaces -o jsonpath="$terminating" >"$work/list"
+  if grep -xF -f "$work/names" "$work/list" >"$work/terminating"; then
+    say "waits until the cluster has deleted namespace $(paste -sd, "$work/terminating")"
+    xargs kubectl wait --for=delete namespace --timeout="$gone" <"$work/terminating" >/dev/null 2>"$work/error" ||
+      die "the namespace is still being deleted after $gone ($(tail -1 "$work/error")). \`kubectl get namespace -o yaml\` says what holds it."
+  fi
   kubectl apply -f "$work/namespaces.yaml" >/dev/null
 }
 

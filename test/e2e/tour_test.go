@@ -20,6 +20,7 @@ type look struct {
 func TestTour(t *testing.T) {
 	t.Parallel()
 	visit(t, "plain", 200)
+	t.Run("deploy right after a reset", deployAfterReset)
 	visit(t, "canary", 2000, look{"strangers", strangers}, look{"trace in Jaeger", traceInJaeger}, look{"Prometheus", prometheus}, look{"dashboards", dashboards})
 	visit(t, "prod", 200)
 	visit(t, "dev", 200)
@@ -35,6 +36,15 @@ func TestTour(t *testing.T) {
 		t.Errorf("istioctl proxy-status: %s", out)
 	}
 	t.Run("nothing had to be started again", nothingRestarted)
+}
+
+// deployAfterReset: a deploy waits until the cluster has deleted the namespace of the deploy before.
+func deployAfterReset(t *testing.T) {
+	run(t, "deploy/deploy.sh", "reset")
+	deploy(t, "plain")
+	if err := podsReady(t, false); err != nil {
+		t.Error(err)
+	}
 }
 
 // visit deploys an overlay, checks its state, and then runs all looks in parallel. samples is the number of samples of the conformance
