@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"

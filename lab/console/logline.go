@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // Log is one line of a process, split into fields if it is one of the suite's JSON lines.

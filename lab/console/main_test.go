@@ -14,10 +14,10 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -2,10 +2,10 @@ package console
 
 import (
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 

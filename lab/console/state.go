@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // State holds what the overview shows.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 func TestWorkloads(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/trace"
-	"github.com/hopline/hopline/lab/workload"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 

@@ -3,9 +3,9 @@ package explain
 import (
 	"fmt"
 
-	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // endpoints adds the endpoints of each destination: the pods of the lab if it runs the overlay, else the overlay's Deployments.

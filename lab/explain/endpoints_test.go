@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // An endpoint that the caller has ejected is ready but gets no requests from it. Only that caller's explanation shows this.

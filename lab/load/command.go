@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/hopline/hopline/lab/bundle"
-	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/current"
 )
 
 // DefaultURL is the suite's URL whose response lists which version of each service responded.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/tty"
 )
 
 // purposes describes what each address serves.

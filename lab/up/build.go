@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
 )
 
 // Build selects when the programs are built before they are run.

@@ -6,8 +6,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 
-	"github.com/hopline/hopline/lab/current"
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // targets is one group of Prometheus' HTTP service discovery: https://prometheus.io/docs/prometheus/latest/http_sd/.

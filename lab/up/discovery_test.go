@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // running returns a status function with one pod whose admin port is served by handler.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // edition is one state of the overlay directory that can run.

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // startTimeout is how long the start waits for workloads that do not become ready before it prints the addresses anyway.

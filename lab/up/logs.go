@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/overlay"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // Logs selects which output of the processes is shown, and how.

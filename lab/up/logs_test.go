@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 func TestLogLinesAreReadable(t *testing.T) {

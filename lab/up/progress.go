@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // progress shows the state of the workloads: during the start on the terminal's board, later as a line for each rolling update.

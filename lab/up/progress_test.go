@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 func TestProgressTellsOfRollingUpdatesAfterTheStart(t *testing.T) {

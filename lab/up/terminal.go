@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/hopline/hopline/lab/tty"
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // Screen describes the output that the lab prints to.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hopline/hopline/lab/tty"
-	"github.com/hopline/hopline/lab/workload"
+	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // spoken returns the output of a terminal for the calls in say.

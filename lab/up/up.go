@@ -16,10 +16,10 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/console"
-	"github.com/hopline/hopline/lab/current"
+	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
-	"github.com/hopline/hopline/lab/workload"
 	"github.com/hopline/hopline/lab/zipkin"
 	"github.com/hopline/hopline/pkg/guard"
 )

@@ -11,9 +11,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/load"
-	"github.com/hopline/hopline/lab/tty"
 )
 
 // version is set by the linker: -X main.version=v1.2.3. Otherwise it is the version that the go command fetched, or dev.

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // programs builds the services once for all tests, from this module's checkout.

@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // TestCanary runs the suite from start to end on the default overlay.

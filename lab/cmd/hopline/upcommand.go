@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
-	"github.com/hopline/hopline/lab/bundle"
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/up"
 )
 

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // admissible rejects what Envoy's listener rejects: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, and

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
+	"github.com/hopline/hopline/lab/internal/wire"
 )
 
 // answer sends a response of the proxy's own, like Envoy's local replies: plain text, or no body. The route's changes to response headers

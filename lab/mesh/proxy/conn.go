@@ -4,7 +4,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
+	"github.com/hopline/hopline/lab/internal/wire"
 )
 
 const defaultIdleTimeout = time.Hour // Envoy's

@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // NewServer returns the HTTP server for the handlers of a proxy, with the limits of Envoy's listeners: 60 KiB of headers, one hour idle,

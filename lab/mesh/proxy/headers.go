@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // Names that the proxy reads or writes, in canonical form, so that maps can be used directly.

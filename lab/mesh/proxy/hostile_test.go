@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // want is the expected outcome of a hostile request.

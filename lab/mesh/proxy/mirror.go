@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 const (

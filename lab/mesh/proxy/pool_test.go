@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // gate is an upstream whose requests wait until it opens; it counts them and their connections.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
 )
 
 // exchange is one request in the proxy. It passes the steps of Envoy's filter chain in their order: sanitized headers, tracing, routing,

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hopline/hopline/lab/mesh/proxy/wire"
+	"github.com/hopline/hopline/lab/internal/wire"
 )
 
 // maxInformation bounds the number of 1xx responses before the final one.

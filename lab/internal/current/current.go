@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
-	"github.com/hopline/hopline/lab/workload"
 )
 
 // Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
 )
 
 // serve starts a lab that runs an overlay, and returns its port.
