@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/pkg/guard"
 )
 
@@ -24,8 +25,8 @@ type Console struct {
 
 	mu       sync.Mutex
 	rates    rates
-	revision int           // of the edition that baseline belongs to
-	baseline map[Flow]Flow // the counts when that edition started to run
+	revision int                           // of the edition that baseline belongs to
+	baseline map[traffic.Flow]traffic.Flow // the counts when that edition started to run
 }
 
 // New returns a Console. hosts are the names, besides loopback's and IP addresses, that it accepts as Host. Nothing is live before Run.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 // reasons holds Envoy's response flags in words, a cause before its consequences. See
@@ -23,7 +25,7 @@ var reasons = []struct{ flag, words string }{
 }
 
 // failureText returns why the requests of a flow failed: "503 no healthy upstream".
-func failureText(f Flow) string {
+func failureText(f traffic.Flow) string {
 	words := "from the upstream"
 	flags := strings.Split(f.Flags, ",")
 	for _, reason := range reasons {

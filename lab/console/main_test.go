@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,7 +30,8 @@ type lab struct {
 	edition     Edition
 	pods        []workload.Status
 	deployments []workload.Deployment
-	flows       []Flow
+	flows       []traffic.Flow
+	traffic     *traffic.Traffic // nil: no edges and calls
 	ejections   []proxy.Ejection
 	logs        map[string][]workload.Line
 }
@@ -46,7 +49,19 @@ func (l *lab) Deployments() []workload.Deployment {
 	defer l.mu.Unlock()
 	return l.deployments
 }
-func (l *lab) Flows() []Flow               { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
+func (l *lab) Flows() []traffic.Flow { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
+func (l *lab) Edges(now time.Time) []traffic.Edge {
+	if l.traffic == nil {
+		return nil
+	}
+	return l.traffic.Edges(now)
+}
+func (l *lab) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
+	if l.traffic == nil {
+		return nil
+	}
+	return l.traffic.Calls(limit, keep)
+}
 func (l *lab) Ejections() []proxy.Ejection { l.mu.Lock(); defer l.mu.Unlock(); return l.ejections }
 func (l *lab) Logs(traceID string) []workload.Line {
 	l.mu.Lock()
@@ -99,6 +114,11 @@ func load(t *testing.T, name string) []mesh.Rule {
 
 func rulesOf(t *testing.T, dir string) []mesh.Rule {
 	t.Helper()
+	return tableOf(t, dir).Rules()
+}
+
+func tableOf(t *testing.T, dir string) *mesh.Table {
+	t.Helper()
 	o, err := overlay.Load(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +127,7 @@ func rulesOf(t *testing.T, dir string) []mesh.Rule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return table.Rules()
+	return table
 }
 
 // fromText returns the rules of an overlay of one file.

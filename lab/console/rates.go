@@ -1,6 +1,10 @@
 package console
 
-import "time"
+import (
+	"time"
+
+	"github.com/hopline/hopline/lab/traffic"
+)
 
 // window is the period over which requests per second are computed.
 const window = 10 * time.Second
@@ -11,13 +15,13 @@ type count struct {
 	seconds                  float64
 }
 
-func (c *count) add(f Flow) {
+func (c *count) add(f traffic.Flow) {
 	c.requests += f.Requests
 	c.seconds += f.Seconds
 	if f.Copy {
 		c.copies += f.Requests
 	}
-	if f.Code == 0 || f.Code >= 500 {
+	if f.Failed() {
 		c.errors += f.Requests
 	}
 }
@@ -50,7 +54,7 @@ type Rate struct {
 }
 
 // add adds a sample and drops those older than the window, except the one at its beginning.
-func (r *rates) add(now time.Time, flows []Flow) {
+func (r *rates) add(now time.Time, flows []traffic.Flow) {
 	s := sample{at: now, counts: map[string]count{}}
 	for _, f := range flows {
 		if f.Workload == "" {

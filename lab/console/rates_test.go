@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 func TestRates(t *testing.T) {
@@ -11,7 +13,7 @@ func TestRates(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	var r rates
 	at := func(second int, good, bad uint64) {
-		r.add(start.Add(time.Duration(second)*time.Second), []Flow{
+		r.add(start.Add(time.Duration(second)*time.Second), []traffic.Flow{
 			{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: good, Seconds: float64(good) * 0.010},
 			{Namespace: "hopline", Workload: "core-prod", Code: 503, Requests: bad, Seconds: float64(bad) * 0.010},
 			{Code: 404, Requests: 1000}, // nobody answered: no workload's
@@ -52,7 +54,7 @@ func TestCopies(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for second := range 2 {
 		n := uint64(second)
-		r.add(now.Add(time.Duration(second)*time.Second), []Flow{
+		r.add(now.Add(time.Duration(second)*time.Second), []traffic.Flow{
 			{Namespace: "hopline", Workload: "middle-prod", Code: 200, Requests: 8 * n},
 			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 2 * n},
 			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 6 * n, Copy: true},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 // Rule is one http rule of a VirtualService, or the default of a Service or ServiceEntry without one: what it configures, and the traffic
@@ -95,7 +96,7 @@ func addPart(parts []Part, part Part) []Part {
 
 // withSeen adds the counted requests to the rules that matched them. Default routes, of Services and ServiceEntries, become rules of their
 // own.
-func withSeen(rules []Rule, flows []Flow) []Rule {
+func withSeen(rules []Rule, flows []traffic.Flow) []Rule {
 	rules = cloneRules(rules)
 	for _, f := range flows {
 		if f.Object == "" || f.Requests == 0 {
@@ -111,7 +112,7 @@ func withSeen(rules []Rule, flows []Flow) []Rule {
 		}
 		rule := &rules[i]
 		rule.Seen += f.Requests
-		if f.Code == 0 || f.Code >= 500 {
+		if f.Failed() {
 			rule.Errors += f.Requests
 			rule.Failures = addFailure(rule.Failures, Failure{failureText(f), f.Requests})
 		}

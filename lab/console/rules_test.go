@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 // find returns one rule of a list.
@@ -164,7 +166,7 @@ func TestAskedOfTheCallersDestinationRule(t *testing.T) {
 	if diff := cmp.Diff([]Part{{Service: "middle", Version: "canary", Asked: 1}}, rules[1].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("parts of other (-want +got):\n%s", diff)
 	}
-	seen := withSeen(rules, []Flow{{Object: "VirtualService hopline/middle", Rule: "everybody", Callers: "namespace other", Workload: "middle-canary", App: "middle", Version: "canary", Code: 200, Requests: 3}})
+	seen := withSeen(rules, []traffic.Flow{{Object: "VirtualService hopline/middle", Rule: "everybody", Callers: "namespace other", Workload: "middle-canary", App: "middle", Version: "canary", Code: 200, Requests: 3}})
 	if seen[0].Seen != 0 || seen[1].Seen != 3 || seen[1].Parts[0].Seen != 3 {
 		t.Errorf("got %+v, want three requests by the rule of namespace other", seen)
 	}
@@ -187,7 +189,7 @@ func TestAskedOfEgress(t *testing.T) {
 func TestSeen(t *testing.T) {
 	t.Parallel()
 	rules := asked(load(t, "canary"))
-	seen := withSeen(rules, []Flow{
+	seen := withSeen(rules, []traffic.Flow{
 		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200, Requests: 7},
 		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 500, Requests: 2},
 		{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: 503, Requests: 1}, // by the proxy itself
@@ -250,7 +252,7 @@ spec:
 	if diff := cmp.Diff([]Part{{Service: "far.example", Asked: 1}}, first.Parts); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
-	seen := withSeen(rules, []Flow{{Object: "VirtualService default/far", Rule: "http[0].match[1]", Code: 200, Requests: 2}, {Object: "VirtualService default/far", Rule: "http[1]", Code: 200, Requests: 3}})
+	seen := withSeen(rules, []traffic.Flow{{Object: "VirtualService default/far", Rule: "http[0].match[1]", Code: 200, Requests: 2}, {Object: "VirtualService default/far", Rule: "http[1]", Code: 200, Requests: 3}})
 	if seen[0].Seen != 2 || seen[1].Seen != 3 {
 		t.Errorf("seen %d and %d, want 2 and 3", seen[0].Seen, seen[1].Seen)
 	}
@@ -276,10 +278,10 @@ func TestAtWhichGateway(t *testing.T) {
 // TestFailures counts the requests that failed by their reason.
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	flow := func(code int, flags string, requests uint64) Flow {
-		return Flow{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: code, Flags: flags, Requests: requests}
+	flow := func(code int, flags string, requests uint64) traffic.Flow {
+		return traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: code, Flags: flags, Requests: requests}
 	}
-	rules := withSeen(asked(load(t, "canary")), []Flow{
+	rules := withSeen(asked(load(t, "canary")), []traffic.Flow{
 		flow(200, "-", 100), flow(404, "-", 3), flow(503, "UH", 4), flow(503, "UF,URX", 7), flow(504, "UT", 1), flow(500, "-", 2), flow(500, "-", 3), flow(503, "FI", 6), flow(0, "DC", 2),
 	})
 	want := []Failure{

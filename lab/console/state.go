@@ -7,6 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 // State holds what the overview shows.
@@ -57,15 +58,15 @@ type Pod struct {
 }
 
 // build returns the current state.
-func (c *Console) build(edition Edition, flows []Flow) State {
+func (c *Console) build(edition Edition, flows []traffic.Flow) State {
 	s := State{
-		Edition: edition.Name, Revision: edition.Revision, Plain: edition.Plain, Problems: problems(edition.Problems),
+		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
 		Ejections: some(c.source.Ejections()),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Rules = withSeen(asked(edition.Rules), sinceEdition(flows, c.baseline))
+	s.Rules = withSeen(asked(edition.rules()), sinceEdition(flows, c.baseline))
 	return s
 }
 
@@ -123,26 +124,26 @@ func (w *Workload) addPod(p workload.Status) {
 	w.Pods = append(w.Pods, pod)
 }
 
-// kind identifies what a flow counts, without its counts.
-func (f Flow) kind() Flow {
+// kindOf identifies what a flow counts, without its counts.
+func kindOf(f traffic.Flow) traffic.Flow {
 	f.Requests, f.Seconds = 0, 0
 	return f
 }
 
 // baselineOf returns the counts at the moment when an edition started to run.
-func baselineOf(flows []Flow) map[Flow]Flow {
-	baseline := make(map[Flow]Flow, len(flows))
+func baselineOf(flows []traffic.Flow) map[traffic.Flow]traffic.Flow {
+	baseline := make(map[traffic.Flow]traffic.Flow, len(flows))
 	for _, f := range flows {
-		baseline[f.kind()] = f
+		baseline[kindOf(f)] = f
 	}
 	return baseline
 }
 
 // sinceEdition returns what was counted since the baseline.
-func sinceEdition(flows []Flow, baseline map[Flow]Flow) []Flow {
-	since := make([]Flow, 0, len(flows))
+func sinceEdition(flows []traffic.Flow, baseline map[traffic.Flow]traffic.Flow) []traffic.Flow {
+	since := make([]traffic.Flow, 0, len(flows))
 	for _, f := range flows {
-		if before := baseline[f.kind()]; before.Requests <= f.Requests {
+		if before := baseline[kindOf(f)]; before.Requests <= f.Requests {
 			f.Requests -= before.Requests
 			f.Seconds = max(0, f.Seconds-before.Seconds)
 		}

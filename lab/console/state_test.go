@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 func TestWorkloads(t *testing.T) {
@@ -17,14 +19,14 @@ func TestWorkloads(t *testing.T) {
 			pod("hopline/core-prod", "core", "prod", workload.Ready), pod("hopline/core-prod", "core", "prod", workload.BackOff),
 			pod("hopline/core-old", "core", "old", workload.Stopping),
 		},
-		flows: []Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 100}},
+		flows: []traffic.Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 100}},
 	}
 	source.pods[1].Restarts, source.pods[1].Reason = 3, "exit status 137"
 	source.pods[1].Ended, source.pods[1].LastLine, source.pods[1].Again = "ended by signal: killed", "request", time.UnixMilli(1_800_000_002_000)
 	c := New(source, nil)
 	now := time.Unix(1_800_000_000, 0)
 	c.observe(now)
-	source.flows = []Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 130}}
+	source.flows = []traffic.Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 130}}
 	var s State
 	if err := json.Unmarshal(c.observe(now.Add(10*time.Second)), &s); err != nil {
 		t.Fatal(err)
@@ -52,13 +54,13 @@ hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 1
 // TestCountedAnew changes the edition: earlier traffic does not count for the new weights.
 func TestCountedAnew(t *testing.T) {
 	t.Parallel()
-	flow := Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
-	source := &lab{edition: Edition{Revision: 1, Rules: load(t, "canary")}}
+	flow := traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
+	source := &lab{edition: Edition{Revision: 1, Table: tableOf(t, shipped.Overlay(t, "canary"))}}
 	c := New(source, nil)
 	seen := func(requests uint64) uint64 {
 		t.Helper()
 		flow.Requests = requests
-		source.flows = []Flow{flow}
+		source.flows = []traffic.Flow{flow}
 		var s State
 		if err := json.Unmarshal(c.observe(time.Now()), &s); err != nil {
 			t.Fatal(err)

@@ -125,7 +125,7 @@ func (r *running) outcome(result *vegeta.Result) outcome {
 // summary returns the report. It first counts the requests that were due and never sent: they waited, too.
 func (r *running) summary() *Report {
 	p, rec := r.plan, r.rec
-	sent := rec.service.n + uint64(r.interrupted)
+	sent := rec.service.Count() + uint64(r.interrupted)
 	due := uint64(p.requests)
 	span := p.span()
 	if r.early > 0 {

@@ -72,17 +72,17 @@ func (c condition) check(rec *recorder, held float64) Condition {
 	case "errors":
 		got, shown = float64(rec.errors), strconv.FormatUint(rec.errors, 10)
 		if c.percent {
-			got = share(rec.errors, rec.latency.n)
+			got = share(rec.errors, rec.latency.Count())
 			shown = fmt.Sprintf("%.3g%%", got)
 		}
 	case "rate":
 		got, shown = held, fmt.Sprintf("%.1f", held)
 	default:
-		d := rec.latency.most
+		d := rec.latency.Max()
 		if c.figure == "mean" {
-			d = rec.latency.mean()
+			d = rec.latency.Mean()
 		} else if p, ok := c.percentile(); ok && c.figure != "max" {
-			d = rec.latency.percentile(p)
+			d = rec.latency.Percentile(p)
 		}
 		got, shown = d.Seconds(), milliseconds(d)
 	}

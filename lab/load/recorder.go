@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/histogram"
 )
 
 // Bounds on what a run keeps.
@@ -37,9 +39,9 @@ type recorder struct {
 	mu        sync.Mutex
 	width     time.Duration // of an interval
 	intervals []interval
-	latency   histogram
-	service   histogram
-	late      histogram
+	latency   *histogram.Histogram
+	service   *histogram.Histogram
+	late      *histogram.Histogram
 	lastSent  time.Duration // when the last request was sent, from the start
 	tooLate   uint64        // sent more than lateness after they were due
 	errors    uint64
@@ -56,7 +58,7 @@ const lateness = 100 * time.Millisecond
 
 // interval holds the figures of one interval of the plots.
 type interval struct {
-	latency histogram
+	latency *histogram.Histogram
 	errors  uint64
 	asked   uint64
 }
@@ -65,6 +67,9 @@ func newRecorder(p *plan, e *expectation) *recorder {
 	width := max(time.Second, (p.duration/maxIntervals + time.Second - 1).Truncate(time.Second))
 	return &recorder{
 		width:    width,
+		latency:  histogram.New(histogram.Fine),
+		service:  histogram.New(histogram.Fine),
+		late:     histogram.New(histogram.Fine),
 		codes:    map[int]uint64{},
 		failures: map[string]uint64{},
 		shares:   newShares(e),
@@ -75,8 +80,8 @@ func (r *recorder) add(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := r.interval(o.due)
-	in.latency.add(o.latency)
-	r.latency.add(o.latency)
+	in.latency.Add(o.latency)
+	r.latency.Add(o.latency)
 	if o.failed() {
 		in.errors++
 		r.errors++
@@ -89,8 +94,8 @@ func (r *recorder) add(o outcome) {
 	if o.elsewhere {
 		r.elsewhere++
 	}
-	r.service.add(o.service)
-	r.late.add(o.late)
+	r.service.Add(o.service)
+	r.late.Add(o.late)
 	if o.late > lateness {
 		r.tooLate++
 	}
@@ -109,9 +114,9 @@ func (r *recorder) addUnsent(due, waited time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := r.interval(due)
-	in.latency.add(waited)
+	in.latency.Add(waited)
 	in.errors++
-	r.latency.add(waited)
+	r.latency.Add(waited)
 	r.errors++
 	r.unsent++
 	r.fail("never sent")
@@ -120,7 +125,7 @@ func (r *recorder) addUnsent(due, waited time.Duration) {
 func (r *recorder) interval(due time.Duration) *interval {
 	i := min(int(due/r.width), maxIntervals)
 	for i >= len(r.intervals) {
-		r.intervals = append(r.intervals, interval{})
+		r.intervals = append(r.intervals, interval{latency: histogram.New(histogram.Fine)})
 	}
 	return &r.intervals[i]
 }
@@ -157,7 +162,7 @@ func (r *recorder) snapshot() snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return snapshot{
-		done: r.latency.n, errors: r.errors,
-		p50: r.latency.percentile(50), p90: r.latency.percentile(90), p99: r.latency.percentile(99),
+		done: r.latency.Count(), errors: r.errors,
+		p50: r.latency.Percentile(50), p90: r.latency.Percentile(90), p99: r.latency.Percentile(99),
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/histogram"
 )
 
 // Report holds the results of a run. Times are in milliseconds, shares in per cent.
@@ -134,9 +136,9 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 	r := &Report{
 		URL: c.URL, Method: c.Method, Headers: append([]string{}, c.Header...), KeepAlive: c.KeepAlive,
 		Rate: c.Rate, RampTime: c.Ramp.Seconds(),
-		Errors: rec.errors, ErrorShare: share(rec.errors, rec.latency.n),
-		Latency: latency(&rec.latency), Service: latency(&rec.service), Lateness: latency(&rec.late), TooLate: rec.tooLate,
-		Held:      rec.tooLate+rec.unsent <= rec.latency.n/100,
+		Errors: rec.errors, ErrorShare: share(rec.errors, rec.latency.Count()),
+		Latency: latency(rec.latency), Service: latency(rec.service), Lateness: latency(rec.late), TooLate: rec.tooLate,
+		Held:      rec.tooLate+rec.unsent <= rec.latency.Count()/100,
 		Elsewhere: rec.elsewhere,
 		Statuses:  []StatusReport{}, Failures: []FailureReport{}, Slowest: []Slow{}, Intervals: []Interval{}, FailIf: []Condition{},
 		Hops: rec.shares.report(),
@@ -144,11 +146,11 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 	for _, n := range rec.codes {
 		r.Answered += n
 	}
-	for _, p := range curve(rec.latency.n) {
-		r.Curve = append(r.Curve, Point{Percentile: p, MS: ms(rec.latency.percentile(p))})
+	for _, p := range curve(rec.latency.Count()) {
+		r.Curve = append(r.Curve, Point{Percentile: p, MS: ms(rec.latency.Percentile(p))})
 	}
 	for _, code := range slices.Sorted(maps.Keys(rec.codes)) {
-		r.Statuses = append(r.Statuses, StatusReport{Status: code, Count: rec.codes[code], Percent: share(rec.codes[code], rec.latency.n)})
+		r.Statuses = append(r.Statuses, StatusReport{Status: code, Count: rec.codes[code], Percent: share(rec.codes[code], rec.latency.Count())})
 	}
 	for _, why := range slices.Sorted(maps.Keys(rec.failures)) {
 		r.Failures = append(r.Failures, FailureReport{Reason: why, Count: rec.failures[why]})
@@ -159,17 +161,17 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 	for i := range rec.intervals {
 		in := &rec.intervals[i]
 		r.Intervals = append(r.Intervals, Interval{
-			At: (time.Duration(i) * rec.width).Seconds(), Length: rec.width.Seconds(), Asked: in.asked, Errors: in.errors, Done: in.latency.n,
-			P50: ms(in.latency.percentile(50)), P90: ms(in.latency.percentile(90)), P99: ms(in.latency.percentile(99)), Max: ms(in.latency.most),
+			At: (time.Duration(i) * rec.width).Seconds(), Length: rec.width.Seconds(), Asked: in.asked, Errors: in.errors, Done: in.latency.Count(),
+			P50: ms(in.latency.Percentile(50)), P90: ms(in.latency.Percentile(90)), P99: ms(in.latency.Percentile(99)), Max: ms(in.latency.Max()),
 		})
 	}
 	return r
 }
 
-func latency(h *histogram) Latency {
+func latency(h *histogram.Histogram) Latency {
 	return Latency{
-		Min: ms(h.least), Mean: ms(h.mean()), P50: ms(h.percentile(50)), P75: ms(h.percentile(75)), P90: ms(h.percentile(90)),
-		P95: ms(h.percentile(95)), P99: ms(h.percentile(99)), P999: ms(h.percentile(99.9)), Max: ms(h.most),
+		Min: ms(h.Min()), Mean: ms(h.Mean()), P50: ms(h.Percentile(50)), P75: ms(h.Percentile(75)), P90: ms(h.Percentile(90)),
+		P95: ms(h.Percentile(95)), P99: ms(h.Percentile(99)), P999: ms(h.Percentile(99.9)), Max: ms(h.Max()),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hopline/hopline/lab/overlay"
+	networking "istio.io/api/networking/v1alpha3"
 )
 
 // Table holds the compiled rules of an overlay. It is immutable: an edit makes another.
@@ -20,6 +21,7 @@ type Table struct {
 	callers  []caller
 	sidecars bool // whether any workload has one: else the callers are unknown
 	rules    []Rule
+	headers  []string // that any rule matches on
 
 	unreached func() []Unreached
 }
@@ -56,7 +58,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	checkFields(o, report)
 	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
 	t.compiler = newCompiler(o, t.plain, report)
-	t.watched = t.compiler.watched
+	t.watched, t.headers = t.compiler.watched, matchedHeaders(o)
 	t.addCallers()
 	t.policies = newPolicies(o, report)
 	if len(report.Problems) > 0 {
@@ -116,6 +118,31 @@ func (t *Table) view(src *Source) *view {
 
 // Plain reports whether the overlay has no Istio object: then requests are routed only by Service.
 func (t *Table) Plain() bool { return t.plain }
+
+// MatchedHeaders returns the names of the request headers that any rule matches on, in the canonical form of net/http, sorted. It does not
+// include the parts of the request line that Istio lets a rule match as a header, such as :method and Host.
+func (t *Table) MatchedHeaders() []string { return t.headers }
+
+// matchedHeaders lists the headers of MatchedHeaders.
+func matchedHeaders(o *overlay.Overlay) []string {
+	seen := map[string]bool{}
+	add := func(matches map[string]*networking.StringMatch) {
+		for name, m := range matches {
+			if h, err := newHeaderMatch(name, m, false); err == nil && h.pseudo == realHeader {
+				seen[h.key] = true
+			}
+		}
+	}
+	for _, v := range o.VirtualServices {
+		for _, h := range v.Spec.GetHttp() {
+			for _, m := range h.GetMatch() {
+				add(m.GetHeaders())
+				add(m.GetWithoutHeaders())
+			}
+		}
+	}
+	return sortedKeys(seen)
+}
 
 // Clusters returns all clusters that any decision can name. A name occurs once for each kind of caller, possibly with different policies.
 func (t *Table) Clusters() []*Cluster {

@@ -9,5 +9,5 @@
 //   - follow.go applies an edition, shows the start, and reloads what is saved.
 //   - announce.go prints the addresses and the changed shares; progress.go shows the workloads; page.go finds the page's path.
 //   - terminal.go writes to the screen; logs.go selects and formats the output of the processes.
-//   - flows.go counts requests for the console; discovery.go serves /sd, /pods and the metrics of pods.
+//   - discovery.go serves /sd, /pods and the metrics of pods.
 package up

@@ -15,6 +15,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/traffic"
 )
 
 // startTimeout is how long the start waits for workloads that do not become ready before it prints the addresses anyway.
@@ -30,11 +31,11 @@ func (l *lab) apply(e edition) error {
 		return errors.Join(err, l.nodePorts.set(before))
 	}
 	l.proxy.Swap(e.table)
-	l.flows.forget()
+	l.traffic.Forget()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.edition = console.Edition{
-		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Rules: e.table.Rules(), Plain: e.table.Plain(), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
+		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
 	}
 	l.console.Changed()
 	return nil
@@ -91,7 +92,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 	begun := time.Now()
 	l.mu.Lock()
-	before := l.edition.Rules
+	before := l.edition.Table.Rules()
 	l.mu.Unlock()
 	next, err := orCancel(ctx, func() (edition, error) { return load(l.options.Overlay) })
 	if ctx.Err() != nil {
@@ -210,7 +211,11 @@ func (s source) Edition() console.Edition {
 func (s source) Pods() []workload.Status            { return s.lab.workloads.Status() }
 func (s source) Deployments() []workload.Deployment { return s.lab.workloads.Deployments() }
 func (s source) Ejections() []proxy.Ejection        { return s.lab.proxy.Ejections() }
-func (s source) Flows() []console.Flow              { return s.lab.flows.all() }
+func (s source) Flows() []traffic.Flow              { return s.lab.traffic.Flows() }
+func (s source) Edges(now time.Time) []traffic.Edge { return s.lab.traffic.Edges(now) }
+func (s source) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
+	return s.lab.traffic.Calls(limit, keep)
+}
 func (s source) Logs(traceID string) []workload.Line {
 	return s.lab.workloads.Logs().Trace(traceID)
 }

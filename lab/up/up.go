@@ -20,6 +20,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/lab/zipkin"
 	"github.com/hopline/hopline/pkg/guard"
 )
@@ -61,7 +62,7 @@ type lab struct {
 	listeners listeners
 	servers   servers
 
-	flows     *flows
+	traffic   *traffic.Traffic
 	registry  *prometheus.Registry
 	traces    *collector.Collector
 	proxy     *proxy.Proxy
@@ -82,7 +83,7 @@ type listeners struct{ ingress, console, zipkin, otlp, sidecar net.Listener }
 func Run(ctx, now context.Context, o Options) error {
 	begun := time.Now()
 	l := &lab{
-		options: o, terminal: newTerminal(o.Screen, o.Logs), flows: newFlows(), registry: prometheus.NewRegistry(),
+		options: o, terminal: newTerminal(o.Screen, o.Logs), traffic: traffic.New(), registry: prometheus.NewRegistry(),
 		changed: make(chan struct{}, 1),
 	}
 	defer l.terminal.close()
@@ -169,7 +170,7 @@ func (l *lab) assemble() error {
 	if l.traces, err = collector.New(collector.Options{Forward: l.options.Forward, Console: consoleURL, Registry: l.registry}); err != nil {
 		return err
 	}
-	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.flows.access, Ejected: l.ejected})
+	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.traffic.Access, Ejected: l.ejected})
 	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
 	l.workloads, err = workload.New(workload.Options{
 		Bin: l.options.Bin, Host: loopback,

@@ -13,12 +13,18 @@ type Access struct {
 	Duration  time.Duration
 	Source    *mesh.Source // who sent the request, and from which pod
 	Pod       string
+	From      *mesh.Source // the workload that called the gateway Source; nil: Source is no gateway, or the caller is outside the mesh
 	Method    string
+	Scheme    string
 	Authority string
+	Port      int // that was requested, as mesh.Request has it
 	Path      string
-	Status    int    // 0: no response was sent
-	Flags     string // Envoy's response flags
-	Received  int64  // bytes of body
+	Headers   []string   // names of the headers that rules match on: Rules.MatchedHeaders
+	Values    [][]string // their values in the request as it was decided, by the index in Headers
+	Status    int        // 0: no response was sent
+	Denied    bool       // an AuthorizationPolicy denied the request
+	Flags     string     // Envoy's response flags
+	Received  int64      // bytes of body
 	Sent      int64
 	Attempts  int           // tries
 	Route     *mesh.Route   // that matched; nil: none
@@ -63,10 +69,20 @@ func (x *exchange) link() *link {
 	return x.in.noRoute
 }
 
+// noteHeaders notes the values that the decision was made with, for the access record.
+func (x *exchange) noteHeaders() {
+	if x.proxy.access == nil {
+		return
+	}
+	for _, name := range x.state.headers {
+		x.values = append(x.values, x.r.Header[name])
+	}
+}
+
 func (x *exchange) logAccess(took time.Duration, received int64) {
 	a := &x.log
-	*a = Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, Method: x.req.Method, Authority: x.req.Authority, Path: x.req.Path,
-		Status: x.status, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts, Route: x.d.Route}
+	*a = Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, From: x.from, Method: x.req.Method, Scheme: x.req.Scheme,
+		Authority: x.req.Authority, Port: x.req.Port, Path: x.req.Path, Headers: x.state.headers, Values: x.values, Status: x.status, Denied: x.denied, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts, Route: x.d.Route}
 	if x.cluster != nil {
 		a.Cluster = x.cluster.Cluster
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"math/bits"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type mirrored struct {
 	at      mesh.Request
 	head    []byte // from the end of the path, without what frames the body and without the blank line
 	limit   time.Duration
+	denied  bool   // a policy of the destination denied it
 	request string // its id,
 	traceID string // and the trace's
 }
@@ -50,7 +52,7 @@ func (x *exchange) mirror() {
 			own = wire.AppendField(slices.Clip(head), hCaller, x.in.token)
 		}
 		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path}
-		x.copies = append(x.copies, &mirrored{to, x.state.rules, at, own, limit, value(x.r.Header, hRequestID), x.trace.traceID()})
+		x.copies = append(x.copies, &mirrored{to, x.state.rules, at, own, limit, false, value(x.r.Header, hRequestID), x.trace.traceID()})
 	}
 }
 
@@ -115,6 +117,7 @@ func (m *mirrored) send(body []byte) {
 	begun := time.Now()
 	if status := h.inbound(m.rules, &k.caller.source, &m.at); status != 0 {
 		h.observe(status, false)
+		m.denied = status == http.StatusForbidden
 		m.record(h, status, begun, len(body), int64(len(inboundText[status])))
 		return
 	}
@@ -146,7 +149,7 @@ func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent i
 	c := h.cluster.caller
 	if c.proxy.access != nil {
 		c.proxy.access(&Access{Copy: true, Start: begun, Duration: took, Source: &c.source, Pod: c.name, Method: m.at.Method, Authority: m.at.Authority,
-			Path: m.at.Path, Status: status, Received: received, Sent: sent, Attempts: 1, Cluster: h.cluster.Cluster, Upstream: h.address,
+			Path: m.at.Path, Status: status, Denied: m.denied, Received: received, Sent: sent, Attempts: 1, Cluster: h.cluster.Cluster, Upstream: h.address,
 			Answered: h.pod.Name, By: &h.pod.Source, RequestID: m.request, TraceID: m.traceID})
 	}
 }

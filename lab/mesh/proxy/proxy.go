@@ -22,6 +22,8 @@ type Rules interface {
 	Authorize(from, to *mesh.Source, r *mesh.Request) (allowed bool, policy string)
 	// Missing returns the text for a host that no rule or Service names.
 	Missing(r *mesh.Request, from *mesh.Source) string
+	// MatchedHeaders returns the headers that any rule matches on, in the canonical form of net/http.
+	MatchedHeaders() []string
 	// Clusters returns all clusters that a decision can name.
 	Clusters() []*mesh.Cluster
 	Bare
@@ -73,6 +75,7 @@ type Proxy struct {
 type state struct {
 	rules     Rules
 	noMesh    bool
+	headers   []string // that any rule matches on
 	pods      []*pod
 	endpoints map[*mesh.Cluster]*endpoints
 	byName    map[string][]*mesh.Cluster // a table may hold one for each group of callers with the same rules
@@ -197,6 +200,7 @@ func (noRules) Decide(*mesh.Request, *mesh.Source, uint64) mesh.Decision {
 	return mesh.Decision{Outcome: mesh.NoRoute}
 }
 func (noRules) Authorize(_, _ *mesh.Source, _ *mesh.Request) (bool, string) { return true, "" }
+func (noRules) MatchedHeaders() []string                                    { return nil }
 func (noRules) Missing(*mesh.Request, *mesh.Source) string                  { return "" }
 func (noRules) Clusters() []*mesh.Cluster                                   { return nil }
 func (noRules) Bare(*mesh.Request, string, uint64) mesh.Decision            { return mesh.Decision{} }

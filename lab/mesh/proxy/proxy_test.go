@@ -26,6 +26,7 @@ type rules struct {
 	decide    func(*mesh.Request, *mesh.Source) mesh.Decision
 	authorize func(from, to *mesh.Source, r *mesh.Request) bool
 	clusters  []*mesh.Cluster
+	headers   []string
 	plain     bool
 }
 
@@ -38,6 +39,7 @@ func (r *rules) Bare(q *mesh.Request, _ string, _ uint64) mesh.Decision {
 func (r *rules) Authorize(from, to *mesh.Source, q *mesh.Request) (bool, string) {
 	return r.authorize == nil || r.authorize(from, to, q), ""
 }
+func (r *rules) MatchedHeaders() []string { return r.headers }
 func (r *rules) Missing(q *mesh.Request, _ *mesh.Source) string {
 	return "no ServiceEntry names " + q.Authority
 }

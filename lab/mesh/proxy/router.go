@@ -52,9 +52,11 @@ type exchange struct {
 	sent    int64 // bytes of the response's body
 	wrote   bool  // the response's head is sent
 	stopped bool  // the destination's sidecar responds itself
+	denied  bool  // an AuthorizationPolicy denied the request
 	broken  bool  // the response is incomplete: the connection to the caller must be closed
 
-	log Access // made at the end
+	log    Access     // made at the end
+	values [][]string // of the headers that rules match on, before any rule has changed them
 
 	noticed bool // deadlines.interrupt was called, or is being called
 
@@ -68,7 +70,8 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // reset clears the exchange for another request and keeps its buffers.
 func (x *exchange) reset() {
 	x.resp.Reset()
-	*x = exchange{head: x.head[:0], choice: choice{tried: x.choice.tried[:0]}, resp: x.resp}
+	clear(x.values)
+	*x = exchange{values: x.values[:0], head: x.head[:0], choice: choice{tried: x.choice.tried[:0]}, resp: x.resp}
 	clear(x.choice.tried[:cap(x.choice.tried)])
 }
 
@@ -105,6 +108,7 @@ func (x *exchange) serve() {
 	x.sanitizeHeaders()
 	x.trace.begin(x)
 	x.d = x.state.rules.Decide(&x.req, &x.in.source, rand.Uint64())
+	x.noteHeaders()
 	if !x.authorized() || !x.fault() {
 		return
 	}
@@ -133,6 +137,7 @@ func (x *exchange) authorized() bool {
 	if ok, _ := x.state.rules.Authorize(x.from, &x.in.source, &x.req); ok {
 		return true
 	}
+	x.denied = true
 	if x.d.Outcome == mesh.Redirect || x.d.Outcome == mesh.Direct { // Envoy leaves the changes of such a rule to its own response
 		x.local(http.StatusForbidden, denied)
 	} else {

@@ -166,6 +166,7 @@ func (x *exchange) enter(h *host) bool {
 	if x.at.Path != had {
 		x.head = x.appendHead(x.head[:0])
 	}
+	x.denied = status == http.StatusForbidden
 	if x.stopped = status != 0; !x.stopped {
 		return true
 	}
