@@ -1,20 +1,6 @@
 package load
 
-import (
-	"fmt"
-	"time"
-)
-
-// A percentile of the histogram is at most 0.1 % too high, however long the times are.
-func Example_histogram() {
-	var h histogram
-	for ms := range 1000 {
-		h.add(time.Duration(ms+1) * time.Millisecond)
-	}
-	fmt.Println("p50", h.percentile(50), "p99", h.percentile(99))
-	// Output:
-	// p50 500.223ms p99 990.207ms
-}
+import "fmt"
 
 // Shares of 80 and 20 per cent are expected. Of 1,000 requests 770 reach the first version; chance gives such a deviation once in 56 runs.
 func Example_chiSquareTail() {
