@@ -291,12 +291,18 @@ func (j *Judgement) name() string {
 	return j.Object + " " + j.Rule + " (" + j.Place + ")"
 }
 
-// describe returns one line about the endpoints of a cluster.
-func (c *Cluster) describe() string {
+// name returns the host, the port and the subset: "a.one.svc.cluster.local:80 subset v1".
+func (c *Cluster) name() string {
 	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
 	if c.Subset != "" {
 		name += " subset " + c.Subset
 	}
+	return name
+}
+
+// describe returns one line about the endpoints of a cluster.
+func (c *Cluster) describe() string {
+	name := c.name()
 	switch {
 	case !c.Known:
 		return name + ": no Service, ServiceEntry or subset of that name: 503"
@@ -346,5 +352,27 @@ func (r *Route) effects(path string) (lines []string) {
 	for _, m := range r.Mirrors {
 		line("%g %% mirrored to %s", m.Percent, m.Cluster.describe())
 	}
+	for i := range r.Destinations {
+		if c := r.Destinations[i].Cluster; c.Known && c.Pool.limits() != "" {
+			line("limits of each caller to %s: %s", c.name(), c.Pool.limits())
+		}
+	}
 	return lines
+}
+
+// limits returns the limits beyond which the proxy responds with 503: "1 connection, 4 pending requests". It is empty without limits.
+func (p Pool) limits() string {
+	var words []string
+	for _, l := range []struct {
+		most int
+		what string
+	}{{p.MaxConnections, "connection"}, {p.MaxPending, "pending request"}, {p.MaxRequests, "concurrent request"}} {
+		switch {
+		case l.most == 1:
+			words = append(words, "1 "+l.what)
+		case l.most > 1:
+			words = append(words, fmt.Sprintf("%d %ss", l.most, l.what))
+		}
+	}
+	return strings.Join(words, ", ")
 }

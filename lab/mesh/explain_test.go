@@ -102,6 +102,7 @@ rules of VirtualService one/a
   timeout 3s
   up to 4 retries on gateway-error,connect-failure, each try at most 500ms
   5 % mirrored to b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
+  limits of each caller to a.one.svc.cluster.local:80 subset v1: 1 connection, 4 pending requests, 9 concurrent requests
   note DestinationRule one/a has the subsets [v1], and not v9
   note VirtualService one/a http[0] is never reached: gateway one/gw is wanted, and it is mesh
 `},
