@@ -1,7 +1,7 @@
 #!/bin/sh
 # Applies an overlay to the cluster that KUBECONFIG names, and removes it. `make` calls it:
 #   deploy.sh deploy OVERLAY     apply it, and remove what the last one left
-#   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices and DestinationRules
+#   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices, DestinationRules and AuthorizationPolicies
 #   deploy.sh history            the last ten deploys
 #   deploy.sh rollback [N]       deploy number N of the history again; without N the one before the last
 #   deploy.sh reset              remove everything with Hopline's label, and nothing else
@@ -159,10 +159,10 @@ case $cmd in
     reachable; render "${1:-canary}"; apply_rendered; remember "${1:-canary}${TAG:+, tag $TAG}"; ready ;;
   rules)
     reachable; render "${1:-canary}"
-    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
+    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule|AuthorizationPolicy)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
     mv "$work/rules.yaml" "$work/rendered.yaml"; mesh_or_die
     kubectl apply -f "$work/rendered.yaml" >"$work/list"
-    grep -v ' unchanged$' "$work/list" || say 'nothing changed' ;;
+    if grep -v ' unchanged$' "$work/list"; then sleep "$settle"; else say 'nothing changed'; fi ;;
   history)
     reachable
     kubectl get configmaps -n hopline -l hopline.io/history --sort-by=.metadata.creationTimestamp \

@@ -56,7 +56,7 @@ func TestAskedOfCanary(t *testing.T) {
 // TestAskedAddsUp checks that the shares of every routing rule of every shipped overlay add up to 1, and name existing workloads.
 func TestAskedAddsUp(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"split", "egress", "outlier"} {
+	for _, name := range []string{"split", "egress", "outlier", "fault", "timeout", "mirror", "circuit", "denied"} {
 		for _, rule := range asked(load(t, name)) {
 			sum := 0.0
 			for _, part := range rule.Parts {

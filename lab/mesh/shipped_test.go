@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/istio"
@@ -63,6 +66,11 @@ func TestShippedOverlays(t *testing.T) {
 		"split":   canary,
 		"outlier": canary,
 		"egress":  canary,
+		"fault":   canary,
+		"timeout": canary,
+		"mirror":  canary,
+		"circuit": canary,
+		"denied":  canary,
 		"prod":    {[3]string{"prod 100", "prod 100", "prod 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
 		"dev":     {[3]string{"dev 100", "dev 100", "dev 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
 		"beta":    {[3]string{both, "canary 100", both}, [3]string{"prod 100", "prod 100", "prod 100"}},
@@ -105,6 +113,8 @@ func TestShippedOverlays(t *testing.T) {
 				shippedRetries(t, o, table)
 			case "egress":
 				shippedEgress(t, o, table)
+			default:
+				shippedEffects(t, name, o, table)
 			}
 		})
 	}
@@ -157,6 +167,46 @@ func shippedEgress(t *testing.T, o *overlay.Overlay, table *Table) {
 	}
 }
 
+// shippedEffects checks what the rules of an overlay do to requests besides routing. Overlays without an entry do nothing.
+func shippedEffects(t *testing.T, name string, o *overlay.Overlay, table *Table) {
+	t.Helper()
+	decide := func(app, authority, user string) Decision {
+		h := http.Header{}
+		if user != "" {
+			h.Set("x-dev-user", user)
+		}
+		return table.Decide(&Request{Method: "GET", Authority: authority, Path: "/slow-endpoint", Scheme: "http", Port: 80, Header: h}, workload(t, o, app), 1)
+	}
+	everybody, tester, toCore := decide("front", "middle", ""), decide("front", "middle", "betaUser"), decide("middle", "core", "")
+	ingress := IngressGateway()
+	toMinimal := table.Decide(&Request{Method: "GET", Authority: "minimal.svc.kind.org", Path: "/", Scheme: "http", Port: 80, Header: http.Header{}}, &ingress, 1)
+	caller := *workload(t, o, "middle")
+	caller.Principal = "cluster.local/ns/hopline/sa/middle"
+	allowed, _ := table.Authorize(&caller, workload(t, o, "core"), &Request{Method: "GET", Authority: "core", Path: "/slow-endpoint", Port: 8080})
+	type effect struct {
+		Fault, OfTheTester *Fault
+		Timeout            time.Duration
+		Mirrors            int
+		Connections, Waits int
+		Allowed            bool
+	}
+	want := map[string]effect{
+		"fault":   {OfTheTester: &Fault{Delay: 500 * time.Millisecond, DelayPercent: 100, Abort: 503, AbortPercent: 50}, Allowed: true},
+		"timeout": {Timeout: time.Second, Allowed: true},
+		"mirror":  {Mirrors: 1, Allowed: true},
+		"circuit": {Connections: 1, Waits: 1, Allowed: true},
+		"denied":  {},
+	}
+	if _, named := want[name]; !named {
+		want[name] = effect{Allowed: true}
+	}
+	got := effect{everybody.Route.Fault, tester.Route.Fault, toCore.Route.Timeout, len(everybody.Route.Mirrors),
+		toMinimal.To.Cluster.Pool.MaxConnections, toMinimal.To.Cluster.Pool.MaxPending, allowed}
+	if diff := cmp.Diff(want[name], got); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+}
+
 func shippedPolicies(t *testing.T, o *overlay.Overlay, table *Table) {
 	t.Helper()
 	ingress := IngressGateway()
@@ -197,7 +247,8 @@ func TestShippedPlain(t *testing.T) {
 // Every shipped overlay is in a test above.
 func TestNoOverlayIsForgotten(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{"canary": true, "retry": true, "split": true, "outlier": true, "egress": true, "prod": true, "dev": true, "beta": true, "stress": true, "plain": true}
+	known := map[string]bool{"canary": true, "retry": true, "split": true, "outlier": true, "egress": true, "prod": true, "dev": true, "beta": true, "stress": true, "plain": true,
+		"fault": true, "timeout": true, "mirror": true, "circuit": true, "denied": true}
 	entries, err := os.ReadDir(filepath.Join(shipped.Deploy(t), "overlays"))
 	if err != nil {
 		t.Fatal(err)

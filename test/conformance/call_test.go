@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -49,8 +50,21 @@ type answer struct {
 	body string
 }
 
-// once sends one request.
+// once sends one request. In the overlay circuit the requests to minimal are sent one after another, because the mesh rejects more than
+// two at a time; TestCircuit checks that.
 func once(method, path string, h headers, body string) (answer, error) {
+	if *overlay == "circuit" && strings.HasPrefix(strings.ToLower(h["Host"]), minimalHost) {
+		turn.Lock()
+		defer turn.Unlock()
+	}
+	return send(method, path, h, body)
+}
+
+// turn is held while a request to minimal is in progress, in the overlay circuit.
+var turn sync.Mutex
+
+// send sends one request immediately.
+func send(method, path string, h headers, body string) (answer, error) {
 	request, err := http.NewRequest(method, *base+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -68,12 +82,17 @@ func once(method, path string, h headers, body string) (answer, error) {
 	return answer{response, string(read)}, err
 }
 
-// try sends one request. In the overlay outlier it repeats a request that the sick pod of core has responded to: the mesh calls that pod
-// now and then to see whether it has recovered. TestOutlier checks how rarely.
+// try sends one request, and repeats it if its response is a failure that the overlay is about. In the overlay outlier the mesh calls the
+// sick pod of core now and then to see whether it has recovered; TestOutlier checks how rarely. In the overlay fault half of a tester's
+// requests are aborted, so forty in a row once in 10¹² trials; TestFault checks the half.
 func try(method, path string, h headers, body string) (a answer, err error) {
-	for range 10 {
+	again, most := func() bool { return bySickPod(a, h) }, 10
+	if *overlay == "fault" {
+		again, most = func() bool { return aborted(a) }, 40
+	}
+	for range most {
 		a, err = once(method, path, h, body)
-		if err != nil || !bySickPod(a, h) {
+		if err != nil || !again() {
 			break
 		}
 	}

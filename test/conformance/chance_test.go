@@ -17,6 +17,12 @@ const (
 // tally makes n calls, eight at a time, and counts the results of once.
 func tally(t *testing.T, n int, once func(i int) (string, error)) map[string]int {
 	t.Helper()
+	return tallyOf(t, n, 8, once)
+}
+
+// tallyOf makes n calls, so many at a time, and counts the results of once.
+func tallyOf(t *testing.T, n, concurrent int, once func(i int) (string, error)) map[string]int {
+	t.Helper()
 	var (
 		counts = map[string]int{}
 		mu     sync.Mutex
@@ -28,7 +34,7 @@ func tally(t *testing.T, n int, once func(i int) (string, error)) map[string]int
 		work <- i
 	}
 	close(work)
-	for range 8 {
+	for range concurrent {
 		wg.Go(func() {
 			for i := range work {
 				key, err := once(i)

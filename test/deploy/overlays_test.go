@@ -15,6 +15,7 @@ func TestOverlays(t *testing.T) {
 		{"time sources", testTimeSources},
 		{"rules", testRules},
 		{"retries", testRetries},
+		{"effects", testEffects},
 		{"ingress", testIngress},
 		{"who may call whom", testWhoMayCallWhom},
 		{"mutual TLS", testMutualTLS},

@@ -185,7 +185,7 @@ func TestKubectlRendersTheSame(t *testing.T) {
 func TestMeshOverlaysHoldTheSameObjects(t *testing.T) {
 	t.Parallel()
 	canary := names(renderOverlay(t, "canary"))
-	for _, name := range []string{"prod", "dev", "beta", "stress", "retry", "split"} {
+	for _, name := range []string{"prod", "dev", "beta", "stress", "retry", "split", "fault", "timeout", "mirror", "circuit", "denied"} {
 		if d := gocmp.Diff(canary, names(renderOverlay(t, name))); d != "" {
 			t.Errorf("canary and %s differ (-canary +%s):\n%s", name, name, d)
 		}

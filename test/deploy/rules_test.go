@@ -27,7 +27,7 @@ func rulesOf(overlay string) map[string]rules {
 		"minimal": everybody(weights{"v1": 100}),
 	}
 	switch overlay {
-	case "canary", "retry", "outlier", "egress":
+	case "canary", "retry", "outlier", "egress", "fault", "timeout", "mirror", "circuit", "denied":
 		return canary
 	case "split":
 		return with(canary, map[string]rules{"minimal": everybody(weights{"v1": 50, "v2": 50})})

@@ -30,6 +30,8 @@ func conformance(t *testing.T, overlay string, samples int, more ...string) {
 			admins = append(admins, forward(t, "hopline", "deployment/"+workload, "8081"))
 		}
 		more = append(more, "-admin", strings.Join(admins, " "), "-logs", logs(t))
+	case "mirror": // what got a copy is in the logs
+		more = append(more, "-logs", logs(t))
 	case "outlier": // it repairs the sick pod
 		more = append(more, "-admin", forward(t, "hopline", "deployment/core-sick", "8081")+" "+forward(t, "hopline", "deployment/core-prod", "8081"))
 	}

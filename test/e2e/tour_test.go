@@ -30,6 +30,11 @@ func TestTour(t *testing.T) {
 	visit(t, "egress", 0, look{"the way out", wayOut}, look{"Zipkin", zipkinForJaeger})
 	visit(t, "outlier", 500)
 	visit(t, "retry", 500)
+	visitRules(t, "fault", "TestFault")
+	visitRules(t, "timeout", "TestTimeout")
+	visitRules(t, "mirror", "TestMirror")
+	visitRules(t, "circuit", "TestCircuit")
+	visitRules(t, "denied", "TestDenied")
 	t.Run("pods killed", kills)
 	t.Run("nothing is lost", nothingIsLost)
 	if out := run(t, "istioctl", "proxy-status"); strings.Contains(out, "STALE") || !strings.Contains(out, "front-amber") {
@@ -69,6 +74,23 @@ func visit(t *testing.T, overlay string, samples int, looks ...look) {
 				l.at(t)
 			})
 		}
+	})
+}
+
+// visitRules applies only the rules of an overlay that has the objects of canary, and checks what it is about: the tests of the conformance
+// suite whose names begin so.
+func visitRules(t *testing.T, overlay, tests string) {
+	t.Helper()
+	t.Run(overlay, func(t *testing.T) {
+		run(t, "deploy/deploy.sh", "rules", overlay)
+		t.Run("istioctl analyze", func(t *testing.T) {
+			t.Parallel()
+			analyze(t)
+		})
+		t.Run("conformance", func(t *testing.T) {
+			t.Parallel()
+			conformance(t, overlay, 200, "-test.run", "^"+tests)
+		})
 	})
 }
 

@@ -1,6 +1,7 @@
 package fidelity
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -122,7 +123,9 @@ func (b *bench) exchangeAndWait(r request, send func(request) answer, wait time.
 		delete(a.header, "X-Fidelity-Id")
 		o.arrivals = append(o.arrivals, a)
 	}
-	slices.SortStableFunc(o.arrivals, func(x, y arrival) int { return strings.Compare(x.app(), y.app()) })
+	slices.SortStableFunc(o.arrivals, func(x, y arrival) int {
+		return cmp.Or(strings.Compare(x.app(), y.app()), strings.Compare(x.header.Get(internalHeader), y.header.Get(internalHeader)))
+	})
 	return o
 }
 

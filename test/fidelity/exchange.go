@@ -94,10 +94,13 @@ func (r request) do(client *http.Client, entrance string, proxy bool) answer {
 	return answer{response.StatusCode, response.Header, string(read), time.Since(begin), err}
 }
 
+// internalHeader is set by a sidecar on mirrored copies, not on the request.
+const internalHeader = "x-envoy-internal"
+
 // outcome is one exchange: the response, and what the upstreams received.
 type outcome struct {
 	answer
-	arrivals []arrival // by app, in order: a mirrored copy is sent to another app than the request, at its own time
+	arrivals []arrival // by app, in order, a sidecar's mirrored copies last: they are sent at their own time
 }
 
 // compare returns how two engines' outcomes differ, nothing if they agree.

@@ -58,6 +58,9 @@ func TestShipped(t *testing.T) {
 				}
 			}
 			t.Logf("%d requests compared", compared)
+			if check := shippedEffects[name]; check != nil {
+				check(t, b)
+			}
 		})
 	}
 }
@@ -71,6 +74,9 @@ func shippedRequests(overlay, from string, targets []string) (all []request) {
 		for _, user := range []string{"", "nobody", "betaUser", "stressTest", "betaUser2"} {
 			authority, path, _ := strings.Cut(to, "/")
 			r := request{from: from, method: "GET", authority: authority, path: "/" + path}
+			if overlay == "fault" && user == "betaUser" && from == "front-amber" {
+				continue // aborted by chance: shippedEffects compares the share
+			}
 			if user != "" {
 				r = r.with("x-dev-user", user)
 			}
