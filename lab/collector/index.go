@@ -48,7 +48,7 @@ func (s *Store) index(t *record, span *zipkin.Span) {
 		svc.remotes.add(serviceOf(span.RemoteEndpoint))
 	}
 	for _, key := range s.keys {
-		if value, ok := span.Tags[key]; ok {
+		if value, ok := span.Tags.Lookup(key); ok {
 			if s.completions[key] == nil {
 				s.completions[key] = counts{}
 			}
@@ -71,7 +71,7 @@ func (s *Store) unindex(t *record, span *zipkin.Span) {
 		}
 	}
 	for _, key := range s.keys {
-		if value, ok := span.Tags[key]; ok {
+		if value, ok := span.Tags.Lookup(key); ok {
 			s.completions[key].remove(value)
 		}
 	}

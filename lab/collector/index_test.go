@@ -13,7 +13,7 @@ func TestNamesAreForgotten(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Limits: Limits{Spans: 2}, AutocompleteKeys: []string{"http.route"}})
 	old := &zipkin.Span{TraceID: "a", ID: "1", Name: "old", LocalEndpoint: &zipkin.Endpoint{ServiceName: "ancient"}, RemoteEndpoint: &zipkin.Endpoint{ServiceName: "gone"},
-		Tags: map[string]string{"http.route": "/old"}}
+		Tags: zipkin.Tags{{Key: "http.route", Value: "/old"}}}
 	c.Add(old)
 	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("Ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"ancient"}, {"old"}, {"gone"}, {"/old"}}) {
 		t.Errorf("got %v", got)

@@ -44,10 +44,11 @@ func (s *Store) makeRoom() {
 		return
 	}
 	k := s.slow
-	if slices.ContainsFunc(t.spans, failed) {
+	spans := s.scratch.read(&s.words, t.spans)
+	if slices.ContainsFunc(spans, failed) {
 		k = s.failed
 	}
-	if loser := k.offer(t, groupOf(t.spans)); loser != nil {
+	if loser := k.offer(t, longest(spans), groupOf(spans)); loser != nil {
 		s.forget(loser)
 	}
 	s.trim(k)
@@ -67,9 +68,9 @@ func (s *Store) fitsShare(spans int, bytes int64) bool {
 	return spans <= s.limits.Spans/keptShare && bytes <= s.limits.Bytes/keptShare
 }
 
-// offer adds t, unless its group is full of slower traces. It returns the trace to evict in its place, which may be t, or nil.
-func (k *keeper) offer(t *record, g group) (loser *record) {
-	t.duration, t.group = longest(t.spans), g
+// offer adds t, whose longest span took so long, unless its group is full of slower traces. It returns the trace to evict in its place, which may be t, or nil.
+func (k *keeper) offer(t *record, duration int64, g group) (loser *record) {
+	t.duration, t.group = duration, g
 	members := k.groups[g]
 	if len(members) >= k.most {
 		if t.duration <= members[0].duration {
@@ -109,7 +110,7 @@ func (k *keeper) release(t *record) {
 
 // failed reports whether a span failed.
 func failed(span *zipkin.Span) bool {
-	_, there := span.Tags["error"]
+	_, there := span.Tags.Lookup("error")
 	return there
 }
 
@@ -129,13 +130,13 @@ func groupOf(spans []*zipkin.Span) group {
 		if span.Timestamp < first.Timestamp {
 			first = span
 		}
-		if span.Tags["http.route"] != "" && (routed == nil || span.Timestamp < routed.Timestamp) {
+		if span.Tags.Get("http.route") != "" && (routed == nil || span.Timestamp < routed.Timestamp) {
 			routed = span
 		}
 	}
 	g := group{service: serviceOf(first.LocalEndpoint), route: first.Name, minute: first.Timestamp / 60e6}
 	if routed != nil {
-		g.service, g.route = serviceOf(routed.LocalEndpoint), routed.Tags["http.route"]
+		g.service, g.route = serviceOf(routed.LocalEndpoint), routed.Tags.Get("http.route")
 	}
 	return g
 }

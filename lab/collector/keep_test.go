@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,15 +26,13 @@ func timedRequest(n int, route string, duration int64, tags map[string]string) [
 		span.Timestamp, span.Duration = begin+int64(n)*1_000_000/perSecond+int64(i), duration-int64(i)
 		if i%2 == 0 {
 			span.Name = "middle.hopline.svc.cluster.local:80/*"
-			delete(span.Tags, "http.route")
+			span.Tags = slices.DeleteFunc(span.Tags, func(t zipkin.Tag) bool { return t.Key == "http.route" })
 		} else {
-			span.Tags["http.route"] = route
+			span.Tags = span.Tags.With(zipkin.Tags{{Key: "http.route", Value: route}})
 		}
 		spans = append(spans, span)
 	}
-	for key, value := range tags {
-		spans[9].Tags[key] = value
-	}
+	spans[9].Tags = spans[9].Tags.With(zipkin.TagsOf(tags))
 	return spans
 }
 

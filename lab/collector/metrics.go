@@ -62,5 +62,5 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	s.lock()
 	defer s.mu.Unlock()
-	return Stats{Traces: len(s.traces), Spans: s.spans, Bytes: s.bytes}
+	return Stats{Traces: len(s.traces), Spans: s.spans, Bytes: s.size()}
 }

@@ -30,7 +30,7 @@ func zipkinSpan(resource *resourcepb.Resource, scope *commonpb.InstrumentationSc
 		Timestamp:      int64(span.GetStartTimeUnixNano() / 1000),
 		LocalEndpoint:  &zipkin.Endpoint{ServiceName: serviceName(resource)},
 		RemoteEndpoint: remoteEndpoint(span),
-		Tags:           tagsOf(resource, scope, span),
+		Tags:           zipkin.TagsOf(tagsOf(resource, scope, span)),
 	}
 	if begin, end := span.GetStartTimeUnixNano(), span.GetEndTimeUnixNano(); end > begin {
 		s.Duration = max(int64((end-begin)/1000), 1)

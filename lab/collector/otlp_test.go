@@ -45,12 +45,12 @@ func request(spans ...*tracepb.Span) *tracepb.TracesData {
 }
 
 // tags that every span of request has.
-func withTags(more map[string]string) map[string]string {
+func withTags(more map[string]string) zipkin.Tags {
 	tags := map[string]string{"service.name": "Middle", "service.version": "canary", "otel.scope.name": "hopline", "otel.scope.version": "1.0"}
 	for key, value := range more {
 		tags[key] = value
 	}
-	return tags
+	return zipkin.TagsOf(tags)
 }
 
 func TestOTLPProtobuf(t *testing.T) {
@@ -137,7 +137,7 @@ func TestOTLPJSON(t *testing.T) {
 	want := []*zipkin.Span{{
 		TraceID: "5b8efff798038103d269b633813fc60c", ID: "eee19b7ec3c1b174", ParentID: "eee19b7ec3c1b173", Kind: zipkin.Server, Name: "i'm a server span",
 		Timestamp: 1544712660000000, Duration: 1000000, LocalEndpoint: &zipkin.Endpoint{ServiceName: "my.service"},
-		Tags: map[string]string{"my.span.attr": "some value", "n": "7", "service.name": "my.service", "otel.scope.name": "my.library", "otel.scope.version": "1.0.0"},
+		Tags: zipkin.TagsOf(map[string]string{"my.span.attr": "some value", "n": "7", "service.name": "my.service", "otel.scope.name": "my.library", "otel.scope.version": "1.0.0"}),
 	}}
 	if diff := cmp.Diff(want, spans); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

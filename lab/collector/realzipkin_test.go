@@ -264,7 +264,7 @@ func (c *comparison) trace() []*zipkin.Span {
 			s.RemoteEndpoint = &zipkin.Endpoint{ServiceName: pick(r, "", c.service()), IPv4: pick(r, "", "10.0.0.3")}
 		}
 		if r.IntN(3) == 0 {
-			s.Tags = map[string]string{pick(r, "error", "http.method", "x"): pick(r, "", "GET", "true")}
+			s.Tags = zipkin.Tags{{Key: pick(r, "error", "http.method", "x"), Value: pick(r, "", "GET", "true")}}
 		}
 		if r.IntN(3) == 0 {
 			s.Annotations = []zipkin.Annotation{{Timestamp: s.Timestamp, Value: pick(r, "foo", "error", "x")}}
@@ -278,7 +278,7 @@ func (c *comparison) trace() []*zipkin.Span {
 		}
 		if r.IntN(8) == 0 { // a second piece, and one sent twice
 			piece := *s
-			piece.Tags, piece.Annotations, piece.Name = map[string]string{"piece": "2"}, nil, ""
+			piece.Tags, piece.Annotations, piece.Name = zipkin.Tags{{Key: "piece", Value: "2"}}, nil, ""
 			spans = append(spans, &piece)
 		}
 		if r.IntN(8) == 0 {

@@ -88,10 +88,10 @@ func (s *Store) Search(q Query) ([][]*zipkin.Span, error) {
 		if len(found) >= q.Limit {
 			break
 		}
-		if !q.matches(t.spans) {
+		if !q.matches(s.scratch.read(&s.words, t.spans)) {
 			continue
 		}
-		for _, spans := range byTraceID(t.spans) {
+		for _, spans := range byTraceID(s.words.spans(t.spans)) {
 			if q.matches(spans) {
 				found = append(found, spans)
 			}
@@ -139,18 +139,18 @@ func (t *record) latestWithin(begin, end int64) (at int64, ok bool) {
 		return at, at >= begin
 	}
 	for _, span := range t.spans {
-		if ms := span.Timestamp / 1000; ms >= begin && ms <= end && (!ok || ms > at) {
+		if ms := span.timestamp() / 1000; ms >= begin && ms <= end && (!ok || ms > at) {
 			at, ok = ms, true
 		}
 	}
 	return at, ok
 }
 
-// byTraceID separates spans whose trace ids share only the lower 64 bits, and copies the list.
+// byTraceID separates spans whose trace ids share only the lower 64 bits.
 func byTraceID(spans []*zipkin.Span) [][]*zipkin.Span {
 	first := spans[0].TraceID
 	if !slices.ContainsFunc(spans, func(s *zipkin.Span) bool { return s.TraceID != first }) {
-		return [][]*zipkin.Span{slices.Clone(spans)}
+		return [][]*zipkin.Span{spans}
 	}
 	var parts [][]*zipkin.Span
 	place := map[string]int{}
@@ -202,7 +202,7 @@ func (q *Query) matchesTags(spans []*zipkin.Span) bool {
 
 // has reports whether a span has a tag of that value or, with an empty value, the tag or annotation at all.
 func has(span *zipkin.Span, key, want string) bool {
-	if value, there := span.Tags[key]; there && (want == "" || want == value) {
+	if value, there := span.Tags.Lookup(key); there && (want == "" || want == value) {
 		return true
 	}
 	return want == "" && slices.ContainsFunc(span.Annotations, func(a zipkin.Annotation) bool { return a.Value == key })
@@ -260,7 +260,7 @@ func (s *Store) trace(id string) []*zipkin.Span {
 		return nil
 	}
 	var spans []*zipkin.Span
-	for _, span := range t.spans {
+	for _, span := range s.words.spans(t.spans) {
 		if span.TraceID == id {
 			spans = append(spans, span)
 		}

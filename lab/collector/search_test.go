@@ -14,7 +14,7 @@ func searchable(t *testing.T) *Collector {
 	t.Helper()
 	c := start(t, Options{})
 	span := func(id, parent, trace string, at, duration int64, service, remote, name string, tags map[string]string, annotations ...string) *zipkin.Span {
-		s := &zipkin.Span{TraceID: trace, ID: id, ParentID: parent, Name: name, Timestamp: at * 1000, Duration: duration, Tags: tags,
+		s := &zipkin.Span{TraceID: trace, ID: id, ParentID: parent, Name: name, Timestamp: at * 1000, Duration: duration, Tags: zipkin.TagsOf(tags),
 			LocalEndpoint: &zipkin.Endpoint{ServiceName: service}, RemoteEndpoint: &zipkin.Endpoint{ServiceName: remote}}
 		for _, value := range annotations {
 			s.Annotations = append(s.Annotations, zipkin.Annotation{Timestamp: s.Timestamp, Value: value})

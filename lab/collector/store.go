@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/hopline/hopline/lab/zipkin"
 )
@@ -32,7 +33,7 @@ func (l Limits) orDefault() Limits {
 // that began to arrive first before others, so that it never shows half a trace for lack of room. Failed traces and the slowest of each
 // route stay longer, in a share of the limits. It is safe for concurrent use.
 //
-// Spans are immutable once stored, and are returned without copying: do not change them.
+// It keeps spans in a compact form, see packed, and makes new ones of it for each caller.
 type Store struct {
 	limits  Limits
 	keys    []string // tags whose values are kept for autocompletion
@@ -49,15 +50,17 @@ type Store struct {
 	services    map[string]*service
 	completions map[string]counts // values by autocompletion key
 	spans       int
-	bytes       int64
+	bytes       int64 // of the spans, without words
+	words       words // of the spans
+	scratch     scratch
 	subscribers []*Subscription
 }
 
 // record holds the spans whose trace ids share their lower 64 bits.
 type record struct {
 	id             uint64
-	spans          []*zipkin.Span
-	ids            map[string][]*zipkin.Span // spans by their own id, once there are many
+	spans          []packed
+	ids            map[string][]packed // spans by their own id, once there are many
 	bytes          int64
 	latest         int64 // the greatest timestamp, in microseconds
 	earlier, later *record
@@ -80,18 +83,32 @@ func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
 		slow:        newKeeper(keptSlowest),
 		services:    map[string]*service{},
 		completions: map[string]counts{},
+		words:       newWords(),
 	}
 	s.pending = newQueue(s.limits.Pending)
 	go s.run()
 	return s
 }
 
+// gathering is how long the spans of Add wait for others, so that the goroutine that stores them does not wake up for each. Whoever reads
+// the store stores them before.
+const gathering = 5 * time.Millisecond
+
 // run stores the spans of Add until close.
 func (s *Store) run() {
 	defer close(s.stopped)
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	<-wait.C
 	for {
 		select {
 		case <-s.pending.ready:
+		case <-s.stop:
+			return
+		}
+		wait.Reset(gathering)
+		select {
+		case <-wait.C:
 			s.lock()
 			s.mu.Unlock()
 		case <-s.stop:
@@ -154,7 +171,7 @@ func (s *Store) insert(spans []*zipkin.Span) {
 	for _, span := range spans {
 		s.insertOne(span)
 	}
-	for s.spans > s.limits.Spans || s.bytes > s.limits.Bytes {
+	for s.spans > s.limits.Spans || s.size() > s.limits.Bytes {
 		s.makeRoom()
 	}
 	for _, sub := range s.subscribers {
@@ -170,10 +187,12 @@ func (s *Store) insertOne(span *zipkin.Span) {
 		s.traces[id] = t
 		s.order.append(t)
 	}
-	if !t.add(span) {
+	if t.has(&s.words, span) {
 		return
 	}
-	size := sizeOf(span)
+	p := s.words.pack(span)
+	t.add(p, span.Timestamp)
+	size := p.size()
 	t.bytes += size
 	s.bytes += size
 	s.spans++
@@ -187,13 +206,17 @@ func (s *Store) insertOne(span *zipkin.Span) {
 // forget deletes a trace that is in no list any more.
 func (s *Store) forget(t *record) {
 	delete(s.traces, t.id)
-	for _, span := range t.spans {
+	for _, span := range s.scratch.release(&s.words, t.spans) {
 		s.unindex(t, span)
 	}
 	s.spans -= len(t.spans)
 	s.bytes -= t.bytes
 	s.metrics.evicted.Add(float64(len(t.spans)))
+	t.spans, t.ids = nil, nil // Links may still have it, and its words are gone
 }
+
+// size returns the memory of all spans, in bytes.
+func (s *Store) size() int64 { return s.bytes + s.words.bytes }
 
 // lowID returns the lower 64 bits of a normalized trace id.
 func lowID(id string) uint64 {
@@ -204,29 +227,28 @@ func lowID(id string) uint64 {
 // manySpans is the number of spans from which a map finds an id faster than a list.
 const manySpans = 16
 
-// add adds a span, unless an equal one is there: senders repeat spans when a response is lost.
-func (t *record) add(span *zipkin.Span) bool {
+// has reports whether the trace has an equal span: senders repeat spans when a response is lost.
+func (t *record) has(w *words, span *zipkin.Span) bool {
 	candidates := t.spans
 	if t.ids != nil {
 		candidates = t.ids[span.ID]
 	}
-	for _, other := range candidates {
-		if other.ID == span.ID && equal(other, span) {
-			return false
-		}
-	}
-	t.spans = append(t.spans, span)
-	t.latest = max(t.latest, span.Timestamp)
+	return slices.ContainsFunc(candidates, func(p packed) bool { return p.id() == span.ID && equal(w.span(p), span) })
+}
+
+// add adds a span with its timestamp.
+func (t *record) add(p packed, timestamp int64) {
+	t.spans = append(t.spans, p)
+	t.latest = max(t.latest, timestamp)
 	switch {
 	case t.ids != nil:
-		t.ids[span.ID] = append(t.ids[span.ID], span)
+		t.ids[p.id()] = append(t.ids[p.id()], p)
 	case len(t.spans) > manySpans:
-		t.ids = make(map[string][]*zipkin.Span, 4*manySpans)
-		for _, span := range t.spans {
-			t.ids[span.ID] = append(t.ids[span.ID], span)
+		t.ids = make(map[string][]packed, 4*manySpans)
+		for _, p := range t.spans {
+			t.ids[p.id()] = append(t.ids[p.id()], p)
 		}
 	}
-	return true
 }
 
 // traceList lists traces in the order of their arrival.

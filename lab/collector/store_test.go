@@ -21,7 +21,7 @@ func hop(trace, n int) *zipkin.Span {
 		Timestamp: 1_700_000_000_000_000 + int64(trace)*1000 + int64(n), Duration: 1500,
 		LocalEndpoint:  &zipkin.Endpoint{ServiceName: [...]string{"front", "middle", "core", "clock"}[n%4]},
 		RemoteEndpoint: &zipkin.Endpoint{ServiceName: "caller", IPv4: "127.0.0.1", Port: 1024 + trace%60000},
-		Tags:           map[string]string{"http.route": "/hops", "http.request.method": "GET", "http.response.status_code": "200", "request": fmt.Sprint(trace, "-", n)},
+		Tags:           zipkin.Tags{{Key: "http.request.method", Value: "GET"}, {Key: "http.response.status_code", Value: "200"}, {Key: "http.route", Value: "/hops"}, {Key: "request", Value: fmt.Sprint(trace, "-", n)}},
 	}
 	if n > 0 {
 		s.ParentID = fmt.Sprintf("%016x", n)
@@ -102,7 +102,7 @@ func TestTheSameSpanTwiceIsOne(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{})
 	other := hop(0, 3)
-	other.Tags = map[string]string{"piece": "2"}
+	other.Tags = zipkin.Tags{{Key: "piece", Value: "2"}}
 	for range 3 {
 		for n := range 40 { // more than manySpans
 			c.Add(hop(0, n))
@@ -158,7 +158,7 @@ func TestBytesAreBounded(t *testing.T) {
 	c := start(t, Options{Limits: Limits{Bytes: limit}})
 	for trace := range 300 {
 		s := hop(trace, 0)
-		s.Tags["big"] = strings.Repeat("x", 10_000)
+		s.Tags = append(s.Tags, zipkin.Tag{Key: "big", Value: strings.Repeat("x", 10_000)})
 		c.Add(s)
 		if got := c.Stats().Bytes; got > limit {
 			t.Fatalf("%d bytes in a store of %d", got, limit)

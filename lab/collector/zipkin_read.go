@@ -135,22 +135,22 @@ func (s *Store) Links(end, lookback int64) []trace.Link {
 	if lookback == 0 {
 		lookback = defaultLookback
 	}
+	s.lock()
+	traces := s.within("", end, lookback)
+	s.mu.Unlock()
 	var linker trace.Linker
-	for _, spans := range s.spansWithin(end, lookback) {
-		linker.Add(spans)
+	for _, t := range traces {
+		linker.Add(s.spansOf(t))
 	}
 	return linker.Links()
 }
 
-// spansWithin copies what Links needs, so that counting does not block senders.
-func (s *Store) spansWithin(end, lookback int64) [][]*zipkin.Span {
-	s.lock()
+// spansOf returns the spans of a trace; none if it was evicted meanwhile. It holds the lock for one trace only, so that counting all of them
+// does not block senders.
+func (s *Store) spansOf(t *record) []*zipkin.Span {
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all [][]*zipkin.Span
-	for _, t := range s.within("", end, lookback) {
-		all = append(all, slices.Clone(t.spans))
-	}
-	return all
+	return s.words.spans(t.spans)
 }
 
 // orEmpty returns [] for a nil list, which would be null in JSON.

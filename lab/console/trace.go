@@ -48,21 +48,21 @@ type Detail struct {
 
 // Row is a span in the waterfall.
 type Row struct {
-	ID          string            `json:"id"`
-	Depth       int               `json:"depth"`
-	Service     string            `json:"service"`
-	Version     string            `json:"version"`
-	Proxy       bool              `json:"proxy"` // a gateway's or sidecar's span, not the application's
-	Name        string            `json:"name"`
-	Kind        zipkin.Kind       `json:"kind"`
-	Start       int64             `json:"start"` // microseconds after the trace's start
-	Duration    int64             `json:"duration"`
-	Status      string            `json:"status"`  // HTTP status, where the span has one
-	Error       string            `json:"error"`   // the error tag's value; "error" where that is empty; empty where nothing failed
-	Adopted     bool              `json:"adopted"` // its parent has not arrived
-	Tags        map[string]string `json:"tags"`
-	Annotations []Annotation      `json:"annotations"`
-	Critical    []interval        `json:"critical"` // when the whole trace waited for this span's own work
+	ID          string       `json:"id"`
+	Depth       int          `json:"depth"`
+	Service     string       `json:"service"`
+	Version     string       `json:"version"`
+	Proxy       bool         `json:"proxy"` // a gateway's or sidecar's span, not the application's
+	Name        string       `json:"name"`
+	Kind        zipkin.Kind  `json:"kind"`
+	Start       int64        `json:"start"` // microseconds after the trace's start
+	Duration    int64        `json:"duration"`
+	Status      string       `json:"status"`  // HTTP status, where the span has one
+	Error       string       `json:"error"`   // the error tag's value; "error" where that is empty; empty where nothing failed
+	Adopted     bool         `json:"adopted"` // its parent has not arrived
+	Tags        zipkin.Tags  `json:"tags"`
+	Annotations []Annotation `json:"annotations"`
+	Critical    []interval   `json:"critical"` // when the whole trace waited for this span's own work
 }
 
 // Annotation is an event within a span.
@@ -114,18 +114,18 @@ func serviceOf(s *zipkin.Span) string {
 
 // versionOf returns the version of the workload that sent a span, as OpenTelemetry and Istio name it. A gateway has none.
 func versionOf(s *zipkin.Span) string {
-	revision := s.Tags["istio.canonical_revision"]
+	revision := s.Tags.Get("istio.canonical_revision")
 	if revision == "latest" {
 		revision = ""
 	}
-	return cmp.Or(s.Tags["service.version"], revision)
+	return cmp.Or(s.Tags.Get("service.version"), revision)
 }
 
 // titleOf returns the request that a span describes, by the attribute names of the current and earlier conventions.
 func titleOf(s *zipkin.Span) string {
-	method := cmp.Or(s.Tags["http.request.method"], s.Tags["http.method"])
-	path := s.Tags["url.path"]
-	if u, err := url.Parse(cmp.Or(s.Tags["url.full"], s.Tags["http.url"])); path == "" && err == nil {
+	method := cmp.Or(s.Tags.Get("http.request.method"), s.Tags.Get("http.method"))
+	path := s.Tags.Get("url.path")
+	if u, err := url.Parse(cmp.Or(s.Tags.Get("url.full"), s.Tags.Get("http.url"))); path == "" && err == nil {
 		path = u.Path
 	}
 	if method == "" || path == "" {
@@ -136,12 +136,12 @@ func titleOf(s *zipkin.Span) string {
 
 // statusOf returns the HTTP status of a span, by the attribute names of the current and earlier conventions.
 func statusOf(s *zipkin.Span) string {
-	return cmp.Or(s.Tags["http.response.status_code"], s.Tags["http.status_code"])
+	return cmp.Or(s.Tags.Get("http.response.status_code"), s.Tags.Get("http.status_code"))
 }
 
 // errorOf returns a span's description of its failure; empty where it did not fail.
 func errorOf(s *zipkin.Span) string {
-	text, failed := s.Tags["error"]
+	text, failed := s.Tags.Lookup("error")
 	if failed && (text == "" || text == "true") {
 		return "error"
 	}
@@ -187,7 +187,7 @@ func (r Row) end() int64 { return r.Start + r.Duration }
 func (d *Detail) rowOf(n *trace.Node, depth int, critical []interval) Row {
 	s := n.Span
 	row := Row{
-		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags["component"] == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s), Status: statusOf(s),
+		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags.Get("component") == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s), Status: statusOf(s),
 		Adopted: n.Adopted, Tags: s.Tags, Annotations: []Annotation{}, Critical: critical,
 	}
 	if s.Timestamp != 0 {

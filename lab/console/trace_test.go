@@ -53,7 +53,7 @@ func TestTitle(t *testing.T) {
 		{"name", map[string]string{"http.method": "GET"}},
 		{"name", nil},
 	} {
-		if got := titleOf(&zipkin.Span{Name: "name", Tags: test.tags}); got != test.want {
+		if got := titleOf(&zipkin.Span{Name: "name", Tags: zipkin.TagsOf(test.tags)}); got != test.want {
 			t.Errorf("%v: %q, want %q", test.tags, got, test.want)
 		}
 	}
@@ -85,7 +85,7 @@ func TestLogLine(t *testing.T) {
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	span := func(id, parent string, start, duration uint, tags map[string]string) *zipkin.Span {
-		return &zipkin.Span{TraceID: traceID, ID: "000000000000000" + id, ParentID: parent, Timestamp: 1000 + int64(start), Duration: int64(duration), Name: id, Tags: tags}
+		return &zipkin.Span{TraceID: traceID, ID: "000000000000000" + id, ParentID: parent, Timestamp: 1000 + int64(start), Duration: int64(duration), Name: id, Tags: zipkin.TagsOf(tags)}
 	}
 	failed := map[string]string{"error": "true", "http.status_code": "503"}
 	root := span("1", "", 0, 100, map[string]string{"error": "500", "http.response.status_code": "500"})

@@ -76,7 +76,7 @@ func (l *Linker) call(node *Node) {
 	default:
 		return // work within a service
 	}
-	_, failed := span.Tags["error"]
+	_, failed := span.Tags.Lookup("error")
 	if kind == zipkin.Producer || kind == zipkin.Consumer { // the other side is a broker, whose links are its own
 		if parent != "" && child != "" {
 			l.add(parent, child, failed)
@@ -92,7 +92,7 @@ func (l *Linker) call(node *Node) {
 			parent = name
 		}
 		if !failed && caller.Kind == zipkin.Client && span.ParentID == caller.ID {
-			_, failed = caller.Tags["error"]
+			_, failed = caller.Tags.Lookup("error")
 		}
 	}
 	if parent != "" && child != "" {

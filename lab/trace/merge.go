@@ -2,7 +2,6 @@ package trace
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -125,9 +124,7 @@ func union(a, b *zipkin.Span) *zipkin.Span {
 	u.RemoteEndpoint = fill(a.RemoteEndpoint, b.RemoteEndpoint)
 	u.Annotations = slices.Concat(a.Annotations, b.Annotations)
 	if len(b.Tags) > 0 {
-		u.Tags = make(map[string]string, len(a.Tags)+len(b.Tags))
-		maps.Copy(u.Tags, a.Tags)
-		maps.Copy(u.Tags, b.Tags)
+		u.Tags = a.Tags.With(b.Tags)
 	}
 	u.Debug = a.Debug || b.Debug
 	return &u

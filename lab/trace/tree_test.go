@@ -25,7 +25,7 @@ func span(words string) *zipkin.Span {
 				panic(err)
 			}
 		case word == "!error":
-			s.Tags = map[string]string{"error": ""}
+			s.Tags = zipkin.Tags{{Key: "error"}}
 		case word == "shared":
 			s.Shared = true
 		case strings.HasPrefix(word, "name="):
@@ -150,14 +150,14 @@ func TestBuildLosesNothing(t *testing.T) {
 func TestMergeOfPieces(t *testing.T) {
 	t.Parallel()
 	pieces := []*zipkin.Span{
-		{TraceID: "00000000000000aa", ID: "1", Name: "get", Timestamp: 5, LocalEndpoint: &zipkin.Endpoint{ServiceName: "front"}, Tags: map[string]string{"a": "1", "b": "1"}},
-		{TraceID: "00000000000000ff00000000000000aa", ID: "1", ParentID: "2", Kind: zipkin.Client, Duration: 7, LocalEndpoint: &zipkin.Endpoint{IPv4: "10.0.0.1"}, Tags: map[string]string{"b": "2"},
+		{TraceID: "00000000000000aa", ID: "1", Name: "get", Timestamp: 5, LocalEndpoint: &zipkin.Endpoint{ServiceName: "front"}, Tags: zipkin.Tags{{Key: "a", Value: "1"}, {Key: "b", Value: "1"}}},
+		{TraceID: "00000000000000ff00000000000000aa", ID: "1", ParentID: "2", Kind: zipkin.Client, Duration: 7, LocalEndpoint: &zipkin.Endpoint{IPv4: "10.0.0.1"}, Tags: zipkin.Tags{{Key: "b", Value: "2"}},
 			Annotations: []zipkin.Annotation{{Timestamp: 6, Value: "x"}}, Debug: true},
 		{TraceID: "00000000000000aa", ID: "1", Kind: zipkin.Server, Shared: true, LocalEndpoint: &zipkin.Endpoint{ServiceName: "middle"}},
 	}
 	want := []*zipkin.Span{
 		{TraceID: "00000000000000ff00000000000000aa", ID: "1", ParentID: "2", Kind: zipkin.Client, Name: "get", Timestamp: 5, Duration: 7,
-			LocalEndpoint: &zipkin.Endpoint{ServiceName: "front", IPv4: "10.0.0.1"}, Tags: map[string]string{"a": "1", "b": "1"}, Annotations: []zipkin.Annotation{{Timestamp: 6, Value: "x"}}, Debug: true},
+			LocalEndpoint: &zipkin.Endpoint{ServiceName: "front", IPv4: "10.0.0.1"}, Tags: zipkin.Tags{{Key: "a", Value: "1"}, {Key: "b", Value: "1"}}, Annotations: []zipkin.Annotation{{Timestamp: 6, Value: "x"}}, Debug: true},
 		{TraceID: "00000000000000ff00000000000000aa", ID: "1", ParentID: "2", Kind: zipkin.Server, Shared: true, LocalEndpoint: &zipkin.Endpoint{ServiceName: "middle"}},
 	}
 	if diff := cmp.Diff(want, merge(pieces)); diff != "" {

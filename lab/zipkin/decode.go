@@ -232,17 +232,17 @@ func (d *decoder) annotations() ([]Annotation, error) {
 	return annotations, err
 }
 
-func (d *decoder) tags() (map[string]string, error) {
-	var tags map[string]string
+func (d *decoder) tags() (Tags, error) {
+	var tags Tags
 	err := d.object(func(key string) error {
 		value, err := d.text()
 		if err != nil {
 			return in(key, err)
 		}
 		if tags == nil {
-			tags = make(map[string]string, 8)
+			tags = make(Tags, 0, 16)
 		}
-		tags[key] = value
+		tags = append(tags, Tag{key, value})
 		return nil
 	})
 	return tags, err

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// AppendJSON appends the span in Zipkin's v2 JSON, as encoding/json writes it except for the order of the tags, in a fifth of its time:
+// AppendJSON appends the span in Zipkin's v2 JSON, as encoding/json writes it, in a fifth of its time:
 // every request's span is encoded for a collector.
 func (s *Span) AppendJSON(b []byte) []byte {
 	b = appendText(append(b, `{"traceId":`...), s.TraceID)
@@ -25,14 +25,8 @@ func (s *Span) AppendJSON(b []byte) []byte {
 	if len(s.Annotations) > 0 {
 		b = append(b, ']')
 	}
-	first := true
-	for key, value := range s.Tags {
-		b = append(b, separator(first, `,"tags":{`)...)
-		b = appendText(append(appendText(b, key), ':'), value)
-		first = false
-	}
 	if len(s.Tags) > 0 {
-		b = append(b, '}')
+		b = s.Tags.append(append(b, `,"tags":`...))
 	}
 	if s.Debug {
 		b = append(b, `,"debug":true`...)

@@ -16,7 +16,7 @@ import (
 //   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros
 //     (Zipkin accepts shorter ids of zeros, but rejects the padded form when it receives them again);
 //   - service and span names are lower-case, and empty ones are absent;
-//   - negative times are absent, annotations are sorted and unique;
+//   - negative times are absent, annotations are sorted and unique, and so are tags by their keys;
 //   - a span is not its own parent, and a client's half of a span is not shared.
 func (s *Span) Normalize() error {
 	var err error
@@ -40,6 +40,7 @@ func (s *Span) Normalize() error {
 	s.Name = lower(s.Name)
 	s.Timestamp, s.Duration = max(s.Timestamp, 0), max(s.Duration, 0)
 	s.Annotations = sortedOnce(s.Annotations)
+	s.Tags = s.Tags.normal()
 	if s.LocalEndpoint, err = s.LocalEndpoint.normal("localEndpoint"); err != nil {
 		return err
 	}

@@ -15,19 +15,19 @@ const (
 
 // Span is one timed operation of a trace.
 type Span struct {
-	TraceID        string            `json:"traceId"`            // 16 or 32 lower-case hex digits
-	ParentID       string            `json:"parentId,omitempty"` // empty at the root
-	ID             string            `json:"id"`                 // 16 lower-case hex digits
-	Kind           Kind              `json:"kind,omitempty"`
-	Name           string            `json:"name,omitempty"`
-	Timestamp      int64             `json:"timestamp,omitempty"` // start, microseconds since 1970
-	Duration       int64             `json:"duration,omitempty"`  // microseconds, at least 1 when known
-	LocalEndpoint  *Endpoint         `json:"localEndpoint,omitempty"`
-	RemoteEndpoint *Endpoint         `json:"remoteEndpoint,omitempty"`
-	Annotations    []Annotation      `json:"annotations,omitempty"`
-	Tags           map[string]string `json:"tags,omitempty"`
-	Debug          bool              `json:"debug,omitempty"`
-	Shared         bool              `json:"shared,omitempty"` // the server's half of a span whose id the client made
+	TraceID        string       `json:"traceId"`            // 16 or 32 lower-case hex digits
+	ParentID       string       `json:"parentId,omitempty"` // empty at the root
+	ID             string       `json:"id"`                 // 16 lower-case hex digits
+	Kind           Kind         `json:"kind,omitempty"`
+	Name           string       `json:"name,omitempty"`
+	Timestamp      int64        `json:"timestamp,omitempty"` // start, microseconds since 1970
+	Duration       int64        `json:"duration,omitempty"`  // microseconds, at least 1 when known
+	LocalEndpoint  *Endpoint    `json:"localEndpoint,omitempty"`
+	RemoteEndpoint *Endpoint    `json:"remoteEndpoint,omitempty"`
+	Annotations    []Annotation `json:"annotations,omitempty"`
+	Tags           Tags         `json:"tags,omitempty"`
+	Debug          bool         `json:"debug,omitempty"`
+	Shared         bool         `json:"shared,omitempty"` // the server's half of a span whose id the client made
 }
 
 // Endpoint is one side of a call.

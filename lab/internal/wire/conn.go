@@ -21,6 +21,7 @@ var ErrTooLong = errors.New("the body is longer than announced")
 // body while another reads the response; any goroutine may call Interrupt.
 type Conn struct {
 	conn     net.Conn
+	probe    *probe
 	r        *bufio.Reader
 	owed     atomic.Int64 // of the request: bytes of the body not yet written, or Chunked before the last chunk, or unsent
 	answered bool         // the last response was read whole and keeps the connection open
@@ -33,7 +34,7 @@ const unsent = -2
 
 // New returns a Conn for an open connection that has carried nothing yet.
 func New(c net.Conn) *Conn {
-	return &Conn{conn: c, r: bufio.NewReaderSize(c, readBuffer), answered: true}
+	return &Conn{conn: c, probe: newProbe(c), r: bufio.NewReaderSize(c, readBuffer), answered: true}
 }
 
 // Reusable reports whether the connection can carry another request: the last request was written whole, its response was read whole and
@@ -44,7 +45,7 @@ func (c *Conn) Reusable() bool {
 
 // Quiet reports whether an idle connection is still usable: it is open, and the server has sent nothing unexpected. It returns true where
 // the platform cannot check without waiting.
-func (c *Conn) Quiet() bool { return c.r.Buffered() == 0 && quiet(c.conn) }
+func (c *Conn) Quiet() bool { return c.r.Buffered() == 0 && c.probe.isQuiet() }
 
 // Buffered returns how many bytes can be read without waiting.
 func (c *Conn) Buffered() int { return c.r.Buffered() }

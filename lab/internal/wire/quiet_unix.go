@@ -7,22 +7,35 @@ import (
 	"syscall"
 )
 
-// quiet reports whether an idle connection is open with nothing to read. An upstream that closes idle connections, or whose process ends,
+// probe finds out whether an idle connection is open with nothing to read. An upstream that closes idle connections, or whose process ends,
 // would otherwise fail the next request. Envoy's event loop detects it in the same way.
-func quiet(c net.Conn) bool {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
+type probe struct {
+	raw   syscall.RawConn // nil: the connection has none
+	look  func(fd uintptr)
+	b     [1]byte
+	quiet bool
+}
+
+func newProbe(c net.Conn) *probe {
+	p := new(probe)
+	p.look = p.peek
+	if sc, ok := c.(syscall.Conn); ok {
+		p.raw, _ = sc.SyscallConn() // it fails only for a connection that is none
+	}
+	return p
+}
+
+// isQuiet reports whether the connection is usable. Without a descriptor it returns true.
+func (p *probe) isQuiet() bool {
+	if p.raw == nil {
 		return true
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return false
-	}
-	open := false
-	err = raw.Control(func(fd uintptr) { // not Read, which would apply a deadline of the last request
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK) // never waits: Go's sockets are non-blocking
-		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
-	})
-	return err == nil && open
+	p.quiet = false
+	err := p.raw.Control(p.look) // not Read, which would apply a deadline of the last request
+	return err == nil && p.quiet
+}
+
+func (p *probe) peek(fd uintptr) {
+	_, _, err := syscall.Recvfrom(int(fd), p.b[:], syscall.MSG_PEEK) // never waits: Go's sockets are non-blocking
+	p.quiet = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 }

@@ -13,9 +13,10 @@ import (
 // cluster is one caller's view of a mesh.Cluster: its hosts, the connections to them, and the limits on both.
 type cluster struct {
 	*mesh.Cluster
-	caller *caller
-	born   time.Time
-	noHost *link // for the metrics of requests that reached no host
+	caller   *caller
+	statName string // of the cluster in spans
+	born     time.Time
+	noHost   *link // for the metrics of requests that reached no host
 
 	hosts atomic.Pointer[hostSet]
 	turn  atomic.Uint64 // round robin
@@ -59,7 +60,7 @@ type host struct {
 }
 
 func newCluster(c *caller, m *mesh.Cluster) *cluster {
-	k := &cluster{Cluster: m, caller: c, born: time.Now()}
+	k := &cluster{Cluster: m, caller: c, statName: m.Name + ";", born: time.Now()}
 	k.noHost = c.proxy.metrics.link(c, m, nil)
 	k.turn.Store(rand.Uint64())
 	k.hosts.Store(&hostSet{})

@@ -23,6 +23,7 @@ type exchange struct {
 	r         *http.Request
 	ctx       context.Context
 	start     time.Time
+	address   string // the caller's, without its port; see peer
 
 	req     mesh.Request
 	at      mesh.Request // as the destination sees it, for its policies

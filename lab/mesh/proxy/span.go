@@ -52,55 +52,59 @@ func (x *exchange) operation() string {
 	return "egress " + x.req.Authority
 }
 
-// tags returns the tags of Envoy's HttpTracerUtility and of Istio's service tags.
-func (x *exchange) tags() map[string]string {
-	h := x.r.Header
+// maxTags is the number of tags that a span can have.
+const maxTags = 23
+
+// tags returns the tags of Envoy's HttpTracerUtility and of Istio's service tags, sorted by key.
+func (x *exchange) tags() zipkin.Tags {
+	h, who := x.r.Header, &x.in.who
 	received := int64(0)
 	if x.body != nil {
 		received = x.body.size()
 	}
-	tags := map[string]string{
-		"component":                "proxy",
-		"node_id":                  x.in.span.nodeID,
-		"guid:x-request-id":        value(h, hRequestID),
-		"http.url":                 x.req.Scheme + "://" + x.req.Authority + x.req.Path,
-		"http.method":              x.req.Method,
-		"http.protocol":            x.r.Proto,
-		"downstream_cluster":       "-",
-		"user_agent":               cmp.Or(value(h, "User-Agent"), "-"),
-		"request_size":             strconv.FormatInt(received, 10),
-		"response_size":            strconv.FormatInt(x.sent, 10),
-		"http.status_code":         strconv.Itoa(x.status),
-		"response_flags":           x.flags.String(),
-		"istio.canonical_service":  x.in.who.canonical,
-		"istio.canonical_revision": x.in.who.revision,
-		"istio.namespace":          x.in.who.namespace,
-		"istio.mesh_id":            istio.TrustDomain,
-		"istio.cluster_id":         "Kubernetes",
-		"peer.address":             x.peer(),
+	tags := append(make(zipkin.Tags, 0, maxTags), zipkin.Tag{Key: "component", Value: "proxy"}, zipkin.Tag{Key: "downstream_cluster", Value: "-"})
+	add := func(key, value string) { tags = append(tags, zipkin.Tag{Key: key, Value: value}) }
+	if x.status == 0 || x.status >= 500 {
+		add("error", "true")
 	}
-	if x.cluster != nil {
-		tags["upstream_cluster"] = x.cluster.Name
-		tags["upstream_cluster.name"] = x.cluster.Name + ";"
+	add("guid:x-request-id", value(h, hRequestID))
+	add("http.method", x.req.Method)
+	add("http.protocol", x.r.Proto)
+	add("http.status_code", strconv.Itoa(x.status))
+	add("http.url", x.req.Scheme+"://"+x.req.Authority+x.req.Path)
+	add("istio.canonical_revision", who.revision)
+	add("istio.canonical_service", who.canonical)
+	add("istio.cluster_id", "Kubernetes")
+	add("istio.mesh_id", istio.TrustDomain)
+	add("istio.namespace", who.namespace)
+	add("node_id", x.in.span.nodeID)
+	add("peer.address", x.peer())
+	add("request_size", strconv.FormatInt(received, 10))
+	add("response_flags", x.flags.String())
+	add("response_size", strconv.FormatInt(x.sent, 10))
+	if x.attempts > 1 {
+		add("retry.count", strconv.Itoa(x.attempts-1))
 	}
 	if x.host != nil {
-		tags["upstream_address"] = x.host.address
+		add("upstream_address", x.host.address)
 	}
-	if x.attempts > 1 {
-		tags["retry.count"] = strconv.Itoa(x.attempts - 1)
+	if x.cluster != nil {
+		add("upstream_cluster", x.cluster.Name)
+		add("upstream_cluster.name", x.cluster.statName)
 	}
-	if x.status == 0 || x.status >= 500 {
-		tags["error"] = "true"
-	}
+	add("user_agent", cmp.Or(value(h, "User-Agent"), "-"))
 	return tags
 }
 
 // peer returns the caller's address without its port.
 func (x *exchange) peer() string {
-	if ap, err := netip.ParseAddrPort(x.r.RemoteAddr); err == nil {
-		return ap.Addr().Unmap().String()
+	if x.address == "" {
+		x.address = x.r.RemoteAddr
+		if ap, err := netip.ParseAddrPort(x.r.RemoteAddr); err == nil {
+			x.address = ap.Addr().Unmap().String()
+		}
 	}
-	return x.r.RemoteAddr
+	return x.address
 }
 
 // remoteEndpoint returns an endpoint in the form that spans use.

@@ -39,14 +39,14 @@ func TestSpan(t *testing.T) {
 		"upstream_cluster": "outbound|80||middle.hopline.svc.cluster.local", "upstream_cluster.name": "outbound|80||middle.hopline.svc.cluster.local;",
 		"response_flags": "URX", "error": "true", "istio.canonical_service": "front", "istio.canonical_revision": "prod", "istio.namespace": "hopline",
 		"node_id": "sidecar~127.0.0.1~front-1.hopline~hopline.svc.cluster.local", "peer.address": "127.0.0.1", "retry.count": "1"} {
-		if got := s.Tags[k]; got != want {
+		if got := s.Tags.Get(k); got != want {
 			t.Errorf("tag %s: %q, want %q", k, got, want)
 		}
 	}
-	if s := spans[1]; s.LocalEndpoint.ServiceName != "istio-ingressgateway" || s.ParentID != "" || s.Tags["istio.namespace"] != "istio-system" {
+	if s := spans[1]; s.LocalEndpoint.ServiceName != "istio-ingressgateway" || s.ParentID != "" || s.Tags.Get("istio.namespace") != "istio-system" {
 		t.Errorf("the gateway's span %+v", s)
 	}
-	if s := spans[2]; s.Name != "egress middle" || s.Tags["response_flags"] != "NR" || s.RemoteEndpoint != nil {
+	if s := spans[2]; s.Name != "egress middle" || s.Tags.Get("response_flags") != "NR" || s.RemoteEndpoint != nil {
 		t.Errorf("the span of a request without a route %+v", s)
 	}
 }
