@@ -138,4 +138,6 @@ replace github.com/hopline/hopline/lab => ../../lab
 
 replace github.com/hopline/hopline/deploy => ../../deploy
 
+replace github.com/hopline/hopline/docs/lessons => ../../docs/lessons
+
 replace github.com/hopline/hopline/pkg => ../../pkg

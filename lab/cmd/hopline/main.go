@@ -25,6 +25,7 @@ type commands struct {
 	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
+	Lesson  lessonCommand  `cmd:"" help:"List the lessons, walk through one, or check that it is right."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
