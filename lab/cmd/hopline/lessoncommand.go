@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/docs/lessons"
-	"github.com/hopline/hopline/lab/lesson"
+	"github.com/hopline/hopline/lab/internal/lesson"
 )
 
 type lessonCommand struct {

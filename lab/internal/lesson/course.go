@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/hopline/hopline/lab/bundle"
+	"github.com/hopline/hopline/lab/internal/bundle"
 )
 
 // CopyName is the directory in which a learner works, below the current one.

@@ -3,7 +3,7 @@ package lesson
 import (
 	"strings"
 
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // The width of prose in a terminal: as wide as the terminal, within these.

@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // ErrLeft is the error of a learner who has left a lesson before its end.

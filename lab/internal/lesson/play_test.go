@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/tty"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // shortLimits make failing commands end soon.

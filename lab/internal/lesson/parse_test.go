@@ -142,7 +142,7 @@ func TestParseNamesEachMistake(t *testing.T) {
 
 func TestShippedLessonsAreInTheForm(t *testing.T) {
 	t.Parallel()
-	lessons, err := Read(os.DirFS("../../docs/lessons"))
+	lessons, err := Read(os.DirFS("../../../docs/lessons"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +177,11 @@ func optional(step *Step) []Step {
 // The table of the course is a list of the files.
 func TestTableOfTheCourse(t *testing.T) {
 	t.Parallel()
-	lessons, err := Read(os.DirFS("../../docs/lessons"))
+	lessons, err := Read(os.DirFS("../../../docs/lessons"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../docs/lessons/README.md")
+	text, err := os.ReadFile("../../../docs/lessons/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
