@@ -19,7 +19,7 @@ const (
 	// validPath matches the paths that mesh.NormalizePath leaves as they are: no segment is "." or "..".
 	validPath = `(?:/(?:\.{0,1}` + pathChar + pathAny + `*|\.\.` + pathAny + `+)?)+`
 
-	validMethod = `[A-Z]+`
+	validMethod = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+" // a token of RFC 9110
 	validHeader = `|[!-~]|[!-~][ -~]*[!-~]`
 	validQuery  = `[!-"$-%'-~]*`
 	validHost   = `(?:[a-zA-Z0-9_][a-zA-Z0-9_.\-]*|\[[0-9a-f:.]+\])`
