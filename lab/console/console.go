@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hopline/hopline/lab/traffic"
@@ -22,6 +23,7 @@ type Console struct {
 	handler http.Handler
 	events  *events
 	look    chan struct{} // makes Run read the state immediately
+	readers atomic.Int64  // of the followed logs
 
 	mu       sync.Mutex
 	rates    rates
@@ -41,6 +43,9 @@ func New(source Source, traces Traces, hosts ...string) *Console {
 	mux.HandleFunc("GET /api/names", c.serveNames)
 	mux.HandleFunc("GET /api/traces", c.serveSearch)
 	mux.HandleFunc("GET /api/traces/{id}", c.serveTrace)
+	mux.HandleFunc("GET /api/series", c.serveSeries)
+	mux.HandleFunc("GET /api/logs", c.serveLogs)
+	mux.HandleFunc("GET /api/logs/follow", c.followLogs)
 	c.handler = guard.Handler(mux, hosts...)
 	return c
 }

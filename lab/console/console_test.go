@@ -48,12 +48,12 @@ func TestTrace(t *testing.T) {
 	_, url, zipkin := serve(t, source)
 	start := postSpans(t, zipkin)
 	said := time.UnixMicro(start + 3000).UTC().Format(time.RFC3339Nano)
-	source.set(func(l *lab) {
-		l.logs = map[string][]workload.Line{traceID: {
-			{Time: time.UnixMicro(start + 9000), Pod: "front-1", Text: `{"ts":"` + said + `","level":"INFO","msg":"request","service":"front","version":"amber","trace_id":"` + traceID + `","span_id":"1000000000000002","code":500}`},
-			{Time: time.UnixMicro(start + 1000), Pod: "middle-1", Text: "panic: <script>"},
-		}}
-	})
+	for _, line := range []workload.Line{
+		{Time: time.UnixMicro(start + 9000), Pod: "front-1", Trace: traceID, Text: `{"ts":"` + said + `","level":"INFO","msg":"request","service":"front","version":"amber","trace_id":"` + traceID + `","span_id":"1000000000000002","code":500}`},
+		{Time: time.UnixMicro(start + 1000), Pod: "middle-1", Trace: traceID, Text: "panic: <script>"},
+	} {
+		source.Logs().Add(line)
+	}
 	code, body := get(t, url+"/api/traces/"+traceID)
 	var d Detail
 	if err := json.Unmarshal([]byte(body), &d); err != nil || code != 200 {

@@ -9,9 +9,8 @@ import (
 
 // The bounds of the live connection.
 const (
-	maxPages     = 64               // open pages
-	writeTimeout = 10 * time.Second // for one event; a slower page is disconnected, and reconnects
-	pingEvery    = 15 * time.Second // so that a page notices when the lab has gone
+	maxPages  = 64               // open pages
+	pingEvery = 15 * time.Second // so that a page notices when the lab has gone
 )
 
 // events sends the newest state to all open pages, as Server-Sent Events. A slow page misses states but never receives old ones.
@@ -74,24 +73,16 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.leave(page)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	connection := http.NewResponseController(w)
-	send := func(text string) bool {
-		// Not every writer supports deadlines; those of net/http do.
-		_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout))
-		_, err := w.Write([]byte(text))
-		return err == nil && connection.Flush() == nil
-	}
+	stream := openStream(w)
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	alive := send("retry: 1000\n\n")
+	alive := stream.send("retry: 1000\n\n")
 	for alive {
 		select {
 		case state := <-page:
-			alive = send("data: " + string(state) + "\n\n")
+			alive = stream.send("data: " + string(state) + "\n\n")
 		case <-ping.C:
-			alive = send(": still here\n\n")
+			alive = stream.send(": still here\n\n")
 		case <-e.closed:
 			return
 		case <-r.Context().Done():

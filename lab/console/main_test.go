@@ -33,7 +33,8 @@ type lab struct {
 	flows       []traffic.Flow
 	traffic     *traffic.Traffic // nil: no edges and calls
 	ejections   []proxy.Ejection
-	logs        map[string][]workload.Line
+	logs        *workload.Logs
+	series      *traffic.Series
 }
 
 func (l *lab) set(change func(*lab)) {
@@ -63,11 +64,15 @@ func (l *lab) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
 	return l.traffic.Calls(limit, keep)
 }
 func (l *lab) Ejections() []proxy.Ejection { l.mu.Lock(); defer l.mu.Unlock(); return l.ejections }
-func (l *lab) Logs(traceID string) []workload.Line {
+func (l *lab) Logs() *workload.Logs {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.logs[traceID]
+	if l.logs == nil {
+		l.logs = workload.NewLogs()
+	}
+	return l.logs
 }
+func (l *lab) Series() *traffic.Series { l.mu.Lock(); defer l.mu.Unlock(); return l.series }
 
 // serve runs a console on loopback, with a collector that receives spans at the second address.
 func serve(t *testing.T, source *lab) (c *Console, url, zipkin string) {

@@ -18,8 +18,8 @@ type page struct {
 
 // files lists the styles and scripts of the page in their order. Each view has a script of its own, between views.js and page.js.
 var files = []string{
-	"page.css",
-	"words.js", "views.js", "drawer.js", "toast.js", "head.js",
+	"page.css", "time.css",
+	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "plot.js",
 	"mesh.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js",
 	"page.js",
 }

@@ -78,7 +78,7 @@ func (c *Console) serveTrace(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("No trace %q is kept. It may be too old, not sampled, or not have arrived yet.", id), http.StatusNotFound)
 		return
 	}
-	writeJSON(w, detail(spans, c.source.Logs(spans[0].TraceID)))
+	writeJSON(w, detail(spans, c.source.Logs().Trace(spans[0].TraceID)))
 }
 
 // serveNames returns the values to search for: all services, and the span names of one.

@@ -26,8 +26,10 @@ type Source interface {
 	Flows() []traffic.Flow
 	Edges(now time.Time) []traffic.Edge
 	Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call
-	// Logs returns the stored lines that name a trace, the oldest first.
-	Logs(traceID string) []workload.Line
+	// Logs returns the last output of the processes.
+	Logs() *workload.Logs
+	// Series returns the figures of the last minutes.
+	Series() *traffic.Series
 }
 
 // Traces gives access to the spans; it is a *collector.Collector. The spans that it returns are not changed.

@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,7 +22,6 @@ func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure 
 	scheme, authority := r.GetScheme(), r.GetAuthority()
 	newPort := redirectPort(r, port, secure)
 	path := redirectPath(r, match)
-	out.Text = cmp.Or(scheme, "{scheme}") + "://" + cmp.Or(authority, "{host}") + newPort + redirectPathText(r, match)
 	out.Location = func(req *Request) string {
 		to, host := scheme, authority
 		if to == "" {
@@ -78,14 +76,6 @@ func redirectPath(r *networking.HTTPRedirect, match *pathMatch) func(string) str
 			return uri
 		}
 	}
-}
-
-// redirectPathText describes the function of redirectPath.
-func redirectPathText(r *networking.HTTPRedirect, match *pathMatch) string {
-	if r.GetPrefixRewrite() != "" {
-		return "{path, " + prefixText(match, r.GetPrefixRewrite()) + "}"
-	}
-	return cmp.Or(r.GetUri(), "{path}")
 }
 
 // redirectHost returns the request's authority. It drops the port if the location names another, or if it was the old scheme's default.

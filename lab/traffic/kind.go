@@ -29,6 +29,7 @@ func kindOf(a *proxy.Access) kind {
 type counters struct {
 	flow *flow // nil: there are too many
 	edge *edge // nil: there are too many
+	line *line // nil: there are too many
 
 	key      EdgeKey
 	source   *mesh.Source

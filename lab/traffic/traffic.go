@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hopline/hopline/lab/mesh/proxy"
 )
@@ -19,11 +20,13 @@ type Traffic struct {
 	flows map[Flow]*flow     // by a Flow without counts
 	edges map[EdgeKey]*edge
 	calls ring
+
+	series *Series
 }
 
 // New returns a Traffic without requests.
 func New() *Traffic {
-	return &Traffic{kinds: map[kind]*counters{}, flows: map[Flow]*flow{}, edges: map[EdgeKey]*edge{}}
+	return &Traffic{kinds: map[kind]*counters{}, flows: map[Flow]*flow{}, edges: map[EdgeKey]*edge{}, series: newSeries(time.Now())}
 }
 
 // Access counts a request of the proxy.
@@ -41,8 +44,14 @@ func (t *Traffic) Access(a *proxy.Access) {
 	if c.edge != nil {
 		c.edge.add(a, c.injected)
 	}
+	if c.line != nil {
+		c.line.add(a)
+	}
 	t.calls.add(a, c)
 }
+
+// Series returns the figures over time.
+func (t *Traffic) Series() *Series { return t.series }
 
 // addKind returns the counters of a kind that is not in kinds.
 func (t *Traffic) addKind(k kind, a *proxy.Access) *counters {
@@ -51,6 +60,7 @@ func (t *Traffic) addKind(k kind, a *proxy.Access) *counters {
 	defer t.mu.Unlock()
 	c.flow = find(t.flows, flowOf(k), maxFlows, func() *flow { return new(flow) })
 	c.edge = find(t.edges, c.key, maxEdges, newEdge)
+	c.line = t.series.find(lineOf(a))
 	if len(t.kinds) >= maxFlows {
 		clear(t.kinds)
 	}
@@ -73,4 +83,5 @@ func (t *Traffic) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.kinds)
+	t.series.forget(time.Now())
 }

@@ -108,10 +108,12 @@ func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
 		err = l.apply(next)
 	}
 	if err == nil {
-		l.terminal.say("%s", saved(l.options.Overlay, next.overlay.Files, begun, time.Now()))
-		for _, change := range sharesChanged(before, next.table.Rules()) {
+		live, changes := saved(l.options.Overlay, next.overlay.Files, begun, time.Now()), sharesChanged(before, next.table.Rules())
+		l.terminal.say("%s", live)
+		for _, change := range changes {
 			l.terminal.say("  %s", change)
 		}
+		l.traffic.Series().Mark(traffic.RulesSaved, "", strings.Join(append([]string{live}, changes...), "; "))
 		l.warn(next)
 		return
 	}
@@ -160,6 +162,7 @@ func (l *lab) podChanged(s workload.Status) {
 			wait = fmt.Sprintf("in %.0f s", d.Seconds())
 		}
 		l.terminal.warn("%s %s; started again %s", s.Name, s.Reason, wait)
+		l.traffic.Series().Mark(traffic.Restarted, traffic.ServiceOf(&s.Source), fmt.Sprintf("%s %s", s.Name, s.Reason))
 	}
 	l.look()
 	l.console.Changed()
@@ -167,10 +170,14 @@ func (l *lab) podChanged(s workload.Status) {
 
 // ejected prints an ejection, or its end.
 func (l *lab) ejected(e proxy.Ejection, over bool) {
+	service := traffic.ServiceOfCluster(e.Cluster)
 	if over {
 		l.terminal.note("%s: %s is back", e.Workload, e.Endpoint())
+		l.traffic.Series().Mark(traffic.Returned, service, fmt.Sprintf("%s uses %s again", e.Workload, e.Endpoint()))
 	} else {
-		l.terminal.warn("%s: ejects %s for %.0f s after %s", e.Workload, e.Endpoint(), e.Until.Sub(e.Since).Seconds(), e.Why)
+		length := e.Until.Sub(e.Since).Seconds()
+		l.terminal.warn("%s: ejects %s for %.0f s after %s", e.Workload, e.Endpoint(), length, e.Why)
+		l.traffic.Series().Mark(traffic.Ejected, service, fmt.Sprintf("%s ejects %s for %.0f s after %s", e.Workload, e.Endpoint(), length, e.Why))
 	}
 	l.console.Changed()
 }
@@ -216,6 +223,5 @@ func (s source) Edges(now time.Time) []traffic.Edge { return s.lab.traffic.Edges
 func (s source) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
 	return s.lab.traffic.Calls(limit, keep)
 }
-func (s source) Logs(traceID string) []workload.Line {
-	return s.lab.workloads.Logs().Trace(traceID)
-}
+func (s source) Logs() *workload.Logs    { return s.lab.workloads.Logs() }
+func (s source) Series() *traffic.Series { return s.lab.traffic.Series() }

@@ -19,12 +19,9 @@ type Logs struct {
 	JSON bool     // show lines as written; otherwise JSON lines are formatted as text
 }
 
-// wants reports whether a workload's output is shown. deployment is namespace/name, and its name begins with the app.
+// wants reports whether a workload's output is shown. deployment is namespace/name.
 func (l Logs) wants(deployment string) bool {
-	_, name, _ := strings.Cut(deployment, "/")
-	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool {
-		return of == name || of == deployment || strings.HasPrefix(name, of+"-")
-	}))
+	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool { return workload.Named(deployment, of) }))
 }
 
 // check returns an error unless every name is that of a workload of the overlay.

@@ -118,6 +118,17 @@ func TestNothingReachesTheScreenRaw(t *testing.T) {
 	}
 }
 
+// TestALineOfAProcessStaysOne checks that a message with a line end in it does not look like another line.
+func TestALineOfAProcessStaysOne(t *testing.T) {
+	t.Parallel()
+	got := spoken(Screen{}, true, func(t *terminal) {
+		t.follow(workload.Line{Pod: "front-1", Text: `{"msg":"one\ncore-1 | forged"}`})
+	})
+	if want := "front-1 | one\n    | core-1 | forged\n"; got != want {
+		t.Errorf("wrote %q, want %q", got, want)
+	}
+}
+
 // stuck is a screen that blocks until it is released.
 type stuck struct{ goOn chan struct{} }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
@@ -38,8 +39,7 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	url := "http://localhost:" + strconv.Itoa(consolePort)
 	runs := err == nil && lab.Overlay != ""
 	if runs && named == "" {
-		dir := bundle.FromHere(lab.Overlay)
-		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, dir), Lab: lab}, nil
+		return Choice{Dir: near(lab.Overlay), Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, near(lab.Overlay)), Lab: lab}, nil
 	}
 	found, err := bundle.Find(named)
 	if err != nil {
@@ -51,27 +51,45 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	if dir, err := filepath.Abs(found); err == nil && dir == lab.Overlay {
 		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs", found, url), Lab: lab}, nil
 	}
-	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, bundle.FromHere(lab.Overlay))}, nil
+	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, near(lab.Overlay))}, nil
+}
+
+// near returns a directory relative to the current one, if it is below it.
+func near(dir string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return dir
+	}
+	rel, err := filepath.Rel(here, dir)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return dir
+	}
+	return rel
 }
 
 // Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.
 func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	url := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(consolePort)) + "/pods"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
-	response, err := client.Do(request)
+	response, err := Get(ctx, consolePort, "/pods")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", url, response.Status)
+		return nil, fmt.Errorf("%s: %s", response.Request.URL, response.Status)
 	}
 	lab := new(Lab)
 	return lab, json.NewDecoder(io.LimitReader(response.Body, 4<<20)).Decode(lab)
+}
+
+// Get requests a path of the lab whose console has a port of this machine, and returns any response. The caller must close its body.
+func Get(ctx context.Context, consolePort int, path string) (*http.Response, error) {
+	url := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(consolePort)) + path
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
+	return client.Do(request)
 }

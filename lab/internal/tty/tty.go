@@ -123,6 +123,9 @@ func Escape(text string) string {
 	return b.String()
 }
 
+// Continued returns text whose further lines are marked, so that none of them looks like a line of its own.
+func Continued(text string) string { return strings.ReplaceAll(text, "\n", "\n    | ") }
+
 func harmful(r rune) bool {
 	return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }

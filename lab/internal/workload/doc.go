@@ -9,5 +9,5 @@
 //   - probe.go sends probes over HTTP and counts the results against the thresholds; ports.go reserves ports on this machine.
 //   - process.go starts one process and waits for its end; signal_unix.go sends signals.
 //   - killonexit_*.go and guard.go ensure that no process outlives this one, even if it is killed.
-//   - output.go keeps the last lines of every pod; status.go holds the types that Status and Deployments return.
+//   - output.go keeps the last lines of every pod; level.go finds their levels; follow.go selects lines and passes new ones on; status.go holds the types that Status and Deployments return.
 package workload

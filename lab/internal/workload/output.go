@@ -23,17 +23,30 @@ type Line struct {
 	Pod        string
 	Deployment string // namespace/name
 	Trace      string // 32 hex digits if the line contains a trace id, else empty
+	Level      Level  // if it is a JSON line with one
 	Text       string // as written, without the line end, with control characters
+	Number     uint64 // grows from line to line; set by Logs.Add
 }
 
 // Logs holds the last lines of every pod. It is safe for concurrent use.
 type Logs struct {
-	mu    sync.Mutex
-	pods  map[string]*ring
-	ended []string // oldest first
+	mu        sync.Mutex
+	pods      map[string]*ring
+	ended     []string // oldest first
+	last      uint64   // number of the last line
+	followers map[*Follower]struct{}
 }
 
-func newLogs() *Logs { return &Logs{pods: map[string]*ring{}} }
+// NewLogs returns Logs without lines. The numbers of its lines begin with the microseconds since 1970, so that they are above those of an
+// earlier run.
+func NewLogs() *Logs {
+	return &Logs{pods: map[string]*ring{}, last: uint64(time.Now().UnixMicro()), followers: map[*Follower]struct{}{}}
+}
+
+// NewLine returns a line that a pod of a Deployment has written just now.
+func NewLine(pod, deployment, text string) Line {
+	return Line{Time: time.Now(), Pod: pod, Deployment: deployment, Trace: traceOf(text), Level: levelOf(text), Text: text}
+}
 
 // Pod returns the last n lines of a pod, oldest first; none for an unknown pod.
 func (l *Logs) Pod(name string, n int) []Line {
@@ -49,9 +62,7 @@ func (l *Logs) Pod(name string, n int) []Line {
 
 // Trace returns all kept lines of all pods that contain a trace id, in order of time. The id has 16 or 32 hex digits.
 func (l *Logs) Trace(id string) []Line {
-	if len(id) < 32 {
-		id = strings.Repeat("0", 32-len(id)) + id
-	}
+	id = FullTrace(id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var found []Line
@@ -66,15 +77,21 @@ func (l *Logs) Trace(id string) []Line {
 	return found
 }
 
-func (l *Logs) add(line Line) {
+// Add keeps a line and passes it to the followers.
+func (l *Logs) Add(line Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last++
+	line.Number = l.last
 	r, ok := l.pods[line.Pod]
 	if !ok {
 		r = &ring{}
 		l.pods[line.Pod] = r
 	}
 	r.add(line)
+	for f := range l.followers {
+		f.add(line)
+	}
 }
 
 // end marks a pod as ended, so that its lines are dropped when other pods need the space.
@@ -178,6 +195,14 @@ func traceOf(text string) string {
 			return value[:32]
 		}
 	}
+}
+
+// FullTrace returns a trace id of 16 or 32 hex digits with 32 digits.
+func FullTrace(id string) string {
+	if len(id) == 16 {
+		return strings.Repeat("0", 16) + id
+	}
+	return id
 }
 
 func isHex(s string) bool {

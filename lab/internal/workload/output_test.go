@@ -63,9 +63,9 @@ func TestGistOfALine(t *testing.T) {
 
 func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 	t.Parallel()
-	l := newLogs()
+	l := NewLogs()
 	for i := range 3 * maxPodLines {
-		l.add(Line{Pod: "short", Text: fmt.Sprint(i)})
+		l.Add(Line{Pod: "short", Text: fmt.Sprint(i)})
 	}
 	lines := l.Pod("short", maxPodLines*2)
 	if len(lines) != maxPodLines || lines[len(lines)-1].Text != fmt.Sprint(3*maxPodLines-1) {
@@ -76,7 +76,7 @@ func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 	}
 	wide := strings.Repeat("w", maxLine)
 	for range 1000 {
-		l.add(Line{Pod: "wide", Text: wide})
+		l.Add(Line{Pod: "wide", Text: wide})
 	}
 	if got := len(l.Pod("wide", 1000)) * maxLine; got > maxPodBytes {
 		t.Errorf("%d bytes kept of one pod, want at most %d", got, maxPodBytes)
@@ -88,10 +88,10 @@ func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 
 func TestLogsForgetPodsThatEndedLongAgo(t *testing.T) {
 	t.Parallel()
-	l := newLogs()
+	l := NewLogs()
 	for i := range 3 * maxEnded {
 		name := fmt.Sprint("pod-", i)
-		l.add(Line{Pod: name, Text: "line"})
+		l.Add(Line{Pod: name, Text: "line"})
 		l.end(name)
 	}
 	if len(l.pods) != maxEnded || l.Pod("pod-0", 1) != nil || len(l.Pod(fmt.Sprint("pod-", 3*maxEnded-1), 1)) != 1 {
@@ -101,13 +101,13 @@ func TestLogsForgetPodsThatEndedLongAgo(t *testing.T) {
 
 func TestLogsOfATraceComeInOrderFromAllPods(t *testing.T) {
 	t.Parallel()
-	l := newLogs()
+	l := NewLogs()
 	const id = "0000000000000000a2fb4a1d1a96d312"
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
-	l.add(Line{Time: at(1), Pod: "front", Trace: id, Text: "first"})
-	l.add(Line{Time: at(3), Pod: "front", Trace: id, Text: "third"})
-	l.add(Line{Time: at(2), Pod: "middle", Trace: id, Text: "second"})
-	l.add(Line{Time: at(2), Pod: "middle", Trace: strings.Repeat("1", 32), Text: "another's"})
+	l.Add(Line{Time: at(1), Pod: "front", Trace: id, Text: "first"})
+	l.Add(Line{Time: at(3), Pod: "front", Trace: id, Text: "third"})
+	l.Add(Line{Time: at(2), Pod: "middle", Trace: id, Text: "second"})
+	l.Add(Line{Time: at(2), Pod: "middle", Trace: strings.Repeat("1", 32), Text: "another's"})
 	for _, query := range []string{id, id[16:]} {
 		var got []string
 		for _, line := range l.Trace(query) {

@@ -170,8 +170,8 @@ func (s *Supervisor) runOnce(p *pod) (reason string, taken bool) {
 		if portTaken(text) {
 			inUse.Store(true)
 		}
-		line := Line{Time: time.Now(), Pod: p.name, Deployment: p.spec.name, Trace: traceOf(text), Text: text}
-		s.logs.add(line)
+		line := NewLine(p.name, p.spec.name, text)
+		s.logs.Add(line)
 		if s.options.Line != nil {
 			s.options.Line(line)
 		}

@@ -57,7 +57,7 @@ func New(o Options) (*Supervisor, error) {
 		return nil, err
 	}
 	return &Supervisor{
-		options: o, ports: newPortPool(o.Host), killOnExit: kill, logs: newLogs(), client: newProbeClient(),
+		options: o, ports: newPortPool(o.Host), killOnExit: kill, logs: NewLogs(), client: newProbeClient(),
 		closing: make(chan struct{}), kill: make(chan struct{}), deployments: map[string]*deployment{},
 	}, nil
 }

@@ -34,6 +34,7 @@ type Access struct {
 	By        *mesh.Source  // and its workload; nil: none
 	RequestID string
 	TraceID   string // 32 hex digits
+	Traced    bool   // the proxy reports a span of the request
 }
 
 // record reports a finished request to metrics, traces and the access log.
@@ -95,6 +96,6 @@ func (x *exchange) logAccess(took time.Duration, received int64) {
 	if id := x.r.Header[hRequestID]; len(id) > 0 {
 		a.RequestID = id[0]
 	}
-	a.TraceID = x.trace.traceID()
+	a.TraceID, a.Traced = x.trace.traceID(), x.traced()
 	x.proxy.access(a)
 }

@@ -27,9 +27,12 @@ func newSpanTemplate(c *caller) spanTemplate {
 	}
 }
 
+// traced reports whether the request has a span.
+func (x *exchange) traced() bool { return x.proxy.span != nil && x.trace.sampled && x.trace.span != "" }
+
 // emit reports the request's span, named and tagged as Envoy does for Istio. Sidecars and gateways report the calling side (CLIENT).
 func (x *exchange) emit(end time.Time) {
-	if x.proxy.span == nil || !x.trace.sampled || x.trace.span == "" {
+	if !x.traced() {
 		return
 	}
 	t := &x.trace

@@ -1,4 +1,4 @@
-package compare
+package traffic
 
 import (
 	"testing"

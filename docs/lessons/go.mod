@@ -1,3 +1,0 @@
-module github.com/hopline/hopline/docs/lessons
-
-go 1.26.0

@@ -1,0 +1,177 @@
+// Package logs is `hopline logs`: the output of the processes of the running lab.
+package logs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/tty"
+)
+
+// Command is the command line of `hopline logs`, for kong. Execute runs it.
+type Command struct {
+	Text string `arg:"" optional:"" help:"Only lines with this text, in upper or lower case."`
+
+	Workload string `short:"w" placeholder:"NAME" help:"Only lines of this Deployment (middle-canary), app (middle) or pod."`
+	Level    string `short:"l" placeholder:"LEVEL" help:"Only lines of this level or a more severe one: debug, info, warn, error, fatal. Lines without a level are always shown."`
+	Trace    string `short:"t" placeholder:"ID" help:"Only lines of this trace."`
+	Follow   bool   `short:"f" help:"Show each new line, until Ctrl-C."`
+	Limit    int    `short:"n" default:"200" help:"How many of the last lines, 1 to 1000 (${default})."`
+	JSON     bool   `name:"json" help:"Print each line as JSON."`
+
+	ConsolePort int `default:"8090" placeholder:"PORT" help:"Port of the console of the lab (${default})."`
+}
+
+// ErrInvalid is the error of Execute, wrapped, if the lab rejects an argument.
+var ErrInvalid = errors.New("invalid argument")
+
+// maxEvent bounds one event in bytes: 100 lines of 16 KiB, escaped.
+const maxEvent = 16 << 20
+
+// Execute prints the last lines, and with --follow each new one until ctx ends.
+func (c *Command) Execute(ctx context.Context, out *tty.Writer, colour bool) error {
+	path := "/api/logs"
+	if c.Follow {
+		path = "/api/logs/follow"
+	}
+	response, err := current.Get(ctx, c.ConsolePort, path+"?"+c.query().Encode())
+	if err != nil {
+		return fmt.Errorf("no lab runs with its console at port %d (%w); hopline up starts one, --console-port names another port", c.ConsolePort, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return refused(response)
+	}
+	p := printer{out: out, colour: colour, json: c.JSON}
+	if !c.Follow {
+		var lines console.Lines
+		if err := json.NewDecoder(response.Body).Decode(&lines); err != nil {
+			return fmt.Errorf("%s: %w", response.Request.URL, err)
+		}
+		return p.print(lines)
+	}
+	err = p.follow(response.Body)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (c *Command) query() url.Values {
+	values := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	for name, value := range map[string]string{"text": c.Text, "workload": c.Workload, "level": c.Level, "trace": c.Trace} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
+}
+
+// refused returns the error of a response that has no lines.
+func refused(response *http.Response) error {
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // what has arrived says enough
+	var problem struct{ Error string }
+	if json.Unmarshal(body, &problem) != nil || problem.Error == "" {
+		return fmt.Errorf("%s: %s", response.Request.URL, response.Status)
+	}
+	if response.StatusCode == http.StatusBadRequest {
+		return fmt.Errorf("%w: %s", ErrInvalid, problem.Error)
+	}
+	return errors.New(problem.Error)
+}
+
+// printer prints lines to a terminal.
+type printer struct {
+	out    *tty.Writer
+	colour bool
+	json   bool
+}
+
+// follow prints the events of a stream until it ends.
+func (p *printer) follow(stream io.Reader) error {
+	events := bufio.NewScanner(stream)
+	events.Buffer(nil, maxEvent)
+	for events.Scan() {
+		data, ok := strings.CutPrefix(events.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		var lines console.Lines
+		if err := json.Unmarshal([]byte(data), &lines); err != nil {
+			return fmt.Errorf("an event of the lab: %w", err)
+		}
+		if err := p.print(lines); err != nil {
+			return err
+		}
+	}
+	if err := events.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errors.New("the lab has ended")
+}
+
+func (p *printer) print(lines console.Lines) error {
+	for _, line := range lines.Lines {
+		if err := p.line(line); err != nil {
+			return err
+		}
+	}
+	if lines.Missed > 0 {
+		return p.out.Print(p.paint(tty.Yellow, fmt.Sprintf("! %d lines were missed: they were read too slowly\n", lines.Missed)))
+	}
+	return nil
+}
+
+// line prints "15:04:05.000 middle-prod-5d4f-x | ERROR request code=500 trace_id=…".
+func (p *printer) line(line console.LogLine) error {
+	if p.json {
+		text, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		return p.out.Print(tty.Text(string(text) + "\n"))
+	}
+	parts := []tty.Part{p.paint(tty.Faint, time.UnixMicro(line.At).Format("15:04:05.000")), tty.Text(" " + line.Pod + " | ")}
+	if line.Level != "" {
+		parts = append(parts, p.level(line.Level), tty.Text(" "))
+	}
+	parts = append(parts, tty.Text(tty.Continued(line.Message)))
+	if line.Fields != "" {
+		parts = append(parts, tty.Text(" "+tty.Continued(line.Fields)))
+	}
+	if line.Trace != "" && line.Level != "" { // a line that is not JSON is its own message
+		parts = append(parts, p.paint(tty.Faint, " trace_id="+line.Trace))
+	}
+	return p.out.Print(append(parts, tty.Text("\n"))...)
+}
+
+// level returns the level of a line in the colour of its severity.
+func (p *printer) level(name string) tty.Part {
+	text := strings.ToUpper(name)
+	switch text {
+	case "WARN", "WARNING":
+		return p.paint(tty.Yellow, text)
+	case "ERROR", "FATAL", "PANIC", "DPANIC":
+		return p.paint(tty.Red, text)
+	}
+	return tty.Text(text)
+}
+
+// paint returns text in a style, if the terminal has styles.
+func (p *printer) paint(style tty.Style, text string) tty.Part {
+	if !p.colour {
+		return tty.Text(text)
+	}
+	return tty.Paint(style, text)
+}
