@@ -87,6 +87,10 @@ else
 	@.ci/conformance $(ARGS)
 endif
 
+.PHONY: lessons
+lessons: build ## play every lesson that needs only the lab, unattended, and check that it is right
+	@bin/hopline lesson --check $(ARGS)
+
 .PHONY: deploy-check
 deploy-check: need-go ## check the overlays against Kubernetes' and Istio's own types, and the tests' copy against them
 	@cd lab/internal/shipped && go run ./pack ../../../deploy | diff -u deploy.txtar - || { \

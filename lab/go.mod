@@ -44,7 +44,9 @@ require (
 	github.com/go-openapi/swag/yamlutils v0.29.2 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/google/gnostic-models v0.7.1 // indirect
+	github.com/hbollon/go-edlib v1.7.0
 	github.com/hopline/hopline/deploy v0.0.0
+	github.com/hopline/hopline/docs/lessons v0.0.0
 	github.com/hopline/hopline/pkg v0.0.0
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/josharian/intern v1.0.0 // indirect
@@ -72,5 +74,7 @@ require (
 )
 
 replace github.com/hopline/hopline/deploy => ../deploy
+
+replace github.com/hopline/hopline/docs/lessons => ../docs/lessons
 
 replace github.com/hopline/hopline/pkg => ../pkg

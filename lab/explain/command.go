@@ -29,7 +29,7 @@ type Command struct {
 	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read the rules from a YAML file, from those of a directory, or from standard input (-); may be given again."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
-	ConsolePort int `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
+	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
 }
 
 // ErrNotRouted is the error of Execute if the mesh responds to the request itself. Execute has then written the explanation.

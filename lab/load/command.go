@@ -43,7 +43,7 @@ type Command struct {
 	Timeout     time.Duration `default:"30s" help:"How long an answer may take, its body included (${default})."`
 	MaxInFlight int           `default:"1000" help:"How many requests may be unanswered at a time; beyond that they are late, and the report says so (${default})."`
 	Overlay     string        `placeholder:"DIR" help:"Overlay that says which share of each version to expect (that of the running lab, else deploy/overlays/canary if it is there)."`
-	ConsolePort int           `default:"8090" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay (${default})."`
+	ConsolePort int           `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay (${default})."`
 	JSON        bool          `name:"json" help:"Print the report as JSON."`
 	HTML        string        `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`
 	FailIf      []string      `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`

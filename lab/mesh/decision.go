@@ -97,6 +97,12 @@ type Rewrite struct {
 	Authority string // empty: unchanged
 	// URI returns the new path and query for those of the request; nil: unchanged.
 	URI func(pathAndQuery string) string
+	// Text describes URI: `prefix "/old/" replaced by "/new"`; empty for none.
+	Text string
+	// From and To are the two texts of a rewrite that replaces a prefix of the path; both are empty for any other.
+	From, To string
+	// Regex reports whether URI replaces what a regular expression matches.
+	Regex bool
 }
 
 // RedirectTo describes a redirect response.
@@ -104,6 +110,8 @@ type RedirectTo struct {
 	Code int
 	// Location returns the value of the Location header for a request.
 	Location func(*Request) string
+	// Text describes Location: "{scheme}://{host}/new/", with names in braces for what stays as in the request.
+	Text string
 }
 
 // DirectAnswer describes a response that the proxy sends itself.

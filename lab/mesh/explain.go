@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hopline/hopline/lab/istio"
 )
@@ -108,8 +107,36 @@ func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
 	return t.explain(t.bareView(src.Namespace), callerText(src)+", without a sidecar", req, src)
 }
 
+// Follow returns what happens to a request of a caller, like Explain, but without the reasons: it finds the rule by the index, as Decide
+// does, and leaves Passed, Near and Assumed empty. bare is for a pod without a sidecar, as in Bare.
+func (t *Table) Follow(req *Request, src *Source, bare bool) Explanation {
+	e := Explanation{Caller: callerText(src), Request: requestText(req)}
+	if src.Gateway {
+		e.Refusal = t.refusal(nil, src, req)
+	}
+	d := t.viewOf(src, bare).decide(req, src.Gateway, 0)
+	if e.Outcome = d.Outcome; d.Route == nil {
+		return e
+	}
+	e.take(Judgement{Object: d.Route.Object, Rule: d.Route.Rule, Place: d.Route.Place}, d.Route, req)
+	t.share(&e, req, src)
+	return e
+}
+
+// share adds the shares of the route's destinations, and who does not accept the request.
+func (t *Table) share(e *Explanation, req *Request, src *Source) {
+	for _, share := range t.Shares(e.Route) {
+		e.Shares = append(e.Shares, Explained{Share: share})
+	}
+	t.authorize(e, req, src)
+}
+
+func requestText(req *Request) string {
+	return fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)
+}
+
 func (t *Table) explain(v *view, caller string, req *Request, src *Source) Explanation {
-	e := Explanation{Caller: caller, Request: fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)}
+	e := Explanation{Caller: caller, Request: requestText(req)}
 	e.Assumed = t.Assumed()
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
@@ -130,10 +157,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
 		if j.Why == "" {
 			e.take(j, r.route, req)
-			for _, share := range t.Shares(r.route) {
-				e.Shares = append(e.Shares, Explained{Share: share})
-			}
-			t.authorize(&e, req, src)
+			t.share(&e, req, src)
 			return e
 		}
 		e.Passed = append(e.Passed, j)
@@ -235,10 +259,10 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "rules of %s\n", e.Host)
 	}
 	for _, j := range e.Passed {
-		fmt.Fprintf(&b, "  no   %s: %s\n", j.name(), j.Why)
+		fmt.Fprintf(&b, "  no   %s: %s\n", j.Name(), j.Why)
 	}
 	if e.Taken != nil {
-		fmt.Fprintf(&b, "  yes  %s: takes %s\n", e.Taken.name(), e.Taken.Match)
+		fmt.Fprintf(&b, "  yes  %s: takes %s\n", e.Taken.Name(), e.Taken.Match)
 	}
 	if e.Refusal != "" {
 		fmt.Fprintf(&b, "403: %s\n", e.Refusal)
@@ -255,7 +279,7 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "%d: answered by the proxy, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
 	case Forward:
 		for _, s := range e.Shares {
-			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.describe())
+			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.Describe())
 			for _, endpoint := range s.Endpoints {
 				fmt.Fprintf(&b, "           %s\n", endpoint.Text)
 			}
@@ -281,28 +305,33 @@ func (e Explanation) Effects() []string {
 	if e.Route == nil {
 		return nil
 	}
-	return e.Route.effects(e.Path)
+	var lines []string
+	for _, effect := range e.Route.Effects(e.Path) {
+		lines = append(lines, effect.Text)
+	}
+	return lines
 }
 
-func (j *Judgement) name() string {
+// Name returns the rule with its object and place: "VirtualService hopline/middle beta (http[0].match[0])".
+func (j *Judgement) Name() string {
 	if j.Place == "" || j.Rule == j.Place {
 		return j.Object + " " + j.Rule
 	}
 	return j.Object + " " + j.Rule + " (" + j.Place + ")"
 }
 
-// name returns the host, the port and the subset: "a.one.svc.cluster.local:80 subset v1".
-func (c *Cluster) name() string {
-	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
+// Title returns the host, the port and the subset: "a.one.svc.cluster.local:80 subset v1".
+func (c *Cluster) Title() string {
+	title := fmt.Sprintf("%s:%d", c.Host, c.Port)
 	if c.Subset != "" {
-		name += " subset " + c.Subset
+		title += " subset " + c.Subset
 	}
-	return name
+	return title
 }
 
-// describe returns one line about the endpoints of a cluster.
-func (c *Cluster) describe() string {
-	name := c.name()
+// Describe returns one line about the endpoints of a cluster.
+func (c *Cluster) Describe() string {
+	name := c.Title()
 	switch {
 	case !c.Known:
 		return name + ": no Service, ServiceEntry or subset of that name: 503"
@@ -316,63 +345,4 @@ func (c *Cluster) describe() string {
 		return name + ": no endpoints: 503"
 	}
 	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, istio.LabelText(c.Selector), c.targetText())
-}
-
-// effects lists the effects of a route other than the choice of a destination. path is the rewritten path of the request.
-func (r *Route) effects(path string) (lines []string) {
-	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	if f := r.Fault; f != nil && f.Delay > 0 && f.DelayPercent > 0 {
-		line("fault: %g %% delayed by %s", f.DelayPercent, f.Delay)
-	}
-	if f := r.Fault; f != nil && f.Abort > 0 && f.AbortPercent > 0 {
-		line("fault: %g %% aborted with %d", f.AbortPercent, f.Abort)
-	}
-	if r.Fault.injects() && (r.Retries.Attempts > 0 || r.Timeout > 0) {
-		line("retries and timeout do not cover the fault: Envoy injects it before it sends the request for the first time")
-	}
-	if w := r.Rewrite; w != nil && w.Authority != "" {
-		line("authority rewritten to %s", w.Authority)
-	}
-	if path != "" {
-		line("path rewritten to %s", path)
-	}
-	if r.Timeout > 0 {
-		line("timeout %s", r.Timeout)
-	}
-	if n := r.Retries.Attempts; n > 0 {
-		text := fmt.Sprintf("up to %d retries on %s", n, r.Retries.On)
-		if r.Retries.PerTry > 0 {
-			text += fmt.Sprintf(", each try at most %s", r.Retries.PerTry.Round(time.Millisecond))
-		}
-		line("%s", text)
-	}
-	if text := r.hashText(); text != "" {
-		line("%s", text)
-	}
-	for _, m := range r.Mirrors {
-		line("%g %% mirrored to %s", m.Percent, m.Cluster.describe())
-	}
-	for i := range r.Destinations {
-		if c := r.Destinations[i].Cluster; c.Known && c.Pool.limits() != "" {
-			line("limits of each caller to %s: %s", c.name(), c.Pool.limits())
-		}
-	}
-	return lines
-}
-
-// limits returns the limits beyond which the proxy responds with 503: "1 connection, 4 pending requests". It is empty without limits.
-func (p Pool) limits() string {
-	var words []string
-	for _, l := range []struct {
-		most int
-		what string
-	}{{p.MaxConnections, "connection"}, {p.MaxPending, "pending request"}, {p.MaxRequests, "concurrent request"}} {
-		switch {
-		case l.most == 1:
-			words = append(words, "1 "+l.what)
-		case l.most > 1:
-			words = append(words, fmt.Sprintf("%d %ss", l.most, l.what))
-		}
-	}
-	return strings.Join(words, ", ")
 }

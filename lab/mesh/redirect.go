@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,6 +23,7 @@ func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure 
 	scheme, authority := r.GetScheme(), r.GetAuthority()
 	newPort := redirectPort(r, port, secure)
 	path := redirectPath(r, match)
+	out.Text = cmp.Or(scheme, "{scheme}") + "://" + cmp.Or(authority, "{host}") + newPort + redirectPathText(r, match)
 	out.Location = func(req *Request) string {
 		to, host := scheme, authority
 		if to == "" {
@@ -76,6 +78,14 @@ func redirectPath(r *networking.HTTPRedirect, match *pathMatch) func(string) str
 			return uri
 		}
 	}
+}
+
+// redirectPathText describes the function of redirectPath.
+func redirectPathText(r *networking.HTTPRedirect, match *pathMatch) string {
+	if r.GetPrefixRewrite() != "" {
+		return "{path, " + prefixText(match, r.GetPrefixRewrite()) + "}"
+	}
+	return cmp.Or(r.GetUri(), "{path}")
 }
 
 // redirectHost returns the request's authority. It drops the port if the location names another, or if it was the old scheme's default.

@@ -19,9 +19,13 @@ func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.URI = rewrite
+		out.URI, out.Regex = rewrite, true
+		out.Text = fmt.Sprintf("every match of regex %q replaced by %q", regex.GetMatch(), regex.GetRewrite())
 	case r.GetUri() != "":
-		out.URI = prefixRewrite(match, r.GetUri())
+		out.URI, out.Text = prefixRewrite(match, r.GetUri()), prefixText(match, r.GetUri())
+		if match.kind == matchPrefix {
+			out.From, out.To = match.text, r.GetUri()
+		}
 	}
 	return out, nil
 }
@@ -36,6 +40,14 @@ func prefixRewrite(match *pathMatch, uri string) func(string) string {
 		path, _ := splitPath(p)
 		return uri + p[len(path):]
 	}
+}
+
+// prefixText describes the function of prefixRewrite.
+func prefixText(match *pathMatch, uri string) string {
+	if match.kind == matchPrefix {
+		return fmt.Sprintf("prefix %q replaced by %q", match.text, uri)
+	}
+	return fmt.Sprintf("replaced by %q", uri)
 }
 
 // regexRewrite returns a function that replaces every match of an RE2 expression in the path with a text in which \1 means the first group.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"github.com/hbollon/go-edlib"
 )
 
 // Misspelling is a variable of the environment that no setting reads, but whose name is close to one that a setting reads.
@@ -41,7 +41,7 @@ func nearest(name string, known []string) string {
 		if len(candidate) >= 8 {
 			most = 2
 		}
-		if distance := levenshtein.ComputeDistance(name, candidate); distance <= most && distance < least {
+		if distance := edlib.LevenshteinDistance(name, candidate); distance <= most && distance < least {
 			meant, least = candidate, distance
 		}
 	}

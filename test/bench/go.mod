@@ -56,6 +56,7 @@ require (
 	github.com/gorilla/mux v1.8.1 // indirect
 	github.com/gorilla/websocket v1.5.3 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.31.0 // indirect
+	github.com/hbollon/go-edlib v1.7.0 // indirect
 	github.com/hopline/hopline/deploy v0.0.0 // indirect
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/josharian/intern v1.0.0 // indirect
@@ -136,5 +137,7 @@ require (
 replace github.com/hopline/hopline/lab => ../../lab
 
 replace github.com/hopline/hopline/deploy => ../../deploy
+
+replace github.com/hopline/hopline/docs/lessons => ../../docs/lessons
 
 replace github.com/hopline/hopline/pkg => ../../pkg

@@ -26,6 +26,7 @@ type commands struct {
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
+	Lesson  lessonCommand  `cmd:"" help:"List the lessons, walk through one, or check that it is right."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -18,10 +18,10 @@ type upCommand struct {
 
 	Listen      string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
-	IngressPort int      `default:"8080" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
-	ConsolePort int      `default:"8090" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
-	ZipkinPort  int      `default:"9411" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
-	OTLPPort    int      `name:"otlp-port" default:"4318" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
+	IngressPort int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
+	ConsolePort int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
+	ZipkinPort  int      `default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
+	OTLPPort    int      `name:"otlp-port" default:"4318" env:"HOPLINE_OTLP_PORT" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
 	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
 	Logs        logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
 	LogFormat   string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`

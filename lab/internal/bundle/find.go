@@ -30,7 +30,7 @@ func find(arg, checkout string) (string, error) {
 	}
 	name := cmp.Or(arg, Default)
 	if here := filepath.Join(checkout, "deploy", "overlays"); checkout != "" && isDir(here) {
-		return relative(filepath.Join(here, name)), nil
+		return FromHere(filepath.Join(here, name)), nil
 	}
 	names, err := Names()
 	if err != nil || !slices.Contains(names, name) {
@@ -87,8 +87,8 @@ func OwnDirectory() (string, error) {
 	return filepath.Dir(self), err
 }
 
-// relative returns a path relative to the working directory if that is shorter.
-func relative(path string) string {
+// FromHere returns a path relative to the working directory if that is shorter.
+func FromHere(path string) string {
 	here, err := os.Getwd()
 	if err != nil {
 		return path

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
@@ -39,7 +38,8 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	url := "http://localhost:" + strconv.Itoa(consolePort)
 	runs := err == nil && lab.Overlay != ""
 	if runs && named == "" {
-		return Choice{Dir: near(lab.Overlay), Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, near(lab.Overlay)), Lab: lab}, nil
+		dir := bundle.FromHere(lab.Overlay)
+		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, dir), Lab: lab}, nil
 	}
 	found, err := bundle.Find(named)
 	if err != nil {
@@ -51,20 +51,7 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	if dir, err := filepath.Abs(found); err == nil && dir == lab.Overlay {
 		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs", found, url), Lab: lab}, nil
 	}
-	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, near(lab.Overlay))}, nil
-}
-
-// near returns a directory relative to the current one, if it is below it.
-func near(dir string) string {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return dir
-	}
-	rel, err := filepath.Rel(here, dir)
-	if err != nil || strings.HasPrefix(rel, "..") {
-		return dir
-	}
-	return rel
+	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, bundle.FromHere(lab.Overlay))}, nil
 }
 
 // Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.

@@ -1,0 +1,3 @@
+module github.com/hopline/hopline/docs/lessons
+
+go 1.26.0

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/hopline/hopline/docs/lessons"
+	"github.com/hopline/hopline/lab/internal/lesson"
+)
+
+type lessonCommand struct {
+	Which string        `arg:"" optional:"" help:"Number of a lesson, or reset: write the learner's copy anew. Without it the lessons are listed."`
+	Check bool          `help:"Play the lesson unattended, in a copy and with ports of its own, and check it. Without a number: all lessons."`
+	On    lesson.Engine `default:"lab" enum:"lab,cluster" placeholder:"ENGINE" help:"What runs the suite: lab, or cluster, the one that KUBECONFIG names (${default})."`
+	Host  string        `default:"localhost:8080" placeholder:"HOST:PORT" help:"With --check --on cluster: the ingress gateway, as it is reached from here (${default})."`
+	From  string        `placeholder:"DIR" type:"existingdir" help:"Directory of the lessons (those that hopline contains)."`
+}
+
+// Run lists the lessons, plays one, or checks them.
+func (c *lessonCommand) Run(p program, ctx context.Context) error {
+	var files fs.FS = lessons.Files
+	if c.From != "" {
+		files = os.DirFS(c.From)
+	}
+	all, err := lesson.Read(files)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Which == "reset" && !c.Check:
+		return c.reset(p)
+	case c.Which == "" && !c.Check:
+		return list(p, all)
+	}
+	chosen, err := c.choose(all)
+	if err != nil {
+		return exit{2, err}
+	}
+	tool, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	setup := lesson.Setup{Engine: c.On, Tool: tool, Host: c.Host}
+	if c.Check {
+		return c.check(ctx, p, chosen, setup)
+	}
+	return c.walk(ctx, p, chosen[0], setup)
+}
+
+// choose returns the lesson with the given number, or without one all.
+func (c *lessonCommand) choose(all []*lesson.Lesson) ([]*lesson.Lesson, error) {
+	if c.Which == "" {
+		return all, nil
+	}
+	number, err := strconv.Atoi(c.Which)
+	for _, l := range all {
+		if err == nil && l.Number == number {
+			return []*lesson.Lesson{l}, nil
+		}
+	}
+	return nil, fmt.Errorf("lesson: want a number from %d to %d, or reset, got %q", all[0].Number, all[len(all)-1].Number, c.Which)
+}
+
+func (c *lessonCommand) reset(p program) error {
+	learner, err := lesson.OpenCopy(".")
+	if err != nil {
+		return err
+	}
+	if err := learner.Reset(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "%s holds the overlays as they are shipped.\n", learner.Dir)
+	return err
+}
+
+// list prints the lessons, with a mark before those that are done.
+func list(p program, all []*lesson.Lesson) error {
+	done := map[int]bool{}
+	for _, n := range (lesson.Copy{Dir: lesson.CopyName}).Done() {
+		done[n] = true
+	}
+	for _, l := range all {
+		mark := "  "
+		if done[l.Number] {
+			mark = "✓ "
+		}
+		if _, err := fmt.Fprintf(p.out, "%s%2d  %s  (%s, %.0f min)\n", mark, l.Number, l.Title, l.Needed(), l.Time.Minutes()); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(p.out, "\nhopline lesson NUMBER begins one.")
+	return err
+}
+
+// walk plays a lesson with the learner.
+func (c *lessonCommand) walk(ctx context.Context, p program, l *lesson.Lesson, setup lesson.Setup) error {
+	learner, err := lesson.OpenCopy(".")
+	if err != nil {
+		return err
+	}
+	s := screen(p.out)
+	err = lesson.Walk(ctx, l, setup, learner, lesson.Screen{In: os.Stdin, Out: p.out, Wide: s.Wide, Styled: s.Colour})
+	if errors.Is(err, lesson.ErrLeft) {
+		fmt.Fprintf(p.out, "\nLeft. hopline lesson %d begins it again.\n", l.Number)
+		return exit{1, nil}
+	}
+	return err
+}
+
+// check plays lessons unattended, one after the other, and prints one line for each. A lesson that the engine cannot run is named.
+func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.Lesson, setup lesson.Setup) error {
+	failed := 0
+	for _, l := range chosen {
+		if !l.RunsOn(c.On) {
+			fmt.Fprintf(p.out, "not run     %02d %s: it needs %s\n", l.Number, l.Title, l.Needed())
+			continue
+		}
+		begun := time.Now()
+		err := lesson.Verify(ctx, l, setup)
+		if ctx.Err() != nil {
+			return exit{1, errors.New("stopped")}
+		}
+		verdict := "ok    "
+		if err != nil {
+			failed++
+			verdict = "FAILED"
+		}
+		fmt.Fprintf(p.out, "%s %3.0f s %02d %s\n", verdict, time.Since(begun).Seconds(), l.Number, l.Title)
+		var d *lesson.Difference
+		switch {
+		case errors.As(err, &d):
+			fmt.Fprintf(p.out, "%s\n(- is missing, + came instead)\n", err)
+		case err != nil:
+			fmt.Fprintln(p.out, err)
+		}
+	}
+	if failed > 0 {
+		return exit{1, fmt.Errorf("%d of %d lessons differ from what they say", failed, len(chosen))}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package compare
+
+import (
+	"slices"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// Rules holds one of the two sides of a comparison: an overlay and its table.
+type Rules struct {
+	Overlay *overlay.Overlay
+	Table   *mesh.Table
+}
+
+// Caller is a sender of requests.
+type Caller struct {
+	Name   string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
+	Source mesh.Source
+	Bare   bool // a pod without a sidecar
+}
+
+// Callers lists the senders of requests in an overlay: the two gateways, then its Deployments. In an overlay without any Deployment that has
+// a sidecar, a workload without labels stands for those of each namespace that has a Service or a VirtualService.
+func Callers(o *overlay.Overlay) []Caller {
+	ingress, egress := mesh.IngressGateway(), mesh.EgressGateway()
+	callers := []Caller{{Name: ingress.Workload, Source: ingress}, {Name: egress.Workload, Source: egress}}
+	sidecars := false
+	for _, d := range o.Deployments {
+		source, bare := mesh.SourceOf(o, d)
+		sidecars = sidecars || !bare
+		callers = append(callers, Caller{Name: d.Namespace + "/" + d.Name, Source: source, Bare: bare})
+	}
+	if sidecars {
+		return callers
+	}
+	var namespaces []string
+	for _, s := range o.Services {
+		namespaces = append(namespaces, s.Namespace)
+	}
+	for _, v := range o.VirtualServices {
+		namespaces = append(namespaces, v.Namespace)
+	}
+	slices.Sort(namespaces)
+	for _, n := range slices.Compact(namespaces) {
+		callers = append(callers, Caller{Name: "a workload of namespace " + n, Source: mesh.Source{Namespace: n}})
+	}
+	return callers
+}
+
+// alike reports whether a table treats all requests of two callers the same.
+func alike(t *mesh.Table, a, b Caller) bool {
+	switch {
+	case a.Bare != b.Bare || a.Source.Gateway != b.Source.Gateway:
+		return false
+	case a.Bare:
+		return a.Source.Namespace == b.Source.Namespace
+	}
+	return t.Alike(&a.Source, &b.Source)
+}

@@ -1,0 +1,111 @@
+package compare
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Group holds the requests that differ in the same way.
+type Group struct {
+	Differences []Difference `json:"differences"` // at least one
+	Count       int          `json:"count"`       // of calls; of Tables, of combinations of conditions
+	Callers     []string     `json:"callers"`     // names, sorted
+	Example     Example      `json:"example"`     // the first one
+}
+
+// Example is one request of a group.
+type Example struct {
+	From   string      `json:"from"` // the name of the caller; empty for the ingress gateway, as in hopline explain
+	Method string      `json:"method"`
+	URL    string      `json:"url"` // "http://middle/hops"
+	Header http.Header `json:"header"`
+	Trace  string      `json:"trace"` // the trace of a call; else empty
+
+	RuleBefore string `json:"rule_before"` // the rule that matches it; empty for none
+	RuleAfter  string `json:"rule_after"`
+}
+
+// newExample describes a request as hopline explain takes it.
+func newExample(req *mesh.Request, from Caller) Example {
+	e := Example{From: from.Name, Method: req.Method, URL: "http://" + req.Authority + req.Path, Header: req.Header}
+	if from.Source.Gateway && from.Source.Workload == mesh.IngressGateway().Workload {
+		e.From = ""
+	}
+	if !from.Source.Gateway && req.Port != 80 && !strings.HasSuffix(req.Authority, ":"+strconv.Itoa(req.Port)) {
+		e.URL = "http://" + req.Authority + ":" + strconv.Itoa(req.Port) + req.Path
+	}
+	return e
+}
+
+// Command returns the command line that explains the example.
+func (e Example) Command() string {
+	words := []string{"hopline", "explain"}
+	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
+		for _, value := range e.Header[name] {
+			words = append(words, "-H", quoted(name+": "+value))
+		}
+	}
+	if e.From != "" {
+		words = append(words, "--from", quoted(e.From))
+	}
+	return strings.Join(append(words, quoted(e.Method), quoted(e.URL)), " ")
+}
+
+// quoted returns a word for a POSIX shell.
+func quoted(word string) string {
+	plain := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r))
+	})
+	if plain {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// groups collects differences.
+type groups struct {
+	list []*Group
+	by   map[string]*Group
+}
+
+// add adds one request with its differences, if it has any, for some callers.
+func (g *groups) add(differences []Difference, callers []string, example func() Example) {
+	if len(differences) == 0 {
+		return
+	}
+	var key strings.Builder
+	for _, d := range differences {
+		key.WriteString(string(d.Aspect) + "\x00" + d.Before + "\x00" + d.After + "\x00")
+	}
+	if g.by == nil {
+		g.by = map[string]*Group{}
+	}
+	group := g.by[key.String()]
+	if group == nil {
+		group = &Group{Differences: differences, Example: example()}
+		g.by[key.String()] = group
+		g.list = append(g.list, group)
+	}
+	group.Count++
+	for _, name := range callers {
+		if i, found := slices.BinarySearch(group.Callers, name); !found {
+			group.Callers = slices.Insert(group.Callers, i, name)
+		}
+	}
+}
+
+// sorted returns the groups, those with the most requests first; otherwise in the order in which they were found.
+func (g *groups) sorted() []Group {
+	out := make([]Group, len(g.list))
+	for i, group := range g.list {
+		out[i] = *group
+	}
+	slices.SortStableFunc(out, func(a, b Group) int { return cmp.Compare(b.Count, a.Count) })
+	return out
+}

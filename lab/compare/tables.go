@@ -1,0 +1,93 @@
+package compare
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Result holds the differences between two tables.
+type Result struct {
+	Groups   []Group `json:"groups"`   // equal differences together; empty if no request is treated differently
+	Compared int     `json:"compared"` // combinations of callers, hosts and conditions
+	// Limits says in words which requests were not compared; empty if every difference was found.
+	Limits []string `json:"limits"`
+	// Added and Removed name the callers that only one side has. Their requests are not compared.
+	Added   []string `json:"added"`
+	Removed []string `json:"removed"`
+}
+
+// Tables compares all requests that callers of both sides can send. It finds every difference among the requests
+//
+//   - that repeat no header,
+//   - whose path is as a proxy leaves it (mesh.NormalizePath), and whose texts are visible ASCII,
+//   - whose scheme is http,
+//
+// unless Limits says otherwise. Callers that the tables cannot tell apart are compared once.
+func Tables(before, after Rules) Result {
+	result := Result{Groups: []Group{}, Limits: []string{}, Added: []string{}, Removed: []string{}}
+	old, edited := index(Callers(before.Overlay)), index(Callers(after.Overlay))
+	for _, name := range slices.Sorted(maps.Keys(edited)) {
+		if _, ok := old[name]; !ok {
+			result.Added = append(result.Added, name)
+		}
+	}
+	var pairs []pair
+	for _, a := range Callers(before.Overlay) {
+		b, ok := edited[a.Name]
+		if !ok {
+			result.Removed = append(result.Removed, a.Name)
+			continue
+		}
+		pairs = addPair(pairs, pair{a, b, []string{a.Name}}, before.Table, after.Table)
+	}
+	budget := maxCombinations
+	limits := map[string]bool{}
+	var found groups
+	for _, p := range pairs {
+		p.walk(before.Table, after.Table, &budget, limits, func(req *mesh.Request) {
+			result.Compared++
+			a, b := Of(before.Table, req, p.before), Of(after.Table, req, p.after)
+			found.add(a.Differences(b), p.names, func() Example {
+				e := newExample(req, p.before)
+				e.RuleBefore, e.RuleAfter = a.Rule, b.Rule
+				return e
+			})
+		})
+	}
+	result.Groups = found.sorted()
+	result.Limits = append(result.Limits, slices.Sorted(maps.Keys(limits))...)
+	return result
+}
+
+// pair is a caller as each side has it, with the names of all callers that neither table can tell from it.
+type pair struct {
+	before, after Caller
+	names         []string
+}
+
+// addPair adds a pair, or its name to one that is alike on both sides.
+func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
+	for i := range pairs {
+		if alike(before, pairs[i].before, p.before) && alike(after, pairs[i].after, p.after) {
+			pairs[i].names = append(pairs[i].names, p.names...)
+			return pairs
+		}
+	}
+	return append(pairs, p)
+}
+
+// walk calls use with one request for each combination of conditions of the caller, on all ports.
+func (p *pair) walk(before, after *mesh.Table, budget *int, limits map[string]bool, use func(*mesh.Request)) {
+	old, edited := before.Domains(&p.before.Source, p.before.Bare), after.Domains(&p.after.Source, p.after.Bare)
+	ports := slices.AppendSeq(slices.Collect(maps.Keys(old)), maps.Keys(edited))
+	slices.Sort(ports)
+	policies := func(rewrites []*mesh.Rewrite) []mesh.Condition {
+		return append(before.PolicyConditions(rewrites), after.PolicyConditions(rewrites)...)
+	}
+	for _, port := range slices.Compact(ports) {
+		w := walk{port: port, gateway: p.before.Source.Gateway, sides: [2]*mesh.Domains{old[port], edited[port]}, policies: policies, use: use, budget: budget, limits: limits}
+		w.requests()
+	}
+}

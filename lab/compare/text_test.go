@@ -1,0 +1,93 @@
+package compare
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// drawPattern draws an expression over few letters, so that expressions often match the same texts.
+func drawPattern(t *rapid.T) string {
+	return rapid.SampledFrom([]string{`a`, `ab`, `abc`, `b`, `a(?s:.*)`, `ab(?s:.*)`, `(?s:.*)`, `(?s:.*)b`, `(?i:ab)`, `[ab]+`, `a?b?c?`, `^a|b$`, `.*c.*`, `\ba\b.*`, `[^a]`, `(?:ab)*`, ``, `(?s:.+)`}).Draw(t, "pattern")
+}
+
+// TestClasses compares the classes with all texts of up to four characters: each text's combination of patterns is there once, and every
+// class's own text has it.
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	texts := []string{""}
+	for n := 0; n < len(texts) && len(texts[n]) < 4; n++ {
+		for _, c := range []string{"a", "b", "c", "A", "-"} {
+			texts = append(texts, texts[n]+c)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		patterns := rapid.SliceOfN(rapid.Custom(drawPattern), 0, 6).Draw(t, "patterns")
+		const valid = `[abcA-]{0,4}`
+		var compiled []*regexp.Regexp
+		for _, p := range patterns {
+			compiled = append(compiled, regexp.MustCompile(`\A(?:`+p+`)\z`))
+		}
+		in := func(text string) string {
+			var list []int32
+			for i, re := range compiled {
+				if re.MatchString(text) {
+					list = append(list, int32(i))
+				}
+			}
+			return fmt.Sprint(list)
+		}
+		want := map[string]bool{}
+		for _, text := range texts {
+			want[in(text)] = true
+		}
+		list, complete := classes(patterns, valid, "cc", "a", "not valid")
+		if !complete {
+			t.Fatal("the search was given up")
+		}
+		for _, c := range list {
+			if got := in(c.text); got != fmt.Sprint(c.in) {
+				t.Fatalf("%q is said to match %v of %q, and matches %s", c.text, c.in, patterns, got)
+			}
+			if !want[in(c.text)] {
+				t.Fatalf("the class %v of %q is there twice, or has no text", c.in, patterns)
+			}
+			delete(want, in(c.text))
+		}
+		if len(want) > 0 {
+			t.Fatalf("of %q nobody found %v", patterns, want)
+		}
+	})
+}
+
+// TestPreferred checks that a preferred text stands for its class, and is otherwise ignored.
+func TestPreferred(t *testing.T) {
+	t.Parallel()
+	list, _ := classes([]string{"GET", "P.*"}, "[A-Z]+", "GET", "POST", "PUT", "DELETE", "get")
+	var texts []string
+	for _, c := range list {
+		texts = append(texts, c.text)
+	}
+	slices.Sort(texts)
+	if fmt.Sprint(texts) != "[DELETE GET POST]" {
+		t.Errorf("got %q", texts)
+	}
+}
+
+// TestValidPath checks the expression for paths against the function that says which paths a proxy leaves as they are.
+func TestValidPath(t *testing.T) {
+	t.Parallel()
+	valid := regexp.MustCompile(`\A(?:` + validPath + `)\z`)
+	rapid.Check(t, func(t *rapid.T) {
+		path := "/" + rapid.StringOfN(rapid.SampledFrom([]rune(`/.%2eEaA0-_~ <"{\5Ff`)), 0, 8, -1).Draw(t, "path")
+		normal, ok := mesh.NormalizePath(path)
+		if want := ok && normal == path; valid.MatchString(path) != want {
+			t.Fatalf("%q: valid %t, and normalized it is %q, %t", path, !want, normal, ok)
+		}
+	})
+}

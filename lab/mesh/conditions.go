@@ -1,0 +1,262 @@
+package mesh
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Part is a part of a request that a condition is about.
+type Part uint8
+
+// The parts of a request.
+const (
+	OfPath      Part = iota // the path without the query
+	OfMethod                //
+	OfAuthority             // the Host header as sent, with its port if it has one
+	OfScheme                //
+	OfTarget                // path and query, the pseudo-header :path
+	OfHeader                // one header
+	OfQuery                 // the first query parameter of a name
+)
+
+// Condition is one condition of a rule or a policy. It holds for a text that matches Pattern; with Not for one that does not.
+type Condition struct {
+	Part    Part
+	Name    string // of a header, in the canonical form of net/http, or of a query parameter; else empty
+	Pattern string // an RE2 expression that has to match the whole text
+	Not     bool
+	Absent  bool // whether the condition holds where the request has no such header or query parameter
+}
+
+// Domain holds the rules of the hosts that have them in common, as they apply to one caller on one port.
+type Domain struct {
+	Hosts []string // in lower case; "*.test" is every name that ends so, "*" every name that no other domain of the port has
+	Rules []Conditions
+}
+
+// Conditions holds the conditions of one rule; a request that meets all of them matches it. The first rule of a domain that matches is taken.
+type Conditions struct {
+	Route *Route
+	All   []Condition
+}
+
+// Domains holds the domains of one port of a caller.
+type Domains struct {
+	List []Domain
+
+	table *portTable
+	index map[*virtualHost]int
+}
+
+// Of returns the index of an authority's domain in List, as Decide finds it; -1 if no domain has it, or if d is nil.
+func (d *Domains) Of(authority string) int {
+	if d == nil {
+		return -1
+	}
+	if n, ok := d.index[d.table.find(authority)]; ok {
+		return n
+	}
+	return -1
+}
+
+// Domains returns the rules that apply to the requests of a caller, by port. bare is for a pod without a sidecar, as in Bare.
+func (t *Table) Domains(src *Source, bare bool) map[int]*Domains {
+	out := map[int]*Domains{}
+	for number, port := range t.viewOf(src, bare).ports {
+		out[number] = newDomains(port)
+	}
+	return out
+}
+
+func newDomains(port *portTable) *Domains {
+	d := &Domains{table: port, index: map[*virtualHost]int{}}
+	for i, host := range port.hosts() {
+		d.index[host] = i
+		var rules []Conditions
+		for j := range host.rules {
+			rules = append(rules, Conditions{Route: host.rules[j].route, All: host.rules[j].match.conditions()})
+		}
+		d.List = append(d.List, Domain{Rules: rules})
+	}
+	add := func(host *virtualHost, name string) {
+		hosts := &d.List[d.index[host]].Hosts
+		*hosts = append(*hosts, name)
+	}
+	for _, name := range sortedKeys(port.names) {
+		add(port.names[name], name)
+	}
+	for _, tail := range sortedKeys(port.tails) {
+		add(port.tails[tail], "*"+tail)
+	}
+	if port.any != nil {
+		add(port.any, "*")
+	}
+	return d
+}
+
+// viewOf returns the view of a caller with a sidecar, a gateway, or a pod without a sidecar.
+func (t *Table) viewOf(src *Source, bare bool) *view {
+	if bare {
+		return t.bareView(src.Namespace)
+	}
+	return t.view(src)
+}
+
+// conditions lists the conditions of a match, without those that every request meets.
+func (m *matcher) conditions() []Condition {
+	var out []Condition
+	if m.path.kind != matchPresent && (m.path.kind != matchPrefix || m.path.text != "/") {
+		pattern := m.path.pattern()
+		if m.path.fold && m.path.kind != matchRegex {
+			pattern = "(?i:" + pattern + ")"
+		}
+		out = append(out, Condition{Part: OfPath, Pattern: pattern})
+	}
+	for i := range m.headers {
+		out = append(out, m.headers[i].condition())
+	}
+	for _, q := range m.query {
+		out = append(out, Condition{Part: OfQuery, Name: q.name, Pattern: q.match.pattern()})
+	}
+	return out
+}
+
+// pattern returns the match as an RE2 expression for the whole text.
+func (m textMatch) pattern() string {
+	switch m.kind {
+	case matchExact:
+		return regexp.QuoteMeta(m.text)
+	case matchPrefix:
+		return regexp.QuoteMeta(m.text) + anyText
+	case matchRegex:
+		return "(?:" + m.text + ")"
+	}
+	return anyText
+}
+
+// anyText matches every text, with line ends.
+const anyText = `(?s:.*)`
+
+func (h *headerMatch) condition() Condition {
+	c := Condition{Pattern: h.match.pattern(), Not: h.not}
+	switch h.pseudo {
+	case pseudoMethod:
+		c.Part = OfMethod
+	case pseudoAuthority:
+		c.Part = OfAuthority
+	case pseudoScheme:
+		c.Part = OfScheme
+	case pseudoPath:
+		c.Part = OfTarget
+	default:
+		c.Part, c.Name = OfHeader, h.key
+		c.Absent = h.not && (h.match.kind == matchPresent || !h.match.matches(""))
+	}
+	return c
+}
+
+// PolicyConditions returns the conditions of all AuthorizationPolicies on host, method and path, without duplicates. A gateway checks the
+// path of a request as it is sent, the sidecar of a workload checks it after a rule has rewritten it. So for each rewrite that replaces a
+// prefix of the path the result has the conditions on the rewritten path too, as conditions on the path as it is sent.
+func (t *Table) PolicyConditions(rewrites []*Rewrite) []Condition {
+	seen := map[Condition]bool{}
+	add := func(part Part, list valueList) {
+		for _, m := range slices.Concat(list.in, list.not) {
+			seen[Condition{Part: part, Pattern: m.pattern()}] = true
+			if part != OfPath {
+				continue
+			}
+			for _, w := range rewrites {
+				for _, p := range m.unrewritten(w.From, w.To) {
+					seen[Condition{Part: part, Pattern: p}] = true
+				}
+			}
+		}
+	}
+	for _, policies := range *t.policies {
+		for _, p := range policies {
+			for _, r := range p.rules {
+				for _, to := range r.to {
+					add(OfAuthority, to.hosts)
+					add(OfMethod, to.methods)
+					add(OfPath, to.paths)
+				}
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(seen), func(a, b Condition) int {
+		return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Pattern, b.Pattern))
+	})
+}
+
+// unrewritten returns patterns of the texts that begin with from and match once that prefix is replaced by to.
+func (m *valueMatch) unrewritten(from, to string) []string {
+	if from == "" {
+		return nil
+	}
+	head := regexp.QuoteMeta(from)
+	rest, begins := strings.CutPrefix(m.text, to)
+	switch {
+	case m.kind == valuePresent, m.kind == valueHead && strings.HasPrefix(to, m.text):
+		return []string{head + anyText}
+	case m.kind == valueHead && begins:
+		return []string{head + regexp.QuoteMeta(rest) + anyText}
+	case m.kind == valueExact && begins:
+		return []string{head + regexp.QuoteMeta(rest)}
+	case m.kind != valueTail:
+		return nil
+	}
+	out := []string{head + anyText + regexp.QuoteMeta(m.text)}
+	for n := 1; n <= len(m.text); n++ { // the end begins in what the rewrite writes
+		if strings.HasSuffix(to, m.text[:n]) {
+			out = append(out, head+regexp.QuoteMeta(m.text[n:]))
+		}
+	}
+	return out
+}
+
+func (m *valueMatch) pattern() string {
+	text := regexp.QuoteMeta(m.text)
+	if m.fold {
+		text = "(?i:" + text + ")"
+	}
+	switch m.kind {
+	case valueHead:
+		return text + anyText
+	case valueTail:
+		return anyText + text
+	case valuePresent:
+		return `(?s:.+)`
+	}
+	return text
+}
+
+// HeaderNames returns the names of all headers that a rule of any caller matches on, in the canonical form of net/http, sorted.
+func (t *Table) HeaderNames() []string {
+	names := map[string]struct{}{}
+	for _, vs := range t.compiler.rules {
+		for _, h := range vs.http {
+			for _, block := range matchesOf(h) {
+				m, err := newMatcher(block)
+				if err != nil {
+					continue // checkRules has reported it
+				}
+				for i := range m.headers {
+					if m.headers[i].pseudo == realHeader {
+						names[m.headers[i].key] = struct{}{}
+					}
+				}
+			}
+		}
+	}
+	return sortedKeys(names)
+}
+
+// Alike reports whether every request gets the same decision and the same authorization, whether a or b sends it. Neither is a pod without
+// a sidecar.
+func (t *Table) Alike(a, b *Source) bool {
+	return t.view(a) == t.view(b) && (a.Principal == b.Principal || len(*t.policies) == 0)
+}
