@@ -4,19 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/rules"
 )
 
 // answer holds an explanation and the sources of its facts.
 type answer struct {
 	mesh.Explanation
 	Rules     string // which rules they are
+	Of        *rules.Rules
 	Endpoints string // whose endpoints they are; empty without destinations
 }
 
 func (a *answer) writeText(out io.Writer) error {
-	text := a.Rules + "\n" + a.Explanation.String()
+	text := strings.Join(append([]string{a.Rules}, a.Of.Lines()...), "\n") + "\n" + a.Explanation.String()
 	if a.Endpoints != "" {
 		text += a.Endpoints + "\n"
 	}
@@ -26,8 +29,11 @@ func (a *answer) writeText(out io.Writer) error {
 
 // document is the answer as JSON.
 type document struct {
-	Rules        string        `json:"rules"`   // which rules the answer uses
-	Request      string        `json:"request"` // "GET middle:80/hops"
+	Rules        string        `json:"rules"`        // which rules the answer uses
+	LeftOut      string        `json:"left_out"`     // what was left out of the files, because it has no bearing on routing
+	NotComputed  []string      `json:"not_computed"` // what bears on some requests, but not on this one
+	Assumed      []string      `json:"assumed"`      // what was taken as given
+	Request      string        `json:"request"`      // "GET middle:80/hops"
 	Caller       string        `json:"caller"`
 	Status       int           `json:"status"`       // the mesh's own response; 0: the request is routed
 	Host         string        `json:"host"`         // whose rules were consulted: an object, or at a gateway the host
@@ -61,7 +67,7 @@ type destination struct {
 }
 
 func (a *answer) writeJSON(out io.Writer) error {
-	d := document{Rules: a.Rules, Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
+	d := document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: some(a.Of.NotComputed), Assumed: some(a.Of.Assumed), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
 		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints}
 	for _, j := range a.Passed {
 		d.Passed = append(d.Passed, judgement(j))

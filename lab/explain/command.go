@@ -7,15 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
 )
 
 // Command holds the command line of `hopline explain`, for kong. Execute runs it.
@@ -24,9 +20,9 @@ type Command struct {
 	URL    string `arg:"" help:"What is asked for: http://localhost:8080/demo-app/ at the ingress, http://middle/hops from a workload."`
 
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
-	From    string   `placeholder:"WORKLOAD" help:"Who asks: a Deployment, front-blue or hopline/front-blue (the ingress gateway)."`
+	From    string   `placeholder:"WORKLOAD" help:"Who asks: a workload, front-blue or hopline/front-blue (the ingress gateway)."`
 	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as hopline up takes it (that of the running lab, else canary)."`
-	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read the rules from a YAML file, from those of a directory, or from standard input (-); may be given again."`
+	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read anybody's rules from a YAML file, a directory or standard input (-), and leave out what has no bearing on routing; may be given again."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
 	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
@@ -36,26 +32,26 @@ type Command struct {
 var ErrNotRouted = errors.New("the mesh answers the request itself")
 
 // Execute writes the explanation to out. It reads files "-" from in. The error is ErrNotRouted if the request reaches no workload and no
-// outside host; any other error reports invalid input.
+// outside host. Any other error reports invalid input, or a question that has no certain answer.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
-	rules, o, table, err := c.rules(ctx, in)
+	question := rules.Question{From: c.From, Method: c.Method, URL: c.URL}
+	for _, text := range c.Header {
+		h, err := rules.ParseHeader(text)
+		if err != nil {
+			return err
+		}
+		question.Headers = append(question.Headers, h)
+	}
+	choice, of, err := c.rules(ctx, in, &question)
 	if err != nil {
 		return err
 	}
-	from, bare, err := c.source(o, rules.Dir)
+	explained, err := of.Ask(&question)
 	if err != nil {
 		return err
 	}
-	request, err := c.request(from)
-	if err != nil {
-		return err
-	}
-	explain := table.Explain
-	if bare {
-		explain = table.ExplainBare
-	}
-	a := answer{Explanation: explain(request, from), Rules: rules.Why}
-	a.endpoints(rules, from)
+	a := answer{Explanation: explained.Explanation, Rules: choice.Why, Of: of}
+	a.endpoints(choice, explained.Source)
 	if c.From == "" && a.Outcome == mesh.NoRoute {
 		a.Near = append(a.Near, "that is at the ingress gateway; --from WORKLOAD asks from inside the mesh")
 	}
@@ -72,83 +68,20 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	return nil
 }
 
-// rules reads the objects of the explanation, and makes their table.
-func (c *Command) rules(ctx context.Context, in io.Reader) (choice current.Choice, o *overlay.Overlay, table *mesh.Table, err error) {
+// rules reads the rules of the explanation.
+func (c *Command) rules(ctx context.Context, in io.Reader, q *rules.Question) (choice current.Choice, of *rules.Rules, err error) {
 	if len(c.Files) > 0 {
 		names := strings.Join(c.Files, ", ")
 		choice = current.Choice{Dir: names, Why: "rules of " + names}
-		if o, err = overlay.LoadFiles(c.Files, in); err == nil {
-			table, err = mesh.Compile(o)
-		}
-		return choice, o, table, err
+		of, err = rules.Read(c.Files, in, q.Ports()...)
+		return choice, of, err
 	}
 	if choice, err = current.Choose(ctx, c.Overlay, c.ConsolePort); err != nil {
-		return choice, nil, nil, err
+		return choice, nil, err
 	}
-	if o, table, err = mesh.Load(choice.Dir); err != nil {
-		err = fmt.Errorf("%s cannot run:\n%w", choice.Dir, err)
+	o, table, err := mesh.Load(choice.Dir)
+	if err != nil {
+		return choice, nil, fmt.Errorf("%s cannot run:\n%w", choice.Dir, err)
 	}
-	return choice, o, table, err
-}
-
-// source returns the caller, and whether it has no sidecar.
-func (c *Command) source(o *overlay.Overlay, dir string) (source *mesh.Source, bare bool, err error) {
-	if c.From == "" {
-		gateway := mesh.IngressGateway()
-		return &gateway, false, nil
-	}
-	var found []overlay.Deployment
-	for _, d := range o.Deployments {
-		if c.From == d.Name || c.From == d.Namespace+"/"+d.Name {
-			found = append(found, d)
-		}
-	}
-	if len(found) != 1 {
-		names := make([]string, len(o.Deployments))
-		for i, d := range o.Deployments {
-			names[i] = d.Namespace + "/" + d.Name
-		}
-		slices.Sort(names)
-		if len(found) > 1 {
-			return nil, false, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", c.From, strings.Join(names, ", "))
-		}
-		return nil, false, fmt.Errorf("--from %s: no such workload in %s; it has %s", c.From, dir, strings.Join(names, ", "))
-	}
-	from, bare := mesh.SourceOf(o, found[0])
-	return &from, bare, nil
-}
-
-// request returns the request to explain.
-func (c *Command) request(from *mesh.Source) (*mesh.Request, error) {
-	address := c.URL
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" {
-		return nil, fmt.Errorf("URL %q: want one such as http://middle/hops", c.URL)
-	}
-	path, ok := mesh.NormalizePath(u.RequestURI())
-	if !ok {
-		return nil, fmt.Errorf("URL %q: Istio answers such a path with 400", c.URL)
-	}
-	r := &mesh.Request{Method: strings.ToUpper(c.Method), Authority: u.Host, Path: path, Scheme: "http", Port: 80, Header: http.Header{}}
-	if port := u.Port(); port != "" && !from.Gateway { // every request to the gateway reaches its port 80
-		if r.Port, err = strconv.Atoi(port); err != nil {
-			return nil, fmt.Errorf("URL %q: port %q is none", c.URL, port)
-		}
-	}
-	for _, header := range c.Header {
-		name, value, ok := strings.Cut(header, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return nil, fmt.Errorf("header %q: want 'name: value'", header)
-		}
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if strings.EqualFold(name, "Host") {
-			r.Authority = value
-			continue
-		}
-		r.Header.Add(name, value)
-	}
-	return r, nil
+	return choice, rules.Of(o, table, choice.Dir), nil
 }

@@ -14,6 +14,9 @@ func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
 		return
 	}
 	a.Endpoints = "endpoints as the overlay asks for: the lab does not run it"
+	if a.Of.Overlay.Lenient {
+		a.Endpoints = "endpoints as the files have them"
+	}
 	if rules.Lab != nil {
 		a.Endpoints = "endpoints of the lab that runs it"
 	}

@@ -67,7 +67,7 @@ func (c *clusters) fill(out *Cluster) {
 
 // back sets where the endpoints of a cluster are.
 func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[string]string) {
-	out.Target, out.TargetName = port.target, port.targetName
+	out.Target, out.TargetName, out.Given = port.target, port.targetName, s.given
 	switch {
 	case s.gateway != "":
 		if istio.HasLabels(s.labels, labels) {

@@ -35,7 +35,7 @@ type destinationRules struct {
 	root     map[string][]*destinationRule            // by host: private rules of the root namespace, only for its own workloads
 }
 
-// newDestinationRules sorts and merges an overlay's DestinationRules as Istio does: those with a selector first, then by name.
+// newDestinationRules sorts and merges an overlay's DestinationRules as Istio does: those with a selector first, then by age.
 func newDestinationRules(o *overlay.Overlay) *destinationRules {
 	rules := slices.Clone(o.DestinationRules)
 	rank := func(r overlay.Istio[*networking.DestinationRule]) int {
@@ -45,7 +45,7 @@ func newDestinationRules(o *overlay.Overlay) *destinationRules {
 		return 1
 	}
 	slices.SortStableFunc(rules, func(a, b overlay.Istio[*networking.DestinationRule]) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.CompareAge(b.Meta))
 	})
 	d := &destinationRules{local: map[string]map[string][]*destinationRule{}, exported: map[string]map[string][]*destinationRule{},
 		root: map[string][]*destinationRule{}}

@@ -82,7 +82,7 @@ func (e *Explanation) Status() int {
 // status returns the status for a destination that serves no requests; 0 for others.
 func (s *Explained) status() int {
 	c := s.Cluster
-	served := c.Known && (c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0)
+	served := c.Known && (c.Given || c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0)
 	if len(s.Endpoints) > 0 {
 		served = slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Ready })
 	}
@@ -219,7 +219,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			if bare { // no sidecar checks its requests
 				continue
 			}
-			arriving.Port, _ = share.Cluster.targetOf(b.Deployment.Pod.Container.Ports)
+			arriving.Port, _ = share.Cluster.targetOf(&b.Deployment.Pod)
 			if !ok {
 				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 400: its sidecar cannot normalize the path "+path)
 			} else if why := t.refusal(src, &callee, &arriving); why != "" {
@@ -337,6 +337,8 @@ func (c *Cluster) Describe() string {
 		return name + ": no Service, ServiceEntry or subset of that name: 503"
 	case c.Gateway != "":
 		return name + ": through gateway " + c.Gateway
+	case c.Given:
+		return name + ": taken as given"
 	case c.Original:
 		return name + ": the host that the request names"
 	case len(c.Addresses) > 0:

@@ -32,6 +32,29 @@ func gatewaySource(g istio.Gateway) Source {
 		Principal: istio.Principal(istio.RootNamespace, g.ServiceAccount)}
 }
 
+// Gateways returns the gateways that may be the source of requests: the two built-in ones, and for a lenient overlay one more for each
+// selector of its Gateways that selects neither. That is the workload with its labels, or without such a workload one in the root namespace.
+func Gateways(o *overlay.Overlay) []Source {
+	out := []Source{IngressGateway(), EgressGateway()}
+	for i := range o.Gateways {
+		selector := o.Gateways[i].Spec.GetSelector()
+		if !o.Lenient || slices.ContainsFunc(out, func(g Source) bool { return istio.HasLabels(g.Labels, selector) }) {
+			continue
+		}
+		out = append(out, gatewayWith(o, selector))
+	}
+	return out
+}
+
+func gatewayWith(o *overlay.Overlay, selector map[string]string) Source {
+	for _, d := range o.Deployments {
+		if istio.HasLabels(d.Pod.Labels, selector) {
+			return Source{Workload: d.Name, Namespace: d.Namespace, Gateway: true, Labels: d.Pod.Labels, Principal: istio.Principal(d.Namespace, d.Pod.ServiceAccount)}
+		}
+	}
+	return Source{Workload: istio.LabelText(selector), Namespace: istio.RootNamespace, Gateway: true, Labels: selector}
+}
+
 // server holds one server of a Gateway that applies to a caller.
 type server struct {
 	gateway string // "namespace/name"
@@ -47,7 +70,7 @@ type serverHost struct{ namespace, host string }
 func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 	gateways := slices.Clone(o.Gateways)
 	slices.SortStableFunc(gateways, func(a, b overlay.Istio[*networking.Gateway]) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+		return a.CompareAge(b.Meta)
 	})
 	out := map[int][]server{}
 	for _, g := range gateways {

@@ -51,7 +51,6 @@ func (t *Table) addCaller(src *Source, v *view) {
 // addCallers compiles the views of all sources: the gateways, and the Deployments with a sidecar. In an overlay without any, it uses the
 // rules that apply to a sidecar in one of the VirtualServices' namespaces.
 func (t *Table) addCallers() {
-	ingress, egress := IngressGateway(), EgressGateway()
 	for _, d := range t.compiler.overlay.Deployments {
 		src, bare := SourceOf(t.compiler.overlay, d)
 		v := t.addView(&src)
@@ -65,8 +64,9 @@ func (t *Table) addCallers() {
 			t.addCaller(&src, t.addView(&src))
 		}
 	}
-	t.addCaller(&ingress, t.addView(&ingress))
-	t.addCaller(&egress, t.addView(&egress))
+	for _, g := range Gateways(t.compiler.overlay) {
+		t.addCaller(&g, t.addView(&g))
+	}
 }
 
 // met holds a rule's routes for callers that get the same shares.

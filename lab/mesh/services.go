@@ -1,12 +1,12 @@
 package mesh
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
@@ -16,6 +16,7 @@ import (
 // service is a host in the mesh: of a Kubernetes Service or a ServiceEntry.
 type service struct {
 	object     string // "Service hopline/middle"
+	created    time.Time
 	host       string
 	name       string // the sort key among equal hosts
 	namespace  string
@@ -27,6 +28,7 @@ type service struct {
 
 	selector map[string]string        // of pods in namespace
 	entry    *networking.ServiceEntry // with its own endpoints
+	given    bool                     // whether its endpoints are taken as given; see overlay.Assume
 	gateway  string                   // a built-in gateway, by name
 	labels   map[string]string        // of the built-in gateway's pods
 }
@@ -38,6 +40,11 @@ type servicePort struct {
 	target     int
 	targetName string
 	http       bool // whether rules apply to it; ports of other protocols only have a cluster
+}
+
+// age returns what Istio orders services by.
+func (s *service) age() overlay.Meta {
+	return overlay.Meta{Created: s.created, Name: s.name, Namespace: s.namespace}
 }
 
 func (s *service) port(number int) (servicePort, bool) {
@@ -53,10 +60,10 @@ func (s *service) port(number int) (servicePort, bool) {
 func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*service {
 	var out []*service
 	for i := range o.Services {
-		out = append(out, kubernetesService(&o.Services[i], plain, report))
+		out = append(out, kubernetesService(&o.Services[i], plain, o.Lenient, report))
 	}
 	for i := range o.ServiceEntries {
-		out = append(out, entryServices(&o.ServiceEntries[i], report)...)
+		out = append(out, entryServices(&o.ServiceEntries[i], o.Lenient, report)...)
 	}
 	if !plain {
 		for _, g := range istio.Gateways() {
@@ -64,25 +71,36 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *service) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
+		return a.age().CompareAge(b.age())
 	})
 	checkHosts(out, report)
 	checkEndpoints(o, out, report)
 	return out
 }
 
-func kubernetesService(s *overlay.Service, plain bool, report *overlay.Report) *service {
-	out := &service{object: s.String(), host: istio.ServiceHost(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
-		kubernetes: true, selector: s.Selector, exportTo: istio.ParseExportTo(s.Annotations[istio.ExportToAnnotation])}
+func kubernetesService(s *overlay.Service, plain, lenient bool, report *overlay.Report) *service {
+	out := &service{object: s.String(), created: s.Created, host: istio.ServiceHost(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
+		kubernetes: true, selector: s.Selector, given: s.Given, exportTo: istio.ParseExportTo(s.Annotations[istio.ExportToAnnotation])}
 	for i, p := range s.Ports {
 		target, name := targetPort(p.Target, p.Port)
 		protocol := servicePortProtocol(p)
-		if !plain && !isHTTP(protocol) {
+		switch {
+		case isHTTP(protocol), lenient && isMultiplexed(protocol):
+		case plain && !lenient:
+		case lenient:
+			out.uncarried = append(out.uncarried, uncarriedPort{object: out.object, index: i, number: p.Port, protocol: protocol})
+			continue
+		default:
 			report.Add(out.object, fmt.Sprintf("spec.ports[%d]", i), "protocol %s is not supported by the lab: want http", protocol)
 		}
 		out.ports = append(out.ports, servicePort{number: p.Port, name: p.Name, target: target, targetName: name, http: true})
 	}
 	return out
+}
+
+// isMultiplexed reports whether a protocol is HTTP/2, whose requests Istio routes by the same rules as those of HTTP/1.
+func isMultiplexed(protocol string) bool {
+	return protocol == "http2" || protocol == "grpc" || protocol == "grpc-web"
 }
 
 func targetPort(target string, port int) (number int, name string) {
@@ -114,11 +132,11 @@ func isHTTP(protocol string) bool {
 	return true
 }
 
-func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) []*service {
+func entryServices(e *overlay.Istio[*networking.ServiceEntry], lenient bool, report *overlay.Report) []*service {
 	var ports []servicePort
 	var left []uncarriedPort
 	for i, p := range e.Spec.GetPorts() {
-		if protocol := strings.ToLower(p.GetProtocol()); protocol != "" && protocol != "http" {
+		if protocol := strings.ToLower(p.GetProtocol()); protocol != "" && protocol != "http" && !(lenient && isMultiplexed(protocol)) {
 			left = append(left, uncarriedPort{object: e.String(), index: i, number: int(p.GetNumber()), protocol: p.GetProtocol()})
 			continue
 		}
@@ -128,7 +146,7 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.R
 		}
 		ports = append(ports, servicePort{number: int(p.GetNumber()), name: p.GetName(), target: target, http: true})
 	}
-	if len(ports) == 0 { // no port would be left
+	if len(ports) == 0 && !lenient { // no port would be left
 		for _, p := range left {
 			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", p.index), "%s is not supported by the lab: want HTTP", p.protocol)
 		}
@@ -136,7 +154,7 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], report *overlay.R
 	checkEntry(e, report)
 	var out []*service
 	for _, host := range e.Spec.GetHosts() {
-		out = append(out, &service{object: e.String(), host: host, name: host, namespace: e.Namespace, ports: ports, uncarried: left,
+		out = append(out, &service{object: e.String(), created: e.Created, host: host, name: host, namespace: e.Namespace, ports: ports, uncarried: left,
 			exportTo: e.Spec.GetExportTo(), addresses: e.Spec.GetAddresses(), selector: e.Spec.GetWorkloadSelector().GetLabels(), entry: e.Spec})
 	}
 	return out
@@ -162,10 +180,15 @@ func (t *Table) NotCarried() []string {
 	return slices.Compact(lines) // several hosts repeat a line
 }
 
+// NotCarriedTo returns why the lab does not carry a request, if the requested port is of another protocol than HTTP; "" for any other.
+func (t *Table) NotCarriedTo(req *Request, src *Source) string {
+	return t.uncarriedText(strings.ToLower(withoutPort(req.Authority)), req.Port, src.Namespace)
+}
+
 // uncarriedText returns the text for a request to a port that is not carried; "" for any other.
 func (t *Table) uncarriedText(host string, port int, namespace string) string {
 	for _, s := range t.compiler.services {
-		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) || s.host != host {
+		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) || !slices.Contains(istio.Domains(s.host, namespace), host) {
 			continue
 		}
 		for _, p := range s.uncarried {

@@ -63,14 +63,17 @@ func (c *Cluster) SelectsDeployment(d *overlay.Deployment) bool {
 	if !c.Selects(d.Namespace, d.Pod.Labels) {
 		return false
 	}
-	_, ok := c.targetOf(d.Pod.Container.Ports)
+	_, ok := c.targetOf(&d.Pod)
 	return ok
 }
 
-// targetOf returns the container port that the cluster's requests go to. It is false for a port that the container does not list: the lab
-// opens only listed ports.
-func (c *Cluster) targetOf(ports []overlay.ContainerPort) (int, bool) {
-	for _, p := range ports {
+// targetOf returns the container port that the cluster's requests go to. It is false for a port that no container lists, unless all ports of
+// the pod are open.
+func (c *Cluster) targetOf(pod *overlay.PodTemplate) (int, bool) {
+	if c.TargetName == "" && pod.AnyPort {
+		return c.Target, true
+	}
+	for _, p := range pod.Container.Ports {
 		if c.TargetName == "" && p.Number == c.Target || c.TargetName != "" && p.Name == c.TargetName {
 			return p.Number, true
 		}

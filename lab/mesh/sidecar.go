@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +23,11 @@ func (s scope) text() string {
 	return fmt.Sprintf("%s lets it see [%s] only", s.object, strings.Join(s.written, ", "))
 }
 
+// SidecarOf returns the Sidecar object of a workload; "" for none.
+func (t *Table) SidecarOf(src *Source) string {
+	return newScope(t.compiler.overlay, src.Namespace, src.Labels).object
+}
+
 // scopeHost is one entry of a Sidecar's egress hosts, "namespace/host".
 type scopeHost struct {
 	namespace, host string // "*" for any
@@ -35,7 +39,7 @@ func newScope(o *overlay.Overlay, namespace string, labels map[string]string) sc
 	var best *overlay.Istio[*networking.Sidecar]
 	rank := 0
 	sidecars := slices.Clone(o.Sidecars)
-	slices.SortStableFunc(sidecars, func(a, b overlay.Istio[*networking.Sidecar]) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(sidecars, func(a, b overlay.Istio[*networking.Sidecar]) int { return a.CompareAge(b.Meta) })
 	for i := range sidecars {
 		s, r := &sidecars[i], 0
 		selector := s.Spec.GetWorkloadSelector()

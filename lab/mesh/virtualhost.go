@@ -3,6 +3,8 @@ package mesh
 import (
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // virtualHost holds the rules of some host names.
@@ -114,4 +116,15 @@ func withoutPort(authority string) string {
 		return authority
 	}
 	return authority[:i]
+}
+
+// CoversHost reports whether a host of a rule, perhaps with a wildcard, has the host of an authority. It ignores letter case and the
+// authority's port.
+func CoversHost(host, authority string) bool {
+	return covers(host, strings.ToLower(withoutPort(authority)))
+}
+
+// NamesService reports whether an authority names a Kubernetes Service for a caller in a namespace.
+func NamesService(authority, name, namespace, from string) bool {
+	return slices.Contains(istio.Domains(istio.ServiceHost(name, namespace), from), strings.ToLower(withoutPort(authority)))
 }

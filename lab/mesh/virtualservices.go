@@ -20,11 +20,12 @@ type virtualService struct {
 	http            []*networking.HTTPRoute
 }
 
-// newVirtualServices completes the names in an overlay's VirtualServices and sorts them by name and namespace, as Istio sorts objects
-// created in the same second.
+// newVirtualServices completes the names in an overlay's VirtualServices and sorts them by age, as Istio does.
 func newVirtualServices(o *overlay.Overlay) []*virtualService {
 	out := make([]*virtualService, 0, len(o.VirtualServices))
-	for _, v := range o.VirtualServices {
+	sorted := slices.Clone(o.VirtualServices)
+	slices.SortStableFunc(sorted, func(a, b overlay.Istio[*networking.VirtualService]) int { return a.CompareAge(b.Meta) })
+	for _, v := range sorted {
 		spec := proto.CloneOf(v.Spec)
 		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
 		for _, h := range spec.GetHosts() {
@@ -39,9 +40,6 @@ func newVirtualServices(o *overlay.Overlay) []*virtualService {
 		}
 		out = append(out, vs)
 	}
-	slices.SortStableFunc(out, func(a, b *virtualService) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.namespace, b.namespace))
-	})
 	return out
 }
 

@@ -111,9 +111,13 @@ func (d *decoding) object(from map[string]any) {
 		return
 	}
 	d.seen[m.String()] = struct{}{}
+	d.decodeAs(k, m, from)
+}
 
+// decodeAs decodes an object of a kind and adds it to the overlay.
+func (d *decoding) decodeAs(k kind, m Meta, from map[string]any) {
 	found := &Report{}
-	s := &strict{report: found, object: m.String(), unenforced: d.unenforced, kind: k.name}
+	s := &strict{report: found, object: m.String(), unenforced: d.unenforced, kind: k.name, left: d.left}
 	manifest := reflect.New(reflect.TypeOf(k.manifest).Elem())
 	var decoded any = manifest.Interface()
 	if k.spec != nil {
@@ -139,7 +143,11 @@ func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
 	k.add(one, m, decoded)
 	checkMetadata(one.report, m)
 	for _, p := range one.report.Problems {
-		if !h.touch(p.Path) {
+		switch {
+		case h.touch(p.Path):
+		case d.left != nil && p.IsLimit():
+			d.limits = append(d.limits, p)
+		default:
 			found.Problems = append(found.Problems, p)
 		}
 	}

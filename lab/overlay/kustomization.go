@@ -88,11 +88,12 @@ type configMapGenerator struct {
 // inspector walks from an overlay's kustomization file to all files that it refers to, before kustomize does. It refuses what the lab does
 // not support, finds every file that is missing or not valid YAML, and marks valid kustomization files as readable for kustomize.
 type inspector struct {
-	disk   *snapshot
-	report *Report
-	named  func(path string) string // a path as the user would write it
-	seen   map[string]*inspected    // by directory; nil if there is nothing to render
-	empty  []string                 // files of resources without any object
+	disk    *snapshot
+	report  *Report
+	named   func(path string) string // a path as the user would write it
+	seen    map[string]*inspected    // by directory; nil if there is nothing to render
+	empty   []string                 // files of resources without any object
+	lenient bool                     // see modernize
 
 	resources map[string][]document // by file of objects
 	data      map[string]struct{}   // files that are read as something else: a patch, an environment
@@ -174,6 +175,9 @@ func (in *inspector) file(dir, path string) *inspected {
 	if len(docs) != 1 {
 		in.report.Add(in.named(path), "", "want one YAML document, got %d", len(docs))
 		return nil
+	}
+	if in.lenient {
+		in.modernize(path, docs[0].value)
 	}
 	var k kustomization
 	before := len(in.report.Problems)

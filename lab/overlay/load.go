@@ -36,7 +36,7 @@ func Load(dir string, checks ...Check) (*Overlay, error) {
 	o.Dir = abs
 
 	disk := newSnapshot()
-	r := render(disk, dir, report)
+	r := render(disk, dir, report, false)
 	o.Files, o.sums = disk.paths(), disk.sums()
 	if r.places == nil {
 		return o, report.Err()
@@ -88,8 +88,9 @@ type renderedOverlay struct {
 	empty   []string         // files of resources without any object
 }
 
-// render returns the objects of an overlay. If the overlay has mistakes, it returns the objects that can still be rendered.
-func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
+// render returns the objects of an overlay. If the overlay has mistakes, it returns the objects that can still be rendered. If lenient is
+// set, it accepts deprecated fields of kustomization files, and leaves out secrets.
+func render(disk *snapshot, dir string, report *Report, lenient bool) (out renderedOverlay) {
 	info, err := os.Stat(dir)
 	switch {
 	case os.IsNotExist(err):
@@ -113,6 +114,7 @@ func render(disk *snapshot, dir string, report *Report) (out renderedOverlay) {
 		}
 		return filepath.ToSlash(filepath.Join(dir, rel))
 	})
+	in.lenient = lenient
 	top := in.directory(root)
 	report.places = &places{disk: disk, root: root, named: in.named}
 	if top == nil {
@@ -226,4 +228,6 @@ type decoding struct {
 	seen       map[string]struct{} // objects, to find duplicates
 	configMaps []ConfigMap         // read so far, including broken ones
 	doubts     doubts
+	left       *int      // for Read: the number of fields that were left out
+	limits     []Problem // for Read: what Istio accepts and the lab does not
 }

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -29,6 +30,9 @@ type Overlay struct {
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
 
 	EmptyFiles []string // files of resources that hold no object, as the user would write them
+
+	// Lenient is set by Read: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
+	Lenient bool
 
 	places *places
 	holes  map[string]holes // by object: paths that could not be read or have a problem; nil if all objects are valid
@@ -65,6 +69,24 @@ func (o *Overlay) soundly(problems []Problem) []Problem {
 type Meta struct {
 	APIVersion, Kind, Namespace, Name string
 	Labels, Annotations               map[string]string
+	// Created is the time at which a cluster created the object. Only Read sets it; it is zero for an object that comes from no cluster.
+	Created time.Time
+}
+
+// CompareAge orders objects as Istio orders those of one kind: the older first, then by name and namespace. An object without a time is
+// younger than any other: no cluster has created it yet.
+// (pilot/pkg/model/config.go of Istio 1.31, configCompareByCreationTime)
+func (m Meta) CompareAge(other Meta) int {
+	switch {
+	case m.Created.Equal(other.Created):
+	case m.Created.IsZero():
+		return 1
+	case other.Created.IsZero():
+		return -1
+	default:
+		return m.Created.Compare(other.Created)
+	}
+	return cmp.Or(cmp.Compare(m.Name, other.Name), cmp.Compare(m.Namespace, other.Namespace))
 }
 
 // String returns the object's name for messages: "VirtualService hopline/middle", "Namespace hopline".
@@ -96,7 +118,8 @@ type PodTemplate struct {
 	Labels, Annotations map[string]string
 	ServiceAccount      string        // default "default"
 	Grace               time.Duration // terminationGracePeriodSeconds; default 30 s
-	Container           Container     // the lab runs pods with one container
+	Container           Container     // the lab runs pods with one container; Read joins the ports of all containers
+	AnyPort             bool          // whether ports that no container lists are open as well, as in a cluster; the lab opens listed ports only
 }
 
 // Container is the process of a pod.
@@ -138,6 +161,8 @@ type Service struct {
 	Type     string // ClusterIP (default) or NodePort
 	Selector map[string]string
 	Ports    []ServicePort
+	// Given is set if the endpoints are taken as given, because the files do not have them: see Assume.
+	Given bool
 }
 
 // ServicePort is one port of a Service.

@@ -24,6 +24,8 @@ type places struct {
 
 	mu      sync.Mutex
 	objects map[string][]origin // by Meta.String(); nil before the first call
+
+	more []*places // of other directories
 }
 
 // origin is an object of the overlay and its sources.
@@ -68,6 +70,11 @@ func (p *places) find(object, path string) place {
 			}
 		}
 	}
+	for _, other := range p.more {
+		if best.file == "" {
+			best = other.find(object, path)
+		}
+	}
 	return best
 }
 
@@ -83,6 +90,9 @@ func (p *places) all(object string) (all []place) {
 		if len(o.sources) > 0 {
 			all = append(all, place{p.named(o.sources[0].file), o.sources[0].node.Line})
 		}
+	}
+	for _, other := range p.more {
+		all = append(all, other.all(object)...)
 	}
 	return all
 }
@@ -166,7 +176,9 @@ func (p *places) read() {
 // identity returns the name of a rendered object for messages.
 func identity(object map[string]any) string {
 	m := metaOf(object)
-	if k, reason := findKind(m.APIVersion, m.Kind); reason == "" && !k.clusterWide && m.Namespace == "" {
+	k, reason := findKind(m.APIVersion, m.Kind)
+	_, read := readKind(m)
+	if (reason == "" || read) && !k.clusterWide && m.Namespace == "" {
 		m.Namespace = "default"
 	}
 	return m.String()

@@ -34,6 +34,10 @@ func (p Problem) Error() string {
 	return strings.Join(parts, ": ")
 }
 
+// IsLimit reports whether the problem is a limit of the lab, and not a mistake: Istio accepts the object. The reason of such a problem, and of
+// no other one, names the lab.
+func (p Problem) IsLimit() bool { return strings.Contains(p.Reason, "the lab") }
+
 // oneLine escapes line ends, so that a name cannot look like another problem.
 var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 

@@ -42,6 +42,7 @@ func newSnapshot() *snapshot {
 		links:      map[string]struct{}{},
 		cleared:    map[string]struct{}{},
 		reduced:    map[string][]byte{},
+		amended:    map[string][]byte{},
 	}
 }
 

@@ -32,7 +32,7 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 		}
 		whole, wholeErr := renderWhole(filepath.Join(dir, "top"))
 		report, disk := new(Report), newSnapshot()
-		got := render(disk, filepath.Join(dir, "top"), report)
+		got := render(disk, filepath.Join(dir, "top"), report, false)
 		if wholeErr != nil {
 			decode(new(Overlay), got.objects, got.doubts, report) // which reports duplicates that kustomize has not reported
 			if report.Err() == nil {
@@ -77,7 +77,7 @@ func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 		t.Errorf("%d ServiceEntries, want my-out-0 to my-out-2999 with their hosts", n)
 	}
 	disk, report := newSnapshot(), new(Report)
-	render(disk, dir, report)
+	render(disk, dir, report, false)
 	docs, err := parseYAML(disk.reduced[disk.resolve(filepath.Join(dir, "rules.yaml"))])
 	if err != nil || len(docs) != 2 {
 		t.Errorf("kustomize reads %d objects (%v), want the Namespace and one for all the others", len(docs), err)

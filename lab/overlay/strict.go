@@ -40,6 +40,7 @@ type strict struct {
 	kind       string
 	holes      holes
 	element    string // the name of the innermost list element that has one
+	left       *int   // if set, unknown and refused fields are left out, and counted here
 }
 
 // problem reports a field that could not be read, and records its path as a hole of the object.
@@ -146,6 +147,9 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		at := join(path, name)
 		f, ok := fields[name]
 		switch {
+		case s.left != nil && (!ok || f.status == refused):
+			*s.left++
+			continue
 		case !ok:
 			s.unknown(path, name, slices.Sorted(maps.Keys(fields)))
 			continue

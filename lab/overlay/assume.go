@@ -1,0 +1,222 @@
+package overlay
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// Assume completes objects that Read returned with what their files do not state, and returns one line for each kind of assumption:
+//   - if there is any object of Istio, pods have sidecars in a namespace without an object, or whose object, not read from a cluster, has no label for it;
+//   - a host that rules name and that no Service or ServiceEntry has exists, on the ports that rules name and the further ports, with the
+//     subsets that rules name unless a DestinationRule has it;
+//   - a Service has endpoints if the files have no workload of its namespace.
+func (o *Overlay) Assume(ports ...int) []string {
+	a := assumption{overlay: o, ports: append([]int{80}, ports...)}
+	return slices.DeleteFunc([]string{a.sidecars(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
+}
+
+type assumption struct {
+	overlay *Overlay
+	ports   []int
+}
+
+// sidecars labels the namespaces whose pods are taken to have sidecars.
+func (a *assumption) sidecars() string {
+	if !a.overlay.hasIstio() {
+		return ""
+	}
+	states := map[string]*Meta{}
+	for i := range a.overlay.Namespaces {
+		states[a.overlay.Namespaces[i].Name] = &a.overlay.Namespaces[i]
+	}
+	taken := map[string]struct{}{}
+	for _, m := range a.overlay.metas() {
+		if m.Namespace == "" || slices.Contains([]string{"istio-system", "kube-system"}, m.Namespace) {
+			continue
+		}
+		n := states[m.Namespace]
+		if n == nil {
+			a.overlay.Namespaces = append(a.overlay.Namespaces, Meta{Kind: "Namespace", Name: m.Namespace, Labels: map[string]string{"istio-injection": "enabled"}})
+			states[m.Namespace] = &Meta{Labels: map[string]string{"istio-injection": "enabled"}}
+			taken[m.Namespace] = struct{}{}
+			continue
+		}
+		if !n.Created.IsZero() || statesInjection(n.Labels) {
+			continue
+		}
+		labels := maps.Clone(n.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels["istio-injection"] = "enabled"
+		n.Labels = labels
+		taken[m.Namespace] = struct{}{}
+	}
+	return assumed("pods have sidecars in namespaces where no label states it: %s", taken)
+}
+
+// hasIstio reports whether the overlay has any object of Istio that is enforced.
+func (o *Overlay) hasIstio() bool {
+	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) > 0
+}
+
+// statesInjection reports whether the labels of a namespace state whether its pods have sidecars.
+func statesInjection(labels map[string]string) bool {
+	for _, key := range []string{"istio-injection", "istio.io/rev", "istio.io/dataplane-mode"} {
+		if _, ok := labels[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func assumed(format string, names map[string]struct{}) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+}
+
+// hosts adds the hosts that rules name and that no Service or ServiceEntry has.
+func (a *assumption) hosts() string {
+	known := &references{overlay: a.overlay, hosts: knownHosts(a.overlay)}
+	given := map[string]*givenHost{}
+	for _, h := range a.named() {
+		if _, ok := known.ports(h.host); ok || h.host == "" || strings.HasPrefix(h.host, "*") || istio.IsAddress(h.host) {
+			continue
+		}
+		if given[h.host] == nil {
+			given[h.host] = &givenHost{ports: map[int]bool{}, subsets: map[string]bool{}}
+		}
+		given[h.host].add(h)
+	}
+	names := map[string]struct{}{}
+	for _, host := range slices.Sorted(maps.Keys(given)) {
+		a.give(host, given[host])
+		names[host] = struct{}{}
+	}
+	return assumed("these hosts exist, although no Service or ServiceEntry among the files has them: %s", names)
+}
+
+// namedHost is a host that a rule names, with the port and the subset if it names them.
+type namedHost struct {
+	host, subset string
+	port         int
+}
+
+// givenHost holds what rules name of a host.
+type givenHost struct {
+	ports   map[int]bool
+	subsets map[string]bool
+}
+
+func (g *givenHost) add(h namedHost) {
+	if h.port != 0 {
+		g.ports[h.port] = true
+	}
+	if h.subset != "" {
+		g.subsets[h.subset] = true
+	}
+}
+
+// named lists the hosts that VirtualServices and DestinationRules name. Of the hosts of a VirtualService, only the name of a Service is
+// among them: a rule for any other host needs no object with it.
+func (a *assumption) named() (list []namedHost) {
+	for _, v := range a.overlay.VirtualServices {
+		inMesh := len(v.Spec.GetGateways()) == 0 || slices.Contains(v.Spec.GetGateways(), "mesh")
+		for _, h := range v.Spec.GetHosts() {
+			if inMesh && meansService(h) {
+				list = append(list, namedHost{host: istio.FullHost(h, v.Namespace)})
+			}
+		}
+		for _, rule := range v.Spec.GetHttp() {
+			for _, d := range destinationsOf(rule) {
+				list = append(list, namedHost{host: istio.FullHost(d.GetHost(), v.Namespace), port: int(d.GetPort().GetNumber()), subset: d.GetSubset()})
+			}
+		}
+	}
+	for _, d := range a.overlay.DestinationRules {
+		host := istio.FullHost(d.Spec.GetHost(), d.Namespace)
+		list = append(list, namedHost{host: host})
+		for _, p := range d.Spec.GetTrafficPolicy().GetPortLevelSettings() {
+			list = append(list, namedHost{host: host, port: int(p.GetPort().GetNumber())})
+		}
+	}
+	return list
+}
+
+// destinationsOf returns all destinations of a rule, mirrors included.
+func destinationsOf(rule *networking.HTTPRoute) (list []*networking.Destination) {
+	for _, d := range rule.GetRoute() {
+		list = append(list, d.GetDestination())
+	}
+	if rule.GetMirror() != nil {
+		list = append(list, rule.GetMirror())
+	}
+	for _, m := range rule.GetMirrors() {
+		list = append(list, m.GetDestination())
+	}
+	return list
+}
+
+// give adds a host: a Service, or for a name outside the cluster a ServiceEntry.
+func (a *assumption) give(host string, g *givenHost) {
+	for _, p := range a.ports {
+		g.ports[p] = true
+	}
+	ports := slices.Sorted(maps.Keys(g.ports))
+	name, namespace, inCluster := strings.Cut(strings.TrimSuffix(host, ".svc.cluster.local"), ".")
+	if inCluster = inCluster && strings.HasSuffix(host, ".svc.cluster.local"); inCluster {
+		s := Service{Meta: Meta{APIVersion: "v1", Kind: "Service", Namespace: namespace, Name: name}, Type: "ClusterIP", Given: true}
+		for _, p := range ports {
+			s.Ports = append(s.Ports, ServicePort{Name: fmt.Sprintf("http-%d", p), Port: p, Target: fmt.Sprint(p)})
+		}
+		a.overlay.Services = append(a.overlay.Services, s)
+	} else {
+		namespace = "default"
+		spec := &networking.ServiceEntry{Hosts: []string{host}, Resolution: networking.ServiceEntry_DNS}
+		for _, p := range ports {
+			spec.Ports = append(spec.Ports, &networking.ServicePort{Name: fmt.Sprintf("http-%d", p), Number: uint32(p), Protocol: "HTTP"})
+		}
+		a.overlay.ServiceEntries = append(a.overlay.ServiceEntries, Istio[*networking.ServiceEntry]{
+			Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "ServiceEntry", Namespace: namespace, Name: "given-" + host}, Spec: spec})
+	}
+	a.giveSubsets(host, namespace, g)
+}
+
+// giveSubsets adds the subsets of a given host, unless a DestinationRule has it.
+func (a *assumption) giveSubsets(host, namespace string, g *givenHost) {
+	has := slices.ContainsFunc(a.overlay.DestinationRules, func(d Istio[*networking.DestinationRule]) bool {
+		return istio.Overlap(istio.FullHost(d.Spec.GetHost(), d.Namespace), host)
+	})
+	if has || len(g.subsets) == 0 {
+		return
+	}
+	spec := &networking.DestinationRule{Host: host}
+	for _, s := range slices.Sorted(maps.Keys(g.subsets)) {
+		spec.Subsets = append(spec.Subsets, &networking.Subset{Name: s})
+	}
+	a.overlay.DestinationRules = append(a.overlay.DestinationRules, Istio[*networking.DestinationRule]{
+		Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "DestinationRule", Namespace: namespace, Name: "given-" + host}, Spec: spec})
+}
+
+// endpoints marks the Services of namespaces without any workload.
+func (a *assumption) endpoints() string {
+	has := map[string]bool{}
+	for _, d := range a.overlay.Deployments {
+		has[d.Namespace] = true
+	}
+	taken := map[string]struct{}{}
+	for i := range a.overlay.Services {
+		if s := &a.overlay.Services[i]; !has[s.Namespace] && !s.Given {
+			s.Given = true
+			taken[s.Namespace] = struct{}{}
+		}
+	}
+	return assumed("Services have endpoints in namespaces without any workload among the files: %s", taken)
+}

@@ -1,0 +1,302 @@
+package overlay
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Rest lists what Read leaves out of an overlay.
+type Rest struct {
+	Kinds   map[string]int // objects without bearing on routing: their number, by kind
+	Fields  int            // fields of the objects in the overlay that have no bearing on routing
+	Files   []string       // files of directories that hold no object
+	Limits  []Problem      // parts of the overlay's objects that Istio accepts and Hopline does not support, as far as no compiler finds them
+	Foreign []Foreign      // objects that bear on routing, of kinds that Hopline does not support
+}
+
+// Foreign is an object that bears on routing and that no decision takes into account.
+type Foreign struct {
+	Meta
+	Object map[string]any // as a JSON value
+}
+
+// Read decodes objects that others wrote, for their routing only. A name is a file of YAML or JSON, a directory, or "-" for stdin. A
+// directory with a kustomization.yaml is rendered; of any other directory Read takes the files in it, not below it, whose names end in
+// .yaml, .yml or .json, except test cases: those that end in _test.yaml or _test.yml. Lists are taken apart.
+//
+// Read is lenient where Load is strict: it leaves out what has no bearing on routing, and does not check references. Objects of Istio are
+// decoded and checked as by Load, because Istio would not accept them either. All problems are reported together, in a *Report.
+func Read(names []string, stdin io.Reader) (*Overlay, *Rest, error) {
+	r := &reader{stdin: stdin, report: new(Report), rest: &Rest{Kinds: map[string]int{}},
+		places: &places{disk: newSnapshot(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
+	for _, name := range names {
+		r.input(name)
+	}
+	r.report.places = r.places
+	o := &Overlay{Lenient: true, places: r.places}
+	if r.report.Err() != nil {
+		return o, r.rest, r.report.Err()
+	}
+	r.decode(o)
+	return o, r.rest, r.report.Err()
+}
+
+// reader collects the objects of one call of Read.
+type reader struct {
+	stdin   io.Reader
+	report  *Report
+	rest    *Rest
+	places  *places
+	objects []map[string]any
+}
+
+// input reads one of the names.
+func (r *reader) input(name string) {
+	info, err := os.Stat(name)
+	switch {
+	case name == "-":
+		r.file(name, false)
+	case err != nil:
+		r.report.Add(name, "", "%v", err)
+	case !info.IsDir():
+		r.file(name, false)
+	case hasKustomization(name):
+		r.kustomization(name)
+	default:
+		r.directory(name)
+	}
+}
+
+func hasKustomization(dir string) bool {
+	return slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool {
+		info, err := os.Stat(filepath.Join(dir, name))
+		return err == nil && !info.IsDir()
+	})
+}
+
+// kustomization renders a directory.
+func (r *reader) kustomization(dir string) {
+	report := new(Report)
+	rendered := render(newSnapshot(), dir, report, true)
+	r.places.more = append(r.places.more, report.places, rendered.places)
+	if err := report.Err(); err != nil {
+		r.report.Problems = append(r.report.Problems, err.(*Report).Problems...)
+		return
+	}
+	r.objects = append(r.objects, rendered.objects...)
+}
+
+// directory reads the files of a directory. It skips documents that are no objects of Kubernetes: settings of other programs are often
+// beside the objects.
+func (r *reader) directory(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		r.report.Add(dir, "", "%v", err)
+	}
+	found := false
+	for _, e := range entries {
+		if extension := filepath.Ext(e.Name()); e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, extension) || IsTestFile(e.Name()) {
+			continue
+		}
+		found = true
+		r.file(filepath.Join(dir, e.Name()), true)
+	}
+	if !found {
+		r.report.Add(dir, "", "want a kustomization.yaml, or files whose names end in .yaml, .yml or .json, got a directory without any")
+	}
+}
+
+// IsTestFile reports whether a file's name is that of test cases: it ends in _test.yaml or _test.yml.
+func IsTestFile(name string) bool {
+	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
+}
+
+// file reads the objects of one file.
+func (r *reader) file(name string, some bool) {
+	content, err := readManifest(name, r.stdin)
+	if err != nil {
+		r.report.Add(name, "", "%v", err)
+		return
+	}
+	if _, err := parseYAML(content); err != nil { // it bounds aliases, and finds what a decoder of nodes does not
+		line, reason := yamlMistake(content, err)
+		if templated.Match(content) {
+			reason += "; the file is a template: want its output, such as helm template CHART | hopline … -"
+		}
+		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: line, Object: name, Reason: reason})
+		return
+	}
+	before := len(r.objects)
+	for _, node := range nodes(content) {
+		r.document(name, node, some)
+	}
+	switch {
+	case len(r.objects) > before:
+	case some:
+		r.rest.Files = append(r.rest.Files, name)
+	case len(nodes(content)) == 0:
+		r.report.Add(name, "", "want objects of Kubernetes, got an empty file")
+	}
+}
+
+// templated matches a template of Helm.
+var templated = regexp.MustCompile(`\{\{-?\s*[.a-z"$(]`)
+
+// document adds the object of a YAML document, or the objects of a list. If some is set, it skips what is no object.
+func (r *reader) document(name string, node *kyaml.Node, some bool) {
+	if items := child(node, "items"); items != nil && strings.HasSuffix(scalar(child(node, "kind")), "List") {
+		for _, item := range elementsOf(items) {
+			r.document(name, item, false)
+		}
+		return
+	}
+	var decoded any
+	err := node.Decode(&decoded)
+	if err == nil {
+		decoded, err = asJSON(decoded)
+	}
+	object, ok := decoded.(map[string]any)
+	m := metaOf(object)
+	switch {
+	case err != nil:
+		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: node.Line, Object: name, Reason: yamlReason(err)})
+	case some && (m.APIVersion == "" || m.Kind == ""):
+	case !ok || m.Kind == "" || m.Name == "" && isRead(m):
+		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: node.Line, Object: name,
+			Reason: "want an object of Kubernetes, with a kind and a metadata.name"})
+	default:
+		r.objects = append(r.objects, object)
+		id := identity(object)
+		r.places.objects[id] = append(r.places.objects[id], origin{value: object, sources: []source{{file: name, node: node}}})
+	}
+}
+
+// readManifest reads a file, or stdin for "-", up to maxRead bytes.
+func readManifest(name string, stdin io.Reader) ([]byte, error) {
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		stdin = file
+	}
+	content, err := io.ReadAll(io.LimitReader(stdin, maxRead+1))
+	if len(content) > maxRead {
+		err = fmt.Errorf("want at most %d bytes", maxRead)
+	}
+	return content, err
+}
+
+// maxRead bounds the size of one input in bytes: the objects of a whole cluster may be in it.
+const maxRead = 256 << 20
+
+// decode decodes all objects into an overlay.
+func (r *reader) decode(o *Overlay) {
+	d := &decoding{overlay: o, report: r.report, unenforced: map[string]struct{}{}, left: &r.rest.Fields}
+	seen := map[string]map[string]any{}
+	for _, object := range r.objects {
+		m, k, ok := r.kindOf(object)
+		first, twice := seen[m.String()]
+		switch {
+		case twice && reflect.DeepEqual(first, object): // such as from two overlapping files
+		case twice && ok:
+			d.twice(m)
+		case ok:
+			d.decodeAs(k, m, object)
+		case isBearing(m):
+			r.rest.Foreign = append(r.rest.Foreign, Foreign{Meta: m, Object: object})
+		default:
+			r.rest.Kinds[m.Kind]++
+		}
+		seen[m.String()] = object
+	}
+	r.rest.Limits = d.limits
+	o.NotEnforcedFields = slices.Sorted(maps.Keys(d.unenforced))
+}
+
+// kindOf returns the identity of an object, and the kind by which it is decoded. ok is false for an object that is not decoded.
+func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
+	m = metaOf(object)
+	k, ok = readKind(m)
+	switch {
+	case k.clusterWide:
+		m.Namespace = ""
+	case m.Namespace == "":
+		m.Namespace = "default" // as kubectl does
+	}
+	metadata, _ := object["metadata"].(map[string]any)
+	if created, _ := metadata["creationTimestamp"].(string); created != "" {
+		at, err := time.Parse(time.RFC3339, created)
+		if err != nil {
+			r.report.Add(m.String(), "metadata.creationTimestamp", "want a time such as 2026-01-31T12:00:00Z, got %s", quote(created))
+		}
+		m.Created = at
+	}
+	if owned, _ := metadata["ownerReferences"].([]any); len(owned) > 0 && ok && r.hasOwner(m.Namespace, owned) {
+		return m, k, false
+	}
+	return m, k, ok && !isExternalName(m, object) && !isDelegate(m, object)
+}
+
+// isRead reports whether Read decodes objects of a kind, or names them.
+func isRead(m Meta) bool {
+	_, ok := readKind(m)
+	return ok || isBearing(m)
+}
+
+// hasOwner reports whether an owner of an object is read as well: a pod is then in its Deployment.
+func (r *reader) hasOwner(namespace string, owners []any) bool {
+	for _, o := range owners {
+		owner, _ := o.(map[string]any)
+		kind, _ := owner["kind"].(string)
+		name, _ := owner["name"].(string)
+		if len(r.places.objects[Meta{Kind: kind, Namespace: namespace, Name: name}.String()]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isExternalName reports whether an object is a Service that is only another name of a host.
+func isExternalName(m Meta, object map[string]any) bool {
+	spec, _ := object["spec"].(map[string]any)
+	return m.Kind == "Service" && spec["type"] == "ExternalName"
+}
+
+// isDelegate reports whether an object is a VirtualService without hosts, which others delegate to.
+func isDelegate(m Meta, object map[string]any) bool {
+	spec, _ := object["spec"].(map[string]any)
+	hosts, _ := spec["hosts"].([]any)
+	return m.Kind == "VirtualService" && len(hosts) == 0 && spec["http"] != nil
+}
+
+// isBearing reports whether an object of a kind that Hopline does not support has a bearing on where requests go.
+func isBearing(m Meta) bool {
+	switch group(m.APIVersion) {
+	case "networking.istio.io":
+		return m.Kind == "EnvoyFilter"
+	case "extensions.istio.io":
+		return true
+	case "security.istio.io":
+		return m.Kind == "RequestAuthentication"
+	case "gateway.networking.k8s.io":
+		return m.Kind == "HTTPRoute" || m.Kind == "GRPCRoute"
+	case "networking.k8s.io":
+		return m.Kind == "Ingress"
+	case "":
+		return m.Kind == "Service" // of type ExternalName
+	}
+	return false
+}

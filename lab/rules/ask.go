@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Question is a request of which the outcome is asked.
+type Question struct {
+	From    string  // a workload, NAME or NAMESPACE/NAME; empty for the ingress gateway
+	Caller  *Caller // the caller if it is not among the files; then From is empty
+	Method  string
+	URL     string
+	Headers []Header
+}
+
+// Answer says what happens to a request.
+type Answer struct {
+	mesh.Explanation
+	Request *mesh.Request
+	Source  *mesh.Source
+	Bare    bool // whether the caller has no sidecar
+}
+
+// Refusal is the error for a question that cannot be answered, because something that is not computed has a bearing on it.
+type Refusal struct {
+	Reasons []string // at least one
+}
+
+// Error returns the reasons.
+func (r *Refusal) Error() string {
+	return "no answer: " + strings.Join(r.Reasons, "; ")
+}
+
+// Ask answers a question. The error is a *Refusal if the answer would be a guess; any other error reports an invalid question.
+func (r *Rules) Ask(q *Question) (*Answer, error) {
+	src, bare, err := r.source(q)
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.request(q, src)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{Request: request, Source: src, Bare: bare, Explanation: explain(r.Table, request, src, bare)}
+	if reasons := r.refuse(a); reasons != nil {
+		return nil, &Refusal{Reasons: reasons}
+	}
+	if r.Overlay.Lenient && a.Outcome == mesh.NoHost {
+		a.Near = append(a.Near, "502 is Istio's answer with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
+	}
+	return a, nil
+}
+
+func explain(t *mesh.Table, request *mesh.Request, src *mesh.Source, bare bool) mesh.Explanation {
+	if bare {
+		return t.ExplainBare(request, src)
+	}
+	return t.Explain(request, src)
+}
+
+// verdict is the part of an explanation that policies decide.
+func verdict(e *mesh.Explanation) string {
+	text := e.Refusal
+	for _, s := range e.Shares {
+		text += fmt.Sprintf("\n%q", s.Refusals)
+	}
+	return text
+}

@@ -1,0 +1,167 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// whyForeign returns why objects of a kind are not computed.
+func whyForeign(kind string) string {
+	switch kind {
+	case "EnvoyFilter":
+		return "it changes Envoy's own configuration"
+	case "RequestAuthentication":
+		return "tokens (JWT) are not checked"
+	case "HTTPRoute", "GRPCRoute":
+		return "routes of the Gateway API replace a VirtualService for the Services that they are attached to"
+	case "Ingress":
+		return "Istio's ingress gateway may serve it"
+	case "Service":
+		return "a Service of type ExternalName is another name of a host"
+	}
+	return "it extends Envoy by a program"
+}
+
+// foreignBears returns the reason if an object of another kind has a bearing on an answer; "" if it has none.
+func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
+	spec := field(f.Object, "spec")
+	at := ""
+	switch f.Kind {
+	case "EnvoyFilter":
+		at = envoyFilterAt(f, spec, a)
+	case "RequestAuthentication":
+		if hasToken(spec, a.Request) {
+			at = proxyOf(f, labelsOf(field(field(spec, "selector"), "matchLabels")), a, func(p *proxy) bool { return p.guards() })
+		}
+	case "HTTPRoute", "GRPCRoute":
+		at = parentAsked(f, spec, a)
+	case "Ingress":
+		at = ingressAsked(f, spec, a)
+	case "Service":
+		host := istio.ServiceHost(f.Name, f.Namespace)
+		toIt := slices.ContainsFunc(a.Shares, func(s mesh.Explained) bool { return s.Cluster.Host == host })
+		if toIt || !a.Source.Gateway && mesh.NamesService(a.Request.Authority, f.Name, f.Namespace, a.Source.Namespace) {
+			at = "requests to " + host
+		}
+	default:
+		at = proxyOf(f, labelsOf(field(field(spec, "selector"), "matchLabels")), a, func(*proxy) bool { return true })
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s bears on %s: %s, which is not computed", f, at, whyForeign(f.Kind))
+}
+
+// proxyOf returns the first proxy of an answer that an object applies to: it is in the proxy's namespace or in Istio's root namespace, and
+// selects its labels.
+func proxyOf(f *overlay.Foreign, labels map[string]string, a *Answer, which func(*proxy) bool) string {
+	for _, p := range proxiesOf(a) {
+		if (f.Namespace == istio.RootNamespace || f.Namespace == p.namespace) && istio.HasLabels(p.labels, labels) && which(&p) {
+			return "the proxy of " + p.name
+		}
+	}
+	return ""
+}
+
+// envoyFilterAt returns the proxy of an answer that a patch of an EnvoyFilter changes. Patches of clusters and of the bootstrap change no
+// routing.
+func envoyFilterAt(f *overlay.Foreign, spec map[string]any, a *Answer) string {
+	patches, _ := spec["configPatches"].([]any)
+	for _, entry := range patches {
+		patch, _ := entry.(map[string]any)
+		switch patch["applyTo"] {
+		case "CLUSTER", "BOOTSTRAP", "EXTENSION_CONFIG":
+			continue
+		}
+		context, _ := field(patch, "match")["context"].(string)
+		at := proxyOf(f, labelsOf(field(field(spec, "workloadSelector"), "labels")), a, func(p *proxy) bool {
+			return context == "" || context == "ANY" || context == p.role
+		})
+		if at != "" {
+			return at
+		}
+	}
+	return ""
+}
+
+// hasToken reports whether a request has a token where the rules of a RequestAuthentication look for one. Requests without a token pass.
+func hasToken(spec map[string]any, req *mesh.Request) bool {
+	rules, _ := spec["jwtRules"].([]any)
+	for _, entry := range rules {
+		rule, _ := entry.(map[string]any)
+		headers, _ := rule["fromHeaders"].([]any)
+		params, _ := rule["fromParams"].([]any)
+		cookies, _ := rule["fromCookies"].([]any)
+		for _, h := range headers {
+			m, _ := h.(map[string]any)
+			if name, _ := m["name"].(string); req.Header.Get(name) != "" {
+				return true
+			}
+		}
+		for _, p := range params {
+			if name, _ := p.(string); strings.Contains(req.Path, name+"=") {
+				return true
+			}
+		}
+		if len(cookies) > 0 && req.Header.Get("Cookie") != "" {
+			return true
+		}
+		if len(headers)+len(params)+len(cookies) == 0 && (strings.HasPrefix(req.Header.Get("Authorization"), "Bearer ") || strings.Contains(req.Path, "access_token=")) {
+			return true
+		}
+	}
+	return false
+}
+
+// parentAsked returns the Service that a route of the Gateway API is attached to, if the request names it.
+func parentAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
+	parents, _ := spec["parentRefs"].([]any)
+	for _, entry := range parents {
+		parent, _ := entry.(map[string]any)
+		name, _ := parent["name"].(string)
+		namespace, _ := parent["namespace"].(string)
+		if namespace == "" {
+			namespace = f.Namespace
+		}
+		if parent["kind"] == "Service" && !a.Source.Gateway && mesh.NamesService(a.Request.Authority, name, namespace, a.Source.Namespace) {
+			return "requests to Service " + namespace + "/" + name
+		}
+	}
+	return ""
+}
+
+// ingressAsked returns the ingress gateway, if an Ingress of Istio's class has the host of the request.
+func ingressAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
+	annotations := labelsOf(field(field(f.Object, "metadata"), "annotations"))
+	if spec["ingressClassName"] != "istio" && annotations["kubernetes.io/ingress.class"] != "istio" || !a.Source.Gateway {
+		return ""
+	}
+	rules, _ := spec["rules"].([]any)
+	for _, entry := range rules {
+		rule, _ := entry.(map[string]any)
+		if host, _ := rule["host"].(string); host == "" || mesh.CoversHost(host, a.Request.Authority) {
+			return "the proxy of " + a.Source.Workload
+		}
+	}
+	return ""
+}
+
+// field returns a mapping in an object; nil if there is none.
+func field(object map[string]any, name string) map[string]any {
+	m, _ := object[name].(map[string]any)
+	return m
+}
+
+// labelsOf returns a mapping of texts.
+func labelsOf(m map[string]any) map[string]string {
+	out := map[string]string{}
+	for k, v := range m {
+		out[k], _ = v.(string)
+	}
+	return out
+}

@@ -1,0 +1,339 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// gap is a part of an object that the mesh does not support. The compiled rules are without it.
+type gap struct {
+	object, path, why string
+	bears             bearing
+	place             string // with bearsOnRule: "http[1]" or "http[1].match[0]"
+	gateway           *overlay.Istio[*networking.Gateway]
+	server            *networking.Server // with bearsOnServer
+}
+
+func (g *gap) String() string { return g.object + ": " + g.path + ": " + g.why }
+
+// bearing tells on which requests a gap bears.
+type bearing int
+
+const (
+	aside         bearing = iota // on none: it changes neither the destination nor the mesh's own response
+	bearsOnRule                  // on those that the rule, or its compiled rest, matches
+	bearsOnOrigin                // on those of bearsOnRule that a browser sends for another origin
+	bearsOnServer                // on those to a server of a Gateway
+	bearsOnCaller                // on those of the callers of a Sidecar
+	bearsOnPolicy                // on those that the two variants of the policies treat differently
+)
+
+// maxPasses bounds how often compile prunes: a part that was hidden by another one is found by the next pass.
+const maxPasses = 20
+
+// compile compiles the overlay without the parts that the mesh does not support: the limits, and those that Compile reports.
+func (r *Rules) compile(limits []overlay.Problem) error {
+	p := &pruner{rules: r, removed: map[*networking.Server]bool{}}
+	if err := p.pruneAll(limits); err != nil {
+		return err
+	}
+	for range maxPasses {
+		table, err := mesh.Compile(r.Overlay)
+		var report *overlay.Report
+		if !errors.As(err, &report) {
+			r.Table = table
+			return errors.Join(err, r.compileLax(p.lax))
+		}
+		if err := p.pruneAll(report.Problems); err != nil {
+			return err
+		}
+	}
+	return errors.New("the rules have too many parts that are not supported")
+}
+
+// pruneAll takes out the parts that problems name. The error has the problems for which it does not know how.
+func (p *pruner) pruneAll(problems []overlay.Problem) error {
+	rest := p.rules.Overlay.Report()
+	for _, problem := range slices.Backward(problems) { // later elements of a list first
+		if !p.prune(problem) {
+			rest.Problems = append(rest.Problems, problem)
+		}
+	}
+	p.removeServers()
+	return rest.Err()
+}
+
+// compileLax compiles the overlay with the other variant of its policies.
+func (r *Rules) compileLax(policies map[string]*security.AuthorizationPolicy) error {
+	if policies == nil {
+		return nil
+	}
+	lax := *r.Overlay
+	lax.AuthorizationPolicies = nil
+	for _, p := range r.Overlay.AuthorizationPolicies {
+		if variant, ok := policies[p.String()]; ok {
+			p.Spec = variant
+		}
+		if p.Spec != nil {
+			lax.AuthorizationPolicies = append(lax.AuthorizationPolicies, p)
+		}
+	}
+	var err error
+	r.lax, err = mesh.Compile(&lax)
+	return err
+}
+
+// pruner takes parts out of the objects of an overlay.
+type pruner struct {
+	rules   *Rules
+	removed map[*networking.Server]bool
+	lax     map[string]*security.AuthorizationPolicy // by object; nil for a policy that the lax variant does not have
+}
+
+// prune takes out the part that a problem names, and records a gap. It returns false if it does not know how.
+func (p *pruner) prune(problem overlay.Problem) bool {
+	o := p.rules.Overlay
+	kind, _, _ := strings.Cut(problem.Object, " ")
+	g := gap{object: problem.Object, path: problem.Path, why: problem.Reason}
+	ok := false
+	if strings.HasPrefix(g.path, "metadata.annotations") && kind != "AuthorizationPolicy" { // they are about Istio's own workings
+		return true
+	}
+	switch kind {
+	case "VirtualService":
+		ok = pruneIn(o.VirtualServices, problem, func(v *overlay.Istio[*networking.VirtualService]) bool { return pruneRule(v.Spec, &g) })
+	case "DestinationRule":
+		ok = pruneIn(o.DestinationRules, problem, func(d *overlay.Istio[*networking.DestinationRule]) bool { return clearPath(d.Spec, g.path) })
+	case "Gateway":
+		ok = pruneIn(o.Gateways, problem, func(gw *overlay.Istio[*networking.Gateway]) bool { return p.pruneServer(gw, &g) })
+	case "ServiceEntry":
+		ok = pruneIn(o.ServiceEntries, problem, func(e *overlay.Istio[*networking.ServiceEntry]) bool { return p.pruneEntry(e, &g) })
+	case "Sidecar":
+		ok = pruneIn(o.Sidecars, problem, func(s *overlay.Istio[*networking.Sidecar]) bool { return pruneSidecar(s.Spec, &g) })
+	case "AuthorizationPolicy":
+		ok = p.prunePolicy(&g)
+	}
+	g.why = strings.TrimSuffix(g.why, " by the lab")
+	if ok && g.why != "" && !p.known(&g) {
+		p.rules.gaps = append(p.rules.gaps, g)
+	}
+	return ok
+}
+
+// known reports whether a gap is only what follows from another one of the same rule.
+func (p *pruner) known(g *gap) bool {
+	return g.bears == bearsOnRule && slices.ContainsFunc(p.rules.gaps, func(o gap) bool { return o.object == g.object && o.place == g.place })
+}
+
+// pruneIn calls prune with the object of a problem.
+func pruneIn[T any](objects []overlay.Istio[T], problem overlay.Problem, prune func(*overlay.Istio[T]) bool) bool {
+	for i := range objects {
+		if objects[i].String() == problem.Object {
+			return prune(&objects[i])
+		}
+	}
+	return false
+}
+
+// inRule matches a path in a rule of a VirtualService: the rule, its match block, and the rest.
+var inRule = regexp.MustCompile(`^spec\.http\[(\d+)\](?:\.match\[(\d+)\])?\.?(.*)$`)
+
+// pruneRule takes a part out of a VirtualService. A rule whose action is not supported keeps its matches, so that the requests that it
+// matches are known. Routes of TCP and TLS have no bearing on HTTP.
+func pruneRule(v *networking.VirtualService, g *gap) bool {
+	m := inRule.FindStringSubmatch(g.path)
+	if m == nil {
+		return clearPath(v, g.path)
+	}
+	i, _ := strconv.Atoi(m[1])
+	if i >= len(v.Http) {
+		return false
+	}
+	g.place = "http[" + m[1] + "]"
+	switch rest := m[3]; {
+	case m[2] != "":
+		j, _ := strconv.Atoi(m[2])
+		g.bears, g.place = bearsOnRule, g.place+".match["+m[2]+"]"
+		return widen(v.Http[i].Match[j], rest)
+	case rest == "corsPolicy":
+		g.bears = bearsOnOrigin
+		v.Http[i].CorsPolicy = nil
+	case rest == "" || strings.HasPrefix(rest, "delegate"):
+		g.bears = bearsOnRule
+		v.Http[i] = &networking.HTTPRoute{Name: v.Http[i].Name, Match: v.Http[i].Match, DirectResponse: &networking.HTTPDirectResponse{Status: 501}}
+	default:
+		return clearPath(v, g.path)
+	}
+	return true
+}
+
+// widen takes a condition out of a match block. A block without any other condition must not become one that matches everything: Istio
+// sorts such rules last.
+func widen(m *networking.HTTPMatchRequest, condition string) bool {
+	_, name, ok := strings.Cut(condition, "eaders")
+	if !ok {
+		return false
+	}
+	if quoted, err := strconv.Unquote(strings.Trim(name, "[]")); err == nil {
+		name = quoted
+	}
+	name = strings.TrimPrefix(name, ".")
+	delete(m.Headers, name)
+	delete(m.WithoutHeaders, name)
+	if m.Uri == nil || m.Uri.GetPrefix() == "/" {
+		m.Uri = &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: "/.*"}}
+	}
+	return true
+}
+
+// inServer matches a path in a server of a Gateway.
+var inServer = regexp.MustCompile(`^spec\.servers\[(\d+)\]\.(.*)$`)
+
+// pruneServer takes a part out of a server of a Gateway. A server that terminates TLS routes as one without TLS; one that does not
+// terminate it is removed.
+func (p *pruner) pruneServer(gw *overlay.Istio[*networking.Gateway], g *gap) bool {
+	m := inServer.FindStringSubmatch(g.path)
+	if m == nil {
+		return clearPath(gw.Spec, g.path)
+	}
+	i, _ := strconv.Atoi(m[1])
+	s := gw.Spec.Servers[i]
+	g.gateway, g.server = gw, proto.CloneOf(s)
+	protocol := strings.ToUpper(s.GetPort().GetProtocol())
+	plain := slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, protocol)
+	switch {
+	case s.GetTls().GetHttpsRedirect():
+		g.bears, g.why, g.path = bearsOnServer, "redirects to https, which is not computed", fmt.Sprintf("spec.servers[%d].tls.httpsRedirect", i)
+		s.Tls.HttpsRedirect = false
+		if plain {
+			s.Tls = nil
+		}
+	case m[2] != "port.protocol" && m[2] != "tls.mode":
+		if !clearPath(gw.Spec, g.path) {
+			g.why = "" // it is gone with the rest of tls
+		}
+	case plain:
+		s.Port.Protocol, s.Tls, g.why = "HTTP", nil, "" // nothing is lost
+	case protocol == "HTTPS" && terminates(s.GetTls().GetMode()):
+		s.Tls = &networking.ServerTLSSettings{Mode: networking.ServerTLSSettings_ISTIO_MUTUAL}
+		g.path, g.why = fmt.Sprintf("spec.servers[%d].tls", i), "requests are routed as if they had arrived without TLS; no certificate is checked"
+	default:
+		g.bears, g.why = bearsOnServer, protocol+" that the gateway does not decrypt is not computed"
+		p.removed[s] = true
+	}
+	return true
+}
+
+// terminates reports whether a server of this mode decrypts requests.
+func terminates(mode networking.ServerTLSSettings_TLSmode) bool {
+	return mode == networking.ServerTLSSettings_SIMPLE || mode == networking.ServerTLSSettings_MUTUAL || mode == networking.ServerTLSSettings_OPTIONAL_MUTUAL
+}
+
+// removeServers removes the servers that pruneServer has marked.
+func (p *pruner) removeServers() {
+	for i := range p.rules.Overlay.Gateways {
+		g := p.rules.Overlay.Gateways[i].Spec
+		g.Servers = slices.DeleteFunc(g.Servers, func(s *networking.Server) bool { return p.removed[s] })
+	}
+}
+
+// pruneEntry takes a part out of a ServiceEntry. One whose host the namespace has already only adds endpoints.
+func (p *pruner) pruneEntry(e *overlay.Istio[*networking.ServiceEntry], g *gap) bool {
+	switch {
+	case g.path == "spec.hosts":
+		object := e.String()
+		p.rules.Overlay.ServiceEntries = slices.DeleteFunc(p.rules.Overlay.ServiceEntries,
+			func(e overlay.Istio[*networking.ServiceEntry]) bool { return e.String() == object })
+		g.why = "its endpoints are not added to those of the same host: " + g.why
+		return true
+	case strings.HasSuffix(g.path, "].address"):
+		return clearPath(e.Spec, strings.TrimSuffix(g.path, ".address"))
+	}
+	return clearPath(e.Spec, g.path)
+}
+
+// pruneSidecar takes a part out of a Sidecar. Listeners of single ports make hosts visible on those ports only.
+func pruneSidecar(s *networking.Sidecar, g *gap) bool {
+	switch {
+	case strings.HasPrefix(g.path, "spec.outboundTrafficPolicy"):
+		s.OutboundTrafficPolicy = nil
+		g.path, g.why = "spec.outboundTrafficPolicy", "requests to unknown hosts are answered as under REGISTRY_ONLY"
+		return true
+	case strings.HasPrefix(g.path, "spec.egress["):
+		g.bears = bearsOnCaller
+	}
+	return clearPath(s, g.path)
+}
+
+// inPolicy matches a path in a rule of an AuthorizationPolicy.
+var inPolicy = regexp.MustCompile(`^spec\.rules\[(\d+)\](?:\.|$)`)
+
+// prunePolicy replaces an AuthorizationPolicy by two variants: one that is certain to deny whatever the policy may deny, in the overlay, and
+// one that is certain to allow whatever it may allow, in the lax overlay. A request is decided if both treat it alike.
+func (p *pruner) prunePolicy(g *gap) bool {
+	list := p.rules.Overlay.AuthorizationPolicies
+	i := slices.IndexFunc(list, func(a overlay.Istio[*security.AuthorizationPolicy]) bool { return a.String() == g.object })
+	if i < 0 {
+		return true // an earlier problem has removed it
+	}
+	policy := &list[i]
+	if p.lax == nil {
+		p.lax = map[string]*security.AuthorizationPolicy{}
+	}
+	switch {
+	case strings.HasPrefix(g.path, "metadata.annotations") && policy.Annotations["istio.io/dry-run"] == "false":
+		policy.Annotations, g.why = nil, ""
+		return true
+	case strings.HasPrefix(g.path, "metadata.annotations"), policy.Spec.GetAction() == security.AuthorizationPolicy_AUDIT:
+		p.rules.Overlay.AuthorizationPolicies = slices.Delete(slices.Clone(list), i, i+1)
+		delete(p.lax, g.object)
+		g.why = "the policy denies nothing and allows nothing"
+		return true
+	case policy.Spec.GetAction() == security.AuthorizationPolicy_CUSTOM:
+		g.bears = bearsOnPolicy
+		policy.Spec = proto.CloneOf(policy.Spec)
+		policy.Spec.Action = security.AuthorizationPolicy_DENY
+		policy.Spec.ActionDetail = nil
+		p.lax[g.object] = nil
+		return true
+	}
+	m := inPolicy.FindStringSubmatch(g.path)
+	if m == nil {
+		return false
+	}
+	n, _ := strconv.Atoi(m[1])
+	g.bears = bearsOnPolicy
+	deny := policy.Spec.GetAction() == security.AuthorizationPolicy_DENY
+	lax, known := p.lax[g.object]
+	switch {
+	case known && lax == nil: // of action CUSTOM
+		return clearPath(policy.Spec, g.path)
+	case !known:
+		lax = proto.CloneOf(policy.Spec)
+	}
+	wide, narrow := policy.Spec, lax
+	if !deny {
+		wide, narrow = lax, policy.Spec
+	}
+	clearPath(wide, g.path)
+	never(narrow.Rules[n])
+	p.lax[g.object] = lax
+	return true
+}
+
+// never makes a rule of a policy match no request.
+func never(r *security.Rule) {
+	proto.Reset(r)
+	r.To = []*security.Rule_To{{Operation: &security.Operation{Methods: []string{"no method"}}}}
+}

@@ -1,0 +1,87 @@
+package rules
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+)
+
+// Header is one header of a request.
+type Header struct{ Name, Value string }
+
+// ParseHeader parses "name: value".
+func ParseHeader(text string) (Header, error) {
+	name, value, ok := strings.Cut(text, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return Header{}, fmt.Errorf("header %q: want 'name: value'", text)
+	}
+	return Header{Name: name, Value: strings.TrimSpace(value)}, nil
+}
+
+// request returns the request of a question from a caller.
+func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
+	address := q.URL
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && !(r.Overlay.Lenient && from.Gateway && u.Scheme == "https") {
+		return nil, fmt.Errorf("URL %q: want one such as http://middle/hops", q.URL)
+	}
+	path, ok := mesh.NormalizePath(u.RequestURI())
+	if !ok {
+		return nil, fmt.Errorf("URL %q: Istio answers such a path with 400", q.URL)
+	}
+	out := &mesh.Request{Method: strings.ToUpper(q.Method), Authority: u.Host, Path: path, Scheme: u.Scheme, Header: http.Header{}}
+	if out.Port, err = r.port(u, from); err != nil {
+		return nil, err
+	}
+	for _, h := range q.Headers {
+		if strings.EqualFold(h.Name, "Host") {
+			out.Authority = h.Value
+			continue
+		}
+		out.Header.Add(h.Name, h.Value)
+	}
+	return out, nil
+}
+
+// port returns the port that a request arrives at. A gateway is reached at its port 80, or 443 by https, whatever port of this machine leads
+// there, unless a Gateway has a server on the very port of the URL.
+func (r *Rules) port(u *url.URL, from *mesh.Source) (int, error) {
+	number, usual := 0, 80
+	if u.Scheme == "https" {
+		usual = 443
+	}
+	if text := u.Port(); text != "" {
+		var err error
+		if number, err = strconv.Atoi(text); err != nil || number > 65535 {
+			return 0, fmt.Errorf("URL %q: want a port from 1 to 65535, got %q", u, text)
+		}
+	}
+	if number == 0 || from.Gateway && !slices.Contains(r.Table.GatewayPorts(from), number) {
+		return usual, nil
+	}
+	return number, nil
+}
+
+// Ports returns the port that the URL names, if any: a host that is taken as given has it.
+func (q *Question) Ports() []int {
+	address := q.URL
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	if n, err := strconv.Atoi(u.Port()); err == nil && n > 0 && n <= 65535 {
+		return []int{n}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+// Package rules answers what happens to a request under the rules of anybody's files, or why it cannot be told.
+//
+// overlay.Read reads the files leniently. The files here, in reading order:
+//   - rules.go reads and compiles them; prune.go takes out what the mesh does not support, and records each part as a gap.
+//   - ask.go answers a question; source.go finds its caller, request.go its request.
+//   - refuse.go decides which gaps, and foreign.go which objects of other kinds, have a bearing on the very question: then the answer is an
+//     error that names them.
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// Rules holds the compiled rules of some files. It is immutable.
+type Rules struct {
+	Overlay *overlay.Overlay
+	Table   *mesh.Table
+	// LeftOut counts in one line what was left out because it has no bearing on routing; "" for nothing.
+	LeftOut string
+	// NotComputed lists what has a bearing on some requests and is not computed, one line for each part of an object.
+	NotComputed []string
+	// Assumed lists what the files do not state and was taken as given.
+	Assumed []string
+
+	lax     *mesh.Table // like Table, but with policies that let more requests in; nil if the policies are known exactly
+	gaps    []gap
+	foreign []overlay.Foreign
+	named   string // the files, for messages
+}
+
+// Of returns the rules of an overlay that was loaded and compiled strictly. dir is its name for messages.
+func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
+	return &Rules{Overlay: o, Table: table, named: dir}
+}
+
+// Read reads the rules in files, directories and stdin ("-"); see overlay.Read. Hosts that the files do not have are taken as given on the
+// ports that rules name and on the given ports. The error is an *overlay.Report.
+func Read(names []string, stdin io.Reader, ports ...int) (*Rules, error) {
+	o, rest, err := overlay.Read(names, stdin)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rules{Overlay: o, LeftOut: leftOut(rest), Assumed: o.Assume(ports...), foreign: rest.Foreign, named: strings.Join(names, ", ")}
+	if err := r.compile(rest.Limits); err != nil {
+		return nil, err
+	}
+	for _, g := range r.gaps {
+		r.NotComputed = append(r.NotComputed, g.String())
+	}
+	for i := range r.foreign {
+		r.NotComputed = append(r.NotComputed, r.foreign[i].String()+": "+whyForeign(r.foreign[i].Kind))
+	}
+	slices.Sort(r.NotComputed)
+	r.NotComputed = slices.Compact(r.NotComputed)
+	return r, nil
+}
+
+// leftOut returns the line that counts what Read left out.
+func leftOut(rest *overlay.Rest) string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(rest.Kinds)) {
+		parts = append(parts, count(rest.Kinds[kind], kind))
+	}
+	if rest.Fields > 0 {
+		parts = append(parts, count(rest.Fields, "field"))
+	}
+	if len(rest.Files) > 0 {
+		parts = append(parts, fmt.Sprintf("%s without objects (%s)", count(len(rest.Files), "file"), strings.Join(rest.Files, ", ")))
+	}
+	if parts == nil {
+		return ""
+	}
+	return "left out, without bearing on routing: " + strings.Join(parts, ", ")
+}
+
+// count returns a number with a noun: "1 Secret", "2 Secrets", "2 NetworkPolicies".
+func count(n int, noun string) string {
+	switch stem, y := strings.CutSuffix(noun, "y"); {
+	case n == 1:
+	case y && !strings.HasSuffix(stem, "a"):
+		noun = stem + "ies"
+	case strings.HasSuffix(noun, "s"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// Lines returns what an answer must be read with: what was left out, what is not computed, and what was assumed.
+func (r *Rules) Lines() []string {
+	var lines []string
+	if r.LeftOut != "" {
+		lines = append(lines, r.LeftOut)
+	}
+	for _, line := range r.NotComputed {
+		lines = append(lines, "not computed: "+line)
+	}
+	for _, line := range r.Assumed {
+		lines = append(lines, "assumed: "+line)
+	}
+	return lines
+}
+
+// Place returns the file and the line of a field of an object; line 0 if it is unknown.
+func (r *Rules) Place(object, path string) (file string, line int) {
+	report := r.Overlay.Report()
+	report.Add(object, path, "here")
+	var found *overlay.Report
+	if !errors.As(report.Err(), &found) {
+		return "", 0
+	}
+	return found.Problems[0].File, found.Problems[0].Line
+}

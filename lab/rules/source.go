@@ -1,0 +1,123 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// Caller describes a caller that the files do not have.
+type Caller struct {
+	Namespace      string
+	Labels         map[string]string
+	ServiceAccount string // default "default"
+}
+
+// source returns the caller of a question, and whether it has no sidecar.
+func (r *Rules) source(q *Question) (src *mesh.Source, bare bool, err error) {
+	switch {
+	case q.Caller != nil:
+		src := given("a caller", q.Caller)
+		return src, false, nil
+	case q.From == "":
+		src, err := r.ingress()
+		return src, false, err
+	}
+	for _, g := range mesh.Gateways(r.Overlay) {
+		if q.From == g.Workload || q.From == g.Namespace+"/"+g.Workload {
+			return &g, false, nil
+		}
+	}
+	found := r.workloads(q.From)
+	switch {
+	case len(found) == 1:
+		src, bare := mesh.SourceOf(r.Overlay, found[0])
+		return &src, bare, nil
+	case len(found) > 1:
+		return nil, false, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", q.From, strings.Join(workloadNames(found), ", "))
+	}
+	src, err = r.unlisted(q.From)
+	return src, false, err
+}
+
+// workloads returns the workloads of a name, with or without a namespace.
+func (r *Rules) workloads(name string) (found []overlay.Deployment) {
+	for _, d := range r.Overlay.Deployments {
+		if name == d.Name || name == d.Namespace+"/"+d.Name {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func workloadNames(of []overlay.Deployment) []string {
+	names := make([]string, len(of))
+	for i, d := range of {
+		names[i] = d.Namespace + "/" + d.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// unlisted returns the source of a workload that the files do not have. Files that have other workloads of its namespace would have it too.
+func (r *Rules) unlisted(from string) (*mesh.Source, error) {
+	namespace, name, qualified := strings.Cut(from, "/")
+	if !qualified {
+		name = from
+		all := r.namespaces()
+		if len(all) == 1 {
+			namespace = all[0]
+		} else if r.Overlay.Lenient && len(r.Overlay.Deployments) == 0 {
+			return nil, fmt.Errorf("--from %s: %s has no workloads: name its namespace too, as in NAMESPACE/%s; the rules are of %s",
+				from, r.named, from, strings.Join(all, ", "))
+		}
+	}
+	in := func(d overlay.Deployment) bool { return !qualified || d.Namespace == namespace }
+	if !r.Overlay.Lenient || slices.ContainsFunc(r.Overlay.Deployments, in) {
+		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s", from, r.named, strings.Join(workloadNames(r.Overlay.Deployments), ", "))
+	}
+	return given(name, &Caller{Namespace: namespace}), nil
+}
+
+func given(name string, c *Caller) *mesh.Source {
+	account := c.ServiceAccount
+	if account == "" {
+		account = "default"
+	}
+	return &mesh.Source{Workload: name, Namespace: c.Namespace, Labels: c.Labels, Principal: istio.Principal(c.Namespace, account)}
+}
+
+// namespaces lists the namespaces of the files' objects other than Istio's own.
+func (r *Rules) namespaces() []string {
+	var names []string
+	for _, n := range r.Overlay.Namespaces {
+		if n.Name != istio.RootNamespace {
+			names = append(names, n.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ingress returns the gateway that requests without a named caller arrive at: the ingress gateway, or if no Gateway selects it the only other
+// gateway that Gateways select.
+func (r *Rules) ingress() (*mesh.Source, error) {
+	all := mesh.Gateways(r.Overlay)
+	selected := slices.ContainsFunc(r.Overlay.Gateways, func(g gatewayObject) bool { return istio.HasLabels(all[0].Labels, g.Spec.GetSelector()) })
+	switch others := all[2:]; {
+	case selected || len(others) == 0:
+		return &all[0], nil
+	case len(others) == 1:
+		return &others[0], nil
+	default:
+		var names []string
+		for _, g := range others {
+			names = append(names, g.Workload)
+		}
+		return nil, fmt.Errorf("the Gateways select several gateways: name one by --from: %s", strings.Join(names, ", "))
+	}
+}
