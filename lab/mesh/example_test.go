@@ -43,7 +43,7 @@ spec:
 `
 
 func table() (*mesh.Table, error) {
-	o, err := overlay.LoadFiles([]string{"-"}, strings.NewReader(rules))
+	o, _, err := overlay.Read([]string{"-"}, strings.NewReader(rules))
 	if err != nil {
 		return nil, err
 	}

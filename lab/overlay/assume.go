@@ -35,8 +35,8 @@ func (a *assumption) sidecars() string {
 		states[a.overlay.Namespaces[i].Name] = &a.overlay.Namespaces[i]
 	}
 	taken := map[string]struct{}{}
-	for _, m := range a.overlay.metas() {
-		if m.Namespace == "" || slices.Contains([]string{"istio-system", "kube-system"}, m.Namespace) {
+	for _, m := range a.overlay.Deployments {
+		if slices.Contains([]string{istio.RootNamespace, "kube-system"}, m.Namespace) {
 			continue
 		}
 		n := states[m.Namespace]
@@ -178,7 +178,7 @@ func (a *assumption) give(host string, g *givenHost) {
 		}
 		a.overlay.Services = append(a.overlay.Services, s)
 	} else {
-		namespace = "default"
+		namespace = istio.RootNamespace // from there it is seen everywhere
 		spec := &networking.ServiceEntry{Hosts: []string{host}, Resolution: networking.ServiceEntry_DNS}
 		for _, p := range ports {
 			spec.Ports = append(spec.Ports, &networking.ServicePort{Name: fmt.Sprintf("http-%d", p), Number: uint32(p), Protocol: "HTTP"})

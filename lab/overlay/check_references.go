@@ -64,15 +64,15 @@ func (r *references) namespaces() {
 	for _, n := range r.overlay.Namespaces {
 		known = append(known, n.Name)
 	}
-	for _, m := range r.overlay.metas() {
+	for _, m := range r.overlay.Objects() {
 		if m.Namespace != "" && !slices.Contains(known, m.Namespace) && !r.doubts.mention(m.Namespace, "Namespace") {
 			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, DidYouMean(m.Namespace, known))
 		}
 	}
 }
 
-// metas returns the identities of all objects of an overlay.
-func (o *Overlay) metas() []Meta {
+// Objects returns the identities of all objects of an overlay.
+func (o *Overlay) Objects() []Meta {
 	metas := slices.Concat(o.Namespaces, o.ServiceAccounts, o.NotEnforced)
 	for _, x := range o.Deployments {
 		metas = append(metas, x.Meta)

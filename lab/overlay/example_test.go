@@ -58,8 +58,8 @@ func ExampleLoad() {
 	// Output: Deployment default/shop with 2 replicas, owner me
 }
 
-// All mistakes of an overlay are reported together.
-func ExampleLoadFiles() {
+// All mistakes are reported together.
+func ExampleRead() {
 	manifest := `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -70,10 +70,9 @@ spec:
   - timeout: 3
     route: [{destination: {host: cart.example.com}, wieght: 80}]
 `
-	_, err := overlay.LoadFiles([]string{"-"}, strings.NewReader(manifest))
+	_, _, err := overlay.Read([]string{"-"}, strings.NewReader(manifest))
 	fmt.Println(err)
 	// Output:
-	// VirtualService default/shop: spec.http[0].route[0].destination.host: no Service or ServiceEntry has the host "cart.example.com"
-	// VirtualService default/shop: spec.http[0].route[0].wieght: unknown field; did you mean weight?
-	// VirtualService default/shop: spec.http[0].timeout: want a duration like 1h, 1m, 1s or 1ms, got the number 3
+	// -:9: VirtualService default/shop: spec.http[0].route[0].wieght: unknown field; did you mean weight?
+	// -:8: VirtualService default/shop: spec.http[0].timeout: want a duration like 1h, 1m, 1s or 1ms, got the number 3
 }

@@ -62,8 +62,8 @@ func FuzzDecode(f *testing.F) {
 		if text(first) != text(again) {
 			t.Errorf("two decodings differ:\n%s\n%s", text(first), text(again))
 		}
-		if first.err == nil && len(first.o.metas()) != count {
-			t.Errorf("%d objects of %d passed without a problem", len(first.o.metas()), count)
+		if first.err == nil && len(first.o.Objects()) != count {
+			t.Errorf("%d objects of %d passed without a problem", len(first.o.Objects()), count)
 		}
 	})
 }

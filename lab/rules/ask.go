@@ -48,6 +48,9 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 	if reasons := r.refuse(a); reasons != nil {
 		return nil, &Refusal{Reasons: reasons}
 	}
+	if q.From != "" && !src.Gateway && r.workloads(q.From) == nil {
+		a.Near = append(a.Near, src.Workload+" is not among the files: it is taken as given, with a sidecar and without labels")
+	}
 	if r.Overlay.Lenient && a.Outcome == mesh.NoHost {
 		a.Near = append(a.Near, "502 is Istio's answer with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
 	}

@@ -10,7 +10,6 @@ import (
 	security "istio.io/api/security/v1beta1"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
-	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )

@@ -94,9 +94,9 @@ func given(name string, c *Caller) *mesh.Source {
 // namespaces lists the namespaces of the files' objects other than Istio's own.
 func (r *Rules) namespaces() []string {
 	var names []string
-	for _, n := range r.Overlay.Namespaces {
-		if n.Name != istio.RootNamespace {
-			names = append(names, n.Name)
+	for _, m := range r.Overlay.Objects() {
+		if m.Namespace != "" && m.Namespace != istio.RootNamespace {
+			names = append(names, m.Namespace)
 		}
 	}
 	slices.Sort(names)
