@@ -25,10 +25,11 @@ type Console struct {
 	look    chan struct{} // makes Run read the state immediately
 	readers atomic.Int64  // of the followed logs
 
-	mu       sync.Mutex
-	rates    rates
-	revision int                           // of the edition that baseline belongs to
-	baseline map[traffic.Flow]traffic.Flow // the counts when that edition started to run
+	mu           sync.Mutex
+	rates        rates
+	revision     int                           // of the edition that baseline belongs to
+	baseline     map[traffic.Flow]traffic.Flow // the counts when that edition started to run
+	edgeBaseline map[traffic.EdgeKey]uint64    // the same for the edges
 }
 
 // New returns a Console. hosts are the names, besides loopback's and IP addresses, that it accepts as Host. Nothing is live before Run.
@@ -40,6 +41,7 @@ func New(source Source, traces Traces, hosts ...string) *Console {
 	}
 	mux.HandleFunc("GET /api/state", c.serveState)
 	mux.HandleFunc("GET /api/events", c.events.serve)
+	mux.HandleFunc("GET /api/edges/{id}", c.serveEdge)
 	mux.HandleFunc("GET /api/names", c.serveNames)
 	mux.HandleFunc("GET /api/traces", c.serveSearch)
 	mux.HandleFunc("GET /api/traces/{id}", c.serveTrace)
@@ -79,14 +81,14 @@ func (c *Console) Run(ctx context.Context) {
 
 // observe records the current counts and returns the state as JSON.
 func (c *Console) observe(now time.Time) []byte {
-	edition, flows := c.source.Edition(), c.source.Flows()
+	edition, flows, edges := c.source.Edition(), c.source.Flows(), c.source.Edges(now)
 	c.mu.Lock()
 	if c.baseline == nil || edition.Revision != c.revision {
-		c.revision, c.baseline = edition.Revision, baselineOf(flows)
+		c.revision, c.baseline, c.edgeBaseline = edition.Revision, baselineOf(flows), edgeBaselineOf(edges)
 	}
 	c.rates.add(now, flows)
 	c.mu.Unlock()
-	text, err := json.Marshal(c.build(edition, flows))
+	text, err := json.Marshal(c.build(edition, flows, edges))
 	if err != nil {
 		panic(err) // State holds nothing that JSON cannot
 	}
@@ -94,7 +96,7 @@ func (c *Console) observe(now time.Time) []byte {
 }
 
 func (c *Console) serveState(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, c.build(c.source.Edition(), c.source.Flows()))
+	writeJSON(w, c.build(c.source.Edition(), c.source.Flows(), c.source.Edges(time.Now())))
 }
 
 // writeError responds with an error as JSON: {"error": "place: want X, got Y"}.

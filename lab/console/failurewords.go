@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,16 +27,20 @@ var reasons = []struct{ flag, words string }{
 
 // failureText returns why the requests of a flow failed: "503 no healthy upstream".
 func failureText(f traffic.Flow) string {
-	words := "from the upstream"
-	flags := strings.Split(f.Flags, ",")
-	for _, reason := range reasons {
-		if slices.Contains(flags, reason.flag) {
-			words = reason.words
-			break
-		}
-	}
+	words := cmp.Or(reasonText(f.Flags), "from the upstream")
 	if f.Code == 0 {
 		return words + ", no response"
 	}
 	return fmt.Sprintf("%d %s", f.Code, words)
+}
+
+// reasonText returns what Envoy's response flags mean; empty for none.
+func reasonText(flags string) string {
+	all := strings.Split(flags, ",")
+	for _, reason := range reasons {
+		if slices.Contains(all, reason.flag) {
+			return reason.words
+		}
+	}
+	return ""
 }

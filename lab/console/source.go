@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/graph"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -46,6 +47,7 @@ type Edition struct {
 	Revision int               // number of editions that have run; when it changes, shares are counted from zero
 	Overlay  *overlay.Overlay  // what runs; nil before the first
 	Table    *mesh.Table       // its rules; nil before the first
+	Graph    *graph.Graph      // who may call whom in it; nil before the first
 	Problems []overlay.Problem // why the newest edit does not run; the previous one still runs
 	Notes    []string          // what is accepted and not enforced, and other lasting warnings
 	Links    []Link            // addresses: the page, Zipkin's API

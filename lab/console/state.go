@@ -21,6 +21,7 @@ type State struct {
 	Workloads []Workload       `json:"workloads"`
 	Ejections []proxy.Ejection `json:"ejections"` // an ejected pod may be ready and still receive no requests from that caller
 	Rules     []Rule           `json:"rules"`
+	Graph     Graph            `json:"graph"`
 }
 
 // Problem is one reason why the newest edit does not run.
@@ -58,7 +59,7 @@ type Pod struct {
 }
 
 // build returns the current state.
-func (c *Console) build(edition Edition, flows []traffic.Flow) State {
+func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.Edge) State {
 	s := State{
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
@@ -67,6 +68,8 @@ func (c *Console) build(edition Edition, flows []traffic.Flow) State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Rules = withSeen(asked(edition.rules()), sinceEdition(flows, c.baseline))
+	s.Graph = graphOf(edition, edges, c.edgeBaseline)
+	s.Graph.withPods(s.Workloads, s.Ejections)
 	return s
 }
 
@@ -135,6 +138,15 @@ func baselineOf(flows []traffic.Flow) map[traffic.Flow]traffic.Flow {
 	baseline := make(map[traffic.Flow]traffic.Flow, len(flows))
 	for _, f := range flows {
 		baseline[kindOf(f)] = f
+	}
+	return baseline
+}
+
+// edgeBaselineOf returns the counts of the edges at the moment when an edition started to run.
+func edgeBaselineOf(edges []traffic.Edge) map[traffic.EdgeKey]uint64 {
+	baseline := make(map[traffic.EdgeKey]uint64, len(edges))
+	for _, e := range edges {
+		baseline[e.EdgeKey] = e.Ever
 	}
 	return baseline
 }

@@ -65,7 +65,7 @@ func (p *places) find(object, path string) place {
 	deepest := -1
 	for _, o := range p.objects[object] {
 		for _, s := range o.sources {
-			if line, depth := s.lookUp(steps, o.value); line > 0 && (depth > deepest || depth == deepest && depth > 0) {
+			if _, line, depth := s.lookUp(steps, o.value); line > 0 && (depth > deepest || depth == deepest && depth > 0) {
 				best, deepest = place{p.named(s.file), line + s.offset}, depth
 			}
 		}
@@ -108,7 +108,7 @@ func (p *places) lineIn(file, path string) int {
 			return docs[n-1].Line
 		}
 	}
-	line, depth := source{node: docs[0]}.lookUp(stepsOf(path), nil)
+	_, line, depth := source{node: docs[0]}.lookUp(stepsOf(path), nil)
 	if depth == 0 {
 		return 0
 	}
@@ -277,16 +277,16 @@ func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 	return found
 }
 
-// lookUp returns the line of the deepest node on a path, and the number of steps to it. It finds list elements by their value in the
+// lookUp returns the deepest node on a path, its line, which is that of its key, and the number of steps to it. It finds list elements by their value in the
 // rendered object, because patches move them.
-func (s source) lookUp(steps []string, value any) (line, depth int) {
+func (s source) lookUp(steps []string, value any) (found *kyaml.Node, line, depth int) {
 	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && child(s.node.Content[0], "op") != nil {
 		return s.operation(steps)
 	}
 	return descend(s.node, steps, value)
 }
 
-func descend(node *kyaml.Node, steps []string, value any) (line, depth int) {
+func descend(node *kyaml.Node, steps []string, value any) (found *kyaml.Node, line, depth int) {
 	line = node.Line
 	for _, step := range steps {
 		if node.Kind == kyaml.AliasNode {
@@ -305,7 +305,7 @@ func descend(node *kyaml.Node, steps []string, value any) (line, depth int) {
 		case kyaml.SequenceNode:
 			index, err := strconv.Atoi(step)
 			if err != nil {
-				return line, depth
+				return node, line, depth
 			}
 			list, _ := value.([]any)
 			value = nil
@@ -317,12 +317,12 @@ func descend(node *kyaml.Node, steps []string, value any) (line, depth int) {
 			}
 		}
 		if next == nil {
-			return line, depth
+			return node, line, depth
 		}
 		node = next
 		depth++
 	}
-	return line, depth
+	return node, line, depth
 }
 
 // element returns the list element that became an element of the rendered object: by its name, by its value, or by its index.
@@ -351,7 +351,7 @@ func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 }
 
 // operation finds the operation of a JSON patch that set a field.
-func (s source) operation(steps []string) (line, depth int) {
+func (s source) operation(steps []string) (found *kyaml.Node, line, depth int) {
 	for _, op := range s.node.Content {
 		pointer := strings.Split(strings.TrimPrefix(scalar(child(op, "path")), "/"), "/")
 		if len(pointer) > len(steps) || len(pointer) < depth {
@@ -365,14 +365,14 @@ func (s source) operation(steps []string) (line, depth int) {
 		if !same {
 			continue
 		}
-		line, depth = op.Line, len(pointer)
+		found, line, depth = op, op.Line, len(pointer)
 		if value := child(op, "value"); value != nil {
-			if l, d := descend(value, steps[len(pointer):], nil); d > 0 {
-				line, depth = l, depth+d
+			if node, l, d := descend(value, steps[len(pointer):], nil); d > 0 {
+				found, line, depth = node, l, depth+d
 			}
 		}
 	}
-	return line, depth
+	return found, line, depth
 }
 
 // child returns the value of a key of a mapping, or nil.

@@ -80,7 +80,8 @@ func (t *Totals) add(a *proxy.Access, injected bool) {
 	}
 }
 
-func (t *Totals) plus(o Totals) {
+// Plus adds other counts.
+func (t *Totals) Plus(o Totals) {
 	t.Requests += o.Requests
 	t.Errors += o.Errors
 	t.Tries += o.Tries
@@ -147,7 +148,7 @@ func (e *edge) read(now time.Time) Edge {
 	}
 	for i := range e.slots {
 		if s := &e.slots[i]; s.number > number-slots && s.number <= number {
-			out.plus(s.Totals)
+			out.Plus(s.Totals)
 			out.Duration.Merge(s.duration)
 		}
 	}
@@ -201,4 +202,15 @@ func endOf(s *mesh.Source) End {
 		return End{Gateway, s.Namespace, s.Workload}
 	}
 	return End{Workload, s.Namespace, s.Workload}
+}
+
+// ID returns a name of the end that no other end has: "hopline/middle-canary", "gateway istio-ingressgateway", "outside far.example", "mesh".
+func (e End) ID() string {
+	switch e.Kind {
+	case Workload:
+		return e.Namespace + "/" + e.Name
+	case Mesh:
+		return string(Mesh)
+	}
+	return string(e.Kind) + " " + e.Name
 }

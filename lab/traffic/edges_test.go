@@ -75,7 +75,7 @@ func TestEdgeWindow(t *testing.T) {
 	} {
 		var all seen
 		for _, e := range f.Edges(begin.Add(step.at)) {
-			all.plus(e.Totals)
+			all.Plus(e.Totals)
 			all.Window, all.Ever = e.Window, all.Ever+e.Ever
 		}
 		if diff := cmp.Diff(step.want, all); diff != "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/graph"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
@@ -35,7 +36,7 @@ func (l *lab) apply(e edition) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.edition = console.Edition{
-		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
+		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
 	}
 	l.console.Changed()
 	return nil

@@ -1,0 +1,169 @@
+package graph
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/traffic"
+)
+
+// links returns the calls that an overlay configures. Gateways call by their rules. A workload calls the hosts that its environment names,
+// as the address of an upstream: the table says where such a request is sent.
+func links(o *overlay.Overlay, t *mesh.Table) []Link {
+	c := &collector{table: t, seen: map[Link]int{}, called: map[[2]string]bool{}}
+	for _, r := range t.Rules() {
+		for _, name := range r.At {
+			if gateway, ok := mesh.BuiltInGateway(name); ok {
+				c.rule(endOf(&gateway), traffic.End{Kind: traffic.Gateway, Namespace: gateway.Namespace, Name: name}.ID(), r)
+			}
+		}
+	}
+	for _, d := range o.Deployments {
+		for _, target := range targets(d) {
+			c.call(o, d, target)
+		}
+	}
+	return c.links
+}
+
+// collector collects links, each one once.
+type collector struct {
+	table *mesh.Table
+	links []Link
+	seen  map[Link]int // index in links, by a Link without a share
+
+	called map[[2]string]bool // workload and the object with the rules of the host that it calls
+}
+
+// rule adds the destinations of a rule.
+func (c *collector) rule(from traffic.End, service string, r mesh.Rule) {
+	for _, share := range r.Shares {
+		c.share(Link{From: service, from: from, Object: r.Object, Rule: r.Name, Callers: r.Callers}, share)
+	}
+}
+
+// share adds the nodes behind a destination.
+func (c *collector) share(l Link, s mesh.Share) {
+	l.Asked = s.Percent / 100
+	switch {
+	case s.Cluster.Gateway != "":
+		gateway, _ := mesh.BuiltInGateway(s.Cluster.Gateway)
+		c.add(l, endOf(&gateway))
+	case len(s.Backends) > 0:
+		for _, b := range s.Backends {
+			l.Asked, l.Even = b.Percent/100, len(s.Backends) > 1
+			c.add(l, traffic.End{Kind: traffic.Workload, Namespace: b.Deployment.Namespace, Name: b.Deployment.Name})
+		}
+	case s.Cluster.Known && s.Cluster.Selector == nil:
+		c.add(l, traffic.End{Kind: traffic.Outside, Name: s.Cluster.Host})
+	default:
+		c.add(l, traffic.End{Kind: traffic.Mesh})
+	}
+}
+
+func (c *collector) add(l Link, to traffic.End) {
+	l.to, l.To = to, to.ID()
+	key := l
+	key.Asked, key.Even, key.from = 0, false, traffic.End{} // several workloads of a service configure the same call
+	if i, known := c.seen[key]; known {
+		if c.links[i].from == l.from { // two destinations of a rule with the same endpoints
+			c.links[i].Asked += l.Asked
+		}
+		return
+	}
+	c.seen[key] = len(c.links)
+	c.links = append(c.links, l)
+}
+
+// call adds the calls of a Deployment to a target. All rules of the target's VirtualService count, since a request may match any of them.
+func (c *collector) call(o *overlay.Overlay, d overlay.Deployment, target target) {
+	src, bare := mesh.SourceOf(o, d)
+	req := &mesh.Request{Method: http.MethodGet, Authority: target.host, Port: target.port, Path: target.path, Scheme: "http", Header: http.Header{}}
+	explain := c.table.Explain
+	if bare {
+		explain = c.table.ExplainBare
+	}
+	e := explain(req, &src)
+	if e.Taken == nil {
+		return
+	}
+	from, service := endOf(&src), serviceOf(d)
+	call := [2]string{from.ID(), e.Taken.Object}
+	if c.called[call] {
+		return
+	}
+	c.called[call] = true
+	rules := slices.DeleteFunc(slices.Clone(c.table.Rules()), func(r mesh.Rule) bool {
+		return r.Object != e.Taken.Object || bare || !concerns(r.Callers, &src)
+	})
+	for _, r := range rules {
+		c.rule(from, service, r)
+	}
+	if len(rules) == 0 {
+		for _, s := range e.Shares {
+			c.share(Link{From: service, from: from, Object: e.Taken.Object, Rule: e.Taken.Rule}, s.Share)
+		}
+	}
+}
+
+// concerns reports whether the callers of a rule, as mesh.Rule.Callers has them, include a workload.
+func concerns(callers string, src *mesh.Source) bool {
+	names := strings.Split(callers, ", ")
+	return callers == "" || slices.Contains(names, "namespace "+src.Namespace) || slices.Contains(names, src.Namespace+"/"+src.Workload)
+}
+
+func endOf(s *mesh.Source) traffic.End {
+	kind := traffic.Workload
+	if s.Gateway {
+		kind = traffic.Gateway
+	}
+	return traffic.End{Kind: kind, Namespace: s.Namespace, Name: s.Workload}
+}
+
+// target is an address that a container's environment names.
+type target struct {
+	host string
+	port int
+	path string
+}
+
+// hostPort matches an address without a scheme: "checkout:5050".
+var hostPort = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?):(\d{1,5})$`)
+
+// targets returns the addresses in the environment of a Deployment's container: values that are an http URL, or host:port.
+func targets(d overlay.Deployment) []target {
+	var found []target
+	environ := d.Pod.Container.Environ(func(string) string { return "" }, nil)
+	for _, variable := range environ {
+		_, value, _ := strings.Cut(variable, "=")
+		if t, ok := parseTarget(value); ok && !slices.Contains(found, t) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func parseTarget(value string) (target, bool) {
+	if m := hostPort.FindStringSubmatch(value); m != nil {
+		port, _ := strconv.Atoi(m[3]) // digits
+		return target{m[1] + ":" + m[3], port, "/"}, true
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "" {
+		return target{}, false
+	}
+	t := target{u.Host, 80, u.EscapedPath()}
+	if t.path == "" {
+		t.path = "/"
+	}
+	if u.Port() != "" {
+		t.port, _ = strconv.Atoi(u.Port()) // url.Parse has checked it
+	}
+	return t, true
+}
