@@ -77,7 +77,8 @@ func newProvider(cfg *Config, t *Telemetry, stdout io.Writer) (*sdk.TracerProvid
 	return sdk.NewTracerProvider(options...), nil
 }
 
-// newResource returns the resource of all spans. It keeps the further attributes of OTEL_RESOURCE_ATTRIBUTES; the identity is set by its
+// newResource returns the resource of all spans. It has no telemetry.sdk.*: in Zipkin's format every span
+// repeats the resource, and the encoding of its tags is the largest part of what a span costs. It keeps the further attributes of OTEL_RESOURCE_ATTRIBUTES; the identity is set by its
 // own variables.
 func newResource(cfg *Config) (*resource.Resource, error) {
 	more, err := parseAttributes(cfg.SDK.ResourceAttributes)
@@ -85,7 +86,7 @@ func newResource(cfg *Config) (*resource.Resource, error) {
 		return nil, err
 	}
 	id := cfg.Identity()
-	return resource.New(context.Background(), resource.WithTelemetrySDK(), resource.WithAttributes(more...), resource.WithAttributes(
+	return resource.New(context.Background(), resource.WithAttributes(more...), resource.WithAttributes(
 		semconv.ServiceName(id.Service), semconv.ServiceVersion(id.Version), semconv.HostName(id.Host),
 	))
 }

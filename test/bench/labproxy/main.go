@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"net"
 	"os"
@@ -125,8 +124,17 @@ func (l *accessLog) add(a *proxy.Access) {
 	defer l.mu.Unlock()
 	b := append(l.line[:0], '[')
 	b = a.Start.UTC().AppendFormat(b, time.RFC3339Nano)
-	b = fmt.Appendf(b, `] "%s %s HTTP/1.1" %d %s %d %d %d "%s" "%s" "%s"`+"\n", a.Method, a.Path, a.Status, a.Flags, a.Received, a.Sent,
-		a.Duration.Milliseconds(), a.RequestID, a.Authority, a.Upstream)
+	b = append(append(append(append(b, `] "`...), a.Method...), ' '), a.Path...)
+	b = append(b, ` HTTP/1.1" `...)
+	b = strconv.AppendInt(b, int64(a.Status), 10)
+	b = append(append(b, ' '), a.Flags...)
+	for _, n := range [...]int64{a.Received, a.Sent, a.Duration.Milliseconds()} {
+		b = strconv.AppendInt(append(b, ' '), n, 10)
+	}
+	for _, text := range [...]string{a.RequestID, a.Authority, a.Upstream} {
+		b = append(append(append(b, ` "`...), text...), '"')
+	}
+	b = append(b, '\n')
 	l.line = b
 	l.w.Write(b)
 }
