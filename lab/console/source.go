@@ -62,7 +62,7 @@ func (e Edition) rules() []mesh.Rule {
 }
 
 // plain reports whether what runs has no mesh.
-func (e Edition) plain() bool { return e.Table != nil && e.Table.Plain() }
+func (e Edition) plain() bool { return e.Table != nil && e.Table.NoMesh() }
 
 // Link is an address to show.
 type Link struct {

@@ -63,8 +63,8 @@ func (e *expectation) next(from hop) map[version]float64 {
 			return nil
 		}
 	}
-	source, bare := mesh.SourceOf(e.overlay, d)
-	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, bare)
+	source, noSidecar := mesh.SourceOf(e.overlay, d)
+	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, noSidecar)
 }
 
 // forwarded returns the headers that the suite's services forward to their upstreams. The list belongs to the services (pkg/relay), and the
@@ -92,10 +92,10 @@ func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 }
 
 // shares adds up the table's shares of a route's destinations by version; nil if they do not determine who responds.
-func (e *expectation) shares(r *mesh.Request, source *mesh.Source, bare bool) map[version]float64 {
+func (e *expectation) shares(r *mesh.Request, source *mesh.Source, noSidecar bool) map[version]float64 {
 	var decision mesh.Decision
-	if bare || e.table.Plain() {
-		decision = e.table.Bare(r, source.Namespace, 0)
+	if noSidecar || e.table.NoMesh() {
+		decision = e.table.DecideNoSidecar(r, source.Namespace, 0)
 	} else {
 		decision = e.table.Decide(r, source, 0)
 	}

@@ -16,7 +16,7 @@ type clusters struct {
 	services  map[string]*service // by host
 	all       map[string]*service // Kubernetes Services by host, visible to the caller or not: what cluster DNS resolves
 	rules     *destinationRules
-	plain     bool
+	noMesh    bool
 	made      map[string]*Cluster
 }
 
@@ -60,7 +60,7 @@ func (c *clusters) fill(out *Cluster) {
 	out.Balancer = newBalancer(policy.balancer)
 	out.Pool = newPool(policy.pool)
 	out.Outlier = newOutlier(policy.outlier)
-	if c.plain {
+	if c.noMesh {
 		out.Balancer = Random // kube-proxy picks at random
 	}
 }

@@ -6,16 +6,16 @@ func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
 	return t.view(src).decide(req, src.Gateway, random)
 }
 
-// Bare is like Decide, for a pod of a namespace without a sidecar: the request reaches its Service, or nothing.
-func (t *Table) Bare(req *Request, namespace string, random uint64) Decision {
-	return t.bareView(namespace).decide(req, false, random)
+// DecideNoSidecar is like Decide, for a pod of a namespace without a sidecar: the request reaches its Service, or nothing.
+func (t *Table) DecideNoSidecar(req *Request, namespace string, random uint64) Decision {
+	return t.viewNoSidecar(namespace).decide(req, false, random)
 }
 
-func (t *Table) bareView(namespace string) *view {
-	if v := t.bare[namespace]; v != nil {
+func (t *Table) viewNoSidecar(namespace string) *view {
+	if v := t.noSidecar[namespace]; v != nil {
 		return v
 	}
-	return t.bare[""]
+	return t.noSidecar[""]
 }
 
 func (v *view) decide(req *Request, gateway bool, random uint64) Decision {

@@ -65,7 +65,7 @@ type Route struct {
 	Destinations []Destination // empty for redirects and direct responses
 	Mirrors      []Mirror
 	Redirect     *RedirectTo
-	Direct       *DirectAnswer
+	Direct       *DirectResponse
 	Hash         []HashKey // hash keys of the request, for destinations with a ConsistentHash balancer
 	Headers      HeaderOps // of the rule, and of its destination if it has only one; those of a weighted destination are applied before
 
@@ -114,8 +114,8 @@ type RedirectTo struct {
 	Text string
 }
 
-// DirectAnswer describes a response that the proxy sends itself.
-type DirectAnswer struct {
+// DirectResponse describes a response that the proxy sends itself.
+type DirectResponse struct {
 	Code     int
 	Body     []byte
 	Location bool // whether to send a Location header with the requested URL, as Envoy does for 201 and 3xx; see Request.URL
@@ -221,10 +221,10 @@ type Outlier struct {
 
 // Pod describes one running copy of a workload, for the proxy.
 type Pod struct {
-	Name   string // "front-blue-6c9f…-x7k2p"
-	Source        // its identity as a caller, and its labels
-	Bare   bool   // without a sidecar: its requests only find their Service, and it accepts all requests
-	Ready  bool
-	Ports  map[int]string // container port → loopback address
-	Names  map[string]int // container port name → container port
+	Name      string // "front-blue-6c9f…-x7k2p"
+	Source           // its identity as a caller, and its labels
+	NoSidecar bool   // without a sidecar: its requests only find their Service, and it accepts all requests
+	Ready     bool
+	Ports     map[int]string // container port → loopback address
+	Names     map[string]int // container port name → container port
 }

@@ -102,9 +102,9 @@ func (t *Table) Explain(req *Request, src *Source) Explanation {
 	return e
 }
 
-// ExplainBare is like Explain, for a pod without a sidecar. Bare is the same for Decide.
-func (t *Table) ExplainBare(req *Request, src *Source) Explanation {
-	return t.explain(t.bareView(src.Namespace), callerText(src)+", without a sidecar", req, src)
+// ExplainNoSidecar is like Explain, for a pod without a sidecar. DecideNoSidecar is the same for Decide.
+func (t *Table) ExplainNoSidecar(req *Request, src *Source) Explanation {
+	return t.explain(t.viewNoSidecar(src.Namespace), callerText(src)+", without a sidecar", req, src)
 }
 
 // Follow returns what happens to a request of a caller, like Explain, but without the reasons: it finds the rule by the index, as Decide
@@ -215,8 +215,8 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 		path, ok := NormalizePath(arriving.Path) // as the destination's sidecar does
 		arriving.Path = path
 		for _, b := range share.Backends {
-			callee, bare := SourceOf(t.compiler.overlay, *b.Deployment)
-			if bare { // no sidecar checks its requests
+			callee, noSidecar := SourceOf(t.compiler.overlay, *b.Deployment)
+			if noSidecar { // no sidecar checks its requests
 				continue
 			}
 			arriving.Port, _ = share.Cluster.targetOf(&b.Deployment.Pod)

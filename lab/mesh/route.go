@@ -152,8 +152,8 @@ func ruleName(h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rul
 	}
 }
 
-func newDirect(d *networking.HTTPDirectResponse) *DirectAnswer {
-	out := &DirectAnswer{Code: int(d.GetStatus())}
+func newDirect(d *networking.HTTPDirectResponse) *DirectResponse {
+	out := &DirectResponse{Code: int(d.GetStatus())}
 	out.Location = out.Code == 201 || out.Code >= 300 && out.Code < 400
 	switch b := d.GetBody().GetSpecifier().(type) {
 	case *networking.HTTPBody_String_:
@@ -256,10 +256,10 @@ func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, 
 }
 
 // defaultRoute returns the route of a service without rules: to its endpoints, with Istio's default retries.
-func defaultRoute(s *service, cluster *Cluster, hash *networking.LoadBalancerSettings_ConsistentHashLB, plain bool) *Route {
+func defaultRoute(s *service, cluster *Cluster, hash *networking.LoadBalancerSettings_ConsistentHashLB, noMesh bool) *Route {
 	route := &Route{Object: s.object, Rule: "default", Destinations: []Destination{{Cluster: cluster, Weight: 1}}}
 	route.addKey(hash)
-	if !plain {
+	if !noMesh {
 		route.Retries, _ = newRetries(nil, false)
 		route.Decorator = cluster.Host + ":" + strconv.Itoa(cluster.Port) + "/*"
 	}

@@ -57,15 +57,15 @@ func (s *service) port(number int) (servicePort, bool) {
 }
 
 // collectServices lists the services of an overlay's Services, ServiceEntries and the built-in gateways, in Istio's order.
-func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*service {
+func collectServices(o *overlay.Overlay, noMesh bool, report *overlay.Report) []*service {
 	var out []*service
 	for i := range o.Services {
-		out = append(out, kubernetesService(&o.Services[i], plain, o.Lenient, report))
+		out = append(out, kubernetesService(&o.Services[i], noMesh, o.Lenient, report))
 	}
 	for i := range o.ServiceEntries {
 		out = append(out, entryServices(&o.ServiceEntries[i], o.Lenient, report)...)
 	}
-	if !plain {
+	if !noMesh {
 		for _, g := range istio.Gateways() {
 			out = append(out, gatewayService(g))
 		}
@@ -78,7 +78,7 @@ func collectServices(o *overlay.Overlay, plain bool, report *overlay.Report) []*
 	return out
 }
 
-func kubernetesService(s *overlay.Service, plain, lenient bool, report *overlay.Report) *service {
+func kubernetesService(s *overlay.Service, noMesh, lenient bool, report *overlay.Report) *service {
 	out := &service{object: s.String(), created: s.Created, host: istio.ServiceHost(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
 		kubernetes: true, selector: s.Selector, given: s.Given, exportTo: istio.ParseExportTo(s.Annotations[istio.ExportToAnnotation])}
 	for i, p := range s.Ports {
@@ -86,7 +86,7 @@ func kubernetesService(s *overlay.Service, plain, lenient bool, report *overlay.
 		protocol := servicePortProtocol(p)
 		switch {
 		case isHTTP(protocol), lenient && isMultiplexed(protocol):
-		case plain && !lenient:
+		case noMesh && !lenient:
 		case lenient:
 			out.uncarried = append(out.uncarried, uncarriedPort{object: out.object, index: i, number: p.Port, protocol: protocol})
 			continue

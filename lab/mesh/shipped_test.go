@@ -235,7 +235,7 @@ func shippedPolicies(t *testing.T, o *overlay.Overlay, table *Table) {
 func TestShippedPlain(t *testing.T) {
 	t.Parallel()
 	o, table := shippedTable(t, "plain")
-	if !table.Plain() {
+	if !table.NoMesh() {
 		t.Fatal("the overlay plain has rules")
 	}
 	d := table.Decide(&Request{Method: "GET", Authority: "middle", Path: "/", Port: 80, Header: http.Header{}}, workload(t, o, "front"), 1)

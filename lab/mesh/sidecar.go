@@ -125,12 +125,12 @@ type sidecar struct {
 	services []*service        // with a name in the sidecar's listeners
 	rules    []*virtualService // bound to "mesh"
 	byHost   map[string]string // the VirtualService, as "namespace/name", that matches a service's host most exactly
-	plain    bool
+	noMesh   bool
 }
 
 // newSidecar decides which VirtualService's rules apply to each service if several match its host by wildcards.
-func newSidecar(l listener, services []*service, rules []*virtualService, plain bool) *sidecar {
-	s := &sidecar{listener: l, services: services, rules: rules, byHost: map[string]string{}, plain: plain}
+func newSidecar(l listener, services []*service, rules []*virtualService, noMesh bool) *sidecar {
+	s := &sidecar{listener: l, services: services, rules: rules, byHost: map[string]string{}, noMesh: noMesh}
 	named := map[string]string{}
 	for _, v := range rules {
 		for _, h := range v.hosts {
@@ -249,6 +249,6 @@ func (s *sidecar) addService(t *portTable, svc *service, host *virtualHost, serv
 func (s *sidecar) defaultHost(svc *service, port int) *virtualHost {
 	// lower case, as in Istio: a ServiceEntry for a host with capitals has no default route that works
 	host := strings.ToLower(svc.host)
-	route := defaultRoute(svc, s.clusters.get(host, port, ""), s.clusters.hash(host, port, ""), s.plain)
+	route := defaultRoute(svc, s.clusters.get(host, port, ""), s.clusters.hash(host, port, ""), s.noMesh)
 	return newVirtualHost(svc.object, []rule{{match: matcher{path: anyPath()}, route: route}}, nil)
 }

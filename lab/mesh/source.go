@@ -9,8 +9,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// SourceOf returns the source of requests from a Deployment's pods. Pods without a sidecar are bare and have no identity.
-func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, bare bool) {
+// SourceOf returns the source of requests from a Deployment's pods. Pods without a sidecar have no identity.
+func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, noSidecar bool) {
 	src = Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels}
 	if !injected(o, d) {
 		return src, true
@@ -74,7 +74,7 @@ func injectionWanted(pod overlay.PodTemplate) bool {
 // Assumed returns one line that names the assumptions behind sidecars: the labels of namespaces for which the overlay has no object. It is
 // empty if nothing was assumed, and for an overlay without any Istio object.
 func (t *Table) Assumed() string {
-	if t.plain {
+	if t.noMesh {
 		return ""
 	}
 	o := t.compiler.overlay

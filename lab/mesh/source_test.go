@@ -71,7 +71,7 @@ func TestAssumedNamespace(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	table := compiled(t, pods, policy)
-	explanation := table.ExplainBare(&Request{Method: "GET", Authority: "a", Path: "/", Port: 80}, &Source{Workload: "a", Namespace: "shop"})
+	explanation := table.ExplainNoSidecar(&Request{Method: "GET", Authority: "a", Path: "/", Port: 80}, &Source{Workload: "a", Namespace: "shop"})
 	if got := explanation.String(); !strings.Contains(got, "\nassumed: no Namespace object for shop: ") {
 		t.Errorf("got %s", got)
 	}

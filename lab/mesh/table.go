@@ -12,16 +12,16 @@ import (
 
 // Table holds the compiled rules of an overlay. It is immutable: an edit makes another.
 type Table struct {
-	plain    bool
-	compiler *compiler
-	watched  []string
-	views    map[place][]*view
-	bare     map[string]*view // by namespace, for pods without a sidecar
-	policies *policies
-	callers  []caller
-	sidecars bool // whether any workload has one: else the callers are unknown
-	rules    []Rule
-	headers  []string // that any rule matches on
+	noMesh    bool
+	compiler  *compiler
+	watched   []string
+	views     map[place][]*view
+	noSidecar map[string]*view // by namespace, for pods without a sidecar
+	policies  *policies
+	callers   []caller
+	sidecars  bool // whether any workload has one: else the callers are unknown
+	rules     []Rule
+	headers   []string // that any rule matches on
 
 	unreached func() []Unreached
 }
@@ -56,22 +56,22 @@ func Compile(o *overlay.Overlay) (*Table, error) {
 // compile makes the table; it returns nil if the report has any problem.
 func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	checkFields(o, report)
-	t := &Table{plain: isPlain(o), views: map[place][]*view{}, bare: map[string]*view{}}
-	t.compiler = newCompiler(o, t.plain, report)
+	t := &Table{noMesh: hasNoMesh(o), views: map[place][]*view{}, noSidecar: map[string]*view{}}
+	t.compiler = newCompiler(o, t.noMesh, report)
 	t.watched, t.headers = t.compiler.watched, matchedHeaders(o)
 	t.addCallers()
 	t.policies = newPolicies(o, report)
 	if len(report.Problems) > 0 {
 		return nil // nobody will use it
 	}
-	t.addBare(o)
+	t.addNoSidecar(o)
 	t.collectRules()
 	t.unreached = sync.OnceValue(t.findUnreached)
 	return t
 }
 
-// isPlain reports whether an overlay has no Istio object.
-func isPlain(o *overlay.Overlay) bool {
+// hasNoMesh reports whether an overlay has no Istio object.
+func hasNoMesh(o *overlay.Overlay) bool {
 	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
 		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
@@ -87,16 +87,16 @@ func (t *Table) addView(src *Source) *view {
 	return v
 }
 
-// addBare compiles the views of pods without a sidecar: only Services, no rules.
-func (t *Table) addBare(o *overlay.Overlay) {
+// addNoSidecar compiles the views of pods without a sidecar: only Services, no rules.
+func (t *Table) addNoSidecar(o *overlay.Overlay) {
 	var report overlay.Report
 	services := newCompiler(&overlay.Overlay{Services: o.Services}, true, &report)
 	for _, d := range o.Deployments {
-		if t.bare[d.Namespace] == nil {
-			t.bare[d.Namespace] = services.view(&Source{Namespace: d.Namespace})
+		if t.noSidecar[d.Namespace] == nil {
+			t.noSidecar[d.Namespace] = services.view(&Source{Namespace: d.Namespace})
 		}
 	}
-	t.bare[""] = services.view(&Source{})
+	t.noSidecar[""] = services.view(&Source{})
 }
 
 func (t *Table) findView(src *Source) *view {
@@ -116,8 +116,8 @@ func (t *Table) view(src *Source) *view {
 	return t.compiler.view(src)
 }
 
-// Plain reports whether the overlay has no Istio object: then requests are routed only by Service.
-func (t *Table) Plain() bool { return t.plain }
+// NoMesh reports whether the overlay has no Istio object: then requests are routed only by Service.
+func (t *Table) NoMesh() bool { return t.noMesh }
 
 // MatchedHeaders returns the names of the request headers that any rule matches on, in the canonical form of net/http, sorted. It does not
 // include the parts of the request line that Istio lets a rule match as a header, such as :method and Host.
@@ -152,7 +152,7 @@ func (t *Table) Clusters() []*Cluster {
 			out = append(out, v.clusters()...)
 		}
 	}
-	for _, v := range t.bare {
+	for _, v := range t.noSidecar {
 		out = append(out, v.clusters()...)
 	}
 	return out

@@ -71,12 +71,12 @@ type compiler struct {
 	rules    []*virtualService
 	policies *destinationRules
 	watched  []string
-	plain    bool
+	noMesh   bool
 }
 
-func newCompiler(o *overlay.Overlay, plain bool, report *overlay.Report) *compiler {
-	c := &compiler{overlay: o, services: collectServices(o, plain, report), byHost: map[string]*service{}, rules: newVirtualServices(o),
-		policies: newDestinationRules(o), watched: watchedLabels(o), plain: plain}
+func newCompiler(o *overlay.Overlay, noMesh bool, report *overlay.Report) *compiler {
+	c := &compiler{overlay: o, services: collectServices(o, noMesh, report), byHost: map[string]*service{}, rules: newVirtualServices(o),
+		policies: newDestinationRules(o), watched: watchedLabels(o), noMesh: noMesh}
 	for _, s := range c.services {
 		if s.kubernetes {
 			c.byHost[s.host] = s
@@ -96,7 +96,7 @@ func (c *compiler) view(src *Source) *view {
 	everything := newRegistry(c.services, src.Namespace)
 	l := listener{namespace: src.Namespace, labels: src.Labels, gateway: istio.MeshGateway,
 		clusters: &clusters{namespace: src.Namespace, labels: src.Labels, services: everything.byHost, all: c.byHost, rules: c.policies,
-			plain: c.plain, made: v.made}}
+			noMesh: c.noMesh, made: v.made}}
 	if src.Gateway {
 		g := &gateway{listener: l, servers: newServers(c.overlay, src.Labels), rules: c.rules}
 		for port := range g.servers {
@@ -108,7 +108,7 @@ func (c *compiler) view(src *Source) *view {
 	rules := scope.virtualServices(boundTo(c.rules, istio.MeshGateway, src.Namespace))
 	seen := newRegistry(scope.services(everything.visible), src.Namespace)
 	l.clusters.services = c.destinations(seen, everything, rules)
-	s := newSidecar(l, seen.listed, rules, c.plain)
+	s := newSidecar(l, seen.listed, rules, c.noMesh)
 	for _, port := range s.ports() {
 		v.ports[port] = s.table(port)
 	}

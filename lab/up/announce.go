@@ -64,7 +64,7 @@ func whatToEdit(dir string, e edition) string {
 		return err == nil && strings.Contains(string(text), "weight:")
 	})
 	switch {
-	case e.table.Plain() || len(own) == 0:
+	case e.table.NoMesh() || len(own) == 0:
 		return fmt.Sprintf("Edit a file of %s and save: it is live at once.", dir)
 	case weighted < 0:
 		return fmt.Sprintf("Edit %s and save: it is live at once.", filepath.Join(dir, filepath.Base(own[0])))

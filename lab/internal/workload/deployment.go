@@ -26,14 +26,14 @@ var suite = []string{"bounced", "clock", "core", "front", "middle"}
 
 // spec is a Deployment, decoded once.
 type spec struct {
-	name    string // namespace/name
-	program string // path of the program's file
-	image   string // image name: "front"
-	hash    string
-	rollout rollout
-	object  overlay.Deployment
-	source  mesh.Source
-	bare    bool // without a sidecar
+	name      string // namespace/name
+	program   string // path of the program's file
+	image     string // image name: "front"
+	hash      string
+	rollout   rollout
+	object    overlay.Deployment
+	source    mesh.Source
+	noSidecar bool // without a sidecar
 
 	port, admin int            // container ports of the application and of the admin listener
 	names       map[string]int // container ports by name
@@ -87,7 +87,7 @@ func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report 
 		object: object,
 		names:  map[string]int{},
 	}
-	sp.source, sp.bare = mesh.SourceOf(o, object)
+	sp.source, sp.noSidecar = mesh.SourceOf(o, object)
 	fail := func(path string, err error) {
 		if err != nil {
 			report.Add(object.String(), path, "%v", err)

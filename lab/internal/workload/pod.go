@@ -65,7 +65,7 @@ func (p *pod) mesh() mesh.Pod {
 	for container := range p.ports {
 		ports[container] = p.address(container)
 	}
-	return mesh.Pod{Name: p.name, Source: p.spec.source, Bare: p.spec.bare, Ready: p.ready, Ports: ports, Names: p.spec.names}
+	return mesh.Pod{Name: p.name, Source: p.spec.source, NoSidecar: p.spec.noSidecar, Ready: p.ready, Ports: ports, Names: p.spec.names}
 }
 
 func (p *pod) status(d *deployment) Status {

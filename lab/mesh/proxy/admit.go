@@ -81,7 +81,7 @@ var methods = map[string]bool{
 // refuse responds and closes the connection.
 func (x *exchange) refuse(status int, text string) {
 	x.w.Header()["Connection"] = []string{"close"}
-	x.answer(status, text)
+	x.respond(status, text)
 }
 
 // maxFields bounds the header lines of a request; it is Envoy's default.

@@ -37,7 +37,7 @@ func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
 
 // same reports whether the caller can continue to represent a pod.
 func (c *caller) same(p *pod) bool {
-	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.noSidecar == p.Bare &&
+	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.noSidecar == p.NoSidecar &&
 		maps.Equal(c.source.Labels, p.Labels)
 }
 

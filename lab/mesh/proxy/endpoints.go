@@ -37,7 +37,7 @@ type endpoints struct {
 // routed to.
 func newState(rules Rules, pods []*pod, address func(gateway string, port int) (string, error)) *state {
 	clusters := rules.Clusters()
-	s := &state{rules: rules, noMesh: rules.Plain(), headers: rules.MatchedHeaders(), pods: pods,
+	s := &state{rules: rules, noMesh: rules.NoMesh(), headers: rules.MatchedHeaders(), pods: pods,
 		endpoints: make(map[*mesh.Cluster]*endpoints, len(clusters)), byName: make(map[string][]*mesh.Cluster, len(clusters))}
 	found := map[string][]*pod{} // by selector: thousands of clusters share few
 	for _, c := range clusters {

@@ -192,8 +192,8 @@ func applyResponse(h http.Header, o *mesh.HeaderOps) {
 	}
 }
 
-// answerHeaders applies the route's changes to the response's headers.
-func (x *exchange) answerHeaders() {
+// addRouteHeaders applies the route's changes to the response's headers.
+func (x *exchange) addRouteHeaders() {
 	if x.d.Route == nil {
 		return
 	}

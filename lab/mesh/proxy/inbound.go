@@ -13,7 +13,9 @@ const denied = "RBAC: access denied"
 var inboundText = map[int]string{http.StatusForbidden: denied}
 
 // hasSidecar reports whether the host has a sidecar.
-func (h *host) hasSidecar(rules Rules) bool { return h.pod != nil && !h.pod.Bare && !rules.Plain() }
+func (h *host) hasSidecar(rules Rules) bool {
+	return h.pod != nil && !h.pod.NoSidecar && !rules.NoMesh()
+}
 
 // inbound applies the host's sidecar to a request from a source, whose path is as it was sent: it normalizes the path, which a rewrite or a
 // caller without a sidecar may have left as it was, and checks the policies. It sets the request's path and port to those that the program

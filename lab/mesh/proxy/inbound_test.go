@@ -65,7 +65,7 @@ func TestPathOfABareCallerIsNormalized(t *testing.T) {
 	table.authorize = notAdmin
 	b := newBench(t, Options{}, table, podOf("middle", "middle-1", up.address()))
 	front, middle := podOf("front", "front-1", "127.0.0.1:1"), podOf("middle", "middle-1", up.address())
-	front.Bare, front.Principal = true, ""
+	front.NoSidecar, front.Principal = true, ""
 	ask := func(path string) string {
 		r, _ := http.NewRequest("GET", "http://middle/", nil)
 		r.RequestURI = "http://middle" + path
@@ -81,7 +81,7 @@ func TestPathOfABareCallerIsNormalized(t *testing.T) {
 			t.Errorf("to a sidecar, %s: %q, want %q", path, got, want)
 		}
 	}
-	middle.Name, middle.Bare = "middle-2", true
+	middle.Name, middle.NoSidecar = "middle-2", true
 	b.proxy.SetPods([]mesh.Pod{front, middle})
 	if got, want := ask("/%61dmin"), "200 middle /%61dmin "; got != want {
 		t.Errorf("to a program: %q, want %q", got, want)
@@ -163,7 +163,7 @@ func TestHeadersOfARefusal(t *testing.T) {
 	ops := mesh.HeaderOps{ResponseSet: []mesh.Header{{Name: "X-By", Value: "rule"}}}
 	for outcome, want := range map[mesh.Outcome]string{mesh.Forward: "rule", mesh.Direct: "", mesh.Redirect: ""} {
 		route := routeTo(service("middle"))
-		route.Headers, route.Direct = ops, &mesh.DirectAnswer{Code: 200}
+		route.Headers, route.Direct = ops, &mesh.DirectResponse{Code: 200}
 		route.Redirect = &mesh.RedirectTo{Code: 301, Location: func(*mesh.Request) string { return "/" }}
 		r := toRoute(route)
 		r.decide = func(*mesh.Request, *mesh.Source) mesh.Decision {

@@ -142,7 +142,7 @@ func (m *mirrored) send(body []byte) {
 // that counts requests.
 func (m *mirrored) record(h *host, status int, begun time.Time, body int, sent int64) {
 	took, received := time.Since(begun), int64(body)
-	if h.pod == nil || h.pod.Bare {
+	if h.pod == nil || h.pod.NoSidecar {
 		return
 	}
 	h.link.observe(byDestination, status, 0, took, received, sent)

@@ -13,10 +13,10 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// Bare is the part of Rules that finds a Service without a mesh.
-type Bare interface {
-	// Bare returns the Service that a request from a namespace is for: Forward, or NoHost.
-	Bare(r *mesh.Request, namespace string, random uint64) mesh.Decision
+// NoSidecar is the part of Rules that finds a Service without a mesh.
+type NoSidecar interface {
+	// DecideNoSidecar returns the Service that a request from a namespace is for: Forward, or NoHost.
+	DecideNoSidecar(r *mesh.Request, namespace string, random uint64) mesh.Decision
 }
 
 // ServeNodePort acts as kube-proxy on a Service's NodePort: each connection is sent to one of the Service's ready pods, chosen at random,
@@ -43,7 +43,7 @@ func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port in
 func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 	defer down.Close()
 	s := p.state.Load()
-	d := s.rules.Bare(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, rand.Uint64())
+	d := s.rules.DecideNoSidecar(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, rand.Uint64())
 	if d.To == nil {
 		return
 	}

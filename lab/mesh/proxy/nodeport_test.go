@@ -16,7 +16,7 @@ import (
 // plainRules know Services only.
 func plainRules(c *mesh.Cluster) *rules {
 	r := toRoute(routeTo(c))
-	r.plain = true
+	r.noMesh = true
 	return r
 }
 
@@ -57,14 +57,14 @@ func TestBarePods(t *testing.T) {
 	up := newEcho(t, "middle")
 	b := newBench(t, Options{Span: sink.put, Registry: registry}, table)
 	front, middle := podOf("front", "front-1", "127.0.0.1:1"), podOf("middle", "middle-1", up.address())
-	front.Bare, front.Principal = true, ""
+	front.NoSidecar, front.Principal = true, ""
 
 	b.proxy.SetPods([]mesh.Pod{front, middle})
 	b.get("http://middle/").want(t, 403, denied) // by the callee's sidecar
 	if _, n := up.seen(); n > 0 {
 		t.Errorf("%d requests came through", n)
 	}
-	middle.Name, middle.Bare, middle.Workload = "middle-2", true, "outside"
+	middle.Name, middle.NoSidecar, middle.Workload = "middle-2", true, "outside"
 	b.proxy.SetPods([]mesh.Pod{front, middle})
 	a := b.get("http://middle/")
 	a.want(t, 200, "middle / ")

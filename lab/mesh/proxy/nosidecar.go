@@ -12,9 +12,9 @@ import (
 // serveNoSidecar forwards a request of a pod without a sidecar, as kube-proxy and the pod's HTTP client would: to any ready pod of the
 // Service, once, with its headers unchanged. Instead of a failed connection it returns 502 with the reason.
 func (x *exchange) serveNoSidecar() {
-	d := x.state.rules.Bare(&x.req, x.in.source.Namespace, rand.Uint64())
+	d := x.state.rules.DecideNoSidecar(&x.req, x.in.source.Namespace, rand.Uint64())
 	if d.Outcome != mesh.Forward {
-		x.answer(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
+		x.respond(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
 		return
 	}
 	x.d = d
@@ -22,7 +22,7 @@ func (x *exchange) serveNoSidecar() {
 	x.resolve()
 	hosts := x.cluster.hosts.Load()
 	if hosts.fault != "" || len(hosts.list) == 0 {
-		x.answer(http.StatusBadGateway, cmp.Or(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
+		x.respond(http.StatusBadGateway, cmp.Or(hosts.fault, "no ready pod behind "+d.To.Cluster.Host))
 		return
 	}
 	x.host = hosts.list[rand.IntN(len(hosts.list))]
@@ -46,10 +46,10 @@ func (x *exchange) serveNoSidecar() {
 			x.broken = true
 			return
 		case malformed, stalled:
-			x.answer(failures[f].status, failures[f].text)
+			x.respond(failures[f].status, failures[f].text)
 			return
 		}
-		x.answer(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+cmp.Or(failures[f].reason, failures[f].text))
+		x.respond(http.StatusBadGateway, x.host.address+" behind "+d.To.Cluster.Host+": "+cmp.Or(failures[f].reason, failures[f].text))
 		return
 	}
 	x.pass()

@@ -26,9 +26,9 @@ type Rules interface {
 	MatchedHeaders() []string
 	// Clusters returns all clusters that a decision can name.
 	Clusters() []*mesh.Cluster
-	Bare
-	// Plain reports whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
-	Plain() bool
+	NoSidecar
+	// NoMesh reports whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
+	NoMesh() bool
 }
 
 // Options sets where a proxy's telemetry is sent. Every field may be empty.
@@ -144,7 +144,7 @@ func (p *Proxy) setCallers(pods []*pod) {
 		c := gone[pod.Name]
 		if c == nil || !c.same(pod) {
 			c = newCaller(p, pod.Source, pod.Name, 0)
-			c.noSidecar = pod.Bare
+			c.noSidecar = pod.NoSidecar
 		} else {
 			delete(gone, pod.Name)
 		}
@@ -203,5 +203,5 @@ func (noRules) Authorize(_, _ *mesh.Source, _ *mesh.Request) (bool, string) { re
 func (noRules) MatchedHeaders() []string                                    { return nil }
 func (noRules) Missing(*mesh.Request, *mesh.Source) string                  { return "" }
 func (noRules) Clusters() []*mesh.Cluster                                   { return nil }
-func (noRules) Bare(*mesh.Request, string, uint64) mesh.Decision            { return mesh.Decision{} }
-func (noRules) Plain() bool                                                 { return false }
+func (noRules) DecideNoSidecar(*mesh.Request, string, uint64) mesh.Decision { return mesh.Decision{} }
+func (noRules) NoMesh() bool                                                { return false }

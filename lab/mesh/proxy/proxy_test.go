@@ -27,13 +27,13 @@ type rules struct {
 	authorize func(from, to *mesh.Source, r *mesh.Request) bool
 	clusters  []*mesh.Cluster
 	headers   []string
-	plain     bool
+	noMesh    bool
 }
 
 func (r *rules) Decide(q *mesh.Request, s *mesh.Source, _ uint64) mesh.Decision {
 	return r.decide(q, s)
 }
-func (r *rules) Bare(q *mesh.Request, _ string, _ uint64) mesh.Decision {
+func (r *rules) DecideNoSidecar(q *mesh.Request, _ string, _ uint64) mesh.Decision {
 	return r.decide(q, &mesh.Source{})
 }
 func (r *rules) Authorize(from, to *mesh.Source, q *mesh.Request) (bool, string) {
@@ -44,7 +44,7 @@ func (r *rules) Missing(q *mesh.Request, _ *mesh.Source) string {
 	return "no ServiceEntry names " + q.Authority
 }
 func (r *rules) Clusters() []*mesh.Cluster { return r.clusters }
-func (r *rules) Plain() bool               { return r.plain }
+func (r *rules) NoMesh() bool              { return r.noMesh }
 
 // toRoute sends everything by one route.
 func toRoute(r *mesh.Route) *rules {

@@ -116,10 +116,10 @@ func (x *exchange) serve() {
 	switch x.d.Outcome {
 	case mesh.NoHost:
 		x.flags |= flagNoCluster
-		x.answer(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
+		x.respond(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
 	case mesh.NoRoute:
 		x.flags |= flagNoRoute
-		x.answer(http.StatusNotFound, "")
+		x.respond(http.StatusNotFound, "")
 	case mesh.Redirect:
 		x.redirect()
 	case mesh.Direct:
@@ -142,7 +142,7 @@ func (x *exchange) authorized() bool {
 	if x.d.Outcome == mesh.Redirect || x.d.Outcome == mesh.Direct { // Envoy leaves the changes of such a rule to its own response
 		x.local(http.StatusForbidden, denied)
 	} else {
-		x.answer(http.StatusForbidden, denied)
+		x.respond(http.StatusForbidden, denied)
 	}
 	return false
 }
@@ -159,7 +159,7 @@ func (x *exchange) fault() bool {
 	}
 	if x.d.Abort != 0 {
 		x.flags |= flagFault
-		x.answer(x.d.Abort, "fault filter abort")
+		x.respond(x.d.Abort, "fault filter abort")
 		return false
 	}
 	return true
@@ -188,14 +188,14 @@ func (x *exchange) forward() {
 	to := x.d.To.Cluster
 	if !to.Known {
 		x.flags |= flagNoCluster
-		x.answer(http.StatusServiceUnavailable, "")
+		x.respond(http.StatusServiceUnavailable, "")
 		return
 	}
 	x.cluster = x.in.cluster(x.state, to)
 	x.resolve()
 	if why := x.cluster.hosts.Load().fault; why != "" {
 		x.flags |= flagNoHealthy
-		x.answer(http.StatusBadGateway, why)
+		x.respond(http.StatusBadGateway, why)
 		return
 	}
 	x.policy()

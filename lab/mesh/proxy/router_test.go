@@ -48,9 +48,9 @@ func TestAnswersOfItsOwn(t *testing.T) {
 		{"address off this machine", forward(far), 502, "endpoint 192.0.2.1:80 of far is not on this machine: the lab leaves it only by a ServiceEntry with resolution DNS", "1", nil},
 		{"redirect", mesh.Decision{Outcome: mesh.Redirect, Route: &mesh.Route{Headers: set, Redirect: &mesh.RedirectTo{Code: 302,
 			Location: func(r *mesh.Request) string { return "http://" + r.Authority + "/new" }}}}, 302, "", "1", map[string]string{"Location": "http://middle/new"}},
-		{"direct", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Headers: set, Direct: &mesh.DirectAnswer{Code: 201, Body: []byte("hi"), Location: true}}},
+		{"direct", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Headers: set, Direct: &mesh.DirectResponse{Code: 201, Body: []byte("hi"), Location: true}}},
 			201, "hi", "1", map[string]string{"Location": "http://middle/a?b=c"}},
-		{"direct without a body", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Direct: &mesh.DirectAnswer{Code: 204}}}, 204, "", "", nil},
+		{"direct without a body", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Direct: &mesh.DirectResponse{Code: 204}}}, 204, "", "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

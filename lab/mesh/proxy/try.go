@@ -63,7 +63,7 @@ func (x *exchange) abandon(f failure) {
 
 // finish ends the try and releases its connection.
 func (x *exchange) finish() {
-	if p := x.host.pod; p != nil && !p.Bare && !x.state.noMesh {
+	if p := x.host.pod; p != nil && !p.NoSidecar && !x.state.noMesh {
 		x.host.link.observe(byDestination, x.resp.Status, 0, time.Since(x.tryStart), 0, x.sent)
 	}
 	c := x.conn
@@ -195,7 +195,7 @@ func (x *exchange) fail(f failure) {
 	if f == overflow {
 		x.w.Header()["X-Envoy-Overloaded"] = []string{"true"}
 	}
-	x.answer(failures[f].status, f.text(x.attempts > 1))
+	x.respond(failures[f].status, f.text(x.attempts > 1))
 }
 
 // sender writes a request's body to one try's connection while the proxy waits for the response.

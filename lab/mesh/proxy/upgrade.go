@@ -15,7 +15,7 @@ func (x *exchange) switchProtocols() {
 	if !x.upgrade {
 		x.finish()
 		x.flags |= flagProtocol
-		x.answer(http.StatusBadGateway, garbage.text(x.attempts > 1))
+		x.respond(http.StatusBadGateway, garbage.text(x.attempts > 1))
 		return
 	}
 	defer x.finish()

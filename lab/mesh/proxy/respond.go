@@ -10,10 +10,10 @@ import (
 	"github.com/hopline/hopline/lab/internal/wire"
 )
 
-// answer sends a response of the proxy's own, like Envoy's local replies: plain text, or no body. The route's changes to response headers
+// respond sends a response of the proxy's own, like Envoy's local replies: plain text, or no body. The route's changes to response headers
 // apply to it too.
-func (x *exchange) answer(status int, text string) {
-	x.answerHeaders()
+func (x *exchange) respond(status int, text string) {
+	x.addRouteHeaders()
 	x.local(status, text)
 }
 
@@ -50,7 +50,7 @@ func (x *exchange) begin(status int) {
 func (x *exchange) redirect() {
 	to := x.d.Route.Redirect
 	x.w.Header()["Location"] = []string{to.Location(&x.req)}
-	x.answer(to.Code, "")
+	x.respond(to.Code, "")
 }
 
 // direct responds with the rule's direct response.
@@ -58,7 +58,7 @@ func (x *exchange) direct() {
 	if x.d.Route.Direct.Location {
 		x.w.Header()["Location"] = []string{x.req.URL()}
 	}
-	x.answer(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
+	x.respond(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
 }
 
 // pass sends the upstream's response to the caller.
@@ -77,10 +77,10 @@ func (x *exchange) pass() {
 	}
 	if x.stopped {
 		x.finish()
-		x.answer(x.resp.Status, inboundText[x.resp.Status])
+		x.respond(x.resp.Status, inboundText[x.resp.Status])
 		return
 	}
-	x.answerHeaders()
+	x.addRouteHeaders()
 	if x.noSidecar {
 		if server := x.resp.Get("Server"); server != "" {
 			h["Server"] = []string{server}

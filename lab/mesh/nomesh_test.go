@@ -2,8 +2,8 @@ package mesh
 
 import "testing"
 
-// TestPlain checks that an overlay is plain only if it has no Istio object, not even one that the lab does not enforce.
-func TestPlain(t *testing.T) {
+// TestNoMesh checks that an overlay has no mesh only if it has no Istio object, not even one that the lab does not enforce.
+func TestNoMesh(t *testing.T) {
 	t.Parallel()
 	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: hopline}\n"
 	for name, test := range map[string]struct {
@@ -16,8 +16,8 @@ func TestPlain(t *testing.T) {
 		"an authorization":     {namespace + "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: none, namespace: hopline}\nspec: {}\n", false},
 		"a policy of networks": {namespace + "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: none, namespace: hopline}\nspec: {podSelector: {}}\n", true},
 	} {
-		if got := compiled(t, test.text).Plain(); got != test.want {
-			t.Errorf("%s: plain is %t, want %t", name, got, test.want)
+		if got := compiled(t, test.text).NoMesh(); got != test.want {
+			t.Errorf("%s: NoMesh is %t, want %t", name, got, test.want)
 		}
 	}
 }
