@@ -15,9 +15,9 @@ type Rules struct {
 
 // Caller is a sender of requests.
 type Caller struct {
-	Name   string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
-	Source mesh.Source
-	Bare   bool // a pod without a sidecar
+	Name      string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
+	Source    mesh.Source
+	NoSidecar bool // a pod without a sidecar
 }
 
 // Callers lists the senders of requests in an overlay: the two gateways, then its Deployments. In an overlay without any Deployment that has
@@ -27,9 +27,9 @@ func Callers(o *overlay.Overlay) []Caller {
 	callers := []Caller{{Name: ingress.Workload, Source: ingress}, {Name: egress.Workload, Source: egress}}
 	sidecars := false
 	for _, d := range o.Deployments {
-		source, bare := mesh.SourceOf(o, d)
-		sidecars = sidecars || !bare
-		callers = append(callers, Caller{Name: d.Namespace + "/" + d.Name, Source: source, Bare: bare})
+		source, noSidecar := mesh.SourceOf(o, d)
+		sidecars = sidecars || !noSidecar
+		callers = append(callers, Caller{Name: d.Namespace + "/" + d.Name, Source: source, NoSidecar: noSidecar})
 	}
 	if sidecars {
 		return callers
@@ -51,9 +51,9 @@ func Callers(o *overlay.Overlay) []Caller {
 // alike reports whether a table treats all requests of two callers the same.
 func alike(t *mesh.Table, a, b Caller) bool {
 	switch {
-	case a.Bare != b.Bare || a.Source.Gateway != b.Source.Gateway:
+	case a.NoSidecar != b.NoSidecar || a.Source.Gateway != b.Source.Gateway:
 		return false
-	case a.Bare:
+	case a.NoSidecar:
 		return a.Source.Namespace == b.Source.Namespace
 	}
 	return t.Alike(&a.Source, &b.Source)

@@ -64,7 +64,7 @@ type ShareChange struct {
 
 // Of returns what a table does with a request. It depends on nothing but its arguments.
 func Of(t *mesh.Table, req *mesh.Request, from Caller) Effect {
-	found := t.Follow(req, &from.Source, from.Bare)
+	found := t.Follow(req, &from.Source, from.NoSidecar)
 	e := Effect{Status: found.Status(), aspects: map[Aspect]text{}, policies: map[string]string{}}
 	if found.Taken != nil {
 		e.Rule = found.Taken.Name()

@@ -80,7 +80,7 @@ func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
 
 // walk calls use with one request for each combination of conditions of the caller, on all ports.
 func (p *pair) walk(before, after *mesh.Table, budget *int, limits map[string]bool, use func(*mesh.Request)) {
-	old, edited := before.Domains(&p.before.Source, p.before.Bare), after.Domains(&p.after.Source, p.after.Bare)
+	old, edited := before.Domains(&p.before.Source, p.before.NoSidecar), after.Domains(&p.after.Source, p.after.NoSidecar)
 	ports := slices.AppendSeq(slices.Collect(maps.Keys(old)), maps.Keys(edited))
 	slices.Sort(ports)
 	policies := func(rewrites []*mesh.Rewrite) []mesh.Condition {

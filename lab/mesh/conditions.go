@@ -62,10 +62,10 @@ func (d *Domains) Of(authority string) int {
 	return -1
 }
 
-// Domains returns the rules that apply to the requests of a caller, by port. bare is for a pod without a sidecar, as in Bare.
-func (t *Table) Domains(src *Source, bare bool) map[int]*Domains {
+// Domains returns the rules that apply to the requests of a caller, by port. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
+func (t *Table) Domains(src *Source, noSidecar bool) map[int]*Domains {
 	out := map[int]*Domains{}
-	for number, port := range t.viewOf(src, bare).ports {
+	for number, port := range t.viewOf(src, noSidecar).ports {
 		out[number] = newDomains(port)
 	}
 	return out
@@ -98,9 +98,9 @@ func newDomains(port *portTable) *Domains {
 }
 
 // viewOf returns the view of a caller with a sidecar, a gateway, or a pod without a sidecar.
-func (t *Table) viewOf(src *Source, bare bool) *view {
-	if bare {
-		return t.bareView(src.Namespace)
+func (t *Table) viewOf(src *Source, noSidecar bool) *view {
+	if noSidecar {
+		return t.viewNoSidecar(src.Namespace)
 	}
 	return t.view(src)
 }

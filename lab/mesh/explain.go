@@ -108,13 +108,13 @@ func (t *Table) ExplainNoSidecar(req *Request, src *Source) Explanation {
 }
 
 // Follow returns what happens to a request of a caller, like Explain, but without the reasons: it finds the rule by the index, as Decide
-// does, and leaves Passed, Near and Assumed empty. bare is for a pod without a sidecar, as in Bare.
-func (t *Table) Follow(req *Request, src *Source, bare bool) Explanation {
+// does, and leaves Passed, Near and Assumed empty. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
+func (t *Table) Follow(req *Request, src *Source, noSidecar bool) Explanation {
 	e := Explanation{Caller: callerText(src), Request: requestText(req)}
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
 	}
-	d := t.viewOf(src, bare).decide(req, src.Gateway, 0)
+	d := t.viewOf(src, noSidecar).decide(req, src.Gateway, 0)
 	if e.Outcome = d.Outcome; d.Route == nil {
 		return e
 	}

@@ -15,7 +15,7 @@ func TestWhoHasASidecar(t *testing.T) {
 	on, off, revision := keys{"istio-injection": "enabled"}, keys{"istio-injection": "disabled"}, keys{"istio.io/rev": "default"}
 	for name, c := range map[string]struct {
 		namespace, labels, annotations keys
-		bare                           bool
+		noSidecar                      bool
 	}{
 		"nothing is said":                         {nil, nil, nil, true},
 		"the namespace is in":                     {on, nil, nil, false},
@@ -40,22 +40,22 @@ func TestWhoHasASidecar(t *testing.T) {
 	} {
 		o := &overlay.Overlay{Namespaces: []overlay.Meta{{Name: "other"}, {Name: "one", Labels: c.namespace}}}
 		d := overlay.Deployment{Meta: overlay.Meta{Namespace: "one", Name: "a"}, Pod: overlay.PodTemplate{Labels: c.labels, Annotations: c.annotations, ServiceAccount: "sa"}}
-		src, bare := SourceOf(o, d)
+		src, noSidecar := SourceOf(o, d)
 		want := "cluster.local/ns/one/sa/sa"
-		if c.bare {
+		if c.noSidecar {
 			want = ""
 		}
-		if bare != c.bare || src.Principal != want || src.Workload != "a" || src.Namespace != "one" {
-			t.Errorf("%s: %+v, bare %v", name, src, bare)
+		if noSidecar != c.noSidecar || src.Principal != want || src.Workload != "a" || src.Namespace != "one" {
+			t.Errorf("%s: %+v, noSidecar %v", name, src, noSidecar)
 		}
 		if o.Namespaces = o.Namespaces[:1]; c.namespace == nil {
-			if _, alone := SourceOf(o, d); alone != bare {
-				t.Errorf("%s: bare %v without an object for the namespace, and %v with one", name, alone, bare)
+			if _, alone := SourceOf(o, d); alone != noSidecar {
+				t.Errorf("%s: noSidecar %v without an object for the namespace, and %v with one", name, alone, noSidecar)
 			}
 		}
 		d.Namespace = "kube-system"
 		o.Namespaces = []overlay.Meta{{Name: "kube-system", Labels: c.namespace}}
-		if _, bare := SourceOf(o, d); !bare {
+		if _, noSidecar := SourceOf(o, d); !noSidecar {
 			t.Errorf("%s: a sidecar in kube-system", name)
 		}
 	}
