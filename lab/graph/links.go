@@ -83,11 +83,11 @@ func (c *collector) add(l Link, to traffic.End) {
 
 // call adds the calls of a Deployment to a target. All rules of the target's VirtualService count, since a request may match any of them.
 func (c *collector) call(o *overlay.Overlay, d overlay.Deployment, target target) {
-	src, bare := mesh.SourceOf(o, d)
+	src, noSidecar := mesh.SourceOf(o, d)
 	req := &mesh.Request{Method: http.MethodGet, Authority: target.host, Port: target.port, Path: target.path, Scheme: "http", Header: http.Header{}}
 	explain := c.table.Explain
-	if bare {
-		explain = c.table.ExplainBare
+	if noSidecar {
+		explain = c.table.ExplainNoSidecar
 	}
 	e := explain(req, &src)
 	if e.Taken == nil {
@@ -100,7 +100,7 @@ func (c *collector) call(o *overlay.Overlay, d overlay.Deployment, target target
 	}
 	c.called[call] = true
 	rules := slices.DeleteFunc(slices.Clone(c.table.Rules()), func(r mesh.Rule) bool {
-		return r.Object != e.Taken.Object || bare || !concerns(r.Callers, &src)
+		return r.Object != e.Taken.Object || noSidecar || !concerns(r.Callers, &src)
 	})
 	for _, r := range rules {
 		c.rule(from, service, r)

@@ -19,9 +19,9 @@ type Question struct {
 // Answer says what happens to a request.
 type Answer struct {
 	mesh.Explanation
-	Request *mesh.Request
-	Source  *mesh.Source
-	Bare    bool // whether the caller has no sidecar
+	Request   *mesh.Request
+	Source    *mesh.Source
+	NoSidecar bool // whether the caller has no sidecar
 }
 
 // Refusal is the error for a question that cannot be answered, because something that is not computed has a bearing on it.
@@ -36,7 +36,7 @@ func (r *Refusal) Error() string {
 
 // Ask answers a question. The error is a *Refusal if the answer would be a guess; any other error reports an invalid question.
 func (r *Rules) Ask(q *Question) (*Answer, error) {
-	src, bare, err := r.source(q)
+	src, noSidecar, err := r.source(q)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Request: request, Source: src, Bare: bare, Explanation: explain(r.Table, request, src, bare)}
+	a := &Answer{Request: request, Source: src, NoSidecar: noSidecar, Explanation: explain(r.Table, request, src, noSidecar)}
 	if reasons := r.refuse(a); reasons != nil {
 		return nil, &Refusal{Reasons: reasons}
 	}
@@ -57,9 +57,9 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 	return a, nil
 }
 
-func explain(t *mesh.Table, request *mesh.Request, src *mesh.Source, bare bool) mesh.Explanation {
-	if bare {
-		return t.ExplainBare(request, src)
+func explain(t *mesh.Table, request *mesh.Request, src *mesh.Source, noSidecar bool) mesh.Explanation {
+	if noSidecar {
+		return t.ExplainNoSidecar(request, src)
 	}
 	return t.Explain(request, src)
 }

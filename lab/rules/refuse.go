@@ -45,9 +45,9 @@ func (r *Rules) bears(g *gap, a *Answer) bool {
 	case bearsOnServer:
 		return a.Source.Gateway && istio.HasLabels(a.Source.Labels, g.gateway.Spec.GetSelector()) && serves(g.server, a.Request)
 	case bearsOnCaller:
-		return !a.Source.Gateway && !a.Bare && r.Table.SidecarOf(a.Source) == g.object
+		return !a.Source.Gateway && !a.NoSidecar && r.Table.SidecarOf(a.Source) == g.object
 	case bearsOnPolicy:
-		lax := explain(r.lax, a.Request, a.Source, a.Bare)
+		lax := explain(r.lax, a.Request, a.Source, a.NoSidecar)
 		return verdict(&lax) != verdict(&a.Explanation) && r.selects(g.object, a)
 	}
 	return false
@@ -99,7 +99,7 @@ func (p *proxy) guards() bool { return p.role != "SIDECAR_OUTBOUND" }
 // proxiesOf lists the proxies that the requests of an answer pass: the caller's, and those of the workloads and gateways behind its
 // destinations.
 func proxiesOf(a *Answer) (all []proxy) {
-	if !a.Bare {
+	if !a.NoSidecar {
 		role := "SIDECAR_OUTBOUND"
 		if a.Source.Gateway {
 			role = "GATEWAY"
@@ -119,7 +119,7 @@ func proxiesOf(a *Answer) (all []proxy) {
 
 // ambient returns why a request of a caller in an ambient namespace has no answer.
 func (r *Rules) ambient(a *Answer) string {
-	if !a.Bare {
+	if !a.NoSidecar {
 		return ""
 	}
 	for _, n := range r.Overlay.Namespaces {

@@ -18,7 +18,7 @@ type Caller struct {
 }
 
 // source returns the caller of a question, and whether it has no sidecar.
-func (r *Rules) source(q *Question) (src *mesh.Source, bare bool, err error) {
+func (r *Rules) source(q *Question) (src *mesh.Source, noSidecar bool, err error) {
 	switch {
 	case q.Caller != nil:
 		src := given("a caller", q.Caller)
@@ -35,8 +35,8 @@ func (r *Rules) source(q *Question) (src *mesh.Source, bare bool, err error) {
 	found := r.workloads(q.From)
 	switch {
 	case len(found) == 1:
-		src, bare := mesh.SourceOf(r.Overlay, found[0])
-		return &src, bare, nil
+		src, noSidecar := mesh.SourceOf(r.Overlay, found[0])
+		return &src, noSidecar, nil
 	case len(found) > 1:
 		return nil, false, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", q.From, strings.Join(workloadNames(found), ", "))
 	}
