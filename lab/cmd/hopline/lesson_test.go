@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hopline/hopline/docs/lessons"
+	"github.com/hopline/hopline/lab/internal/lesson"
+)
+
+// TestLessonsNoticeWeakenedRules: a lesson fails when the rule that it teaches is weaker than it says. Without the change it passes.
+func TestLessonsNoticeWeakenedRules(t *testing.T) {
+	t.Parallel()
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool := filepath.Join(t.TempDir(), "hopline")
+	if out, err := exec.Command("go", "build", "-o", tool, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"front", "middle", "core", "clock", "bounced"} {
+		if err := os.Symlink(filepath.Join(bin, name), filepath.Join(filepath.Dir(tool), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := lesson.Read(lessons.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ lesson, file, old, new string }{
+		{"explain", "overlays/canary/middle.yaml", "weight: 80", "weight: 79"},
+		{"explain", "overlays/canary/middle.yaml", "", ""},
+		{"by-header", "overlays/canary/core.yaml", "        - headers: {x-dev-user: {exact: stressTest}}\n", ""},
+		{"by-header", "overlays/canary/core.yaml", "", ""},
+		{"retries-multiply", "overlays/retry/kustomization.yaml", "attempts: 4", "attempts: 3"},
+		{"retries-multiply", "overlays/retry/kustomization.yaml", "", ""},
+	} {
+		t.Run(c.lesson+" "+c.old, func(t *testing.T) {
+			t.Parallel()
+			err := lesson.Verify(context.Background(), named(t, all, c.lesson), lesson.Setup{Engine: lesson.Lab, Tool: tool, Change: func(learner lesson.Copy) error {
+				return replaceAll(filepath.Join(learner.Dir, c.file), c.old, c.new)
+			}})
+			var d *lesson.Difference
+			if weakened := c.old != ""; weakened != errors.As(err, &d) || !weakened && err != nil {
+				t.Errorf("with %q in place of %q: %v", c.new, c.old, err)
+			}
+		})
+	}
+}
+
+func named(t *testing.T, all []*lesson.Lesson, name string) *lesson.Lesson {
+	t.Helper()
+	for _, l := range all {
+		if l.Name == name {
+			return l
+		}
+	}
+	t.Fatalf("there is no lesson %s", name)
+	return nil
+}
+
+// replaceAll replaces text in a file. It replaces nothing if old is empty.
+func replaceAll(path, old, with string) error {
+	text, err := os.ReadFile(path)
+	if err != nil || old == "" {
+		return err
+	}
+	changed := strings.ReplaceAll(string(text), old, with)
+	if changed == string(text) {
+		return errors.New(path + " does not have " + old)
+	}
+	return os.WriteFile(path, []byte(changed), 0o600)
+}
