@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -16,11 +15,13 @@ import (
 // every is the interval at which the state is read; it is pushed to the pages when it has changed.
 const every = time.Second
 
-// Console serves the page and its API. It reads and never changes anything.
+// Console serves the page and its API. What changes the lab goes through Driving.
 type Console struct {
 	source  Source
 	traces  Traces
+	hosts   []string // besides loopback's and IP addresses, that are accepted as Host
 	handler http.Handler
+	drives  Driving
 	events  *events
 	look    chan struct{} // makes Run read the state immediately
 	readers atomic.Int64  // of the followed logs
@@ -33,9 +34,12 @@ type Console struct {
 }
 
 // New returns a Console. hosts are the names, besides loopback's and IP addresses, that it accepts as Host. Nothing is live before Run.
-func New(source Source, traces Traces, hosts ...string) *Console {
-	c := &Console{source: source, traces: traces, events: newEvents(), look: make(chan struct{}, 1)}
-	page, mux := newPage(rand.Text()), http.NewServeMux()
+func New(source Source, traces Traces, drives Driving, hosts ...string) *Console {
+	if drives.Off != "" {
+		drives.Token = "" // no page shows it
+	}
+	c := &Console{source: source, traces: traces, drives: drives, events: newEvents(), look: make(chan struct{}, 1)}
+	page, mux := newPage(drives.Token), http.NewServeMux()
 	for _, address := range addresses {
 		mux.HandleFunc("GET "+address, page.serve)
 	}
@@ -48,9 +52,14 @@ func New(source Source, traces Traces, hosts ...string) *Console {
 	mux.HandleFunc("GET /api/series", c.serveSeries)
 	mux.HandleFunc("GET /api/logs", c.serveLogs)
 	mux.HandleFunc("GET /api/logs/follow", c.followLogs)
-	c.handler = guard.Handler(mux, hosts...)
+	c.addDriving(mux)
+	c.hosts = hosts
+	c.handler = c.guarded(mux)
 	return c
 }
+
+// guarded serves next for the hosts of the console only, and not for pages of other origins.
+func (c *Console) guarded(next http.Handler) http.Handler { return guard.Handler(next, c.hosts...) }
 
 // ServeHTTP implements http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }

@@ -66,7 +66,7 @@ func TestGraph(t *testing.T) {
 		pods:        []workload.Status{pod("hopline/middle-prod", "middle", "prod", workload.Ready)},
 		ejections:   []proxy.Ejection{{Caller: "front-1", Pod: "hopline/middle-prod-1"}, {Caller: "front-2", Pod: "hopline/middle-prod-1"}},
 	}
-	c := New(source, nil)
+	c := New(source, nil, Driving{})
 	amber, blue := sourceOf("front", "amber"), sourceOf("front", "blue")
 	source.traffic.Access(sendTo(amber, "prod")) // before the edition
 	state := func() (s State) {

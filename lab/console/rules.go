@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/rulewords"
 	"github.com/hopline/hopline/lab/traffic"
 )
 
@@ -46,9 +47,9 @@ type Part struct {
 func asked(of []mesh.Rule) []Rule {
 	rules := []Rule{}
 	for _, r := range of {
-		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, At: some(r.At), Callers: r.Callers, Matches: []string{}, Does: does(r.HTTP), Parts: []Part{}, Failures: []Failure{}}
+		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, At: some(r.At), Callers: r.Callers, Matches: []string{}, Does: rulewords.Does(r.HTTP), Parts: []Part{}, Failures: []Failure{}}
 		for _, match := range r.HTTP.GetMatch() {
-			rule.Matches = append(rule.Matches, matchText(match))
+			rule.Matches = append(rule.Matches, rulewords.Match(match))
 		}
 		for _, share := range r.Shares {
 			for _, part := range partsOf(share) {

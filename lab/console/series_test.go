@@ -19,7 +19,7 @@ func TestSeries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		counted := traffic.New()
-		c := New(&lab{series: counted.Series()}, nil)
+		c := New(&lab{series: counted.Series()}, nil, Driving{})
 		begun := time.Now()
 		gateway := mesh.IngressGateway()
 		by := &mesh.Source{Namespace: "hopline", Workload: "core-prod", Labels: map[string]string{"app": "core", "version": "prod"}}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
@@ -22,6 +23,8 @@ type State struct {
 	Ejections []proxy.Ejection `json:"ejections"` // an ejected pod may be ready and still receive no requests from that caller
 	Rules     []Rule           `json:"rules"`
 	Graph     Graph            `json:"graph"`
+	Changes   []drive.Change   `json:"changes"` // temporary changes of the overlay and the workloads
+	Driving   DrivingState     `json:"driving"`
 }
 
 // Problem is one reason why the newest edit does not run.
@@ -64,6 +67,7 @@ func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.E
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
 		Ejections: some(c.source.Ejections()),
+		Changes:   c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

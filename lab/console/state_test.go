@@ -23,7 +23,7 @@ func TestWorkloads(t *testing.T) {
 	}
 	source.pods[1].Restarts, source.pods[1].Reason = 3, "exit status 137"
 	source.pods[1].Ended, source.pods[1].LastLine, source.pods[1].Again = "ended by signal: killed", "request", time.UnixMilli(1_800_000_002_000)
-	c := New(source, nil)
+	c := New(source, nil, Driving{})
 	now := time.Unix(1_800_000_000, 0)
 	c.observe(now)
 	source.flows = []traffic.Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 130}}
@@ -56,7 +56,7 @@ func TestCountedAnew(t *testing.T) {
 	t.Parallel()
 	flow := traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
 	source := &lab{edition: Edition{Revision: 1, Table: tableOf(t, shipped.Overlay(t, "canary"))}}
-	c := New(source, nil)
+	c := New(source, nil, Driving{})
 	seen := func(requests uint64) uint64 {
 		t.Helper()
 		flow.Requests = requests

@@ -79,7 +79,7 @@ func (c *Command) rules(ctx context.Context, in io.Reader, q *rules.Question) (c
 	if choice, err = current.Choose(ctx, c.Overlay, c.ConsolePort); err != nil {
 		return choice, nil, err
 	}
-	o, table, err := mesh.Load(choice.Dir)
+	o, table, err := choice.Load()
 	if err != nil {
 		return choice, nil, fmt.Errorf("%s cannot run:\n%w", choice.Dir, err)
 	}

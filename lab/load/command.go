@@ -186,7 +186,7 @@ func (c *Command) expectation(ctx context.Context) (e *expectation, why string, 
 	if guessed && bundle.Carries(choice.Dir) {
 		return nil, "", nil
 	}
-	e, err = loadExpectation(choice.Dir, c.URL, c.Method, h)
+	e, err = loadExpectation(choice, c.URL, c.Method, h)
 	if err != nil && guessed {
 		return nil, "", nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -22,10 +23,10 @@ type expectation struct {
 }
 
 // loadExpectation loads the rules of an overlay for requests to a target.
-func loadExpectation(dir, target, method string, header http.Header) (*expectation, error) {
-	o, table, err := mesh.Load(dir)
+func loadExpectation(choice current.Choice, target, method string, header http.Header) (*expectation, error) {
+	o, table, err := choice.Load()
 	if err != nil {
-		return nil, fmt.Errorf("--overlay: %s cannot run:\n%w", dir, err)
+		return nil, fmt.Errorf("--overlay: %s cannot run:\n%w", choice.Dir, err)
 	}
 	u, err := url.Parse(target)
 	if err != nil {

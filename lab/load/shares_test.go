@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // canary returns the expected shares of the canary overlay for requests without special headers.
 func canary(t *testing.T) *expectation {
 	t.Helper()
-	e, err := loadExpectation(shipped.Overlay(t, "canary"), DefaultURL, http.MethodGet, http.Header{})
+	e, err := loadExpectation(current.Choice{Dir: shipped.Overlay(t, "canary")}, DefaultURL, http.MethodGet, http.Header{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestExpectedSharesFollowTheRules(t *testing.T) {
 			if c.user != "" {
 				header.Set("x-dev-user", c.user)
 			}
-			e, err := loadExpectation(shipped.Overlay(t, c.overlay), DefaultURL, http.MethodGet, header)
+			e, err := loadExpectation(current.Choice{Dir: shipped.Overlay(t, c.overlay)}, DefaultURL, http.MethodGet, header)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,7 +38,7 @@ func run(t *testing.T) (l lab, port int) {
 	l.write("front-blue", `{"level":"INFO","msg":"request","code":200,"trace_id":"`+traceID+`"}`)
 	l.write("middle-prod", `{"level":"ERROR","msg":"request","code":500,"trace_id":"`+traceID+`"}`)
 	l.write("middle-prod", "panic: boom")
-	server := httptest.NewServer(console.New(l, nil))
+	server := httptest.NewServer(console.New(l, nil, console.Driving{}))
 	t.Cleanup(server.Close)
 	return l, server.Listener.Addr().(*net.TCPAddr).Port
 }

@@ -29,18 +29,35 @@ type Table struct {
 // Load reads an overlay and makes its table. The error, an *overlay.Report, holds all problems: what overlay.Load finds and what the lab
 // does not support. The overlay is never nil; after an error it lists the files to watch.
 func Load(dir string) (*overlay.Overlay, *Table, error) {
-	var table *Table
-	o, err := overlay.Load(dir, func(o *overlay.Overlay, report *overlay.Report) {
-		if o.Whole() {
-			table = compile(o, report)
-		} else {
-			checkFields(o, report)
-		}
-	})
+	var c compilation
+	o, err := overlay.Load(dir, c.check)
 	if err != nil {
 		return o, nil, err
 	}
-	return o, table, nil
+	return o, c.table, nil
+}
+
+// Edit makes the overlay and the table that a loaded overlay has with some fields set to other values; see overlay.Overlay.With. The error
+// is that of Load.
+func Edit(o *overlay.Overlay, edits []overlay.Edit) (*overlay.Overlay, *Table, error) {
+	var c compilation
+	edited, err := o.With(edits, c.check)
+	if err != nil {
+		return nil, nil, err
+	}
+	return edited, c.table, nil
+}
+
+// compilation makes a table as part of the checks of an overlay.
+type compilation struct{ table *Table }
+
+// check is an overlay.Check.
+func (c *compilation) check(o *overlay.Overlay, report *overlay.Report) {
+	if o.Whole() {
+		c.table = compile(o, report)
+	} else {
+		checkFields(o, report)
+	}
 }
 
 // Compile makes the table of an overlay. The error, an *overlay.Report, lists everything that the lab does not support in it.

@@ -25,7 +25,11 @@ type Check func(*Overlay, *Report)
 // All problems are returned together, in a *Report: YAML errors, kustomize's messages, fields, references, and the results of further
 // checks. The overlay is never nil: with an error it has no objects, but still holds Dir and Files, so that a watcher can wait until the
 // files are corrected.
-func Load(dir string, checks ...Check) (*Overlay, error) {
+func Load(dir string, checks ...Check) (*Overlay, error) { return LoadAs(dir, nil, checks...) }
+
+// LoadAs is Load, as if the files had the given contents. The files are named by absolute paths without symbolic links, as in
+// Overlay.Files.
+func LoadAs(dir string, files map[string][]byte, checks ...Check) (*Overlay, error) {
 	report := new(Report)
 	o := &Overlay{Dir: dir}
 	abs, err := filepath.Abs(dir)
@@ -36,26 +40,34 @@ func Load(dir string, checks ...Check) (*Overlay, error) {
 	o.Dir = abs
 
 	disk := newSnapshot()
+	for path, content := range files {
+		disk.files[path] = file{content: content}
+	}
 	r := render(disk, dir, report, false)
 	o.Files, o.sums = disk.paths(), disk.sums()
 	if r.places == nil {
 		return o, report.Err()
 	}
-	found := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: r.places, EmptyFiles: r.empty}
+	found := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: r.places, EmptyFiles: r.empty, rendered: r.objects}
 	report.places = r.places
-	decode(found, r.objects, r.doubts, report)
-	for _, check := range checks {
-		check(found, report)
-		if found.broken != nil {
-			half := new(Report)
-			check(found.broken, half)
-			report.Problems = append(report.Problems, found.broken.soundly(half.Problems)...)
-		}
-	}
+	found.complete(r.doubts, report, checks)
 	if err := report.Err(); err != nil {
 		return o, err
 	}
 	return found, nil
+}
+
+// complete decodes the rendered objects, adds them to the overlay and checks them.
+func (o *Overlay) complete(doubts doubts, report *Report, checks []Check) {
+	decode(o, slices.Clone(o.rendered), doubts, report)
+	for _, check := range checks {
+		check(o, report)
+		if o.broken != nil {
+			half := new(Report)
+			check(o.broken, half)
+			report.Problems = append(report.Problems, o.broken.soundly(half.Problems)...)
+		}
+	}
 }
 
 // decode decodes rendered objects, adds them to the overlay, and checks them and their references.

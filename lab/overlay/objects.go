@@ -34,8 +34,9 @@ type Overlay struct {
 	// Lenient is set by Read: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
 	Lenient bool
 
-	places *places
-	holes  map[string]holes // by object: paths that could not be read or have a problem; nil if all objects are valid
+	rendered []map[string]any // the objects as JSON values, which are not changed; see With
+	places   *places
+	holes    map[string]holes // by object: paths that could not be read or have a problem; nil if all objects are valid
 
 	broken *Overlay       // the objects that have problems, as far as they could be read; nil if there are none
 	sums   map[string]sum // of Files and of the symbolic links on the way to them, for comparison by a Watcher

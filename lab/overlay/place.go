@@ -39,6 +39,10 @@ type source struct {
 	file   string // absolute
 	node   *kyaml.Node
 	offset int // lines of the file above the node's text
+	indent int // columns of the file before the node's text
+
+	quoted  bool // the node's text is not written as in the file, but quoted
+	countOf bool // the node is an entry of the field replicas of a kustomization file
 }
 
 // place is a position in a file. The line counts from 1 and is 0 if unknown.
@@ -220,14 +224,15 @@ func (p *places) sources(r *resource.Resource) (all []source) {
 func (p *places) patches(file, kind, name string) (all []source) {
 	for _, doc := range nodes(p.disk.read(file).content) {
 		for _, entry := range elementsOf(child(doc, "patches")) {
-			at, content, offset := file, scalar(child(entry, "patch")), 0
+			from, content := source{file: file}, scalar(child(entry, "patch"))
 			if path := scalar(child(entry, "path")); path != "" {
-				at = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
-				content = string(p.disk.read(at).content)
+				from.file = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
+				content = string(p.disk.read(from.file).content)
 			} else if inline := child(entry, "patch"); inline != nil {
-				offset = inline.Line
+				from.offset, from.indent = inline.Line, p.indentation(file, inline.Line)
 				if inline.Style&kyaml.LiteralStyle == 0 {
-					offset-- // the text begins on the line of its key
+					from.offset-- // the text begins on the line of its key
+					from.quoted = true
 				}
 			}
 			target := child(entry, "target")
@@ -236,12 +241,22 @@ func (p *places) patches(file, kind, name string) (all []source) {
 				case target != nil && !selects(target, kind, name):
 				case target == nil && documentOf([]*kyaml.Node{patch}, kind, name) == nil:
 				default:
-					all = append(all, source{file: at, node: patch, offset: offset})
+					from.node = patch
+					all = append(all, from)
 				}
 			}
 		}
 	}
 	return all
+}
+
+// indentation returns the number of spaces before the text of a line, counted from 0.
+func (p *places) indentation(file string, line int) int {
+	lines := strings.Split(string(p.disk.read(file).content), "\n")
+	if line >= len(lines) {
+		return 0
+	}
+	return len(lines[line]) - len(strings.TrimLeft(lines[line], " "))
 }
 
 // selects reports whether a patch's target may be an object, by kind and name. The object may have received a prefix or suffix since.

@@ -14,6 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/graph"
 	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/traffic"
@@ -35,8 +36,9 @@ func (l *lab) apply(e edition) error {
 	l.traffic.Forget()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.active = e
 	l.edition = console.Edition{
-		Name: l.options.Overlay, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
+		Name: l.nameOf(e.overlay.Dir), Problems: l.edition.Problems, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
 	}
 	l.console.Changed()
 	return nil
@@ -44,17 +46,10 @@ func (l *lab) apply(e edition) error {
 
 // follow shows the progress of the start and then applies every saved change, until ctx ends or a server fails.
 func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error {
-	watcher, err := overlay.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watching the overlay's files: %w", err)
-	}
-	defer func() { _ = watcher.Close() }()
-	if err := watcher.Watch(first.overlay); err != nil {
-		return fmt.Errorf("watching the overlay's files: %w", err)
-	}
 	page, cancel := context.WithCancel(ctx)
 	var pages sync.WaitGroup
 	pages.Go(func() { l.console.Run(page) })
+	pages.Go(func() { l.drive.Run(page) })
 	defer pages.Wait()
 	defer cancel()
 
@@ -78,8 +73,8 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 				l.terminal.warn("after %.0f s not every workload is ready", startTimeout.Seconds())
 				l.announce(first, time.Since(begun))
 			}
-		case <-watcher.Changes():
-			l.reload(ctx, watcher)
+		case <-l.watcher.Changes():
+			l.reload(ctx)
 		case err := <-l.servers.failed:
 			return err
 		case <-ctx.Done():
@@ -89,43 +84,70 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	}
 }
 
+// watch starts to watch the files of an edition.
+func (l *lab) watch(e edition) (err error) {
+	if l.watcher, err = overlay.NewWatcher(); err != nil {
+		return fmt.Errorf("watching the overlay's files: %w", err)
+	}
+	if err := l.watcher.Watch(e.overlay); err != nil {
+		return errors.Join(fmt.Errorf("watching the overlay's files: %w", err), l.watcher.Close())
+	}
+	return nil
+}
+
+// read loads the overlay in a directory, watches its files if it is the active one, and builds the programs that it needs.
+func (l *lab) read(ctx context.Context, dir string) (edition, error) {
+	e, err := orCancel(ctx, func() (edition, error) { return load(l.nameOf(dir)) })
+	if e.overlay != nil {
+		l.rewatch(e.overlay)
+	}
+	if err == nil {
+		err = l.builder.missing(ctx, e.programs())
+	}
+	return e, err
+}
+
 // reload applies what was saved. On an error it keeps the current edition and prints why.
-func (l *lab) reload(ctx context.Context, watcher *overlay.Watcher) {
+func (l *lab) reload(ctx context.Context) {
 	begun := time.Now()
-	l.mu.Lock()
-	before := l.edition.Table.Rules()
-	l.mu.Unlock()
-	next, err := orCancel(ctx, func() (edition, error) { return load(l.options.Overlay) })
+	var name string
+	var next edition
+	before := l.rules()
+	dropped, err := l.drive.Reload(func(dir string) (*overlay.Overlay, *mesh.Table, error) {
+		var err error
+		name = l.nameOf(dir)
+		next, err = l.read(ctx, dir)
+		if err == nil {
+			l.setProblems(nil)
+		}
+		return next.overlay, next.table, err
+	})
 	if ctx.Err() != nil {
 		return
 	}
-	if watchErr := watcher.Watch(next.overlay); watchErr != nil {
-		l.terminal.warn("watching the overlay's files: %v", watchErr)
-	}
 	if err == nil {
-		err = l.builder.missing(ctx, next.programs())
-	}
-	if err == nil {
-		err = l.apply(next)
-	}
-	if err == nil {
-		live, changes := saved(l.options.Overlay, next.overlay.Files, begun, time.Now()), sharesChanged(before, next.table.Rules())
+		live, changes := saved(name, next.overlay.Files, begun, time.Now()), sharesChanged(before, l.rules())
 		l.terminal.say("%s", live)
 		for _, change := range changes {
 			l.terminal.say("  %s", change)
 		}
 		l.traffic.Series().Mark(traffic.RulesSaved, "", strings.Join(append([]string{live}, changes...), "; "))
+		for _, line := range dropped {
+			l.terminal.warn("%s", line)
+		}
 		l.warn(next)
 		return
 	}
-	if ctx.Err() != nil {
-		return
-	}
-	l.mu.Lock()
-	l.edition.Problems = problemsOf(err)
-	l.mu.Unlock()
+	l.setProblems(problemsOf(err))
 	l.console.Changed()
-	l.terminal.warn("%s\nWhat ran before goes on running.", cannotRun(l.options.Overlay, err))
+	l.terminal.warn("%s\nWhat ran before goes on running.", cannotRun(name, err))
+}
+
+// rules returns the rules that are active.
+func (l *lab) rules() []mesh.Rule {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.edition.Table.Rules()
 }
 
 // warn prints the warnings of an edition.
@@ -167,6 +189,7 @@ func (l *lab) podChanged(s workload.Status) {
 	}
 	l.look()
 	l.console.Changed()
+	l.drive.PodChanged()
 }
 
 // ejected prints an ejection, or its end.

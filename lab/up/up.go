@@ -16,10 +16,12 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/lab/zipkin"
 	"github.com/hopline/hopline/pkg/guard"
@@ -39,18 +41,19 @@ const (
 
 // Options holds the user's options. Port 0 means any free port.
 type Options struct {
-	Overlay     string   // directory
-	Host        string   // address on which the user's ports are opened
-	AllowHosts  []string // names other than localhost under which the console may be reached
-	IngressPort int
-	ConsolePort int
-	ZipkinPort  int
-	OTLPPort    int
-	Forward     string // base URL of a Zipkin or Jaeger that also receives every span; empty: none
-	Logs        Logs   // which output of the processes is shown
-	Bin         string // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
-	Build       Build
-	Screen      Screen
+	Overlay      string   // directory
+	Host         string   // address on which the user's ports are opened
+	AllowDriving bool     // also other machines may change the lab, if Host is reached by them
+	AllowHosts   []string // names other than localhost under which the console may be reached
+	IngressPort  int
+	ConsolePort  int
+	ZipkinPort   int
+	OTLPPort     int
+	Forward      string // base URL of a Zipkin or Jaeger that also receives every span; empty: none
+	Logs         Logs   // which output of the processes is shown
+	Bin          string // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
+	Build        Build
+	Screen       Screen
 }
 
 // lab holds the running suite.
@@ -69,9 +72,14 @@ type lab struct {
 	workloads *workload.Supervisor
 	nodePorts *nodePorts
 	console   *console.Console
-	changed   chan struct{} // a pod's status has changed
+	drive     *drive.Drive
+	watcher   *overlay.Watcher
+	running   context.Context // ends when the user stops the lab
+	forget    func()          // removes the token of this run
+	changed   chan struct{}   // a pod's status has changed
 
 	mu      sync.Mutex
+	active  edition // what runs; Switch reads it without mu, because only drive changes it
 	edition console.Edition
 }
 
@@ -84,7 +92,7 @@ func Run(ctx, now context.Context, o Options) error {
 	begun := time.Now()
 	l := &lab{
 		options: o, terminal: newTerminal(o.Screen, o.Logs), traffic: traffic.New(), registry: prometheus.NewRegistry(),
-		changed: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), running: ctx,
 	}
 	defer l.terminal.close()
 	var err error
@@ -106,6 +114,11 @@ func Run(ctx, now context.Context, o Options) error {
 	if err := l.apply(first); err != nil {
 		return errors.New(cannotRun(o.Overlay, err))
 	}
+	l.drive.Begin(first.overlay, first.table)
+	if err := l.watch(first); err != nil {
+		return err
+	}
+	defer func() { _ = l.watcher.Close() }()
 	l.serve()
 	return l.follow(ctx, first, begun)
 }
@@ -171,6 +184,7 @@ func (l *lab) assemble() error {
 		return err
 	}
 	l.proxy = proxy.New(proxy.Options{Registry: l.registry, Span: func(s *zipkin.Span) { l.traces.Add(s) }, Access: l.traffic.Access, Ejected: l.ejected})
+	l.drive = drive.New(driven{l})
 	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
 	l.workloads, err = workload.New(workload.Options{
 		Bin: l.options.Bin, Host: loopback,
@@ -189,7 +203,9 @@ func (l *lab) assemble() error {
 		l.traces.Close()
 		return errors.Join(err, l.proxy.Close())
 	}
-	l.console = console.New(source{l}, l.traces, l.hosts()...)
+	driving := l.driving()
+	l.console = console.New(source{l}, l.traces, driving, l.hosts()...)
+	l.forget = l.writeToken(driving)
 	return nil
 }
 
@@ -207,15 +223,15 @@ func (l *lab) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", l.console)
 	mux.Handle("GET /sd", l.guarded(discovery(l.workloads.Status)))
-	mux.Handle("GET /pods", l.guarded(pods(l.running)))
+	mux.Handle("GET /pods", l.guarded(pods(l.current)))
 	mux.Handle("GET /pods/{pod}/metrics", l.guarded(podMetrics(l.workloads.Status)))
 	mux.Handle("GET /metrics", l.guarded(promhttp.HandlerFor(l.registry, promhttp.HandlerOpts{Registry: l.registry, EnableOpenMetrics: true})))
 	return mux
 }
 
-// running returns the state of the lab for `hopline explain`.
-func (l *lab) running() current.Lab {
-	return current.Lab{Overlay: l.dir, Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
+// current returns the state of the lab for other commands.
+func (l *lab) current() current.Lab {
+	return current.Lab{Overlay: l.drive.Dir(), Edits: l.drive.Edits(), Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
 // guarded serves h, except to web pages of other origins.
@@ -229,6 +245,8 @@ func (l *lab) hosts() []string { return append([]string{l.options.Host}, l.optio
 func (l *lab) stop(now context.Context) {
 	drain, cancel := context.WithTimeout(now, drainTime)
 	defer cancel()
+	l.forget()
+	l.drive.Close()
 	l.nodePorts.close()
 	l.servers.shutdown(drain, l.listeners.ingress)
 	end, cancel := context.WithTimeout(now, stopTime)

@@ -48,8 +48,8 @@ func withHelp(err error, args []string) string {
 	help := "hopline --help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
-		if node := parse.Context.Selected(); node != nil && len(args) > 0 && args[0] == node.Name {
-			help = "hopline " + node.Name + " --help"
+		if node := parse.Context.Selected(); node != nil && len(args) > 0 && node.Path() != "" && strings.HasPrefix(node.Path()+" ", args[0]+" ") {
+			help = "hopline " + node.Path() + " --help"
 		}
 	}
 	text := err.Error()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/load"
@@ -23,6 +24,7 @@ var version = cmp.Or(bundle.Version(), "dev")
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
+	Drive   drive.Command  `cmd:"" help:"Change the running lab for a while: shares, faults, replicas, the overlay."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
@@ -52,17 +54,18 @@ func run(p program) int {
 		kong.Description("The suite on a laptop: one overlay, the same rules as in the cluster."),
 		kong.Writers(p.out, p.err),
 		kong.Exit(func(c int) { code = c }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.Vars(load.Vars()),
 		kong.BindTo(p.stop, (*context.Context)(nil)),
 		kong.Bind(p),
+		kong.BindTo(p.out, (*io.Writer)(nil)),
 	)
 	if err != nil {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 1
 	}
 	args := normalize(p.args)
-	if err := mistyped(args, parser.Model.Leaves(false)); err != nil {
+	if err := mistyped(args, parser.Model.Children); err != nil {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 2
 	}

@@ -16,17 +16,18 @@ import (
 type upCommand struct {
 	Overlay string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries)."`
 
-	Listen      string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
-	AllowHost   []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
-	IngressPort int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
-	ConsolePort int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
-	ZipkinPort  int      `default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
-	OTLPPort    int      `name:"otlp-port" default:"4318" env:"HOPLINE_OTLP_PORT" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
-	Zipkin      string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
-	Logs        logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
-	LogFormat   string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
-	Bin         string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin of the checkout, or where hopline is, or those that hopline carries)."`
-	Build       up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
+	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
+	AllowHost    []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
+	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
+	IngressPort  int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
+	ConsolePort  int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
+	ZipkinPort   int      `default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
+	OTLPPort     int      `name:"otlp-port" default:"4318" env:"HOPLINE_OTLP_PORT" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
+	Zipkin       string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
+	Logs         logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
+	LogFormat    string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
+	Bin          string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin of the checkout, or where hopline is, or those that hopline carries)."`
+	Build        up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
 }
 
 // Run runs the overlay until the user stops it.
@@ -36,7 +37,7 @@ func (c *upCommand) Run(p program) error {
 		return err
 	}
 	return up.Run(p.stop, p.now, up.Options{
-		Overlay: dir, Host: c.Listen, AllowHosts: c.AllowHost,
+		Overlay: dir, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
 		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
 		Screen: screen(p.out),

@@ -14,12 +14,15 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
+	"github.com/hopline/hopline/lab/overlay"
 )
 
 // Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.
 type Lab struct {
-	Overlay   string // absolute directory
+	Overlay   string         // absolute directory
+	Edits     []overlay.Edit // temporary changes of the overlay's objects
 	Pods      []workload.Status
 	Ejections []proxy.Ejection
 }
@@ -39,7 +42,7 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	runs := err == nil && lab.Overlay != ""
 	if runs && named == "" {
 		dir := bundle.FromHere(lab.Overlay)
-		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s", url, dir), Lab: lab}, nil
+		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s%s", url, dir, lab.edited()), Lab: lab}, nil
 	}
 	found, err := bundle.Find(named)
 	if err != nil {
@@ -49,9 +52,26 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 		return Choice{Dir: found, Why: "no lab runs: overlay " + found}, nil
 	}
 	if dir, err := filepath.Abs(found); err == nil && dir == lab.Overlay {
-		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs", found, url), Lab: lab}, nil
+		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs%s", found, url, lab.edited()), Lab: lab}, nil
 	}
 	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, bundle.FromHere(lab.Overlay))}, nil
+}
+
+// edited returns the end of a line that names the source of rules: that the lab has temporary changes, if it has any.
+func (l *Lab) edited() string {
+	if len(l.Edits) == 0 {
+		return ""
+	}
+	return ", with the temporary changes of hopline drive"
+}
+
+// Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. The error is that of mesh.Load.
+func (c Choice) Load() (*overlay.Overlay, *mesh.Table, error) {
+	o, table, err := mesh.Load(c.Dir)
+	if err != nil || c.Lab == nil || len(c.Lab.Edits) == 0 {
+		return o, table, err
+	}
+	return mesh.Edit(o, c.Lab.Edits)
 }
 
 // Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.
@@ -67,7 +87,9 @@ func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 		return nil, fmt.Errorf("%s: %s", response.Request.URL, response.Status)
 	}
 	lab := new(Lab)
-	return lab, json.NewDecoder(io.LimitReader(response.Body, 4<<20)).Decode(lab)
+	decoder := json.NewDecoder(io.LimitReader(response.Body, 4<<20))
+	decoder.UseNumber() // for the values of edits
+	return lab, decoder.Decode(lab)
 }
 
 // Get requests a path of the lab whose console has a port of this machine, and returns any response. The caller must close its body.

@@ -50,6 +50,12 @@ func newPod(sp spec, number int) *pod {
 	}
 }
 
+// toStop marks a pod as one that is to be stopped, and returns it.
+func (p *pod) toStop() *pod {
+	p.stopping, p.ready, p.state = true, false, Stopping
+	return p
+}
+
 // address returns the address of a container port on this machine, or "".
 func (p *pod) address(container int) string {
 	port, ok := p.ports[container]

@@ -163,9 +163,12 @@ func (s *Supervisor) killAll() {
 	}
 }
 
-// settle starts and stops pods until they match the wanted Deployments. The caller holds mu.
-func (s *Supervisor) settle() {
+// settle starts and stops pods until they match the wanted Deployments. It stops the given pods as well. The caller holds mu.
+func (s *Supervisor) settle(also ...*pod) {
 	var started, stopped []*pod
+	for _, p := range also {
+		stopped = append(stopped, p.toStop())
+	}
 	for name, d := range s.deployments {
 		for {
 			add, stop := d.plan()
@@ -182,8 +185,7 @@ func (s *Supervisor) settle() {
 				started = append(started, p)
 			}
 			for _, p := range stop {
-				p.stopping, p.ready, p.state = true, false, Stopping
-				stopped = append(stopped, p)
+				stopped = append(stopped, p.toStop())
 			}
 		}
 		if d.gone && len(d.pods) == 0 {

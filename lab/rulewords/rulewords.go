@@ -1,4 +1,5 @@
-package console
+// Package rulewords describes the http rules of VirtualServices in words.
+package rulewords
 
 import (
 	"fmt"
@@ -10,12 +11,12 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// matchText returns one match as text: "x-dev-user is betaUser, path begins with /demo-app/".
-func matchText(m *networking.HTTPMatchRequest) string {
+// Match returns one match as text: "x-dev-user is betaUser, path begins with /demo-app/".
+func Match(m *networking.HTTPMatchRequest) string {
 	var words []string
 	add := func(what string, match *networking.StringMatch) {
 		if match != nil {
-			words = append(words, what+" "+stringMatchText(match))
+			words = append(words, what+" "+stringMatch(match))
 		}
 	}
 	add("method", m.GetMethod())
@@ -23,13 +24,13 @@ func matchText(m *networking.HTTPMatchRequest) string {
 	add("path", m.GetUri())
 	add("scheme", m.GetScheme())
 	for _, name := range slices.Sorted(maps.Keys(m.GetHeaders())) {
-		words = append(words, name+" "+stringMatchText(m.GetHeaders()[name]))
+		words = append(words, name+" "+stringMatch(m.GetHeaders()[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.GetWithoutHeaders())) {
-		words = append(words, "not "+name+" "+stringMatchText(m.GetWithoutHeaders()[name]))
+		words = append(words, "not "+name+" "+stringMatch(m.GetWithoutHeaders()[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.GetQueryParams())) {
-		words = append(words, "?"+name+" "+stringMatchText(m.GetQueryParams()[name]))
+		words = append(words, "?"+name+" "+stringMatch(m.GetQueryParams()[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.GetSourceLabels())) {
 		words = append(words, "caller's "+name+" is "+m.GetSourceLabels()[name])
@@ -43,7 +44,7 @@ func matchText(m *networking.HTTPMatchRequest) string {
 	return strings.Join(words, ", ")
 }
 
-func stringMatchText(m *networking.StringMatch) string {
+func stringMatch(m *networking.StringMatch) string {
 	switch {
 	case m.GetExact() != "":
 		return "is " + m.GetExact()
@@ -56,8 +57,8 @@ func stringMatchText(m *networking.StringMatch) string {
 	}
 }
 
-// does returns, as text, what a rule does besides routing.
-func does(route *networking.HTTPRoute) []string {
+// Does returns, as text, what a rule does besides routing.
+func Does(route *networking.HTTPRoute) []string {
 	words := []string{}
 	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	if r := route.GetRedirect(); r != nil {

@@ -1,0 +1,91 @@
+package drive
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/overlay"
+	"sigs.k8s.io/kustomize/api/konfig"
+)
+
+// overlays returns the overlays that the lab can switch to, by name: the directories beside the one that it was started with, and those that
+// hopline contains.
+func (d *Drive) overlays() (map[string]string, error) {
+	found := map[string]string{}
+	names, err := bundle.Names()
+	if err != nil {
+		return nil, err
+	}
+	contained, err := bundle.Overlays()
+	if err == nil { // otherwise there is no place for them
+		for _, name := range names {
+			found[name] = filepath.Join(contained, "overlays", name)
+		}
+	}
+	parent := filepath.Dir(d.home)
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		dir := filepath.Join(parent, e.Name())
+		if e.IsDir() && hasKustomization(dir) { // not a symbolic link, which may lead anywhere
+			found[e.Name()] = dir
+		}
+	}
+	found[filepath.Base(d.home)] = d.home
+	return found, nil
+}
+
+// hasKustomization reports whether a directory has a kustomization file.
+func hasKustomization(dir string) bool {
+	return slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool {
+		info, err := os.Stat(filepath.Join(dir, name))
+		return err == nil && info.Mode().IsRegular()
+	})
+}
+
+// switchTo makes another overlay active. A switch to the overlay that the lab was started with undoes the change.
+func (d *Drive) switchTo(c *Change) (dropped []string, err error) {
+	all, err := d.overlays()
+	if err != nil {
+		return nil, err
+	}
+	dir, ok := all[c.Overlay]
+	if !ok {
+		names := make([]string, 0, len(all))
+		for name := range all {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return nil, fmt.Errorf("overlay: want one of %s, got %q%s", strings.Join(names, ", "), c.Overlay, overlay.DidYouMean(c.Overlay, names))
+	}
+	if dir == d.base.overlay.Dir {
+		return nil, fmt.Errorf("overlay: want another one, got %s, which is active", c.Overlay)
+	}
+	if dir == d.home {
+		for _, old := range d.changes {
+			if old.Kind == Overlay {
+				return d.undo(old)
+			}
+		}
+	}
+	next, err := d.with(c)
+	if err != nil {
+		return nil, err
+	}
+	return d.activate(dir, next)
+}
+
+// activate loads the overlay in a directory and makes it active, with those of the changes that apply to it.
+func (d *Drive) activate(dir string, changes []*Change) (dropped []string, err error) {
+	o, table, err := d.lab.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return d.rebase(rendered{o, table}, changes, d.lab.Switch)
+}

@@ -1,0 +1,46 @@
+package workload
+
+import "fmt"
+
+// Kill kills the process of a pod immediately, as kill -9 does. The pod restarts it as after any crash: the first time immediately, then
+// with the kubelet's delays.
+func (s *Supervisor) Kill(pod string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.find(pod)
+	if err != nil {
+		return err
+	}
+	if p.process == nil {
+		return fmt.Errorf("pod %s: want one with a process, got one in state %s", pod, p.state)
+	}
+	p.process.kill()
+	return nil
+}
+
+// Drain stops a pod within its grace period, as kubectl delete pod does. It gets no new requests, and its Deployment starts another pod.
+func (s *Supervisor) Drain(pod string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.find(pod)
+	if err != nil {
+		return err
+	}
+	if p.stopping {
+		return fmt.Errorf("pod %s: it is already being stopped", pod)
+	}
+	s.settle(p)
+	return nil
+}
+
+// find returns the pod of a name. The caller holds mu.
+func (s *Supervisor) find(name string) (*pod, error) {
+	for _, d := range s.deployments {
+		for _, p := range d.pods {
+			if p.name == name {
+				return p, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("pod %s: there is no such pod", name)
+}
