@@ -103,7 +103,7 @@ func (f *forwarder) post(ctx context.Context, batch []*zipkin.Span) error {
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be reused
 	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("%s answered %s", f.endpoint, answer.Status)
+		return fmt.Errorf("%s responded with %s", f.endpoint, answer.Status)
 	}
 	return nil
 }

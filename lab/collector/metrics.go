@@ -18,7 +18,7 @@ func newMetrics() *metrics {
 		}, []string{"transport"}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hopline_collector_spans_dropped_total",
-			Help: "Spans lost: invalid, overflow (too many at once), evicted (stored, and gone to make room), forward (not taken by --zipkin).",
+			Help: "Spans lost: invalid, overflow (too many waited to be stored), evicted (removed to make room), forward (not accepted by --zipkin).",
 		}, []string{"reason"}),
 		forwarded: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hopline_collector_spans_forwarded_total", Help: "Spans that the collector of --zipkin took.",

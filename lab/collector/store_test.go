@@ -130,7 +130,7 @@ func TestOldestTracesGoFirst(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(`
-# HELP hopline_collector_spans_dropped_total Spans lost: invalid, overflow (too many at once), evicted (stored, and gone to make room), forward (not taken by --zipkin).
+# HELP hopline_collector_spans_dropped_total Spans lost: invalid, overflow (too many waited to be stored), evicted (removed to make room), forward (not accepted by --zipkin).
 # TYPE hopline_collector_spans_dropped_total counter
 hopline_collector_spans_dropped_total{reason="evicted"} 3
 hopline_collector_spans_dropped_total{reason="forward"} 0

@@ -287,8 +287,8 @@ func TestTrouble(t *testing.T) {
 	for name, c := range map[string]struct{ url, want string }{
 		"nobody listens": {nobody, "refused"},
 		"no HTTP":        {"http://" + garbage.Addr().String(), "malformed"},
-		"no answer":      {silent.URL, "no answer within 300ms"},
-		"no end":         {endless.URL, "no answer within 300ms"},
+		"no answer":      {silent.URL, "no response within 300ms"},
+		"no end":         {endless.URL, "no response within 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

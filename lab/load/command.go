@@ -40,9 +40,9 @@ type Command struct {
 	Method      string        `short:"X" default:"GET" help:"Method of every request (${default})."`
 	Data        string        `short:"d" placeholder:"BODY" help:"Body of every request."`
 	KeepAlive   bool          `help:"Keep connections open; otherwise every request is a new user with a new connection."`
-	Timeout     time.Duration `default:"30s" help:"How long an answer may take, its body included (${default})."`
-	MaxInFlight int           `default:"1000" help:"How many requests may be unanswered at a time; beyond that they are late, and the report says so (${default})."`
-	Overlay     string        `placeholder:"DIR" help:"Overlay that says which share of each version to expect (that of the running lab, else deploy/overlays/canary if it is there)."`
+	Timeout     time.Duration `default:"30s" help:"How long a response may take, its body included (${default})."`
+	MaxInFlight int           `default:"1000" help:"How many requests may be in flight; further ones are late, and the report states it (${default})."`
+	Overlay     string        `placeholder:"DIR" help:"Overlay that defines the expected share of each version (that of the running lab, else deploy/overlays/canary if it is there)."`
 	ConsolePort int           `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay (${default})."`
 	JSON        bool          `name:"json" help:"Print the report as JSON."`
 	HTML        string        `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`

@@ -84,7 +84,7 @@ func (r *Report) plots() []plot {
 		},
 		{
 			Title: "Requests per second, by the moment that they were due", X: "seconds", Y: "per second",
-			lines: []line{{"asked", asked}, {"answered well", done}, {"errors", errors}},
+			lines: []line{{"asked", asked}, {"successful", done}, {"errors", errors}},
 		},
 		{
 			Title: "Latency by percentile", X: "percentile", Y: "ms, logarithmic", logY: true, xTicks: percentileTicks(),

@@ -146,7 +146,7 @@ func reason(text string, timeout time.Duration) string {
 		text = text[i+3:]
 	}
 	if strings.Contains(text, "Client.Timeout") || strings.Contains(text, "context deadline exceeded") {
-		return "no answer within " + timeout.String()
+		return "no response within " + timeout.String()
 	}
 	text = addresses.ReplaceAllString(text, "$1 tcp ")
 	return strings.ToValidUTF8(text[:min(len(text), 200)], "")

@@ -297,7 +297,7 @@ func (r *Report) notes() []string {
 		notes = append(notes, note)
 	}
 	if r.Elsewhere > 0 {
-		notes = append(notes, fmt.Sprintf("%d answers redirect to another host and were not followed", r.Elsewhere))
+		notes = append(notes, fmt.Sprintf("%d responses redirect to another host; they were not followed", r.Elsewhere))
 	}
 	for _, f := range r.FailIf {
 		if f.Holds {

@@ -167,8 +167,8 @@ func TestReasonsAreTheSameForEqualFailures(t *testing.T) {
 	for in, want := range map[string]string{
 		`Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused`:                          "dial tcp 127.0.0.1:1: connect: connection refused",
 		`Get "http://127.0.0.1:1/": read tcp 127.0.0.1:54321->127.0.0.1:1: read: connection reset by peer`:      "read tcp 127.0.0.1:1: read: connection reset by peer",
-		`Get "http://127.0.0.1:1/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`: "no answer within 3s",
-		`context deadline exceeded (Client.Timeout or context cancellation while reading body)`:                 "no answer within 3s",
+		`Get "http://127.0.0.1:1/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`: "no response within 3s",
+		`context deadline exceeded (Client.Timeout or context cancellation while reading body)`:                 "no response within 3s",
 		"unexpected EOF": "unexpected EOF",
 	} {
 		if got := reason(in, 3*time.Second); got != want {

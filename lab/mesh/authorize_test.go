@@ -87,7 +87,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		"{rules: [{}, {when: [{key: source.ip, values: [10.0.0.1]}]}]}":              "AuthorizationPolicy hopline/p: spec.rules[1].when: not supported by the lab",
 		"{rules: [{to: [{operation: {ports: [http]}}]}]}":                            "AuthorizationPolicy hopline/p: spec.rules[0].to[0].operation.ports: want a port from 1 to 65535, got \"http\"",
 		"{rules: [{to: [{operation: {paths: [\"/a/{*}\"]}}]}]}":                      "AuthorizationPolicy hopline/p: spec.rules[0].to[0].operation.paths: a template, \"/a/{*}\", is not supported by the lab",
-		"{rules: [{from: [{source: {namespaces: [\"a*b\"]}}]}]}":                     "AuthorizationPolicy hopline/p: spec.rules[0].from[0].source.namespaces: a star within, \"a*b\", is not supported by the lab: want one at an end",
+		"{rules: [{from: [{source: {namespaces: [\"a*b\"]}}]}]}":                     "AuthorizationPolicy hopline/p: spec.rules[0].from[0].source.namespaces: a star inside, \"a*b\", is not supported by the lab: want one at an end",
 		"{targetRefs: [{kind: Gateway, name: x, group: gateway.networking.k8s.io}]}": "AuthorizationPolicy hopline/p: spec.targetRefs: not supported by the lab",
 	} {
 		if got := refused(t, policyHead+"metadata: {name: p, namespace: hopline}\nspec: "+spec); got != want {

@@ -142,7 +142,7 @@ func checkAccess(object, path string, r *security.Rule, report *overlay.Report) 
 	for i, f := range r.GetFrom() {
 		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
 			if middle := strings.TrimPrefix(strings.TrimSuffix(n, "*"), "*"); strings.Contains(middle, "*") || len(n)-len(middle) > 1 {
-				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star within, %q, is not supported by the lab: want one at an end", n)
+				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star inside, %q, is not supported by the lab: want one at an end", n)
 			}
 		}
 	}

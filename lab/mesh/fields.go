@@ -135,7 +135,7 @@ func serviceEntryFields() KindFields {
 			"ports.protocol":    "HTTP",
 			"resolution":        "NONE, STATIC, DNS or DNS_ROUND_ROBIN",
 			"addresses":         "addresses, not ranges of them",
-			"endpoints.address": "an address or a name; the name of a Service only alone",
+			"endpoints.address": "an address or a name; the name of a Service only without other endpoints",
 		}}
 }
 
@@ -153,7 +153,7 @@ func authorizationPolicyFields() KindFields {
 			"rules.from.source.principals", "rules.from.source.notPrincipals", "rules.from.source.namespaces", "rules.from.source.notNamespaces",
 			"rules.to", "rules.to.operation", "rules.to.operation.hosts", "rules.to.operation.notHosts", "rules.to.operation.ports", "rules.to.operation.notPorts",
 			"rules.to.operation.methods", "rules.to.operation.notMethods", "rules.to.operation.paths", "rules.to.operation.notPaths"}),
-		Values: map[string]string{"action": "ALLOW or DENY", "rules.from.source.namespaces": "with a star at an end alone",
+		Values: map[string]string{"action": "ALLOW or DENY", "rules.from.source.namespaces": "with a star only at an end",
 			"rules.to.operation.paths": "paths, not templates of them"}}
 }
 

@@ -29,7 +29,7 @@ func checkDestinationRule(at problems, m Meta, spec *networking.DestinationRule)
 		checkSelector(at, "spec.workloadSelector.matchLabels", spec.WorkloadSelector.MatchLabels)
 		for i, e := range spec.ExportTo {
 			if e != "." && e != m.Namespace {
-				at.add(fmt.Sprintf("spec.exportTo[%d]", i), "with a workloadSelector want . alone, got %s", quote(e))
+				at.add(fmt.Sprintf("spec.exportTo[%d]", i), "with a workloadSelector want only ., got %s", quote(e))
 			}
 		}
 	}

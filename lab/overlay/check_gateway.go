@@ -66,7 +66,7 @@ func checkServerHost(at problems, path, host string) {
 	case !strings.Contains(host, "."):
 		at.add(path, "want a full name or *, got the short name %s", quote(host))
 	case strings.Contains(host, "*") && !strings.HasPrefix(host, "*."):
-		at.add(path, "a wildcard stands for whole labels: want *.…, got %s", quote(host))
+		at.add(path, "a wildcard replaces whole labels: want *.…, got %s", quote(host))
 	default:
 		checkHost(at, path, host)
 	}

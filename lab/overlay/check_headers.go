@@ -122,7 +122,7 @@ func matchedHeader(name string) string {
 		return "claims of tokens are not supported by the lab"
 	}
 	if !istioHeader.MatchString(name) {
-		return "no header's name: " + quote(name)
+		return "want the name of a header, got " + quote(name)
 	}
 	return ""
 }

@@ -85,7 +85,7 @@ func (r *references) hostHint(host, namespace string) string {
 	}
 	slices.Sort(names)
 	if _, isService := r.hosts[host+domain]; isService {
-		return "; did you mean " + host + domain + "? Istio completes names without dots alone"
+		return "; did you mean " + host + domain + "? Istio completes only names without dots"
 	}
 	return DidYouMean(host, names)
 }

@@ -61,10 +61,10 @@ func checkTags(at problems, path string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		m := istioTagKey.FindStringSubmatch(k)
 		if m == nil || len(m[1]) > 254 || len(m[2]) > 63 {
-			at.add(join(path, k), "no label key")
+			at.add(join(path, k), "want a label key, got %s", quote(k))
 		}
 		if !istioTagValue.MatchString(labels[k]) {
-			at.add(join(path, k), "no label value: %s", quote(labels[k]))
+			at.add(join(path, k), "want a label value, got %s", quote(labels[k]))
 		}
 	}
 }
@@ -146,11 +146,11 @@ func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed
 		case seen[key]:
 			at.add(path, "%s is there twice", quote(e))
 		case e == "~" && !noneAllowed:
-			at.add(path, "~ is for ServiceEntries alone")
+			at.add(path, "~ is only for ServiceEntries")
 		case e != "." && e != "*" && e != "~" && !isIstioLabel(e):
 			at.add(path, "want . or * or a namespace, got %s", quote(e))
 		case (e == "*" || e == "~") && len(exportTo) > 1:
-			at.add(path, "%s stands alone or not at all", e)
+			at.add(path, "%s cannot be combined with other namespaces", e)
 		}
 		seen[key] = true
 	}

@@ -31,7 +31,7 @@ func checkMetadata(r *Report, m Meta) {
 func checkLabels(at problems, path string, labels map[string]string) {
 	for k, v := range labels {
 		if len(k) > 253+1+63 || !labelKey.MatchString(k) {
-			at.add(join(path, k), "no label key: want an optional DNS prefix with / and up to 63 letters, digits, -, _ and .")
+			at.add(join(path, k), "invalid label key: want an optional DNS prefix with / and up to 63 letters, digits, -, _ and .")
 		}
 		if len(v) > 63 || !labelValue.MatchString(v) {
 			at.add(join(path, k), "want up to 63 letters, digits, -, _ and ., got %s", quote(v))

@@ -221,7 +221,7 @@ func (r *references) virtualServices() {
 				r.host(at, path, host, v.Namespace)
 			case inMesh: // a name outside the cluster: Istio routes by it on port 80 whether or not another object names it
 			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, istio.FullHost(host, v.Namespace)):
-				at.add(path, "no server of the Gateways %s takes the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
+				at.add(path, "no server of the Gateways %s has the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
 			}
 		}
 		for i, rule := range v.Spec.Http {

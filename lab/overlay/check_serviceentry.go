@@ -74,7 +74,7 @@ func checkEntryPorts(at problems, spec *networking.ServiceEntry) map[string]bool
 		checkProtocol(at, path+".protocol", p.Protocol, true)
 		if !slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTPS", "TLS", "HTTP_PROXY"}, strings.ToUpper(p.Protocol)) &&
 			len(spec.Hosts) > 1 && spec.Resolution != networking.ServiceEntry_NONE {
-			at.add(path+".protocol", "several hosts on one port need HTTP or TLS to tell them apart, got %s", quote(p.Protocol))
+			at.add(path+".protocol", "several hosts on one port need HTTP or TLS, which distinguish them, got %s", quote(p.Protocol))
 		}
 	}
 	return names

@@ -42,7 +42,7 @@ func checkSidecarHost(at problems, path, host string) {
 	case !strings.Contains(name, "."):
 		at.add(path, "want a full name or * after the /, got the short name %s", quote(name))
 	case strings.Contains(name, "*") && !strings.HasPrefix(name, "*."):
-		at.add(path, "a wildcard stands for whole labels: want *.…, got %s", quote(name))
+		at.add(path, "a wildcard replaces whole labels: want *.…, got %s", quote(name))
 	default:
 		checkHost(at, path, name)
 	}

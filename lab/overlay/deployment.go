@@ -28,7 +28,7 @@ type deploymentManifest struct {
 		Template struct {
 			Metadata struct {
 				Labels            map[string]string `field:"labels,required"`
-				Annotations       map[string]string `field:"annotations" does:"what the downward API asks for, and sidecar.istio.io/inject; others of istio.io are named at the start"`
+				Annotations       map[string]string `field:"annotations" does:"what the downward API reads, and sidecar.istio.io/inject; others of istio.io are named at the start"`
 				CreationTimestamp anything          `field:"creationTimestamp"`
 			} `field:"metadata,required"`
 			Spec podManifest `field:"spec,required"`
@@ -146,7 +146,7 @@ type probeManifest struct {
 		Path        string      `field:"path"`
 		Port        intOrString `field:"port,required"`
 		Scheme      string      `field:"scheme" does:"HTTP"`
-		Host        anything    `field:"host,refused" why:"a probe asks the pod itself"`
+		Host        anything    `field:"host,refused" why:"a probe calls the pod itself"`
 		HTTPHeaders anything    `field:"httpHeaders,refused" why:"a probe sends none"`
 	} `field:"httpGet"`
 	InitialDelaySeconds int  `field:"initialDelaySeconds"`
@@ -215,7 +215,7 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 // checkRollout checks the rolling update of a Deployment.
 func checkRollout(at problems, strategy string, d Deployment) {
 	if strategy != "" && strategy != "RollingUpdate" {
-		at.add("spec.strategy.type", "the lab does RollingUpdate alone, got %s", quote(strategy))
+		at.add("spec.strategy.type", "want RollingUpdate, the only one that the lab supports, got %s", quote(strategy))
 	}
 	surge, okSurge := checkShare(at, "spec.strategy.rollingUpdate.maxSurge", d.MaxSurge)
 	unavailable, okUnavailable := checkShare(at, "spec.strategy.rollingUpdate.maxUnavailable", d.MaxUnavailable)
@@ -313,7 +313,7 @@ func (c *containerDecoding) container() Container {
 	out.Liveness = probe(c.at, c.path+".livenessProbe", from.LivenessProbe, true)
 	for path, p := range map[string]*Probe{"startupProbe": out.Startup, "readinessProbe": out.Readiness, "livenessProbe": out.Liveness} {
 		if p != nil && !hasPort(out.Ports, p.Port) {
-			c.at.add(c.path+"."+path+".httpGet.port", "%s is no port of the container", quote(p.Port))
+			c.at.add(c.path+"."+path+".httpGet.port", "want a port of the container, got %s", quote(p.Port))
 		}
 	}
 	if sleep := from.Lifecycle.PreStop.Sleep; sleep != nil {
@@ -333,7 +333,7 @@ func (c *containerDecoding) ports() (ports []ContainerPort) {
 			checkPortName(c.at, path+".name", p.Name)
 		}
 		if p.Protocol != "" && p.Protocol != "TCP" {
-			c.at.add(path+".protocol", "the lab does TCP alone, got %s", quote(p.Protocol))
+			c.at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", quote(p.Protocol))
 		}
 		for _, other := range ports {
 			if p.Name != "" && other.Name == p.Name {

@@ -15,7 +15,7 @@ func foreign(apiVersion, name string) string {
 	case "networking.istio.io", "extensions.istio.io":
 		switch name {
 		case "EnvoyFilter", "WasmPlugin", "ProxyConfig":
-			what = "Istio; the lab's proxy is no Envoy and takes no configuration of one"
+			what = "Istio; the lab's proxy is not Envoy and has no such configuration"
 		case "WorkloadEntry", "WorkloadGroup":
 			what = "Istio, for machines outside the cluster; use a ServiceEntry with endpoints"
 		}
@@ -24,7 +24,7 @@ func foreign(apiVersion, name string) string {
 			what = "Istio, for tokens (JWT), which the lab does not check"
 		}
 	case "telemetry.istio.io":
-		what = "Istio, for metrics, logs and traces of its proxies, which the lab has of its own"
+		what = "Istio, for metrics, logs and traces of its proxies, of which the lab has its own"
 	case "install.istio.io":
 		what = "Istio's installation; the lab has its own gateways"
 	case "networking.k8s.io":
@@ -38,7 +38,7 @@ func foreign(apiVersion, name string) string {
 	case "batch":
 		what = "Kubernetes, for programs that end; the lab runs Deployments only"
 	case "autoscaling":
-		what = "Kubernetes; the lab runs as many replicas as the Deployment says"
+		what = "Kubernetes; the lab runs as many replicas as the Deployment states"
 	case "rbac.authorization.k8s.io":
 		what = "Kubernetes' API server, which the lab does not have"
 	case "apiextensions.k8s.io", "admissionregistration.k8s.io":

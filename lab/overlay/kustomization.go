@@ -280,7 +280,7 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
 	case !within(dir, in.disk.resolve(target)):
 		// Kustomize's own restriction (LoadRestrictionsRootOnly), checked before anything is read.
-		in.report.Add(object, at, "%s is not below this directory: kustomize takes files from there only, and directories from anywhere", quote(entry))
+		in.report.Add(object, at, "%s is not below this directory: kustomize reads files only from there, and directories from anywhere", quote(entry))
 	default:
 		return in.target(object, at, entry, target, r)
 	}

@@ -27,8 +27,8 @@ type serviceManifest struct {
 		IPFamilies            []string `field:"ipFamilies,accepted"`
 		IPFamilyPolicy        string   `field:"ipFamilyPolicy,accepted"`
 
-		ClusterIP                anything `field:"clusterIP,refused" why:"names lead through the proxy, which gives no addresses"`
-		ClusterIPs               anything `field:"clusterIPs,refused" why:"names lead through the proxy, which gives no addresses"`
+		ClusterIP                anything `field:"clusterIP,refused" why:"names are resolved by the proxy, which has no addresses"`
+		ClusterIPs               anything `field:"clusterIPs,refused" why:"names are resolved by the proxy, which has no addresses"`
 		ExternalIPs              anything `field:"externalIPs,refused" why:"the lab listens on loopback"`
 		ExternalName             anything `field:"externalName,refused" why:"use a ServiceEntry"`
 		LoadBalancerIP           anything `field:"loadBalancerIP,refused" why:"the lab has no load balancers outside"`
@@ -52,7 +52,7 @@ func addService(d *decoding, m Meta, decoded any) {
 		at.add("metadata.name", "want lower-case letters, digits and -, at most 63, got %s", quote(m.Name))
 	}
 	if len(s.Selector) == 0 {
-		at.add("spec.selector", "want the labels of the pods that answer, got none")
+		at.add("spec.selector", "want the labels of the pods that get the requests, got none")
 	}
 	if len(spec.Ports) == 0 {
 		at.add("spec.ports", "want at least one port")
@@ -61,7 +61,7 @@ func addService(d *decoding, m Meta, decoded any) {
 	for i, p := range spec.Ports {
 		path := fmt.Sprintf("spec.ports[%d]", i)
 		if p.Protocol != "" && p.Protocol != "TCP" {
-			at.add(path+".protocol", "the lab does TCP alone, got %s", quote(p.Protocol))
+			at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", quote(p.Protocol))
 		}
 		checkPort(at, path+".port", p.Port)
 		if p.TargetPort == "" {

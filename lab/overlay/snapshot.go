@@ -102,11 +102,11 @@ func (s *snapshot) withBuildMetadata(dir string, annotations ...string) (*snapsh
 		}
 		docs, err := parseYAML(content)
 		if err != nil || len(docs) != 1 {
-			return nil, fmt.Errorf("%s is no kustomization", path)
+			return nil, fmt.Errorf("%s is not a kustomization", path)
 		}
 		k, ok := docs[0].value.(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("%s is no kustomization", path)
+			return nil, fmt.Errorf("%s is not a kustomization", path)
 		}
 		k["buildMetadata"] = annotations
 		if content, err = json.Marshal(k); err != nil {

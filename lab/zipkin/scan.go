@@ -190,7 +190,7 @@ func (s *scanner) number() ([]byte, error) {
 	}
 	raw := s.data[begin:s.at]
 	if !isNumber(raw) {
-		return nil, fmt.Errorf("%.40q at byte %d is no number", raw, begin)
+		return nil, fmt.Errorf("%.40q at byte %d is not a number", raw, begin)
 	}
 	return raw, nil
 }
@@ -274,7 +274,7 @@ func (s *scanner) escaped(begin, i int) ([]byte, error) {
 		default:
 			plain, ok := escapes[s.data[i+1]]
 			if !ok {
-				return nil, fmt.Errorf(`\%c at byte %d is no escape of JSON`, s.data[i+1], i)
+				return nil, fmt.Errorf(`\%c at byte %d is not an escape of JSON`, s.data[i+1], i)
 			}
 			out, i = append(out, plain), i+2
 		}

@@ -51,7 +51,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"text":  {func(w http.ResponseWriter) { Text(w, 418, "héllo") }, 418, "text/plain; charset=utf-8", "héllo\n"},
 		"json":  {func(w http.ResponseWriter) { JSON(w, 201, map[string]string{"a": "<&>"}) }, 201, "application/json", `{"a":"<&>"}` + "\n"},
-		"wrong": {func(w http.ResponseWriter) { JSON(w, 200, func() {}) }, 500, "text/plain; charset=utf-8", "the answer cannot be written as JSON\n"},
+		"wrong": {func(w http.ResponseWriter) { JSON(w, 200, func() {}) }, 500, "text/plain; charset=utf-8", "the response cannot be written as JSON\n"},
 	} {
 		w := httptest.NewRecorder()
 		c.write(w)

@@ -20,7 +20,7 @@ func JSON(w http.ResponseWriter, code int, v any) {
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // this is not embedded in HTML, and people read it: a=1&b=2
 	if err := encoder.Encode(v); err != nil {
-		Text(w, http.StatusInternalServerError, "the answer cannot be written as JSON")
+		Text(w, http.StatusInternalServerError, "the response cannot be written as JSON")
 		return
 	}
 	Raw(w, code, "application/json", body.String())

@@ -35,7 +35,7 @@ func newResponseBody(answer io.ReadCloser, upstream string, req *http.Request, s
 }
 
 // errStalled is the error of an upstream that stops sending in the middle of its response.
-var errStalled = fmt.Errorf("the rest of its answer did not come: %w", context.DeadlineExceeded)
+var errStalled = fmt.Errorf("the rest of its response did not arrive: %w", context.DeadlineExceeded)
 
 // Read implements io.Reader. On a timeout its error is an *Error.
 func (b *responseBody) Read(p []byte) (int, error) {

@@ -27,7 +27,7 @@ func TestStalled(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, Options{Timeout: time.Second})
 	u := rig.to(t, halfAnswers(t))
-	if w := ask(u.Hops, "GET", "/hops"); w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "/hops: the rest of its answer did not come") {
+	if w := ask(u.Hops, "GET", "/hops"); w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "/hops: the rest of its response did not arrive") {
 		t.Errorf("hops: %d %q", w.Code, w.Body)
 	}
 	front := httptest.NewServer(http.HandlerFunc(u.Pass))

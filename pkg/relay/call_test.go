@@ -122,10 +122,10 @@ func TestClientMetrics(t *testing.T) {
 	if _, err := rig.client.Do(request(t, "GET", closedPort(t), ""), "configured"); err == nil {
 		t.Fatal("a closed port answered")
 	}
-	const want = `# HELP http_client_requests_in_flight Calls whose answer has not begun.
+	const want = `# HELP http_client_requests_in_flight Calls whose response has not begun.
 # TYPE http_client_requests_in_flight gauge
 http_client_requests_in_flight{upstream="configured"} 0
-# HELP http_client_requests_total Calls to upstreams. The code is error when no answer came.
+# HELP http_client_requests_total Calls to upstreams. The code is error without a response.
 # TYPE http_client_requests_total counter
 http_client_requests_total{code="503",method="GET",upstream="configured"} 2
 http_client_requests_total{code="503",method="_OTHER",upstream="configured"} 1

@@ -75,7 +75,7 @@ func (u *Upstream) Read(r *http.Request, path, accept string) Reply {
 	return reply
 }
 
-var errTooLong = errors.New("the answer is longer than 1 MiB")
+var errTooLong = errors.New("the response is longer than 1 MiB")
 
 func readAll(body io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(body, longestHops+1))

@@ -23,13 +23,13 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_client_requests_total",
-			Help: "Calls to upstreams. The code is error when no answer came.",
+			Help: "Calls to upstreams. The code is error without a response.",
 		}, []string{"upstream", "method", "code"}),
 		duration: telemetry.NewDurations("http_client_request_duration_seconds",
-			"Time until an upstream's answer began.", "upstream", "method", "code"),
+			"Time until an upstream's response begins.", "upstream", "method", "code"),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "http_client_requests_in_flight",
-			Help: "Calls whose answer has not begun.",
+			Help: "Calls whose response has not begun.",
 		}, []string{"upstream"}),
 	}
 	registry.MustRegister(m.requests, m.duration, m.inFlight)

@@ -110,7 +110,7 @@ func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Respo
 	w.WriteHeader(resp.StatusCode)
 	if err := stream(w, resp); err != nil {
 		if r.Context().Err() == nil {
-			u.client.tel.Log(r.Context()).Warn("the upstream broke off its answer", zap.String("upstream", u.label), zap.Error(err))
+			u.client.tel.Log(r.Context()).Warn("the upstream broke off its response", zap.String("upstream", u.label), zap.Error(err))
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -157,7 +157,7 @@ func (u *Upstream) Fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (u *Upstream) warn(r *http.Request, err error) {
-	u.client.tel.Log(r.Context()).Warn("the upstream did not answer", zap.String("upstream", u.label), zap.Error(err))
+	u.client.tel.Log(r.Context()).Warn("no response from the upstream", zap.String("upstream", u.label), zap.Error(err))
 }
 
 // failure returns the status and the line for err.

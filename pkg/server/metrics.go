@@ -24,12 +24,12 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_server_requests_total",
-			Help: "Requests answered. The code is 499 when the client left first and none when the connection was closed without an answer.",
+			Help: "Requests handled. The code is 499 if the client disconnected first, and none if the connection was closed without a response.",
 		}, labels),
-		duration: telemetry.NewDurations("http_server_request_duration_seconds", "Time from a request's header to the end of its answer.", labels...),
+		duration: telemetry.NewDurations("http_server_request_duration_seconds", "Time from a request's header to the end of its response.", labels...),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "http_server_requests_in_flight",
-			Help: "Requests being answered.",
+			Help: "Requests in progress.",
 		}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faults_injected_total",

@@ -21,8 +21,8 @@ type SDK struct {
 	SamplerArg         string `name:"otel-traces-sampler-arg" help:"The ratio of a traceidratio sampler, 0 to 1; without it 1."`
 
 	QueueSize     int `name:"otel-bsp-max-queue-size" default:"2048" help:"Spans that wait for export at most." want:"a number"`
-	BatchSize     int `name:"otel-bsp-max-export-batch-size" default:"512" help:"Spans that one export takes at most." want:"a number"`
-	ScheduleDelay int `name:"otel-bsp-schedule-delay" default:"1000" help:"Milliseconds between exports at most; the standard says 5000, but who presses a button wants to see the trace." want:"a number of milliseconds"`
+	BatchSize     int `name:"otel-bsp-max-export-batch-size" default:"512" help:"Spans in one export at most." want:"a number"`
+	ScheduleDelay int `name:"otel-bsp-schedule-delay" default:"1000" help:"Milliseconds between exports at most; the standard is 5000, but a user who presses a button wants to see the trace." want:"a number of milliseconds"`
 	ExportTimeout int `name:"otel-bsp-export-timeout" default:"30000" help:"Milliseconds that one export may take." want:"a number of milliseconds"`
 
 	SpanAttributeLength  int `name:"otel-span-attribute-value-length-limit" default:"-1" help:"Characters of one attribute's value; -1 for any." want:"a number"`

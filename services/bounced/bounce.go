@@ -69,7 +69,7 @@ func parseOrder(body string) (order, error) {
 	err := decoder.Decode(&o)
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows the object")
+			err = errors.New("unexpected data after the JSON object")
 		}
 	}
 	var wrongType *json.UnmarshalTypeError

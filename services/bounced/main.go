@@ -34,7 +34,7 @@ func runWith(p server.Process, timeout time.Duration) int {
 	return svc.Run()
 }
 
-var program = config.Program{Name: "bounced", Short: "The echo and the bouncer: answers with the request, and calls an endpoint when told to."}
+var program = config.Program{Name: "bounced", Short: "The echo and the bouncer: responds with the request, and calls an endpoint on request."}
 
 // Config holds the settings of bounced.
 type Config struct {

@@ -109,7 +109,7 @@ func TestCrash(t *testing.T) {
 	if code := bounced.Crashed(); code != 137 {
 		t.Errorf("exit code %d, wanted 137", code)
 	}
-	if !strings.Contains(bounced.Logs(), "crashing, as asked") {
+	if !strings.Contains(bounced.Logs(), "crashing, as requested") {
 		t.Errorf("logged %s", bounced.Logs())
 	}
 }

@@ -25,7 +25,7 @@ func crash(svc *server.Service, allowed bool) http.HandlerFunc {
 			answer.Text(w, http.StatusNotFound, "404 page not found")
 			return
 		}
-		svc.Log(r.Context()).Error("crashing, as asked")
+		svc.Log(r.Context()).Error("crashing, as requested")
 		svc.Exit(exitKilled)
 	}
 }

@@ -95,5 +95,5 @@ func notTime(body string) error {
 	if len(body) > longest {
 		body = body[:longest] + "…"
 	}
-	return fmt.Errorf("the time source answered no time: want a datetime as of RFC 3339, got %s", strconv.Quote(body))
+	return fmt.Errorf("the time source sent no time: want a datetime of RFC 3339, got %s", strconv.Quote(body))
 }

@@ -28,11 +28,11 @@ func run(p server.Process) int {
 	return svc.Run()
 }
 
-var program = config.Program{Name: "core", Short: "The last hop before the time: asks a time source, and has a slow and a fast endpoint."}
+var program = config.Program{Name: "core", Short: "The last hop before the time: calls a time source, and has a slow and a fast endpoint."}
 
 // Config holds the settings of core.
 type Config struct {
-	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that answers as worldtimeapi.org does."`
+	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that responds as worldtimeapi.org does."`
 	SlowDuration time.Duration `default:"3s" help:"How long the slow endpoint takes." want:"a duration such as 3s"`
 	server.Config
 }

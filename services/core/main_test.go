@@ -73,11 +73,11 @@ func TestHops(t *testing.T) {
 		"foreign":       {200, foreign, 200, " at 2026-01-02T10:04:05.123456+07:00\n", foreign, ""},
 		"failing":       {500, "Internal Server Error\n", 500, "\nInternal Server Error\n", "", "Internal Server Error"},
 		"unknown zone":  {404, `{"error":"unknown location"}`, 404, "\n" + `{"error":"unknown location"}`, "", `{"error":"unknown location"}`},
-		"no time":       {200, `{"hello":"world"}`, 502, "\n" + `the time source answered no time: want a datetime as of RFC 3339, got "{\"hello\":\"world\"}"` + "\n", "", `the time source answered no time: want a datetime as of RFC 3339, got "{\"hello\":\"world\"}"`},
-		"a page":        {200, "<html>", 502, "\n" + `the time source answered no time: want a datetime as of RFC 3339, got "<html>"` + "\n", "", `the time source answered no time: want a datetime as of RFC 3339, got "<html>"`},
-		"forged line":   {200, "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z", 502, "\n" + `the time source answered no time: want a datetime as of RFC 3339, got "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z"` + "\n", "", `the time source answered no time: want a datetime as of RFC 3339, got "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z"`},
+		"no time":       {200, `{"hello":"world"}`, 502, "\n" + `the time source sent no time: want a datetime of RFC 3339, got "{\"hello\":\"world\"}"` + "\n", "", `the time source sent no time: want a datetime of RFC 3339, got "{\"hello\":\"world\"}"`},
+		"a page":        {200, "<html>", 502, "\n" + `the time source sent no time: want a datetime of RFC 3339, got "<html>"` + "\n", "", `the time source sent no time: want a datetime of RFC 3339, got "<html>"`},
+		"forged line":   {200, "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z", 502, "\n" + `the time source sent no time: want a datetime of RFC 3339, got "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z"` + "\n", "", `the time source sent no time: want a datetime of RFC 3339, got "took (1 ms) x at y\ntook (2 ms) z at 2026-01-02T03:04:05Z"`},
 		"forged name":   {200, `{"service":"a\nb","version":"v","datetime":"2026-01-02T03:04:05Z"}`, 200, " at 2026-01-02T03:04:05Z\n", `{"service":"a\nb","version":"v","datetime":"2026-01-02T03:04:05Z"}`, ""},
-		"forged date":   {200, `{"datetime":"2026-01-02\n"}`, 502, "\n" + `the time source answered no time: want a datetime as of RFC 3339, got "{\"datetime\":\"2026-01-02\\n\"}"` + "\n", "", `the time source answered no time: want a datetime as of RFC 3339, got "{\"datetime\":\"2026-01-02\\n\"}"`},
+		"forged date":   {200, `{"datetime":"2026-01-02\n"}`, 502, "\n" + `the time source sent no time: want a datetime of RFC 3339, got "{\"datetime\":\"2026-01-02\\n\"}"` + "\n", "", `the time source sent no time: want a datetime of RFC 3339, got "{\"datetime\":\"2026-01-02\\n\"}"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,7 +13,7 @@ import (
 type Config struct {
 	server.Config
 	UpstreamURL config.URL `default:"http://middle" help:"Service to relay to."`
-	TraceUIURL  TraceUIURL `name:"trace-ui-url" placeholder:"URL" help:"Where a trace can be looked at: a URL or path with {traceID}. Empty: trace ids are no links."`
+	TraceUIURL  TraceUIURL `name:"trace-ui-url" placeholder:"URL" help:"Where a trace is shown: a URL or path with {traceID}. Empty: trace ids are not links."`
 }
 
 // TraceUIURL is the template of a link to a trace, or empty.

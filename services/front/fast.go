@@ -40,5 +40,5 @@ func callFast(ctx context.Context, log *zap.Logger, middle *relay.Upstream) {
 	defer resp.Body.Close()
 	// Read it to the end, so that the connection can be reused.
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, longestAnswer))
-	log.Info("The call in the background was answered", zap.Int("code", resp.StatusCode), zap.Error(err))
+	log.Info("The call in the background got a response", zap.Int("code", resp.StatusCode), zap.Error(err))
 }

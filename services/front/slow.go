@@ -50,7 +50,7 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 func readAnswer(body io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(body, longestAnswer+1))
 	if err == nil && len(text) > longestAnswer {
-		err = fmt.Errorf("its answer is longer than %d bytes", longestAnswer)
+		err = fmt.Errorf("its response is longer than %d bytes", longestAnswer)
 	}
 	return strings.TrimRight(string(text), "\r\n"), err
 }

@@ -132,7 +132,7 @@ func Unlistened(o *overlay.Overlay) (lines []string) {
 			for i, p := range service.Ports {
 				n, known := targetNumber(p.Target, d.Pod.Container.Ports)
 				if known && portErr == nil && adminErr == nil && n != port && n != admin {
-					lines = append(lines, fmt.Sprintf("%s: spec.ports[%d].targetPort: leads to port %d of %s, whose process listens on %d (PORT) and %d (ADMIN_PORT) only; set env PORT to %d there",
+					lines = append(lines, fmt.Sprintf("%s: spec.ports[%d].targetPort: is port %d of %s, whose process listens only on %d (PORT) and %d (ADMIN_PORT); set env PORT to %d there",
 						service, i, n, d, port, admin, n))
 				}
 			}
@@ -177,7 +177,7 @@ func (sp *spec) probed(probe *overlay.Probe) (int, error) {
 		}
 	}
 	if number != sp.port && number != sp.admin {
-		return 0, fmt.Errorf("port %q: the process listens on %d (PORT) and %d (ADMIN_PORT) alone", probe.Port, sp.port, sp.admin)
+		return 0, fmt.Errorf("port %q: the process listens only on %d (PORT) and %d (ADMIN_PORT)", probe.Port, sp.port, sp.admin)
 	}
 	return number, nil
 }

@@ -51,7 +51,7 @@ func TestGistOfALine(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{"level":"error","msg":"cannot listen","error":"no such host"}`: "cannot listen: no such host",
-		`{"level":"error","msg":"crashing, as asked"}`:                   "crashing, as asked",
+		`{"level":"error","msg":"crashing, as requested"}`:               "crashing, as requested",
 		`{"level":"error"}`: `{"level":"error"}`,
 		"panic: oh":         "panic: oh",
 	} {

@@ -24,7 +24,7 @@ func TestPortsThatNobodyListensOn(t *testing.T) {
 		Ports: []overlay.ServicePort{{Port: 81, Target: "http-admin"}, {Port: 80, Target: "http"}},
 	}}}
 	o.Deployments = []overlay.Deployment{deployment()}
-	want := []string{"Service shop/page: spec.ports[1].targetPort: leads to port 9090 of Deployment shop/page, whose process listens on 8080 (PORT) and 8081 (ADMIN_PORT) only; set env PORT to 9090 there"}
+	want := []string{"Service shop/page: spec.ports[1].targetPort: is port 9090 of Deployment shop/page, whose process listens only on 8080 (PORT) and 8081 (ADMIN_PORT); set env PORT to 9090 there"}
 	if diff := cmp.Diff(want, Unlistened(o)); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}

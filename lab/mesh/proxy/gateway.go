@@ -57,7 +57,7 @@ func (c *caller) gatewayHandler() http.Handler {
 			}
 		}
 		if from == nil {
-			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: ask for a host that a VirtualService leads here")
+			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: call a host that a VirtualService routes here")
 			return
 		}
 		delete(r.Header, hCaller)

@@ -56,7 +56,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "istio_requests_total", Help: "Requests, as Istio's standard metric."}, labelNames),
 		durations: histogram("istio_request_duration_milliseconds", "Durations of requests, as Istio's standard metric."),
 		received:  histogram("istio_request_bytes", "Sizes of requests' bodies, as Istio's standard metric."),
-		sent:      histogram("istio_response_bytes", "Sizes of answers' bodies, as Istio's standard metric."),
+		sent:      histogram("istio_response_bytes", "Sizes of response bodies, as Istio's standard metric."),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hopline_proxy_dropped_total",
 			Help: "What the proxy dropped to stay within its bounds: mirrors, and requests without metrics of their own."}, []string{"what"}),
 		links: map[linkKey]*link{},

@@ -102,7 +102,7 @@ func (n *names) resolve(ctx context.Context, k *cluster, want []string) {
 		}
 		addrs, err := n.lookup(ctx, host)
 		if err != nil {
-			fault = "cannot resolve " + host + ", which a ServiceEntry leads to by DNS: " + reason(err)
+			fault = "cannot resolve " + host + ", which a ServiceEntry resolves by DNS: " + reason(err)
 		}
 		p, _ := strconv.Atoi(port)
 		for _, a := range addrs {

@@ -40,7 +40,7 @@ func TestDNS(t *testing.T) {
 	wrong := *outside
 	wrong.Name, wrong.Addresses = "outbound|80||wrong.example", []string{"wrong.example:80"}
 	b.proxy.Swap(toRoute(routeTo(&wrong)))
-	b.get("http://wrong.example/").want(t, 502, "cannot resolve wrong.example, which a ServiceEntry leads to by DNS: no such host")
+	b.get("http://wrong.example/").want(t, 502, "cannot resolve wrong.example, which a ServiceEntry resolves by DNS: no such host")
 }
 
 // TestOriginalDestination checks resolution NONE: each request is sent to the host that it names.
@@ -58,7 +58,7 @@ func TestOriginalDestination(t *testing.T) {
 	b := newBench(t, Options{Resolve: resolve}, toRoute(routeTo(any)))
 	for range 3 {
 		b.get("http://a.example:"+port+"/").want(t, 200, "outside / ")
-		b.get("http://b.example:"+port+"/").want(t, 502, "cannot resolve b.example, which a ServiceEntry leads to by DNS: no such host")
+		b.get("http://b.example:"+port+"/").want(t, 502, "cannot resolve b.example, which a ServiceEntry resolves by DNS: no such host")
 	}
 	k := b.cluster(any)
 	for i := range 2 * maxParts {

@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Golden compares got with testdata/name, or writes it there with -update.
 func Golden(t *testing.T, name, got string) {
@@ -28,7 +28,7 @@ func Golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("other than %s says (-want +got), -update writes it:\n%s", path, diff)
+		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
 	}
 }
 
