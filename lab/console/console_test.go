@@ -149,6 +149,8 @@ func TestRoutes(t *testing.T) {
 		"/load":                  {200, "<!doctype html>"},
 		"/trace/" + traceID:      {200, "<!doctype html>"},
 		"/trace/%3Cscript%3E":    {200, "<!doctype html>"},
+		"/compare/a/b":           {200, "<!doctype html>"},
+		"/compare/a":             {404, ""},
 		"/api/state":             {200, `"workloads":[]`},
 		"/api/traces":            {200, "[]"},
 		"/api/names":             {200, `{"services":[],"spans":[]}`},

@@ -18,14 +18,14 @@ type page struct {
 
 // files lists the styles and scripts of the page in their order. Each view has a script of its own, between views.js and page.js.
 var files = []string{
-	"page.css", "time.css",
+	"page.css", "time.css", "logs.css", "compare.css",
 	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "plot.js",
-	"mesh.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js",
+	"mesh.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
 	"page.js",
 }
 
 // addresses lists the patterns of the page's addresses.
-var addresses = []string{"/{$}", "/time", "/traces", "/logs", "/ask", "/load", "/trace/{id}"}
+var addresses = []string{"/{$}", "/time", "/traces", "/logs", "/ask", "/load", "/trace/{id}", "/compare/{a}/{b}"}
 
 // newPage assembles the document, with the token that its requests carry. The files are part of the binary, so an error in them is a panic
 // at start, in any test.

@@ -26,9 +26,10 @@ type Summary struct {
 	Service  string   `json:"service"`  // of the root, or of the first span where the root is missing
 	Title    string   `json:"title"`    // the request, "GET /hops", or else the name of the same span
 	Spans    int      `json:"spans"`
-	Errors   int      `json:"errors"`  // spans that failed
-	Status   string   `json:"status"`  // HTTP status of the same span as Service; empty where it names none
-	Members  []Member `json:"members"` // the services that took part, depth first
+	Errors   int      `json:"errors"`   // spans that failed
+	Injected bool     `json:"injected"` // a span shows an injected fault
+	Status   string   `json:"status"`   // HTTP status of the same span as Service; empty where it names none
+	Members  []Member `json:"members"`  // the services that took part, depth first
 }
 
 // Member is a service that took part in a trace.
@@ -40,10 +41,11 @@ type Member struct {
 // Detail is a trace with all that the console shows of it.
 type Detail struct {
 	Summary
-	Rows   []Row `json:"rows"`   // the spans, depth first
-	Origin int   `json:"origin"` // the row where the failure began: the deepest that failed; -1 where none did
-	Cut    int   `json:"cut"`    // spans left out, as there are too many
-	Logs   []Log `json:"logs"`
+	Rows   []Row  `json:"rows"`   // the spans, depth first
+	Cause  string `json:"cause"`  // where the failure began, with which status and why, in words; empty where none did
+	Origin int    `json:"origin"` // the row where the failure began: the deepest that failed; -1 where none did
+	Cut    int    `json:"cut"`    // spans left out, as there are too many
+	Logs   []Log  `json:"logs"`
 }
 
 // Row is a span in the waterfall.
@@ -57,9 +59,10 @@ type Row struct {
 	Kind        zipkin.Kind  `json:"kind"`
 	Start       int64        `json:"start"` // microseconds after the trace's start
 	Duration    int64        `json:"duration"`
-	Status      string       `json:"status"`  // HTTP status, where the span has one
-	Error       string       `json:"error"`   // the error tag's value; "error" where that is empty; empty where nothing failed
-	Adopted     bool         `json:"adopted"` // its parent has not arrived
+	Status      string       `json:"status"`   // HTTP status, where the span has one
+	Error       string       `json:"error"`    // the error tag's value; "error" where that is empty; empty where nothing failed
+	Injected    string       `json:"injected"` // the injected fault that the span shows, in words: "latency", "abort by a rule"
+	Adopted     bool         `json:"adopted"`  // its parent has not arrived
 	Tags        zipkin.Tags  `json:"tags"`
 	Annotations []Annotation `json:"annotations"`
 	Critical    []interval   `json:"critical"` // when the whole trace waited for this span's own work
@@ -97,6 +100,7 @@ func summaryOf(root *trace.Node) Summary {
 		if errorOf(n.Span) != "" {
 			s.Errors++
 		}
+		s.Injected = s.Injected || injectedOf(n.Span) != ""
 		member := Member{serviceOf(n.Span), versionOf(n.Span)}
 		if !slices.Contains(s.Members, member) && len(s.Members) < maxMembers {
 			s.Members = append(s.Members, member)
@@ -163,7 +167,9 @@ func detail(spans []*zipkin.Span, lines []workload.Line) Detail {
 		}
 		d.Rows = append(d.Rows, d.rowOf(n, depth, some(critical[n])))
 	})
-	d.Origin = originOf(d.Rows)
+	if d.Origin = originOf(d.Rows); d.Origin >= 0 {
+		d.Cause = causeOf(d.Rows[d.Origin])
+	}
 	d.Logs = logsOf(lines, d.Start)
 	return d
 }
@@ -188,7 +194,7 @@ func (d *Detail) rowOf(n *trace.Node, depth int, critical []interval) Row {
 	s := n.Span
 	row := Row{
 		ID: s.ID, Depth: depth, Service: serviceOf(s), Version: versionOf(s), Proxy: s.Tags.Get("component") == "proxy", Name: s.Name, Kind: s.Kind, Duration: s.Duration, Error: errorOf(s), Status: statusOf(s),
-		Adopted: n.Adopted, Tags: s.Tags, Annotations: []Annotation{}, Critical: critical,
+		Injected: injectedOf(s), Adopted: n.Adopted, Tags: s.Tags, Annotations: []Annotation{}, Critical: critical,
 	}
 	if s.Timestamp != 0 {
 		row.Start = s.Timestamp - d.Start

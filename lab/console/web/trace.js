@@ -57,7 +57,7 @@ function showHead(trace, young) {
     element("b", "", trace.service),
     element("span", "", duration(trace.duration)),
     element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)),
-    ...beganAt(trace.rows[trace.origin]),
+    ...causeOf(trace),
     element("span", "", plural(trace.spans, "span")),
     ...(missing ? [element("span", "status waits", young ? "more spans are awaited" : "spans are missing")] : []),
     element("span", "", `began ${clock(trace.start)}`),
@@ -65,21 +65,27 @@ function showHead(trace, young) {
   );
 }
 
-// beganAt says where a failure began: at the deepest span that failed, by itself or because a fault was injected there.
-function beganAt(row) {
-  if (!row) return [];
-  const who = `${row.service} ${row.version}`.trim();
-  return [element("span", "bad", row.tags?.["fault.injected"] ? `injected at ${who}` : `began at ${who}`)];
+// causeOf says where a failure began, with which status and why.
+function causeOf(trace) {
+  return trace.cause ? [element("span", "bad", `Failed first: ${trace.cause}`)] : [];
+}
+
+// endOf is how long the drawing of a trace is: what goes on in the background may end after the root.
+function endOf(trace) {
+  return Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
 }
 
 function showWaterfall(trace) {
-  // What goes on in the background may end after the root.
-  const end = Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
+  drawWaterfall(byId("waterfall"), byId("axis"), byId("cut"), trace, endOf(trace));
+}
+
+// drawWaterfall draws the spans of a trace in a list, on a scale from 0 to end in microseconds.
+function drawWaterfall(list, axis, cut, trace, end) {
   const marks = Array.from({ length: ticks + 1 }, (_, tick) => element("span", "", tick === 0 ? "0" : duration((end * tick) / ticks, end)));
-  byId("axis").replaceChildren(...marks);
-  settle(byId("waterfall"), trace.rows.map((row, place) => ({ ...row, end, same: sameAsParent(trace.rows, place), origin: place === trace.origin })), keyOf, spanRow);
-  byId("cut").hidden = trace.cut === 0;
-  byId("cut").textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
+  axis.replaceChildren(...marks);
+  settle(list, trace.rows.map((row, place) => ({ ...row, end, same: sameAsParent(trace.rows, place), origin: place === trace.origin })), keyOf, spanRow);
+  cut.hidden = trace.cut === 0;
+  cut.textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
 }
 
 // keyOf tells a span from the other half of its call, which may have the same id.
@@ -107,9 +113,8 @@ function spanRow(row) {
   if (row.version) title.append(element("span", row.same ? "unseen" : "version", row.version));
   title.append(element("span", "operation", row.name));
   if (row.adopted) title.append(element("span", "chip", "parent missing"));
-  const injected = Boolean(row.tags?.["fault.injected"]);
-  if (row.error) title.append(element("span", row.origin ? "origin" : "bad", ["✕", row.status, row.origin && (injected ? "injected here" : "began here")].filter(Boolean).join(" ")), element("span", "unseen", " failed"));
-  if (injected && !row.origin) title.append(element("span", "chip", "injected"));
+  if (row.error) title.append(element("span", row.origin ? "origin" : "bad", ["✕", row.status, row.origin && "failed first"].filter(Boolean).join(" ")), element("span", "unseen", " failed"));
+  if (row.injected) title.append(element("span", "chip injected", `injected: ${row.injected}`));
 
   const lane = element("span", "lane");
   const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), row.version);
@@ -156,6 +161,7 @@ function spanDetails(row) {
 function showLogs(trace) {
   byId("trace-logs-empty").hidden = trace.logs.length > 0;
   byId("trace-logs-facts").textContent = trace.logs.length ? plural(trace.logs.length, "line") : "";
+  byId("trace-logs-all").href = `/logs?trace=${trace.id}`;
   settle(byId("trace-logs"), trace.logs.map((log, place) => ({ ...log, place })), (log) => log.place, logRow);
 }
 

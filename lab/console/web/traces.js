@@ -51,8 +51,16 @@ function fill(select, names) {
   select.value = names.includes(chosen) ? chosen : "";
 }
 
+let picked = []; // the ids of at most two traces to compare
+
 function traceRow(trace) {
   const row = element("tr");
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = picked.includes(trace.id);
+  box.ariaLabel = `Compare ${trace.title} of ${clock(trace.start)}`;
+  box.addEventListener("change", () => pick(trace.id, box.checked));
+  row.append(withChildren(element("td", "pick"), box));
   const request = element("a", "request", trace.title);
   request.href = `/trace/${trace.id}`;
   const who = withChildren(element("td", "who"), request, element("span", "quiet", trace.service));
@@ -63,6 +71,7 @@ function traceRow(trace) {
   const by = withChildren(element("td", "by"), ...versions.map(({ service, version }) => named(versionBadge(service, version), `${service} ${version}`)));
   const outcome = element("td");
   outcome.append(element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)));
+  if (trace.injected) outcome.append(" ", element("span", "chip injected", "fault injected"));
   row.append(element("td", "quiet began", clock(trace.start)), who, took, labelled("num", "spans", String(trace.spans)), by, outcome);
   return row;
 }
@@ -78,6 +87,25 @@ function named(mark, name) {
   mark.append(element("span", "unseen", ` ${name}`));
   return mark;
 }
+
+// pick adds a trace to those to compare, or removes it. Of three the first goes.
+function pick(id, on) {
+  picked = [...picked.filter((other) => other !== id), ...(on ? [id] : [])].slice(-2);
+  for (const row of byId("traces-list").children) row.querySelector(".pick input").checked = picked.includes(row.dataset.key);
+  showPicked();
+}
+
+function showPicked() {
+  const link = byId("compare-link");
+  byId("compare-bar").hidden = picked.length === 0;
+  link.hidden = picked.length < 2;
+  link.href = `/compare/${picked.join("/")}`;
+  tell("compare-words", picked.length < 2 ? "One trace is chosen. Choose another one to compare the two." : "Two traces are chosen.");
+}
+
+byId("compare-none").addEventListener("click", () => {
+  for (const id of picked) pick(id, false);
+});
 
 byId("search").addEventListener("submit", (event) => {
   event.preventDefault();
