@@ -30,7 +30,7 @@ type Command struct {
 	Limit    int    `short:"n" default:"200" help:"How many of the last lines, 1 to 1000 (${default})."`
 	JSON     bool   `name:"json" help:"Print each line as JSON."`
 
-	ConsolePort int `default:"8090" placeholder:"PORT" help:"Port of the console of the lab (${default})."`
+	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab (${default})."`
 }
 
 // ErrInvalid is the error of Execute, wrapped, if the lab rejects an argument.

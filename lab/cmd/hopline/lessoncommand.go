@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/hopline/hopline/docs/lessons"
 	"github.com/hopline/hopline/lab/internal/lesson"
@@ -112,32 +111,40 @@ func (c *lessonCommand) walk(ctx context.Context, p program, l *lesson.Lesson, s
 	return err
 }
 
-// check plays lessons unattended, one after the other, and prints one line for each. A lesson that the engine cannot run is named.
+// together is the number of lessons that are checked at a time. Most of a lesson is waiting.
+const together = 3
+
+// check plays lessons unattended, and prints one line for each, in order. A lesson that the engine cannot run is named. On a cluster, which
+// all lessons share, one is played at a time.
 func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.Lesson, setup lesson.Setup) error {
+	places := together
+	if c.On == lesson.Cluster {
+		places = 1
+	}
+	free := make(chan struct{}, places)
+	results := make([]chan error, len(chosen))
+	for i, l := range chosen {
+		results[i] = make(chan error, 1)
+		if l.RunsOn(c.On) {
+			go func() {
+				free <- struct{}{}
+				defer func() { <-free }()
+				results[i] <- lesson.Verify(ctx, l, setup)
+			}()
+		}
+	}
 	failed := 0
-	for _, l := range chosen {
+	for i, l := range chosen {
 		if !l.RunsOn(c.On) {
-			fmt.Fprintf(p.out, "not run     %02d %s: it needs %s\n", l.Number, l.Title, l.Needed())
+			fmt.Fprintf(p.out, "not run %02d %s: it needs %s\n", l.Number, l.Title, l.Needed())
 			continue
 		}
-		begun := time.Now()
-		err := lesson.Verify(ctx, l, setup)
-		if ctx.Err() != nil {
-			return exit{1, errors.New("stopped")}
-		}
-		verdict := "ok    "
-		if err != nil {
+		if err := <-results[i]; err != nil {
 			failed++
-			verdict = "FAILED"
+			fmt.Fprintf(p.out, "FAILED  %02d %s\n%s\n(- is missing, + came instead)\n", l.Number, l.Title, err)
+			continue
 		}
-		fmt.Fprintf(p.out, "%s %3.0f s %02d %s\n", verdict, time.Since(begun).Seconds(), l.Number, l.Title)
-		var d *lesson.Difference
-		switch {
-		case errors.As(err, &d):
-			fmt.Fprintf(p.out, "%s\n(- is missing, + came instead)\n", err)
-		case err != nil:
-			fmt.Fprintln(p.out, err)
-		}
+		fmt.Fprintf(p.out, "ok      %02d %s\n", l.Number, l.Title)
 	}
 	if failed > 0 {
 		return exit{1, fmt.Errorf("%d of %d lessons differ from what they say", failed, len(chosen))}

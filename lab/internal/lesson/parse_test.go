@@ -2,12 +2,13 @@ package lesson
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/docs/lessons"
 )
 
 const whole = `# Canary
@@ -142,19 +143,21 @@ func TestParseNamesEachMistake(t *testing.T) {
 
 func TestShippedLessonsAreInTheForm(t *testing.T) {
 	t.Parallel()
-	lessons, err := Read(os.DirFS("../../../docs/lessons"))
+	all, err := Read(lessons.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(lessons) == 0 {
+	if len(all) == 0 {
 		t.Fatal("no lessons")
 	}
-	for _, l := range lessons {
+	for _, l := range all {
 		for _, step := range append(l.Steps, optional(l.Broken)...) {
 			for _, part := range step.Parts {
 				for _, run := range part.Runs {
-					if len(run.Command) > 120 {
-						t.Errorf("%02d-%s.md:%d: want at most 120 characters in a command, got %d", l.Number, l.Name, run.Line, len(run.Command))
+					for line := range strings.Lines(run.Command) {
+						if len(line) > 120 {
+							t.Errorf("%02d-%s.md:%d: want at most 120 characters in a line of a command, got %d", l.Number, l.Name, run.Line, len(line))
+						}
 					}
 				}
 				if part.Kind == Change || part.Kind == Fault || part.Kind == Solution {
@@ -177,11 +180,11 @@ func optional(step *Step) []Step {
 // The table of the course is a list of the files.
 func TestTableOfTheCourse(t *testing.T) {
 	t.Parallel()
-	lessons, err := Read(os.DirFS("../../../docs/lessons"))
+	all, err := Read(lessons.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../../docs/lessons/README.md")
+	text, err := lessons.Files.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +194,7 @@ func TestTableOfTheCourse(t *testing.T) {
 			got = append(got, row)
 		}
 	}
-	for _, l := range lessons {
+	for _, l := range all {
 		want = append(want, fmt.Sprintf("| %d | [%s](%02d-%s.md) | %s | %.0f |", l.Number, l.Title, l.Number, l.Name, l.Needed(), l.Time.Minutes()))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
