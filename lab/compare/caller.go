@@ -20,11 +20,19 @@ type Caller struct {
 	NoSidecar bool // a pod without a sidecar
 }
 
+// CallerOf returns a caller with a sidecar, or a gateway.
+func CallerOf(s *mesh.Source) Caller {
+	if s.Gateway {
+		return Caller{Name: s.Workload, Source: *s}
+	}
+	return Caller{Name: s.Namespace + "/" + s.Workload, Source: *s}
+}
+
 // Callers lists the senders of requests in an overlay: the two gateways, then its Deployments. In an overlay without any Deployment that has
 // a sidecar, a workload without labels stands for those of each namespace that has a Service or a VirtualService.
 func Callers(o *overlay.Overlay) []Caller {
 	ingress, egress := mesh.IngressGateway(), mesh.EgressGateway()
-	callers := []Caller{{Name: ingress.Workload, Source: ingress}, {Name: egress.Workload, Source: egress}}
+	callers := []Caller{CallerOf(&ingress), CallerOf(&egress)}
 	sidecars := false
 	for _, d := range o.Deployments {
 		source, noSidecar := mesh.SourceOf(o, d)

@@ -55,6 +55,11 @@ type Difference struct {
 	Shares []ShareChange `json:"shares"`
 }
 
+// Moved reports whether a share differs. If not, the destinations of the same names have other endpoints.
+func (d Difference) Moved() bool {
+	return slices.ContainsFunc(d.Shares, func(s ShareChange) bool { return s.Before != s.After })
+}
+
 // ShareChange is the share of one destination in both effects, in percent; 0 where it gets none.
 type ShareChange struct {
 	Destination string  `json:"destination"`

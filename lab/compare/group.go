@@ -31,8 +31,8 @@ type Example struct {
 	RuleAfter  string `json:"rule_after"`
 }
 
-// newExample describes a request as hopline explain takes it.
-func newExample(req *mesh.Request, from Caller) Example {
+// ExampleOf describes a request as hopline explain takes it.
+func ExampleOf(req *mesh.Request, from Caller) Example {
 	e := Example{From: from.Name, Method: req.Method, URL: "http://" + req.Authority + req.Path, Header: req.Header}
 	if from.Source.Gateway && from.Source.Workload == mesh.IngressGateway().Workload {
 		e.From = ""
@@ -43,13 +43,22 @@ func newExample(req *mesh.Request, from Caller) Example {
 	return e
 }
 
+// Lines returns the headers as "name: value", sorted.
+func (e Example) Lines() []string {
+	lines := []string{}
+	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
+		for _, value := range e.Header[name] {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	return lines
+}
+
 // Command returns the command line that explains the example.
 func (e Example) Command() string {
 	words := []string{"hopline", "explain"}
-	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
-		for _, value := range e.Header[name] {
-			words = append(words, "-H", quoted(name+": "+value))
-		}
+	for _, line := range e.Lines() {
+		words = append(words, "-H", quoted(line))
 	}
 	if e.From != "" {
 		words = append(words, "--from", quoted(e.From))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/traffic"
+	"github.com/hopline/hopline/lab/whatif"
 	"github.com/hopline/hopline/pkg/guard"
 )
 
@@ -24,7 +25,8 @@ type Console struct {
 	drives  Driving
 	events  *events
 	look    chan struct{} // makes Run read the state immediately
-	readers atomic.Int64  // of the followed logs
+	asker   whatif.Asker
+	readers atomic.Int64 // of the followed logs
 
 	mu           sync.Mutex
 	rates        rates
@@ -49,6 +51,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	mux.HandleFunc("GET /api/names", c.serveNames)
 	mux.HandleFunc("GET /api/traces", c.serveSearch)
 	mux.HandleFunc("GET /api/traces/{id}", c.serveTrace)
+	c.addAsking(mux)
 	mux.HandleFunc("GET /api/series", c.serveSeries)
 	mux.HandleFunc("GET /api/logs", c.serveLogs)
 	mux.HandleFunc("GET /api/logs/follow", c.followLogs)

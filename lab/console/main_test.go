@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
+	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
 )
 
@@ -64,6 +67,9 @@ func (l *lab) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
 	return l.traffic.Calls(limit, keep)
 }
 func (l *lab) Ejections() []proxy.Ejection { l.mu.Lock(); defer l.mu.Unlock(); return l.ejections }
+func (l *lab) Send(context.Context, send.Request, *rules.Rules) (*send.Response, error) {
+	return nil, errors.New("this lab sends nothing")
+}
 func (l *lab) Logs() *workload.Logs {
 	l.mu.Lock()
 	defer l.mu.Unlock()

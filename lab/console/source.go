@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"time"
 
 	"github.com/hopline/hopline/lab/collector"
@@ -9,6 +10,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
+	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/lab/zipkin"
 )
@@ -27,6 +30,8 @@ type Source interface {
 	Flows() []traffic.Flow
 	Edges(now time.Time) []traffic.Edge
 	Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call
+	// Send sends a request through the mesh and waits for the response, as a send.Sender does.
+	Send(context.Context, send.Request, *rules.Rules) (*send.Response, error)
 	// Logs returns the last output of the processes.
 	Logs() *workload.Logs
 	// Series returns the figures of the last minutes.

@@ -6,29 +6,45 @@ import (
 	"io"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rules"
 )
 
-// answer holds an explanation and the sources of its facts.
-type answer struct {
+// Answer holds an explanation and the sources of its facts.
+type Answer struct {
 	mesh.Explanation
 	Rules     string // which rules they are
 	Of        *rules.Rules
 	Endpoints string // whose endpoints they are; empty without destinations
 }
 
-func (a *answer) writeText(out io.Writer) error {
+// Ask answers a question. why is a line that names where the rules come from; lab is the lab that runs them, nil for none. The error is that
+// of rules.Rules.Ask.
+func Ask(q *rules.Question, of *rules.Rules, why string, lab *current.Lab) (*Answer, error) {
+	explained, err := of.Ask(q)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{Explanation: explained.Explanation, Rules: why, Of: of}
+	a.endpoints(lab, explained.Source)
+	if q.From == "" && q.Caller == nil && a.Outcome == mesh.NoRoute {
+		a.Near = append(a.Near, "that is at the ingress gateway; --from WORKLOAD asks from inside the mesh")
+	}
+	return a, nil
+}
+
+// Text returns the answer as hopline explain prints it.
+func (a *Answer) Text() string {
 	text := strings.Join(append([]string{a.Rules}, a.Of.Lines()...), "\n") + "\n" + a.Explanation.String()
 	if a.Endpoints != "" {
 		text += a.Endpoints + "\n"
 	}
-	_, err := io.WriteString(out, text)
-	return err
+	return text
 }
 
-// document is the answer as JSON.
-type document struct {
+// Document is the answer as JSON. No list is null.
+type Document struct {
 	Rules        string        `json:"rules"`        // which rules the answer uses
 	LeftOut      string        `json:"left_out"`     // what was left out of the files, because it has no bearing on routing
 	NotComputed  []string      `json:"not_computed"` // what bears on some requests, but not on this one
@@ -66,8 +82,9 @@ type destination struct {
 	Refusals  []string `json:"refusals"` // who responds with 403, and why
 }
 
-func (a *answer) writeJSON(out io.Writer) error {
-	d := document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: some(a.Of.NotComputed), Assumed: some(a.Of.Assumed), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
+// Document returns the answer as JSON has it.
+func (a *Answer) Document() Document {
+	d := Document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: some(a.Of.NotComputed), Assumed: some(a.Of.Assumed), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
 		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints}
 	for _, j := range a.Passed {
 		d.Passed = append(d.Passed, judgement(j))
@@ -83,10 +100,14 @@ func (a *answer) writeJSON(out io.Writer) error {
 		}
 		d.Destinations = append(d.Destinations, to)
 	}
+	return d
+}
+
+func (a *Answer) writeJSON(out io.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(d); err != nil {
+	if err := encoder.Encode(a.Document()); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/current"
-	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rules"
 )
 
@@ -46,26 +45,19 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	explained, err := of.Ask(&question)
+	a, err := Ask(&question, of, choice.Why, choice.Lab)
 	if err != nil {
 		return err
 	}
-	a := answer{Explanation: explained.Explanation, Rules: choice.Why, Of: of}
-	a.endpoints(choice, explained.Source)
-	if c.From == "" && a.Outcome == mesh.NoRoute {
-		a.Near = append(a.Near, "that is at the ingress gateway; --from WORKLOAD asks from inside the mesh")
-	}
-	write := a.writeText
 	if c.JSON {
-		write = a.writeJSON
+		err = a.writeJSON(out)
+	} else {
+		_, err = io.WriteString(out, a.Text())
 	}
-	if err := write(out); err != nil {
-		return err
-	}
-	if a.Status() != 0 {
+	if err == nil && a.Status() != 0 {
 		return ErrNotRouted
 	}
-	return nil
+	return err
 }
 
 // rules reads the rules of the explanation.

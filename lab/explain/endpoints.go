@@ -9,7 +9,7 @@ import (
 )
 
 // endpoints adds the endpoints of each destination: the pods of the lab if it runs the overlay, else the overlay's Deployments.
-func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
+func (a *Answer) endpoints(lab *current.Lab, from *mesh.Source) {
 	if len(a.Shares) == 0 || a.Refusal != "" {
 		return
 	}
@@ -17,15 +17,15 @@ func (a *answer) endpoints(rules current.Choice, from *mesh.Source) {
 	if a.Of.Overlay.Lenient {
 		a.Endpoints = "endpoints as the files have them"
 	}
-	if rules.Lab != nil {
+	if lab != nil {
 		a.Endpoints = "endpoints of the lab that runs it"
 	}
 	for i := range a.Shares {
 		share := &a.Shares[i]
 		switch {
 		case !share.Cluster.Known || share.Cluster.Selector == nil:
-		case rules.Lab != nil:
-			share.Endpoints = podsBehind(rules.Lab, share.Cluster, from)
+		case lab != nil:
+			share.Endpoints = podsBehind(lab, share.Cluster, from)
 		default:
 			share.Endpoints = deploymentsBehind(share.Share)
 		}

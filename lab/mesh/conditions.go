@@ -234,27 +234,6 @@ func (m *valueMatch) pattern() string {
 	return text
 }
 
-// HeaderNames returns the names of all headers that a rule of any caller matches on, in the canonical form of net/http, sorted.
-func (t *Table) HeaderNames() []string {
-	names := map[string]struct{}{}
-	for _, vs := range t.compiler.rules {
-		for _, h := range vs.http {
-			for _, block := range matchesOf(h) {
-				m, err := newMatcher(block)
-				if err != nil {
-					continue // checkRules has reported it
-				}
-				for i := range m.headers {
-					if m.headers[i].pseudo == realHeader {
-						names[m.headers[i].key] = struct{}{}
-					}
-				}
-			}
-		}
-	}
-	return sortedKeys(names)
-}
-
 // Alike reports whether every request gets the same decision and the same authorization, whether a or b sends it. Neither is a pod without
 // a sidecar.
 func (t *Table) Alike(a, b *Source) bool {

@@ -48,6 +48,17 @@ func Edit(o *overlay.Overlay, edits []overlay.Edit) (*overlay.Overlay, *Table, e
 	return edited, c.table, nil
 }
 
+// Replace makes the overlay and the table that a loaded overlay has with other objects; see overlay.Overlay.Replace. The error is that of
+// Load.
+func Replace(o *overlay.Overlay, name string, text []byte) (*overlay.Overlay, *Table, error) {
+	var c compilation
+	replaced, err := o.Replace(name, text, c.check)
+	if err != nil {
+		return nil, nil, err
+	}
+	return replaced, c.table, nil
+}
+
 // compilation makes a table as part of the checks of an overlay.
 type compilation struct{ table *Table }
 

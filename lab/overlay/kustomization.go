@@ -342,18 +342,24 @@ func (in *inspector) objects(path string) bool {
 			good = false
 			continue
 		}
-		kind, _ := object["kind"].(string)
-		metadata, _ := object["metadata"].(map[string]any)
-		name, _ := metadata["name"].(string)
-		if kind == "" {
-			in.report.Add(in.named(path), at, "the object has no kind")
-			good = false
-		} else if name == "" && !strings.HasSuffix(kind, "List") { // a list has items with their own names
-			in.report.Add(in.named(path), at, "the %s has no metadata.name", kind)
+		if reason := unnamed(object); reason != "" {
+			in.report.Add(in.named(path), at, "%s", reason)
 			good = false
 		}
 	}
 	return good
+}
+
+// unnamed returns what an object lacks to be identified: its kind or its name; empty if it has both. A list has items with their own names.
+func unnamed(object map[string]any) string {
+	m := metaOf(object)
+	switch {
+	case m.Kind == "":
+		return "the object has no kind"
+	case m.Name == "" && !strings.HasSuffix(m.Kind, "List"):
+		return fmt.Sprintf("the %s has no metadata.name", m.Kind)
+	}
+	return ""
 }
 
 // yaml parses a file and reports where it is not valid YAML.

@@ -36,7 +36,7 @@ func (r *Refusal) Error() string {
 
 // Ask answers a question. The error is a *Refusal if the answer would be a guess; any other error reports an invalid question.
 func (r *Rules) Ask(q *Question) (*Answer, error) {
-	src, noSidecar, err := r.source(q)
+	src, noSidecar, err := r.Source(q)
 	if err != nil {
 		return nil, err
 	}

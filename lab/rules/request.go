@@ -25,13 +25,12 @@ func ParseHeader(text string) (Header, error) {
 
 // request returns the request of a question from a caller.
 func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
-	address := q.URL
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
+	u, err := q.Address()
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && !(r.Overlay.Lenient && from.Gateway && u.Scheme == "https") {
-		return nil, fmt.Errorf("URL %q: want one such as http://middle/hops", q.URL)
+	if u.Scheme != "http" && !(r.Overlay.Lenient && from.Gateway) {
+		return nil, q.wantAddress()
 	}
 	path, ok := mesh.NormalizePath(u.RequestURI())
 	if !ok {
@@ -49,6 +48,23 @@ func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
 		out.Header.Add(h.Name, h.Value)
 	}
 	return out, nil
+}
+
+// Address returns the URL of a question, which may lack the scheme: then it is http. It has a host, and the scheme http or https.
+func (q *Question) Address() (*url.URL, error) {
+	address := q.URL
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, q.wantAddress()
+	}
+	return u, nil
+}
+
+func (q *Question) wantAddress() error {
+	return fmt.Errorf("URL %q: want one such as http://middle/hops", q.URL)
 }
 
 // port returns the port that a request arrives at. A gateway is reached at its port 80, or 443 by https, whatever port of this machine leads
@@ -72,11 +88,7 @@ func (r *Rules) port(u *url.URL, from *mesh.Source) (int, error) {
 
 // Ports returns the port that the URL names, if any: a host that is taken as given has it.
 func (q *Question) Ports() []int {
-	address := q.URL
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
+	u, err := q.Address()
 	if err != nil {
 		return nil
 	}

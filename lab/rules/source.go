@@ -17,8 +17,8 @@ type Caller struct {
 	ServiceAccount string // default "default"
 }
 
-// source returns the caller of a question, and whether it has no sidecar.
-func (r *Rules) source(q *Question) (src *mesh.Source, noSidecar bool, err error) {
+// Source returns the caller of a question, and whether it has no sidecar.
+func (r *Rules) Source(q *Question) (src *mesh.Source, noSidecar bool, err error) {
 	switch {
 	case q.Caller != nil:
 		src := given("a caller", q.Caller)

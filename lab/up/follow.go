@@ -17,6 +17,8 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
+	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
 )
 
@@ -246,6 +248,9 @@ func (s source) Flows() []traffic.Flow              { return s.lab.traffic.Flows
 func (s source) Edges(now time.Time) []traffic.Edge { return s.lab.traffic.Edges(now) }
 func (s source) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call {
 	return s.lab.traffic.Calls(limit, keep)
+}
+func (s source) Send(ctx context.Context, r send.Request, of *rules.Rules) (*send.Response, error) {
+	return s.lab.sender.Send(ctx, r, of)
 }
 func (s source) Logs() *workload.Logs    { return s.lab.workloads.Logs() }
 func (s source) Series() *traffic.Series { return s.lab.traffic.Series() }

@@ -71,3 +71,12 @@ func localURL(host string, l net.Listener) string {
 	}
 	return "http://" + net.JoinHostPort(name, strconv.Itoa(address.Port))
 }
+
+// dialable returns the address of a listener for a connection from this machine.
+func dialable(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort(loopback, port)
+	}
+	return l.Addr().String()
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/lab/zipkin"
 	"github.com/hopline/hopline/pkg/guard"
@@ -71,6 +72,7 @@ type lab struct {
 	proxy     *proxy.Proxy
 	workloads *workload.Supervisor
 	nodePorts *nodePorts
+	sender    *send.Sender
 	console   *console.Console
 	drive     *drive.Drive
 	watcher   *overlay.Watcher
@@ -203,6 +205,10 @@ func (l *lab) assemble() error {
 		l.traces.Close()
 		return errors.Join(err, l.proxy.Close())
 	}
+	l.sender = send.New(send.Sender{
+		Ingress: dialable(l.listeners.ingress), Sidecar: l.listeners.sidecar.Addr().String(), Credentials: l.proxy.Credentials, Pods: l.workloads.Status,
+		Span: func(s *zipkin.Span) { l.traces.Add(s) }, Console: consoleURL,
+	})
 	driving := l.driving()
 	l.console = console.New(source{l}, l.traces, driving, l.hosts()...)
 	l.forget = l.writeToken(driving)

@@ -1,3 +1,334 @@
-// The view Ask.
+// The view Ask: where a request goes and why, what comes when it is sent, and what other rules would change.
 
-addView({ id: "ask", name: "Ask", path: "/ask" });
+addView({ id: "ask", name: "Ask", path: "/ask", open: openAsk, show: showAsk });
+
+let asking = 0; // the number of the newest question; older answers are late
+
+// openAsk fills in the form from the address. With a rule in it, it looks for a request that the rule matches.
+async function openAsk(_, query) {
+  const form = byId("ask-form").elements;
+  listObjects();
+  if (query.has("rule")) {
+    query = await exampleFor(query);
+    if (!query) return;
+    history.replaceState(null, "", `/ask?${query}`);
+  }
+  choose(form.from, query.get("from") ?? "");
+  form.method.value = query.get("method") || "GET";
+  form.url.value = query.get("url") ?? "";
+  form.headers.value = query.getAll("header").join("\n");
+  if (form.url.value) explainIt();
+  else showAnswer(null);
+}
+
+async function exampleFor(query) {
+  try {
+    const { from, method, url, headers } = await ask(`/api/example?${query}`);
+    return new URLSearchParams([["from", from], ["method", method], ["url", url], ...headers.map((header) => ["header", header])]);
+  } catch (error) {
+    showAskTrouble(error.message);
+    return null;
+  }
+}
+
+// showAsk offers the workloads as senders.
+function showAsk(state) {
+  const names = state.workloads.map((workload) => workload.name).toSorted();
+  for (const select of [byId("ask-form").elements.from]) offer(select, names);
+}
+
+// offer gives a choice its options after the first one, unless it has them.
+function offer(select, names) {
+  if (select.settled === JSON.stringify(names)) return;
+  select.settled = JSON.stringify(names);
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...names.map((name) => element("option", "", name)));
+  choose(select, chosen);
+}
+
+// choose selects a name, which becomes an option if it is none yet.
+function choose(select, name) {
+  const short = [...select.options].find((option) => option.value.endsWith(`/${name}`));
+  if (name && short) name = short.value;
+  if (![...select.options].some((option) => option.value === name)) select.append(element("option", "", name));
+  select.value = name;
+}
+
+// question is what the form asks, as the query of an address.
+function question() {
+  const { from, method, url, headers } = byId("ask-form").elements;
+  const lines = headers.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  return new URLSearchParams([["from", from.value], ["method", method.value.trim() || "GET"], ["url", url.value.trim()], ...lines.map((line) => ["header", line])]);
+}
+
+// askLink is a link into the form.
+function askLink(words, fields) {
+  const link = element("a", "ask-link", words);
+  link.href = `/ask?${new URLSearchParams(fields)}`;
+  return link;
+}
+
+function showAskTrouble(text) {
+  byId("ask-trouble").hidden = !text;
+  tell("ask-trouble", text);
+}
+
+// explainIt asks what the rules do with the request of the form, and puts the question into the address.
+async function explainIt() {
+  const number = ++asking;
+  const query = question();
+  if (`?${query}` !== location.search) history.pushState(null, "", `/ask?${query}`);
+  showAskTrouble("");
+  byId("came-card").hidden = true;
+  try {
+    const answer = await ask(`/api/explain?${query}`);
+    if (number === asking) showAnswer(answer);
+  } catch (error) {
+    if (number !== asking) return;
+    showAnswer(null);
+    showAskTrouble(error.message);
+  }
+}
+
+// showAnswer shows an explanation in the words of hopline explain.
+function showAnswer(answer) {
+  byId("answer-empty").hidden = Boolean(answer);
+  byId("answer").replaceChildren(...(answer ? answerParts(answer) : []));
+  byId("answer-facts").replaceChildren(...(answer ? [element("span", "", `${answer.request}, from ${answer.caller}`)] : []));
+}
+
+function answerParts(answer) {
+  const parts = [];
+  if (answer.host) parts.push(element("p", "quiet", `rules of ${answer.host}`));
+  const rules = element("ol", "judged");
+  for (const rule of answer.passed) rules.append(judged(rule, "no", `${rule.why}`));
+  if (answer.taken) rules.append(judged(answer.taken, "yes", `takes ${answer.taken.match}`));
+  parts.push(rules, outcomeOfAnswer(answer));
+  if (answer.destinations.length && !answer.refusal) parts.push(destinations(answer.destinations));
+  const lines = element("ul", "effects");
+  for (const effect of answer.effects) lines.append(element("li", "", effect));
+  for (const near of answer.near) lines.append(withChildren(element("li", "near"), element("b", "", "note "), near));
+  if (lines.children.length) parts.push(lines);
+  parts.push(element("p", "quiet small", [answer.rules, answer.endpoints].filter(Boolean).join("; ")));
+  return parts;
+}
+
+function judged(rule, verdict, words) {
+  const item = element("li", verdict);
+  const place = rule.place && rule.place !== rule.rule ? ` (${rule.place})` : "";
+  item.append(element("b", "verdict-word", verdict), withChildren(element("span"), element("span", "rule-name", `${rule.object} ${rule.rule}${place}`), element("span", "why", words)));
+  return item;
+}
+
+// outcomeOfAnswer says in one line what happens: routed, or the status of the mesh.
+function outcomeOfAnswer(answer) {
+  if (!answer.status) return element("p", "outcome status good", "routed");
+  const why = answer.refusal || answer.missing || (answer.location && `redirected to ${answer.location}`) || statusWords(answer);
+  return element("p", `outcome status ${answer.status >= 400 ? "bad" : "good"}`, `${answer.status}: ${why}`);
+}
+
+function statusWords(answer) {
+  if (!answer.taken) return "no rule takes it";
+  if (answer.status === 403) return "the destination does not accept it";
+  if (answer.status === 503) return "no endpoints";
+  return "answered by the proxy";
+}
+
+function destinations(list) {
+  const table = element("ul", "destinations");
+  for (const to of list) {
+    const item = element("li");
+    const title = `${to.host}:${to.port}${to.subset ? ` subset ${to.subset}` : ""}`;
+    const share = element("span", "share");
+    const bar = paint(element("span", "share-bar"), to.subset || to.host.split(".")[0]);
+    bar.style.setProperty("--share", `${to.percent}%`);
+    share.append(element("b", "", percent(to.percent / 100)), bar);
+    item.append(share, element("span", "to", title));
+    const more = element("ul", "endpoints");
+    for (const endpoint of to.endpoints) more.append(element("li", "", endpoint));
+    for (const refusal of to.refusals) more.append(element("li", "bad", refusal));
+    if (more.children.length) item.append(more);
+    table.append(item);
+  }
+  return table;
+}
+
+// sendIt sends the request of the form, and shows what came beside what the rules say.
+async function sendIt() {
+  const form = byId("ask-form");
+  if (!form.reportValidity()) return;
+  const query = question();
+  const button = byId("ask-send");
+  button.disabled = true;
+  await explainIt();
+  const number = asking;
+  byId("came-card").hidden = false;
+  byId("came").replaceChildren();
+  tell("came-facts", "Waiting for the response");
+  try {
+    const body = { from: query.get("from"), method: query.get("method"), url: query.get("url"), headers: query.getAll("header"), body: form.elements.body.value };
+    const response = await change("POST", "/api/send", body, { signal: AbortSignal.timeout(40_000) });
+    if (number === asking) showCame(response);
+  } catch (error) {
+    if (number === asking) showNothingCame(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function showCame(response) {
+  const facts = [
+    element("span", `status ${response.status >= 400 ? "bad" : "good"}`, response.text),
+    withChildren(element("span"), "from ", element("b", "", response.by)),
+    element("span", "", duration(response.took_us)),
+    element("span", "", `sent by ${response.sender}`),
+  ];
+  if (response.trace) {
+    const link = element("a", "", "its trace");
+    link.href = `/trace/${response.trace}`;
+    facts.push(link);
+  }
+  byId("came-facts").replaceChildren(...facts);
+  const headers = element("details", "came-headers");
+  const list = element("dl", "details");
+  for (const { name, value } of response.headers) list.append(element("dt", "", name), element("dd", "", value));
+  headers.append(element("summary", "", plural(response.headers.length, "header")), list);
+  const text = response.binary ? "The body is no text." : response.body || "The body is empty.";
+  const body = element("pre", response.body ? "body" : "body quiet", text);
+  body.tabIndex = 0;
+  const parts = [body, headers];
+  if (response.cut) parts.splice(1, 0, element("p", "quiet", "The body is longer; this is its beginning."));
+  byId("came").replaceChildren(...parts);
+}
+
+function showNothingCame(error) {
+  tell("came-facts", "");
+  byId("came").replaceChildren(element("p", "trouble", error.message));
+}
+
+byId("ask-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  explainIt();
+});
+byId("ask-send").addEventListener("click", sendIt);
+
+// What if.
+
+async function listObjects() {
+  try {
+    const { objects } = await ask("/api/objects");
+    offer(byId("whatif-form").elements.object, objects);
+  } catch (error) {
+    showWhatIfTrouble([error.message]);
+  }
+}
+
+async function beginWith(name) {
+  const { yaml } = byId("whatif-form").elements;
+  if (!name) {
+    yaml.value = "";
+    return;
+  }
+  try {
+    yaml.value = (await ask(`/api/objects?name=${encodeURIComponent(name)}`)).yaml;
+  } catch (error) {
+    showWhatIfTrouble([error.message]);
+  }
+}
+
+function showWhatIfTrouble(lines) {
+  const box = byId("whatif-trouble");
+  box.hidden = lines.length === 0;
+  box.replaceChildren(...lines.map((line) => element("span", "line-of", line)));
+}
+
+async function askWhatIf() {
+  const form = byId("whatif-form");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  showWhatIfTrouble([]);
+  tell("whatif-verdict", "Comparing");
+  byId("whatif-answer").replaceChildren();
+  try {
+    const answer = await change("POST", "/api/whatif", { name: "", yaml: form.elements.yaml.value }, { signal: AbortSignal.timeout(60_000) });
+    showWhatIf(answer);
+  } catch (error) {
+    tell("whatif-verdict", "");
+    showWhatIfTrouble([error.message]);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function showWhatIf(answer) {
+  showWhatIfTrouble(answer.problems.map((problem) => problem.text));
+  if (answer.problems.length) {
+    tell("whatif-verdict", "These rules cannot run.");
+    return;
+  }
+  const differ = answer.groups.reduce((sum, group) => sum + group.count, 0);
+  tell("whatif-verdict", verdictOf(answer, differ));
+  const parts = [element("p", "quiet", answer.objects.join(", ") || "These objects run already.")];
+  for (const note of answer.notes) parts.push(withChildren(element("p", "near"), element("b", "", "note "), note));
+  for (const group of answer.groups) parts.push(groupCard(group, `${plural(group.count, "call")} of ${answer.calls}`));
+  parts.push(element("h3", "", "Any request that a caller can send"));
+  if (answer.any.groups.length === 0) parts.push(element("p", "", "None would be treated differently."));
+  for (const group of answer.any.groups) parts.push(groupCard(group, ""));
+  for (const limit of answer.any.limits) parts.push(withChildren(element("p", "near"), element("b", "", "note "), limit));
+  byId("whatif-answer").replaceChildren(...parts);
+}
+
+function verdictOf(answer, differ) {
+  if (answer.calls === 0) return "There are no calls yet to compare.";
+  if (differ === 0) return `None of the last ${plural(answer.calls, "call")} would be treated differently.`;
+  return `${differ} of the last ${plural(answer.calls, "call")} would be treated differently.`;
+}
+
+// groupCard shows requests that would be treated differently in the same way, with one of them.
+function groupCard(group, count) {
+  const card = element("section", "group");
+  const head = element("p", "facts");
+  if (count) head.append(element("b", "", count));
+  head.append(element("span", "", `from ${group.callers.length > 4 ? plural(group.callers.length, "caller") : group.callers.join(", ")}`));
+  card.append(head);
+  for (const difference of group.differences) card.append(differenceOf(difference));
+  const { from, method, url, header, trace } = group.example;
+  const fields = [["from", from], ["method", method], ["url", url]];
+  for (const [name, values] of Object.entries(header ?? {})) for (const value of values) fields.push(["header", `${name}: ${value}`]);
+  const headers = fields.slice(3).map(([, line]) => line).join(", ");
+  const example = withChildren(element("p", "example"), "such as ", askLink(`${method} ${url}`, fields), headers ? ` with ${headers}` : "");
+  if (trace) {
+    const link = element("a", "", "its trace");
+    link.href = `/trace/${trace}`;
+    example.append(", ", link);
+  }
+  card.append(example);
+  return card;
+}
+
+function differenceOf(difference) {
+  const moved = difference.shares.filter((share) => share.before !== share.after);
+  if (moved.length === 0) {
+    return withChildren(element("p", "difference"), element("b", "", difference.aspect), element("span", "was", difference.before), element("span", "arrow", "→"), element("span", "", difference.after));
+  }
+  const table = element("table", "shares");
+  table.append(withChildren(element("thead"), withChildren(element("tr"), ...["Destination", "Before", "After"].map((name, place) => {
+    const cell = element("th", place ? "num" : "", name);
+    cell.scope = "col";
+    return cell;
+  }))));
+  const rows = element("tbody");
+  for (const { destination, before, after } of difference.shares) {
+    const row = element("tr", before === after ? "" : "moved");
+    row.append(element("td", "to", destination), element("td", "num", percent(before / 100)), element("td", "num", percent(after / 100)));
+    rows.append(row);
+  }
+  table.append(rows);
+  return table;
+}
+
+byId("whatif-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  askWhatIf();
+});
+byId("whatif-form").elements.object.addEventListener("change", (event) => beginWith(event.target.value));

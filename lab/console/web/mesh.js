@@ -94,7 +94,9 @@ function either(matches) {
 function tally(rule) {
   const words = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
   if (rule.errors) words.append(", ", element("span", "bad", `${rule.errors} failed`));
-  return words;
+  const link = askLink("explain", [["object", rule.object], ["rule", rule.name]]);
+  link.append(element("span", "unseen", ` a request of ${rule.object} ${rule.name}`));
+  return withChildren(words, " ", link);
 }
 
 function single(part) {

@@ -62,7 +62,19 @@ function showHead(trace, young) {
     ...(missing ? [element("span", "status waits", young ? "more spans are awaited" : "spans are missing")] : []),
     element("span", "", `began ${clock(trace.start)}`),
     element("code", "", trace.id),
+    ...explainLink(trace.rows[0]),
   );
+}
+
+// explainLink leads to the explanation of the request that began a trace: of the ingress gateway, of a workload, or sent by the lab itself.
+function explainLink(row) {
+  const url = row?.tags?.["http.url"];
+  if (!row?.proxy && row?.service !== "hopline") return [];
+  if (!/^http:/.test(url ?? "")) return [];
+  const sender = row.tags["sent.as"] ?? "";
+  const workloads = latest?.workloads ?? [];
+  const from = sender ? workloads.find((workload) => workload.pods.some((pod) => pod.name === sender)) : workloads.find((workload) => workload.app === row.service && workload.version === row.version);
+  return [askLink("explain this request", [["from", from?.name ?? ""], ["method", row.tags["http.method"] ?? "GET"], ["url", url]])];
 }
 
 // causeOf says where a failure began, with which status and why.
