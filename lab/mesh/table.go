@@ -26,11 +26,11 @@ type Table struct {
 	unreached func() []Unreached
 }
 
-// Load reads an overlay and makes its table. The error, an *overlay.Report, holds all problems: what overlay.Load finds and what the lab
-// does not support. The overlay is never nil; after an error it lists the files to watch.
-func Load(dir string) (*overlay.Overlay, *Table, error) {
+// Load reads an overlay and makes its table. The error, an *overlay.Report, holds all problems: what overlay.Load and the further checks
+// find, and what the lab does not support. The overlay is never nil; after an error it lists the files to watch.
+func Load(dir string, checks ...overlay.Check) (*overlay.Overlay, *Table, error) {
 	var c compilation
-	o, err := overlay.Load(dir, c.check)
+	o, err := overlay.Load(dir, append([]overlay.Check{c.check}, checks...)...)
 	if err != nil {
 		return o, nil, err
 	}

@@ -80,7 +80,7 @@ type containerManifest struct {
 		Value     string `field:"value"`
 		ValueFrom *struct {
 			FieldRef *struct {
-				APIVersion string `field:"apiVersion"`
+				APIVersion string `field:"apiVersion" does:"v1"`
 				FieldPath  string `field:"fieldPath,required" does:"metadata.name, metadata.namespace, metadata.labels['…'], metadata.annotations['…'], spec.serviceAccountName"`
 			} `field:"fieldRef"`
 			ConfigMapKeyRef *struct {

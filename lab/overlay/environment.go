@@ -39,6 +39,9 @@ func (c *containerDecoding) env() (env []EnvVar) {
 				c.at.add(path+".valueFrom", "want one of fieldRef and configMapKeyRef")
 			case ref.FieldRef != nil:
 				e.Field = ref.FieldRef.FieldPath
+				if v := ref.FieldRef.APIVersion; v != "" && v != "v1" {
+					c.at.add(path+".valueFrom.fieldRef.apiVersion", "want v1, got %s", quote(v))
+				}
 				c.checkField(path+".valueFrom.fieldRef.fieldPath", e.Field)
 			default:
 				data, ok := c.configMap(path+".valueFrom.configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)

@@ -18,9 +18,10 @@ type edition struct {
 	table   *mesh.Table
 }
 
-// load renders the overlay and compiles its rules. The overlay is never nil; with an error it still lists the files to watch.
-func load(dir string) (edition, error) {
-	o, table, err := mesh.Load(dir)
+// load renders the overlay, compiles its rules, and checks that its workloads can run with the programs in the directory bin. The overlay
+// is never nil; with an error it still lists the files to watch.
+func load(dir, bin string) (edition, error) {
+	o, table, err := mesh.Load(dir, workload.Check(bin))
 	return edition{o, table}, err
 }
 

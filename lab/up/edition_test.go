@@ -16,7 +16,7 @@ import (
 
 func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	t.Parallel()
-	e, err := load(shipped.Overlay(t, "canary"))
+	e, err := load(shipped.Overlay(t, "canary"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,13 +46,38 @@ spec:
 			t.Fatal(err)
 		}
 	}
-	e, err := load(dir)
+	e, err := load(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := "VirtualService hopline/middle beta (http[1]) is never reached: everybody (http[0]) takes every request"
 	if !slices.Contains(e.notes(), want) {
 		t.Errorf("notes %q, want %q among them", e.notes(), want)
+	}
+}
+
+// TestAnEditionNamesAllProblemsInOneReport checks that what is wrong with rules and what is wrong with workloads is in one report.
+func TestAnEditionNamesAllProblemsInOneReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"kustomization.yaml": "resources: [" + relative(t, dir, shipped.Overlay(t, "canary")) + "]\npatches: [{path: rule.yaml}, {path: workload.yaml}, {path: image.yaml}]\n",
+		"rule.yaml":     "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: middle, namespace: hopline}\nspec: {http: [{route: [{destination: {host: middle, subset: nowhere}}]}]}\n",
+		"workload.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: clock, namespace: hopline}\nspec: {template: {spec: {containers: [{name: app, env: [{name: PORT, value: http}]}]}}}\n",
+		"image.yaml":    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bounced, namespace: hopline}\nspec: {template: {spec: {containers: [{name: app, image: nginx}]}}}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := load(dir, t.TempDir())
+	var at []string
+	for _, p := range problemsOf(err) {
+		at = append(at, p.Object+" "+p.Path)
+	}
+	want := []string{"Deployment hopline/bounced spec.template.spec.containers[0].image", "Deployment hopline/clock spec.template.spec.containers[0].env",
+		"VirtualService hopline/middle spec.http[0].route[0].destination.subset"}
+	if diff := cmp.Diff(want, at); diff != "" {
+		t.Errorf("problems (-want +got):\n%s\n%v", diff, err)
 	}
 }
 
@@ -72,7 +97,7 @@ func relative(t *testing.T, dir, to string) string {
 
 func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 	t.Parallel()
-	e, err := load(t.TempDir())
+	e, err := load(t.TempDir(), "")
 	if err == nil || e.overlay == nil {
 		t.Fatalf("error %v, overlay %v; want an error and an overlay with the files to watch", err, e.overlay)
 	}
@@ -85,7 +110,7 @@ func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 func BenchmarkEdition(b *testing.B) {
 	canary := shipped.Overlay(b, "canary")
 	for b.Loop() {
-		if _, err := load(canary); err != nil {
+		if _, err := load(canary, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

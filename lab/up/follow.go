@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,7 +100,7 @@ func (l *lab) watch(e edition) (err error) {
 
 // read loads the overlay in a directory, watches its files if it is the active one, and builds the programs that it needs.
 func (l *lab) read(ctx context.Context, dir string) (edition, error) {
-	e, err := orCancel(ctx, func() (edition, error) { return load(l.nameOf(dir)) })
+	e, err := orCancel(ctx, func() (edition, error) { return load(l.nameOf(dir), l.options.Bin) })
 	if e.overlay != nil {
 		l.rewatch(e.overlay)
 	}
@@ -152,11 +153,15 @@ func (l *lab) rules() []mesh.Rule {
 	return l.edition.Table.Rules()
 }
 
-// warn prints the warnings of an edition.
+// warn prints the warnings of an edition that the one before did not have.
 func (l *lab) warn(e edition) {
-	for _, line := range e.warnings() {
-		l.terminal.warn("%s", line)
+	warnings := e.warnings()
+	for _, line := range warnings {
+		if !slices.Contains(l.warned, line) {
+			l.terminal.warn("%s", line)
+		}
 	}
+	l.warned = warnings
 }
 
 // saved describes what is live: the file that was saved last if that was just before begun, else the overlay.

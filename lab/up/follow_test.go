@@ -5,7 +5,36 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
 )
+
+// TestWarningsAreNotRepeated checks that a saved file does not print the warnings again that are on the screen already.
+func TestWarningsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	with := func(files ...string) edition {
+		o := &overlay.Overlay{EmptyFiles: files}
+		table, err := mesh.Compile(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return edition{o, table}
+	}
+	got := spoken(Screen{}, false, func(terminal *terminal) {
+		l := lab{terminal: terminal}
+		l.warn(with("a.yaml"))
+		l.warn(with("a.yaml", "b.yaml"))
+		l.warn(with("b.yaml"))
+		l.warn(with("a.yaml", "b.yaml"))
+	})
+	const empty = ": holds no object, so that what was in it is gone\n"
+	if diff := cmp.Diff("! a.yaml"+empty+"! b.yaml"+empty+"! a.yaml"+empty, got); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
 
 func TestSavedNamesTheFileThatWasSavedLast(t *testing.T) {
 	t.Parallel()

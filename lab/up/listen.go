@@ -1,17 +1,22 @@
 package up
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/current"
 )
 
 // listenPort describes a port that the lab opens for the user.
 type listenPort struct {
-	what   string // "the ingress gateway"
-	port   int    // 0: any free one
-	remedy string // what to do if it is in use: "--ingress-port takes another"
+	what    string // "the ingress gateway"
+	port    int    // 0: any free one
+	remedy  string // what to do if it is in use: "--ingress-port takes another"
+	console bool   // if it is in use, it may be the console of another lab
 }
 
 // checkHost reports a bad host once, instead of once for every port.
@@ -48,9 +53,19 @@ func open(host string, ports []listenPort) ([]net.Listener, error) {
 func (p listenPort) problem(host string, err error) error {
 	why := systemError(err).Error()
 	if isAddressInUse(err) {
-		why = "already in use by another program"
+		why = p.user()
 	}
 	return fmt.Errorf("port %d on %s, for %s: %s; %s", p.port, host, p.what, why, p.remedy)
+}
+
+// user describes the program that uses the port.
+func (p listenPort) user() string {
+	if p.console {
+		if other, err := current.Ask(context.Background(), p.port); err == nil && other.Overlay != "" {
+			return fmt.Sprintf("a lab runs already, with overlay %s: http://localhost:%d/", bundle.FromHere(other.Overlay), p.port)
+		}
+	}
+	return "already in use by another program"
 }
 
 // systemError returns the system's error without the address that package net adds: the message already contains it.

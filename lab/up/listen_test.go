@@ -1,9 +1,15 @@
 package up
 
 import (
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hopline/hopline/lab/internal/current"
 )
 
 func TestOpenOpensAllOrNone(t *testing.T) {
@@ -14,7 +20,7 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	listeners, err := open("127.0.0.1", []listenPort{{"the first", 0, ""}, {"the second", port, "--second-port takes another"}, {"the third", port, "--third-port takes another"}})
+	listeners, err := open("127.0.0.1", []listenPort{{what: "the first"}, {what: "the second", port: port, remedy: "--second-port takes another", console: true}, {what: "the third", port: port, remedy: "--third-port takes another"}})
 	if err == nil || listeners != nil {
 		t.Fatalf("opened %v, error %v", listeners, err)
 	}
@@ -23,14 +29,35 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 			t.Errorf("%v: does not say %q", err, want)
 		}
 	}
-	if _, err := open("192.0.2.1", []listenPort{{"the console", 0, "--console-port takes another"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
+	if _, err := open("192.0.2.1", []listenPort{{what: "the console", remedy: "--console-port takes another"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("an address of another machine: %v", err)
 	}
-	if listeners, err = open("127.0.0.1", []listenPort{{"one", 0, ""}, {"two", 0, ""}}); err != nil || len(listeners) != 2 {
+	if listeners, err = open("127.0.0.1", []listenPort{{what: "one"}, {what: "two"}}); err != nil || len(listeners) != 2 {
 		t.Fatalf("opened %v, error %v", listeners, err)
 	}
 	for _, l := range listeners {
 		_ = l.Close()
+	}
+}
+
+// TestAnotherLabIsNamed checks that a second lab names the first one by its overlay.
+func TestAnotherLabIsNamed(t *testing.T) {
+	t.Parallel()
+	overlay, err := filepath.Abs("overlays/dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /pods", pods(func() current.Lab { return current.Lab{Overlay: overlay} }))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	_, err = open("127.0.0.1", []listenPort{
+		{what: "the console", port: port, remedy: "--console-port takes another", console: true}, {what: "OTLP", port: port, remedy: "--otlp-port takes another"}})
+	want := fmt.Sprintf("port %[1]d on 127.0.0.1, for the console: a lab runs already, with overlay %[2]s: http://localhost:%[1]d/; --console-port takes another\n"+
+		"port %[1]d on 127.0.0.1, for OTLP: already in use by another program; --otlp-port takes another", port, filepath.Join("overlays", "dev"))
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

@@ -79,6 +79,7 @@ type lab struct {
 	running   context.Context // ends when the user stops the lab
 	forget    func()          // removes the token of this run
 	changed   chan struct{}   // a pod's status has changed
+	warned    []string        // the warnings of the edition before, which are not repeated
 
 	mu      sync.Mutex
 	active  edition // what runs; Switch reads it without mu, because only drive changes it
@@ -130,16 +131,16 @@ func openListeners(o Options) (listeners, error) {
 		return listeners{}, err
 	}
 	opened, err := open(o.Host, []listenPort{
-		{"the ingress gateway", o.IngressPort, "--ingress-port takes another"},
-		{"the console", o.ConsolePort, "--console-port takes another"},
-		{"Zipkin's API", o.ZipkinPort, "--zipkin-port takes another"},
-		{"OTLP", o.OTLPPort, "--otlp-port takes another"},
+		{what: "the ingress gateway", port: o.IngressPort, remedy: "--ingress-port takes another"},
+		{what: "the console", port: o.ConsolePort, remedy: "--console-port takes another", console: true},
+		{what: "Zipkin's API", port: o.ZipkinPort, remedy: "--zipkin-port takes another"},
+		{what: "OTLP", port: o.OTLPPort, remedy: "--otlp-port takes another"},
 	})
 	if err != nil {
 		return listeners{}, err
 	}
 	d := listeners{ingress: opened[0], console: opened[1], zipkin: opened[2], otlp: opened[3]}
-	if opened, err = open(loopback, []listenPort{{"the sidecars", 0, "the lab needs a free port"}}); err != nil {
+	if opened, err = open(loopback, []listenPort{{what: "the sidecars", remedy: "the lab needs a free port"}}); err != nil {
 		d.close()
 		return listeners{}, err
 	}
@@ -167,7 +168,7 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 		return edition{}, err
 	}
 	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}
-	first, err := load(l.options.Overlay)
+	first, err := load(l.options.Overlay, l.options.Bin)
 	if err != nil {
 		return first, errors.New(cannotRun(l.options.Overlay, err))
 	}

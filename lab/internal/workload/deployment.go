@@ -63,12 +63,29 @@ func (d *deployment) plan() (add int, stop []*pod) {
 	return add, stop
 }
 
+// Check returns a check for overlay.Load that reports what Apply does not accept, with the programs in the directory bin. It accepts the
+// suite's own programs before they are there: they can be built.
+func Check(bin string) overlay.Check {
+	find := func(image string) (string, error) {
+		if slices.Contains(suite, image) {
+			return "", nil
+		}
+		return findProgram(bin, image)
+	}
+	return func(o *overlay.Overlay, report *overlay.Report) {
+		for _, object := range o.Deployments {
+			newSpec(o, object, find, report)
+		}
+	}
+}
+
 // specs decodes the Deployments of an overlay, by name. The error is an *overlay.Report with all their problems.
 func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
+	find := func(image string) (string, error) { return findProgram(s.options.Bin, image) }
 	specs := map[string]spec{}
 	report := o.Report()
 	for _, object := range o.Deployments {
-		spec := s.spec(o, object, report)
+		spec := newSpec(o, object, find, report)
 		specs[spec.name] = spec
 	}
 	if err := report.Err(); err != nil {
@@ -77,8 +94,8 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	return specs, nil
 }
 
-// spec decodes one Deployment and adds its problems to the report.
-func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report *overlay.Report) spec {
+// newSpec decodes one Deployment and adds its problems to the report. find returns the file of the program for an image.
+func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image string) (string, error), report *overlay.Report) spec {
 	container := object.Pod.Container
 	sp := spec{
 		name:   object.Namespace + "/" + object.Name,
@@ -94,7 +111,7 @@ func (s *Supervisor) spec(o *overlay.Overlay, object overlay.Deployment, report 
 		}
 	}
 	var err error
-	sp.program, err = s.program(sp.image)
+	sp.program, err = find(sp.image)
 	fail("spec.template.spec.containers[0].image", err)
 	sp.rollout, err = newRollout(object.Replicas, object.MaxSurge, object.MaxUnavailable)
 	fail("spec.strategy.rollingUpdate", err)
@@ -151,9 +168,9 @@ func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
 	return 0, false
 }
 
-// program finds the program file for an image.
-func (s *Supervisor) program(image string) (string, error) {
-	file, err := filepath.Abs(filepath.Join(s.options.Bin, image+suffix))
+// findProgram returns the file of the program for an image.
+func findProgram(bin, image string) (string, error) {
+	file, err := filepath.Abs(filepath.Join(bin, image+suffix))
 	if err != nil {
 		return "", err
 	}

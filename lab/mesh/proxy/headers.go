@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hopline/hopline/lab/internal/wire"
+
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -84,12 +86,12 @@ func (x *exchange) sanitizeHeaders() {
 			h[hForwardedPro] = []string{"http"}
 		}
 		if len(h[hRequestID]) == 0 {
-			h[hRequestID] = []string{newRequestID()}
+			h[hRequestID] = []string{uuid.NewString()}
 		}
 		return
 	}
 	ip := x.peer()
-	v := []string{"http", newRequestID(), ip, ip}
+	v := []string{"http", uuid.NewString(), ip, ip}
 	h[hForwardedPro], h[hRequestID], h[hExternal] = v[0:1:1], v[1:2:2], v[2:3:3]
 	if had := h[hForwardedFor]; len(had) > 0 {
 		v[3] = strings.Join(had, ",") + "," + ip

@@ -27,7 +27,7 @@ func seenBy(t *testing.T, route *mesh.Route, send func(*bench)) *http.Request {
 	return r
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 // want compares headers; "" wants none and "*" wants any.
 func wantHeaders(t *testing.T, h http.Header, want map[string]string) {
@@ -63,7 +63,7 @@ func TestRequestFromSidecar(t *testing.T) {
 func TestRequestIDIsMade(t *testing.T) {
 	t.Parallel()
 	r := seenBy(t, routeTo(service("middle")), func(b *bench) { b.get("http://middle/") })
-	if id := r.Header.Get("x-request-id"); !uuid.MatchString(id) {
+	if id := r.Header.Get("x-request-id"); !uuidPattern.MatchString(id) {
 		t.Errorf("x-request-id %q is no UUID", id)
 	}
 	wantHeaders(t, r.Header, map[string]string{"x-forwarded-proto": "http", "x-forwarded-for": ""})
@@ -89,7 +89,7 @@ func TestRequestFromOutside(t *testing.T) {
 	wantHeaders(t, r.Header, map[string]string{"x-forwarded-for": "1.2.3.4,127.0.0.1", "x-forwarded-proto": "http", "x-envoy-original-path": "",
 		"x-envoy-decorator-operation": "test.hopline.svc.cluster.local:80/*", "x-envoy-external-address": "127.0.0.1", "x-envoy-retry-on": "",
 		"proxy-authorization": "theirs", "x-forwarded-client-cert": "", "x-envoy-peer-metadata": "", "x-envoy-peer-metadata-id": ""})
-	if id := r.Header.Get("x-request-id"); !uuid.MatchString(id) {
+	if id := r.Header.Get("x-request-id"); !uuidPattern.MatchString(id) {
 		t.Errorf("x-request-id %q: want one of the gateway's own", id)
 	}
 }
