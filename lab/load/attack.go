@@ -2,8 +2,10 @@ package load
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -26,44 +28,67 @@ type running struct {
 	plan        *plan
 	target      *target
 	rec         *recorder
+	header      http.Header
+	cut         func()        // ends the requests in flight
 	early       time.Duration // when the user ended it; 0 if not
 	interrupted int           // requests that were cut off by that
+	over        atomic.Int64  // when it ended, nanoseconds from its start; 0 before
 }
 
-// attack sends the load and returns the report.
-func (c *Command) attack(ctx context.Context, out Output, expected *expectation) (*Report, error) {
+// prepare returns a run of the command, which send begins. The caller calls close after the run.
+func (c *Command) prepare(expected *expectation) (*running, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, err
 	}
-	header, err := headers(c.Header)
+	header, problem := headers(c.Header)
+	if problem != nil {
+		return nil, problem
+	}
+	inFlight, cut := context.WithCancel(context.Background())
+	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, sendGrace), header: header, cut: cut}
+	r.rec = newRecorder(r.plan, expected)
+	r.target = newTarget(inFlight, u.Host, c.KeepAlive, c.MaxInFlight)
+	r.target.sending = func() { r.rec.sent(time.Since(r.plan.start())) }
+	return r, nil
+}
+
+// close ends what the run still holds.
+func (r *running) close() {
+	r.cut()
+	r.target.close()
+}
+
+// send sends the load until the plan or ctx ends.
+func (r *running) send(ctx context.Context) {
+	attacker := vegeta.NewAttacker(
+		vegeta.Client(r.target.client(r.Timeout)),
+		vegeta.Workers(min(10, uint64(r.MaxInFlight))), // vegeta starts more when needed
+		vegeta.MaxWorkers(uint64(r.MaxInFlight)),
+		vegeta.MaxBody(maxBody),
+	)
+	request := vegeta.Target{Method: r.Method, URL: r.URL, Body: []byte(r.Data), Header: r.header}
+	results := attacker.Attack(vegeta.NewStaticTargeter(request), r.plan, 0, "")
+	r.collect(ctx, attacker, results)
+	go drain(results)
+}
+
+// attack sends the load, shows the progress, and returns the report.
+func (c *Command) attack(ctx context.Context, out Output, expected *expectation) (*Report, error) {
+	r, err := c.prepare(expected)
 	if err != nil {
 		return nil, err
 	}
-	cut, cutShort := context.WithCancel(context.WithoutCancel(ctx)) // ends the requests in flight
-	defer cutShort()
-	r := &running{Command: c, plan: newPlan(c.Rate, c.Ramp, c.Duration, c.Requests, sendGrace), target: newTarget(cut, u.Host, c.KeepAlive, c.MaxInFlight)}
-	r.rec = newRecorder(r.plan, expected)
-	defer r.target.close()
-
-	attacker := vegeta.NewAttacker(
-		vegeta.Client(r.target.client(c.Timeout)),
-		vegeta.Workers(min(10, uint64(c.MaxInFlight))), // vegeta starts more when needed
-		vegeta.MaxWorkers(uint64(c.MaxInFlight)),
-		vegeta.MaxBody(maxBody),
-	)
-	request := vegeta.Target{Method: c.Method, URL: c.URL, Body: []byte(c.Data), Header: header}
+	defer r.close()
 	progress := startProgress(out, c, r.plan, r.target, r.rec)
-	results := attacker.Attack(vegeta.NewStaticTargeter(request), r.plan, 0, "")
-	r.collect(ctx, attacker, results, cutShort)
-	go drain(results)
+	r.send(ctx)
 	progress.stop()
 	return r.summary(), nil
 }
 
 // collect records results until there are no more. When ctx ends before, no more requests are sent, and those in flight have the grace
 // period to end.
-func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, results <-chan *vegeta.Result, cutShort func()) {
+func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, results <-chan *vegeta.Result) {
 	var (
 		interrupt = ctx.Done()
 		end, look <-chan time.Time
@@ -87,7 +112,7 @@ func (r *running) collect(ctx context.Context, attacker *vegeta.Attacker, result
 			attacker.Stop()
 			end, look = time.After(grace), time.Tick(checkInterval)
 		case <-end:
-			cutShort()
+			r.cut()
 		case <-look:
 			// Vegeta may sleep until its next request is due; there is no need to wait for that.
 			if quiet++; r.target.inFlight.Load() > 0 {
@@ -139,9 +164,9 @@ func (r *running) summary() *Report {
 		rec.addUnsent(p.due(n), end-p.due(n))
 	}
 	for n := range due {
-		rec.interval(p.due(n)).asked++
+		rec.asked(p.due(n))
 	}
-	report := newReport(r.Command, p, rec)
+	report := newReport(r.Command, rec)
 	report.Sent, report.Planned, report.Interrupted = sent, due, r.interrupted
 	report.Early = r.early > 0
 	report.Seconds = span.Seconds()

@@ -19,14 +19,32 @@ import (
 // DefaultURL is the suite's URL whose response lists which version of each service responded.
 const DefaultURL = "http://localhost:8080/demo-app/hops"
 
-// Bounds of a run.
-const (
-	maxRate     = 100_000 // requests per second
-	maxDuration = 24 * time.Hour
-	maxRequests = 50_000_000
-	maxInFlight = 50_000
-	maxData     = 1 << 20 // bytes of a request's body
-)
+// Bounds are the limits of a run.
+type Bounds struct {
+	Rate     float64 // requests per second, at most
+	Duration time.Duration
+	Requests int
+	InFlight int
+	Data     int // bytes of a request's body
+}
+
+// commandBounds are those of the command.
+var commandBounds = Bounds{Rate: 100_000, Duration: 24 * time.Hour, Requests: 50_000_000, InFlight: 50_000, Data: 1 << 20}
+
+// Problem is a wrong value of a setting. Error formats it for the command line.
+type Problem struct {
+	Setting string // the flag without its dashes: "rate"
+	Value   any
+	Want    string
+}
+
+// Error returns "--rate 0: want 1 to 100000 requests per second".
+func (p Problem) Error() string {
+	if p.Setting != "URL" {
+		return fmt.Sprintf("--%s %v: want %s", p.Setting, p.Value, p.Want)
+	}
+	return fmt.Sprintf("%s %v: want %s", p.Setting, p.Value, p.Want)
+}
 
 // Command is the command line of `hopline load`, for kong. Execute runs it.
 type Command struct {
@@ -55,44 +73,8 @@ func Vars() map[string]string { return map[string]string{"load_url": DefaultURL}
 // Validate checks the whole command line and returns all errors; kong calls it.
 func (c *Command) Validate() error {
 	var errs []error
-	problem := func(flag string, value any, want string) {
-		errs = append(errs, fmt.Errorf("%s %v: want %s", flag, value, want))
-	}
-	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		problem("URL", fmt.Sprintf("%q", c.URL), "one such as "+DefaultURL)
-	}
-	if !(c.Rate >= 1 && c.Rate <= maxRate) { // NaN too
-		problem("--rate", c.Rate, fmt.Sprintf("1 to %d requests per second", maxRate))
-	}
-	if c.Duration <= 0 || c.Duration > maxDuration {
-		problem("--duration", c.Duration, fmt.Sprintf("more than 0 and at most %v", maxDuration))
-	}
-	if c.Ramp < 0 || c.Ramp > c.Duration {
-		problem("--ramp", c.Ramp, "0 to the duration")
-	}
-	if n := c.Rate * c.Duration.Seconds(); n > maxRequests && c.Requests == 0 {
-		problem("--rate and --duration", fmt.Sprintf("make %.0f requests", n), fmt.Sprintf("at most %d", maxRequests))
-	}
-	if c.Requests > maxRequests {
-		problem("--requests", c.Requests, fmt.Sprintf("at most %d", maxRequests))
-	}
-	if c.Requests < 0 {
-		problem("--requests", c.Requests, "a number above 0")
-	}
-	if c.Timeout <= 0 || c.Timeout > maxDuration {
-		problem("--timeout", c.Timeout, fmt.Sprintf("more than 0 and at most %v", maxDuration))
-	}
-	if c.MaxInFlight < 1 || c.MaxInFlight > maxInFlight {
-		problem("--max-in-flight", c.MaxInFlight, fmt.Sprintf("1 to %d", maxInFlight))
-	}
-	if !httpguts.ValidHeaderFieldName(c.Method) { // a method is a token, like a header name
-		problem("--method", fmt.Sprintf("%q", c.Method), "one such as GET")
-	}
-	if len(c.Data) > maxData {
-		problem("--data", fmt.Sprintf("of %d bytes", len(c.Data)), fmt.Sprintf("at most %d", maxData))
-	}
-	if _, err := headers(c.Header); err != nil {
-		errs = append(errs, err)
+	for _, p := range c.Check(commandBounds) {
+		errs = append(errs, p)
 	}
 	for _, f := range c.FailIf {
 		if _, err := parseCondition(f); err != nil {
@@ -102,15 +84,41 @@ func (c *Command) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Check returns what is wrong with the settings of a run within the bounds.
+func (c *Command) Check(b Bounds) (problems []Problem) {
+	wrong := func(is bool, setting string, value any, want string, args ...any) {
+		if is {
+			problems = append(problems, Problem{setting, value, fmt.Sprintf(want, args...)})
+		}
+	}
+	u, err := url.Parse(c.URL)
+	wrong(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil, "URL", fmt.Sprintf("%q", c.URL), "one such as %s", DefaultURL)
+	wrong(!(c.Rate >= 1 && c.Rate <= b.Rate), "rate", c.Rate, "1 to %.0f requests per second", b.Rate) // NaN too
+	wrong(c.Duration <= 0 || c.Duration > b.Duration, "duration", c.Duration, "more than 0 and at most %v", b.Duration)
+	wrong(c.Ramp < 0 || c.Ramp > c.Duration, "ramp", c.Ramp, "0 to the duration")
+	n := c.Rate * c.Duration.Seconds()
+	wrong(n > float64(b.Requests) && c.Requests == 0, "rate and --duration", fmt.Sprintf("make %.0f requests", n), "at most %d", b.Requests)
+	wrong(c.Requests > b.Requests, "requests", c.Requests, "at most %d", b.Requests)
+	wrong(c.Requests < 0, "requests", c.Requests, "a number above 0")
+	wrong(c.Timeout <= 0 || c.Timeout > b.Duration, "timeout", c.Timeout, "more than 0 and at most %v", b.Duration)
+	wrong(c.MaxInFlight < 1 || c.MaxInFlight > b.InFlight, "max-in-flight", c.MaxInFlight, "1 to %d", b.InFlight)
+	wrong(!httpguts.ValidHeaderFieldName(c.Method), "method", fmt.Sprintf("%q", c.Method), "one such as GET") // a method is a token, like a header name
+	wrong(len(c.Data) > b.Data, "data", fmt.Sprintf("of %d bytes", len(c.Data)), "at most %d", b.Data)
+	if _, err := headers(c.Header); err != nil {
+		problems = append(problems, *err)
+	}
+	return problems
+}
+
 // headers parses 'NAME: VALUE' lines. The report's shares need the hops as JSON, so the default Accept header is application/json.
-func headers(lines []string) (http.Header, error) {
+func headers(lines []string) (http.Header, *Problem) {
 	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"hopline-load"}}
 	given := http.Header{}
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("--header %q: want 'name: value'", line)
+			return nil, &Problem{"header", fmt.Sprintf("%q", line), "'name: value'"}
 		}
 		given.Add(name, value)
 	}
@@ -147,6 +155,7 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	}
 	r.Rules = why
 	if c.HTML != "" {
+		r.linkTo(ctx, c.ConsolePort)
 		if err := writeHTML(c.HTML, r); err != nil {
 			return err
 		}
@@ -178,17 +187,44 @@ func (c *Command) expectation(ctx context.Context) (e *expectation, why string, 
 	if err != nil {
 		return nil, "", err
 	}
-	h, err := headers(c.Header)
-	if err != nil {
-		return nil, "", err
-	}
 	guessed := c.Overlay == "" && choice.Lab == nil
 	if guessed && bundle.Carries(choice.Dir) {
 		return nil, "", nil
 	}
-	e, err = loadExpectation(choice, c.URL, c.Method, h)
+	e, err = c.loadExpectation(choice)
 	if err != nil && guessed {
 		return nil, "", nil
 	}
 	return e, choice.Why, err
+}
+
+// Line returns the command line of a run.
+func (c *Command) Line() string {
+	words := []string{"hopline load", quoted(c.URL), "--rate " + number(c.Rate), "--duration " + c.Duration.String()}
+	if c.Ramp > 0 {
+		words = append(words, "--ramp "+c.Ramp.String())
+	}
+	for _, h := range c.Header {
+		words = append(words, "-H "+quoted(h))
+	}
+	if c.Method != http.MethodGet {
+		words = append(words, "-X "+quoted(c.Method))
+	}
+	if c.Data != "" {
+		words = append(words, "-d "+quoted(c.Data))
+	}
+	if c.KeepAlive {
+		words = append(words, "--keep-alive")
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted returns an argument as a shell reads it.
+func quoted(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("-_./:=%", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+	}) && s != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -22,17 +22,26 @@ type expectation struct {
 	header  http.Header // the headers that all hops forward
 }
 
-// loadExpectation loads the rules of an overlay for requests to a target.
-func loadExpectation(choice current.Choice, target, method string, header http.Header) (*expectation, error) {
+// loadExpectation loads the rules of an overlay for the requests of a command.
+func (c *Command) loadExpectation(choice current.Choice) (*expectation, error) {
 	o, table, err := choice.Load()
 	if err != nil {
 		return nil, fmt.Errorf("--overlay: %s cannot run:\n%w", choice.Dir, err)
 	}
-	u, err := url.Parse(target)
+	return c.expect(o, table)
+}
+
+// expect returns what the rules of an overlay give for the requests of a command.
+func (c *Command) expect(o *overlay.Overlay, table *mesh.Table) (*expectation, error) {
+	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, err
 	}
-	return &expectation{overlay: o, table: table, target: u, method: method, header: header}, nil
+	header, problem := headers(c.Header)
+	if problem != nil {
+		return nil, problem
+	}
+	return &expectation{overlay: o, table: table, target: u, method: c.Method, header: header}, nil
 }
 
 // version is one version of a service.

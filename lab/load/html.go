@@ -14,14 +14,15 @@ var page string
 
 // writeHTML writes the report as one self-contained file: no external script, font or image.
 func writeHTML(path string, r *Report) error {
-	content, err := r.html()
+	content, err := r.HTML()
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, content, 0o644)
 }
 
-func (r *Report) html() ([]byte, error) {
+// HTML returns the report as one self-contained document.
+func (r *Report) HTML() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"ms": showMS,
 		"at": func(s float64) string { return seconds(s).Round(time.Millisecond).String() },

@@ -21,7 +21,8 @@ type plan struct {
 func newPlan(rate float64, ramp, duration time.Duration, limit int, sendGrace time.Duration) *plan {
 	p := &plan{rate: rate, ramp: ramp, duration: duration, sendGrace: sendGrace}
 	// The last request is the last one due before the end.
-	p.requests = max(1, int(math.Ceil(p.sent(duration)-1e-9)))
+	p.requests = math.MaxInt
+	p.requests = max(1, p.dueBy(duration))
 	if limit > 0 {
 		p.requests = min(p.requests, limit)
 	}
@@ -35,6 +36,11 @@ func (p *plan) sent(t time.Duration) float64 {
 		return p.rate * s * s / (2 * ramp)
 	}
 	return p.rate * (s - ramp/2)
+}
+
+// dueBy returns how many requests are due before a time.
+func (p *plan) dueBy(t time.Duration) int {
+	return min(p.requests, int(math.Ceil(p.sent(t)-1e-9)))
 }
 
 // due returns when a request is due, from the start; the first is due at 0.

@@ -16,6 +16,7 @@ const (
 	maxIntervals = 300 // of the plots
 	maxFailures  = 20  // different failures
 	slowestKept  = 10
+	failedKept   = 10
 )
 
 // outcome is the result of one request.
@@ -34,6 +35,12 @@ type outcome struct {
 // failed reports whether a request counts as an error: no response, or a status of 400 or above.
 func (o outcome) failed() bool { return o.failure != "" || o.code >= 400 }
 
+// withoutHops returns the outcome without what only the shares need.
+func (o outcome) withoutHops() outcome {
+	o.hops = nil
+	return o
+}
+
 // recorder sums outcomes in bounded memory. It is safe for concurrent use.
 type recorder struct {
 	mu        sync.Mutex
@@ -50,6 +57,7 @@ type recorder struct {
 	codes     map[int]uint64
 	failures  map[string]uint64
 	slowest   []outcome
+	failed    []outcome // the first that have a trace
 	shares    *shares
 }
 
@@ -61,6 +69,7 @@ type interval struct {
 	latency *histogram.Histogram
 	errors  uint64
 	asked   uint64
+	sent    uint64 // in this interval, whenever they were due
 }
 
 func newRecorder(p *plan, e *expectation) *recorder {
@@ -85,6 +94,9 @@ func (r *recorder) add(o outcome) {
 	if o.failed() {
 		in.errors++
 		r.errors++
+		if o.trace != "" && len(r.failed) < failedKept {
+			r.failed = append(r.failed, o.withoutHops())
+		}
 	}
 	if o.failure != "" {
 		r.fail(o.failure)
@@ -102,11 +114,25 @@ func (r *recorder) add(o outcome) {
 	r.lastSent = max(r.lastSent, o.due+o.late)
 	r.shares.add(o.hops)
 	if len(r.slowest) < slowestKept || o.latency > r.slowest[len(r.slowest)-1].latency {
-		o.hops = nil
+		o := o.withoutHops()
 		at, _ := slices.BinarySearchFunc(r.slowest, o, func(a, b outcome) int { return cmp.Compare(b.latency, a.latency) })
 		r.slowest = slices.Insert(r.slowest, at, o)
 		r.slowest = r.slowest[:min(len(r.slowest), slowestKept)]
 	}
+}
+
+// sent counts a request by when it is sent, from the start of the run.
+func (r *recorder) sent(at time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.interval(at).sent++
+}
+
+// asked counts a request by when it was due, whether it was sent or not.
+func (r *recorder) asked(due time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.interval(due).asked++
 }
 
 // addUnsent counts a request that was due and never sent: it waited from then to the end of the run.

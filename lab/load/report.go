@@ -46,6 +46,7 @@ type Report struct {
 	Interrupted int             `json:"interrupted"`         // in flight when the run was ended
 	Hops        []HopReport     `json:"hops"`
 	Slowest     []Slow          `json:"slowest"`
+	Failed      []Slow          `json:"failed"` // the first failed requests that have a trace
 	Intervals   []Interval      `json:"intervals"`
 	FailIf      []Condition     `json:"fail_if"`
 	Rules       string          `json:"rules"` // the overlay from which the expectation is computed; empty for none
@@ -103,13 +104,18 @@ type VersionReport struct {
 	Expected *float64 `json:"expected_percent"` // null if the rules do not determine it
 }
 
-// Slow is one of the slowest requests.
+// Slow is one of the slowest requests, or of the failed ones.
 type Slow struct {
 	TraceID string  `json:"trace_id"`
 	At      float64 `json:"at_seconds"` // when it was due
 	Latency float64 `json:"latency_ms"`
 	Status  int     `json:"status"` // 0 without a response
 	Failure string  `json:"failure,omitempty"`
+	Link    string  `json:"link,omitempty"` // the page of the trace
+}
+
+func newSlow(o outcome) Slow {
+	return Slow{TraceID: o.trace, At: o.due.Seconds(), Latency: ms(o.latency), Status: o.code, Failure: o.failure}
 }
 
 // Interval is one interval of the plots.
@@ -117,6 +123,7 @@ type Interval struct {
 	At     float64 `json:"at_seconds"`
 	Length float64 `json:"seconds"`
 	Asked  uint64  `json:"asked"`
+	Sent   uint64  `json:"sent"` // in this interval, whenever they were due
 	Errors uint64  `json:"errors"`
 	Done   uint64  `json:"done"`
 	P50    float64 `json:"p50_ms"`
@@ -132,7 +139,9 @@ type Condition struct {
 	Text      string `json:"text"` // with the measured figure
 }
 
-func newReport(c *Command, p *plan, rec *recorder) *Report {
+func newReport(c *Command, rec *recorder) *Report {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
 	r := &Report{
 		URL: c.URL, Method: c.Method, Headers: append([]string{}, c.Header...), KeepAlive: c.KeepAlive,
 		Rate: c.Rate, RampTime: c.Ramp.Seconds(),
@@ -140,7 +149,7 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 		Latency: latency(rec.latency), Service: latency(rec.service), Lateness: latency(rec.late), TooLate: rec.tooLate,
 		Held:      rec.tooLate+rec.unsent <= rec.latency.Count()/100,
 		Elsewhere: rec.elsewhere,
-		Statuses:  []StatusReport{}, Failures: []FailureReport{}, Slowest: []Slow{}, Intervals: []Interval{}, FailIf: []Condition{},
+		Statuses:  []StatusReport{}, Failures: []FailureReport{}, Slowest: []Slow{}, Failed: []Slow{}, Intervals: rec.report(), FailIf: []Condition{},
 		Hops: rec.shares.report(),
 	}
 	for _, n := range rec.codes {
@@ -156,16 +165,25 @@ func newReport(c *Command, p *plan, rec *recorder) *Report {
 		r.Failures = append(r.Failures, FailureReport{Reason: why, Count: rec.failures[why]})
 	}
 	for _, o := range rec.slowest {
-		r.Slowest = append(r.Slowest, Slow{TraceID: o.trace, At: o.due.Seconds(), Latency: ms(o.latency), Status: o.code, Failure: o.failure})
+		r.Slowest = append(r.Slowest, newSlow(o))
 	}
-	for i := range rec.intervals {
-		in := &rec.intervals[i]
-		r.Intervals = append(r.Intervals, Interval{
-			At: (time.Duration(i) * rec.width).Seconds(), Length: rec.width.Seconds(), Asked: in.asked, Errors: in.errors, Done: in.latency.Count(),
+	for _, o := range rec.failed {
+		r.Failed = append(r.Failed, newSlow(o))
+	}
+	return r
+}
+
+// report returns the figures of the intervals. The caller holds mu.
+func (r *recorder) report() []Interval {
+	all := []Interval{}
+	for i := range r.intervals {
+		in := &r.intervals[i]
+		all = append(all, Interval{
+			At: (time.Duration(i) * r.width).Seconds(), Length: r.width.Seconds(), Asked: in.asked, Sent: in.sent, Errors: in.errors, Done: in.latency.Count(),
 			P50: ms(in.latency.Percentile(50)), P90: ms(in.latency.Percentile(90)), P99: ms(in.latency.Percentile(99)), Max: ms(in.latency.Max()),
 		})
 	}
-	return r
+	return all
 }
 
 func latency(h *histogram.Histogram) Latency {

@@ -131,7 +131,7 @@ func TestHTMLReportIsSelfContained(t *testing.T) {
 			t.Errorf("%d <%s>", count[forbidden], forbidden)
 		}
 	}
-	if count["svg"] != 3 || count["path"] != 4+3+1 || count["table"] != 5 {
+	if count["svg"] != 3 || count["path"] != 4+3+1 || count["table"] != 6 {
 		t.Errorf("%d pictures with %d lines, %d tables", count["svg"], count["path"], count["table"])
 	}
 	for _, want := range []string{"p99", "4bf92f3577b34da6", "connection refused", "canary", "--fail-if holds", "&lt;script&gt;", "url("} {

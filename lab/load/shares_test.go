@@ -18,7 +18,7 @@ import (
 // canary returns the expected shares of the canary overlay for requests without special headers.
 func canary(t *testing.T) *expectation {
 	t.Helper()
-	e, err := loadExpectation(current.Choice{Dir: shipped.Overlay(t, "canary")}, DefaultURL, http.MethodGet, http.Header{})
+	e, err := (&Command{URL: DefaultURL, Method: http.MethodGet}).loadExpectation(current.Choice{Dir: shipped.Overlay(t, "canary")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +71,11 @@ func TestExpectedSharesFollowTheRules(t *testing.T) {
 	} {
 		t.Run(c.overlay+" "+c.user, func(t *testing.T) {
 			t.Parallel()
-			header := http.Header{}
+			command := &Command{URL: DefaultURL, Method: http.MethodGet}
 			if c.user != "" {
-				header.Set("x-dev-user", c.user)
+				command.Header = []string{"x-dev-user: " + c.user}
 			}
-			e, err := loadExpectation(current.Choice{Dir: shipped.Overlay(t, c.overlay)}, DefaultURL, http.MethodGet, header)
+			e, err := command.loadExpectation(current.Choice{Dir: shipped.Overlay(t, c.overlay)})
 			if err != nil {
 				t.Fatal(err)
 			}

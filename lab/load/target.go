@@ -19,7 +19,8 @@ type target struct {
 	ctx       context.Context // ends the requests in flight
 	host      string          // as in redirects
 	inFlight  atomic.Int64
-	sent      atomic.Int64
+	sent      atomic.Int64 // requests, without those that follow a redirect
+	sending   func()       // called for each of them; nil: nothing
 }
 
 func newTarget(ctx context.Context, host string, keepAlive bool, connections int) *target {
@@ -72,7 +73,12 @@ func (t *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	if once.Body == nil || once.Body == http.NoBody {
 		once.Body = nothing{}
 	}
-	t.sent.Add(1)
+	if r.Response == nil { // otherwise it follows the redirect of this response
+		t.sent.Add(1)
+		if t.sending != nil {
+			t.sending()
+		}
+	}
 	response, err := t.transport.RoundTrip(once)
 	if err != nil {
 		if t.ctx.Err() != nil {
