@@ -24,6 +24,7 @@ type Console struct {
 	handler http.Handler
 	drives  Driving
 	events  *events
+	loads   *loads
 	look    chan struct{} // makes Run read the state immediately
 	asker   whatif.Asker
 	readers atomic.Int64 // of the followed logs
@@ -40,7 +41,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	if drives.Off != "" {
 		drives.Token = "" // no page shows it
 	}
-	c := &Console{source: source, traces: traces, drives: drives, events: newEvents(), look: make(chan struct{}, 1)}
+	c := &Console{source: source, traces: traces, drives: drives, events: newEvents(), loads: newLoads(source.Edition), look: make(chan struct{}, 1)}
 	page, mux := newPage(drives.Token), http.NewServeMux()
 	for _, address := range addresses {
 		mux.HandleFunc("GET "+address, page.serve)
@@ -55,6 +56,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	mux.HandleFunc("GET /api/series", c.serveSeries)
 	mux.HandleFunc("GET /api/logs", c.serveLogs)
 	mux.HandleFunc("GET /api/logs/follow", c.followLogs)
+	c.addLoad(mux)
 	c.addDriving(mux)
 	c.hosts = hosts
 	c.handler = c.guarded(mux)
@@ -78,6 +80,7 @@ func (c *Console) Changed() {
 // Run keeps the counts and sends changes to open pages until ctx ends; then it closes their connections.
 func (c *Console) Run(ctx context.Context) {
 	defer c.events.close()
+	defer c.loads.close()
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

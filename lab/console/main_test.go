@@ -87,7 +87,7 @@ func serve(t *testing.T, source *lab) (c *Console, url, zipkin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = New(source, store, Driving{}, "lab.example")
+	c = New(source, store, Driving{Token: "the-token"}, "lab.example")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { c.Run(ctx); close(ended) }()

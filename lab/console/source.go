@@ -56,6 +56,7 @@ type Edition struct {
 	Problems []overlay.Problem // why the newest edit does not run; the previous one still runs
 	Notes    []string          // what is accepted and not enforced, and other lasting warnings
 	Links    []Link            // addresses: the page, Zipkin's API
+	Entries  []string          // the base URLs where requests from outside enter: "http://localhost:8080", a NodePort
 }
 
 // rules returns the rules that run; none before the first edition.

@@ -25,6 +25,7 @@ type State struct {
 	Graph     Graph            `json:"graph"`
 	Changes   []drive.Change   `json:"changes"` // temporary changes of the overlay and the workloads
 	Driving   DrivingState     `json:"driving"`
+	Load      *LoadState       `json:"load"` // the newest run of load; null before the first
 }
 
 // Problem is one reason why the newest edit does not run.
@@ -66,8 +67,8 @@ func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.E
 	s := State{
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
-		Ejections: some(c.source.Ejections()),
-		Changes:   c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},
+		Ejections: some(c.source.Ejections()), Load: c.loads.state(),
+		Changes: c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

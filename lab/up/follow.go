@@ -41,7 +41,8 @@ func (l *lab) apply(e edition) error {
 	defer l.mu.Unlock()
 	l.active = e
 	l.edition = console.Edition{
-		Name: l.nameOf(e.overlay.Dir), Problems: l.edition.Problems, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table), Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay),
+		Name: l.nameOf(e.overlay.Dir), Problems: l.edition.Problems, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table),
+		Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay), Entries: l.entries(e),
 	}
 	l.console.Changed()
 	return nil
@@ -235,6 +236,17 @@ func (l *lab) links(o *overlay.Overlay) []console.Link {
 		console.Link{Name: "Zipkin", URL: localURL(l.options.Host, l.listeners.zipkin) + "/"},
 		console.Link{Name: "OTLP", URL: localURL(l.options.Host, l.listeners.otlp) + "/"},
 	)
+}
+
+// entries returns the base URLs where requests from outside enter: the ingress gateway, if the edition has a mesh, and its NodePorts.
+func (l *lab) entries(e edition) (urls []string) {
+	if !e.table.NoMesh() {
+		urls = append(urls, localURL(l.options.Host, l.listeners.ingress))
+	}
+	for _, port := range nodePortsOf(e.overlay) {
+		urls = append(urls, localURL(l.options.Host, l.nodePorts.open[port]))
+	}
+	return urls
 }
 
 // source implements the console's view of the lab.

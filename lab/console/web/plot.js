@@ -34,8 +34,11 @@ function scaleOf(values, { log = false, least = 1 }) {
 //   form      "areas" (stacked), or "lines"
 //   log       whether the axis goes by powers of ten; least is its shortest upper end
 //   format    returns a value as words
+//   when      returns a time in ms as words; without it, as the clock shows it
+//   said      the id of the element where a screen reader listens, if it is not that of the view Time
 //   begin, every, count   the buckets: of the first the time in ms, the length in ms, the number
-//   rows      {service, version, name, values, faint}: null for a bucket without a value. faint is a second, thinner line.
+//   rows      {service, version, name, values, faint}: null for a bucket without a value. faint is a second, thinner line. A row that is not
+//             of a version has a kind instead, which is the class of its line: its name is beside a key, which the view adds.
 //   dots      {at, value, version, failed, href, label}
 //   marks     {at, kind, text}
 class Plot {
@@ -52,7 +55,7 @@ class Plot {
     this.bucket = -1; // the one that is pointed at
     this.frame.addEventListener("pointermove", (event) => this.figures && this.point(this.bucketAt(event)));
     this.frame.addEventListener("pointerleave", () => this.leave());
-    this.frame.addEventListener("focusin", (event) => this.point(event.target === this.frame ? (this.figures?.count ?? 0) - 1 : Number(event.target.dataset.bucket)));
+    this.frame.addEventListener("focusin", (event) => this.point(event.target === this.frame ? this.newest() : Number(event.target.dataset.bucket)));
     this.frame.addEventListener("focusout", () => this.leave());
     this.frame.addEventListener("keydown", (event) => this.key(event));
   }
@@ -109,9 +112,9 @@ class Plot {
       group.append(svg("line", { x1: plotEdge.left, x2: right, y1: at, y2: at }), svg("text", { class: "y", x: plotEdge.left - 6, y: at + 4 }, this.options.format(tick)));
     }
     const { begin, every, count } = this.figures;
-    const step = [15_000, 30_000, 60_000, 120_000, 300_000, 600_000].find((step) => (step / (every * count)) * (right - plotEdge.left) > 64) ?? 600_000;
+    const step = [1000, 2000, 5000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000].find((step) => (step / (every * count)) * (right - plotEdge.left) > 64) ?? 600_000;
     for (let time = Math.ceil(begin / step) * step; time <= begin + every * count; time += step) {
-      const words = clock(1000 * time).slice(0, step % 60_000 ? 8 : 5);
+      const words = this.options.when?.(time) ?? clock(1000 * time).slice(0, step % 60_000 ? 8 : 5);
       if (this.x(time) < plotEdge.left + 12 || this.x(time) > right - 12) continue;
       group.append(svg("text", { class: "x", x: this.x(time), y: plotHigh - 4 }, words));
     }
@@ -140,10 +143,14 @@ class Plot {
       for (const [values, name] of [[row.faint, "line faint"], [row.values, "line"]]) {
         if (!values) continue;
         const d = this.path(values);
+        if (row.kind) {
+          group.append(svg("path", { class: `${name} ${row.kind}`, d }));
+          continue;
+        }
         group.append(svg("path", { class: `${name} casing`, d }), paint(svg("path", { class: name, d }), row.version));
       }
       const last = row.values.findLast((value) => value !== null);
-      if (last === undefined) return group;
+      if (last === undefined || row.kind) return group;
       group.append(this.letter(row, this.y.at(last), used));
       return group;
     });
@@ -236,14 +243,20 @@ class Plot {
     for (const row of rows) {
       if (row.values[i] === null) continue;
       const words = row.faint ? `${this.options.format(row.values[i])}, p99 ${this.options.format(row.faint[i])}` : this.options.format(row.values[i]);
-      list.append(withChildren(element("li"), versionBadge(row.service, row.version), element("span", "", row.name), element("b", "", words)));
+      list.append(withChildren(element("li"), row.kind ? element("span", `key-line ${row.kind}`) : versionBadge(row.service, row.version), element("span", "", row.name), element("b", "", words)));
     }
     const said = marks.filter((mark) => mark.at >= from && mark.at < from + every).map((mark) => element("p", "said", mark.text));
-    this.tip.replaceChildren(element("p", "when", clock(1000 * from).slice(0, 8)), list, ...said);
+    this.tip.replaceChildren(element("p", "when", this.options.when?.(from) ?? clock(1000 * from).slice(0, 8)), list, ...said);
     this.tip.hidden = false;
     const room = this.box.clientWidth - this.tip.offsetWidth;
     this.tip.style.left = `${Math.min(Math.max(0, x < this.wide / 2 ? x + 12 : x - this.tip.offsetWidth - 12), Math.max(0, room))}px`;
-    if (this.frame.contains(document.activeElement)) tell("time-said", this.tip.innerText);
+    if (this.frame.contains(document.activeElement)) tell(this.options.said ?? "time-said", this.tip.innerText);
+  }
+
+  // newest returns the last bucket with a value, or the last.
+  newest() {
+    const { rows, count } = this.figures ?? { rows: [], count: 0 };
+    return Math.max(...rows.map((row) => row.values.findLastIndex((value) => value !== null)), rows.length ? 0 : count - 1);
   }
 
   leave() {
@@ -254,7 +267,7 @@ class Plot {
 
   // summary says the newest values, for those who do not see the drawing.
   summary() {
-    const now = this.figures.rows.map((row) => [row.name, row.values.at(-1)]).filter(([, value]) => value !== null);
+    const now = this.figures.rows.map((row) => [row.name, row.values.at(row.kind ? this.newest() : -1)]).filter(([, value]) => value !== null);
     return now.map(([name, value]) => `${name} ${this.options.format(value)}`).join(", ") || "nothing now";
   }
 }

@@ -10,5 +10,8 @@ function toast(words, failed = false) {
   box.classList.toggle("failed", failed);
   box.classList.add("on");
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => box.classList.remove("on"), toastFor);
+  toastTimer = setTimeout(() => {
+    box.classList.remove("on");
+    box.textContent = "";
+  }, toastFor);
 }
