@@ -3,6 +3,7 @@
 addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh });
 
 function showMesh(state) {
+  showGraph(state.graph);
   byId("rules-empty").hidden = state.rules.length > 0;
   settle(byId("rules"), hostsOf(state.rules), (host) => host.object, hostSection);
   byId("notes-card").hidden = state.notes.length === 0;
