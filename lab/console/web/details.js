@@ -34,7 +34,11 @@ function openEdge(edge) {
 
 // mark shows which part of the graph the drawer is about.
 function markPart(key, on) {
-  for (const part of byId("graph").querySelectorAll(".part")) if (part.dataset.part === key) part.classList.toggle("opened", on);
+  for (const part of byId("graph").querySelectorAll(".part")) {
+    if (part.dataset.part !== key) continue;
+    part.classList.toggle("opened", on);
+    repaint(part);
+  }
 }
 
 function figureOf(name, value, bad = false) {

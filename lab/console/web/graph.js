@@ -171,6 +171,11 @@ function pickPart(group) {
   group.tabIndex = 0;
 }
 
+// repaint makes Chromium draw a group again after its class has changed, which it does not always do within an SVG.
+function repaint(group) {
+  group.style.setProperty("--painted", group.getAttribute("class").length);
+}
+
 // updateGraph shows the traffic on what is drawn.
 function updateGraph(graph) {
   const byKey = new Map(graph.edges.map((edge) => [edge.id, edge]));

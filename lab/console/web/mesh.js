@@ -1,6 +1,6 @@
 // The view Mesh: the rules with the traffic seen, and the workloads.
 
-addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh });
+addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh, close: leaveStage });
 
 function showMesh(state) {
   showGraph(state.graph);
@@ -16,6 +16,7 @@ function showMesh(state) {
   const ejected = new Set(state.ejections.map((ejection) => ejection.pod)).size;
   const facts = [`${ready} of ${state.workloads.length} ready`, ...(ejected ? [`${plural(ejected, "pod")} ejected`] : [])];
   byId("workloads-facts").textContent = state.workloads.length ? facts.join(", ") : "";
+  showStage();
 }
 
 // inOrder lists workloads as a request meets them, and the versions of each as they stand everywhere.
