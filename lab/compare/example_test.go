@@ -79,6 +79,35 @@ func TestWeights(t *testing.T) {
 	}
 }
 
+// TestRewrites replaces a prefix match by a regular expression. Both rules make "/" of "/demo-app/"; only of a longer path do they make
+// different ones, so that one path of each kind would not be enough.
+func TestRewrites(t *testing.T) {
+	t.Parallel()
+	before, after := edited(t, "canary", ""), edited(t, "canary", "../../components/mesh/ingress.yaml", "uri: {prefix: /demo-app/}", "uri: {regex: /demo-app/.*}")
+	got := inWords(Tables(before, after).Groups)
+	want := "path: prefix \"/demo-app/\" replaced by \"/\" -> replaced by \"/\" []\n"
+	if !strings.Contains(got, want) || !strings.Contains(got, "from istio-ingressgateway: hopline explain GET http://localhost/demo-app/") {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestObjects compares overlays that differ in other objects than VirtualServices.
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ a, b, want string }{
+		{"canary", "circuit", "policy: "},
+		{"canary", "timeout", "timeout: none -> timeout "},
+		{"canary", "fault", "fault: none -> fault: "},
+		{"canary", "mirror", "mirrors: none -> "},
+		{"canary", "denied", "access: none -> "},
+		{"canary", "retry", "retries: up to 2 retries on "},
+	} {
+		if got := inWords(Tables(edited(t, test.a, ""), edited(t, test.b, "")).Groups); !strings.Contains(got, test.want) {
+			t.Errorf("from %s to %s: got\n%s\nwant %q", test.a, test.b, got, test.want)
+		}
+	}
+}
+
 // TestCommand checks that an example is a command line for a shell.
 func TestCommand(t *testing.T) {
 	t.Parallel()

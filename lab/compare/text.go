@@ -44,18 +44,32 @@ func classes(patterns []string, valid string, preferred ...string) (list []class
 		s.step(s.queue[n])
 		s.queue[n] = visited{}
 	}
+	return s.prefer(preferred), true
+}
+
+// prefer returns the classes, with the preferred texts in those that have one. These classes come first, in that order.
+func (s *search) prefer(preferred []string) []class {
+	var first []class
 	taken := map[string]bool{}
 	for _, text := range preferred {
 		in, ok := s.run(text)
-		if key := keyOf(in); ok && !taken[key] {
-			taken[key] = true
-			c := &s.classes[s.found[key]]
-			if c.text != text {
-				c.text, c.more = text, c.text
-			}
+		key := keyOf(in)
+		if !ok || taken[key] {
+			continue
+		}
+		taken[key] = true
+		c := s.classes[s.found[key]]
+		if c.text != text {
+			c.text, c.more = text, c.text
+		}
+		first = append(first, c)
+	}
+	for _, c := range s.classes {
+		if !taken[keyOf(c.in)] {
+			first = append(first, c)
 		}
 	}
-	return s.classes, true
+	return first
 }
 
 // search is a breadth-first search over the product automaton of some expressions. The first one is the condition that a text is valid.

@@ -55,7 +55,7 @@ type Response struct {
 	Cut      bool     `json:"cut"`     // the body is longer than MaxBody, and only its beginning is here
 	Took     int64    `json:"took_us"` // microseconds
 	Sender   string   `json:"sender"`  // the pod that sent the request, or the gateway that it entered by
-	By       string   `json:"by"`      // who responded: "middle-canary/middle-canary-6c9f-x7k2p", "the mesh", or "an upstream"
+	By       string   `json:"by"`      // who responded: "middle-canary/middle-canary-6c9f-x7k2p", "the mesh", "the destination's sidecar", or "an upstream"
 	Mesh     bool     `json:"mesh"`    // the mesh responded itself: no upstream did
 	Trace    string   `json:"trace"`   // trace id; empty if the request asked not to be traced
 	TraceURL string   `json:"trace_url"`
@@ -263,12 +263,21 @@ func (s *Sender) read(r *http.Response) (*Response, error) {
 		}
 	}
 	if out.By == "" {
-		out.By = "an upstream"
-		if out.Mesh = r.Header.Get("X-Envoy-Upstream-Service-Time") == ""; out.Mesh {
-			out.By = "the mesh"
-		}
+		out.By, out.Mesh = responder(r, out.Body)
 	}
 	return out, nil
+}
+
+// responder says who sent a response that does not name its sender, and whether that is the mesh. The caller's proxy adds the upstream's
+// service time to each response of an upstream. The body is the one of Envoy's filter for AuthorizationPolicies.
+func responder(r *http.Response, body string) (by string, mesh bool) {
+	switch {
+	case r.Header.Get("X-Envoy-Upstream-Service-Time") == "":
+		return "the mesh", true
+	case r.StatusCode == http.StatusForbidden && body == "RBAC: access denied":
+		return "the destination's sidecar", true
+	}
+	return "an upstream", false
 }
 
 // root is the span of the sender, the root of the request's trace, unless the request continues a trace of its own.

@@ -59,7 +59,7 @@ func testCurl(s *suite) {
 		s.t.Errorf("curl to nowhere: exit code %d, %s", code, about)
 	}
 	code, _, about = s.ask("curl", "--from", "clock", "http://core/hops")
-	if code != 0 || !strings.HasPrefix(about, "403 Forbidden\n") {
+	if code != 0 || !strings.HasPrefix(about, "403 Forbidden\nfrom the destination's sidecar, to clock-") {
 		s.t.Errorf("curl as clock, which core does not accept: exit code %d, %s", code, about)
 	}
 	// A body, from a file, by POST; what comes back is escaped.

@@ -140,7 +140,7 @@ function destinations(list) {
     const item = element("li");
     const title = `${to.host}:${to.port}${to.subset ? ` subset ${to.subset}` : ""}`;
     const share = element("span", "share");
-    const bar = paint(element("span", "share-bar"), to.subset || to.host.split(".")[0]);
+    const bar = paint(element("span", "share-bar"), to.subset);
     bar.style.setProperty("--share", `${to.percent}%`);
     share.append(element("b", "", percent(to.percent / 100)), bar);
     item.append(share, element("span", "to", title));
