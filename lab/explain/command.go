@@ -16,19 +16,19 @@ import (
 // Command holds the command line of `hopline explain`, for kong. Execute runs it.
 type Command struct {
 	Method string `arg:"" help:"Method of the request: GET."`
-	URL    string `arg:"" help:"What is asked for: http://localhost:8080/demo-app/ at the ingress, http://middle/hops from a workload."`
+	URL    string `arg:"" help:"The URL of the request: http://localhost:8080/demo-app/ at the ingress, http://middle/hops from a workload."`
 
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
-	From    string   `placeholder:"WORKLOAD" help:"Who asks: a workload, front-blue or hopline/front-blue (the ingress gateway)."`
-	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as hopline up takes it (that of the running lab, else canary)."`
+	From    string   `placeholder:"WORKLOAD" help:"The caller: a workload, front-blue or hopline/front-blue (the ingress gateway)."`
+	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as for hopline up (that of the running lab, else canary)."`
 	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read anybody's rules from a YAML file, a directory or standard input (-), and leave out what has no bearing on routing; may be given again."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay and endpoints (${default})."`
+	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay and endpoints (${default})."`
 }
 
 // ErrNotRouted is the error of Execute if the mesh responds to the request itself. Execute has then written the explanation.
-var ErrNotRouted = errors.New("the mesh answers the request itself")
+var ErrNotRouted = errors.New("the mesh responds to the request itself")
 
 // Execute writes the explanation to out. It reads files "-" from in. The error is ErrNotRouted if the request reaches no workload and no
 // outside host. Any other error reports invalid input, or a question that has no certain answer.

@@ -35,7 +35,7 @@ spec:
 	// rules of -
 	// GET shop.example.com:80/old/page, from gateway istio-ingressgateway
 	// rules of shop.example.com
-	//   yes  VirtualService default/shop old (http[0].match[0]): takes uri prefix "/old"
+	//   yes  VirtualService default/shop old (http[0].match[0]): matches uri prefix "/old"
 	// 301: redirected to http://shop.example.com/new
 	// true
 }

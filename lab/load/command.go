@@ -61,7 +61,7 @@ type Command struct {
 	Timeout     time.Duration `default:"30s" help:"How long a response may take, its body included (${default})."`
 	MaxInFlight int           `default:"1000" help:"How many requests may be in flight; further ones are late, and the report states it (${default})."`
 	Overlay     string        `placeholder:"DIR" help:"Overlay that defines the expected share of each version (that of the running lab, else deploy/overlays/canary if it is there)."`
-	ConsolePort int           `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Where the lab, if it runs, is asked for its overlay (${default})."`
+	ConsolePort int           `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay (${default})."`
 	JSON        bool          `name:"json" help:"Print the report as JSON."`
 	HTML        string        `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`
 	FailIf      []string      `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`

@@ -89,8 +89,8 @@ func ExampleTable_Explain() {
 	// Output:
 	// GET shop.example.com:80/, from gateway istio-ingressgateway
 	// rules of shop.example.com
-	//   no   VirtualService default/shop testers (http[0].match[0]): header x-user exactly "tester" is wanted, and it is "somebody"
-	//   yes  VirtualService default/shop everyone (http[1]): takes everything
+	//   no   VirtualService default/shop testers (http[0].match[0]): want header x-user exactly "tester", got "somebody"
+	//   yes  VirtualService default/shop everyone (http[1]): matches every request
 	//    80.0 %  blue.example.com:80: blue.example.com:80
 	//    20.0 %  green.example.com:80: green.example.com:80
 	//   up to 2 retries on connect-failure,refused-stream,cancelled,unavailable

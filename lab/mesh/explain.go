@@ -208,7 +208,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			gateway, _ := BuiltInGateway(name)
 			arriving.Port = share.Cluster.GatewayPort
 			if why := t.refusal(src, &gateway, &arriving); why != "" {
-				share.Refusals = append(share.Refusals, name+" answers 403: "+why)
+				share.Refusals = append(share.Refusals, name+" responds with 403: "+why)
 			}
 			continue
 		}
@@ -221,9 +221,9 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			}
 			arriving.Port, _ = share.Cluster.targetOf(&b.Deployment.Pod)
 			if !ok {
-				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 400: its sidecar cannot normalize the path "+path)
+				share.Refusals = append(share.Refusals, b.Deployment.Name+" responds with 400: its sidecar cannot normalize the path "+path)
 			} else if why := t.refusal(src, &callee, &arriving); why != "" {
-				share.Refusals = append(share.Refusals, b.Deployment.Name+" answers 403: "+why)
+				share.Refusals = append(share.Refusals, b.Deployment.Name+" responds with 403: "+why)
 			}
 		}
 	}
@@ -262,7 +262,7 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "  no   %s: %s\n", j.Name(), j.Why)
 	}
 	if e.Taken != nil {
-		fmt.Fprintf(&b, "  yes  %s: takes %s\n", e.Taken.Name(), e.Taken.Match)
+		fmt.Fprintf(&b, "  yes  %s: matches %s\n", e.Taken.Name(), e.Taken.Match)
 	}
 	if e.Refusal != "" {
 		fmt.Fprintf(&b, "403: %s\n", e.Refusal)
@@ -272,11 +272,11 @@ func (e Explanation) String() string {
 	case NoHost:
 		fmt.Fprintf(&b, "502: %s\n", e.Missing)
 	case NoRoute:
-		b.WriteString("404: no rule takes it\n")
+		b.WriteString("404: no rule matches\n")
 	case Redirect:
 		fmt.Fprintf(&b, "%d: redirected to %s\n", e.Route.Redirect.Code, e.To)
 	case Direct:
-		fmt.Fprintf(&b, "%d: answered by the proxy, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
+		fmt.Fprintf(&b, "%d: direct response, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
 	case Forward:
 		for _, s := range e.Shares {
 			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.Describe())

@@ -89,9 +89,9 @@ func TestExplanation(t *testing.T) {
 		"weights": {&caller, Request{Authority: "a", Path: "/hops", Header: http.Header{"X-Dev-User": {"nobody"}}},
 			`GET a:80/hops, from caller-v1 in namespace one
 rules of VirtualService one/a
-  no   VirtualService one/a http[0].match[0]: gateway one/gw is wanted, and it is mesh
-  no   VirtualService one/a beta (http[1].match[0]): header x-dev-user exactly "betaUser" is wanted, and it is "nobody"
-  yes  VirtualService one/a http[2]: takes everything
+  no   VirtualService one/a http[0].match[0]: want gateway one/gw, got mesh
+  no   VirtualService one/a beta (http[1].match[0]): want header x-dev-user exactly "betaUser", got "nobody"
+  yes  VirtualService one/a http[2]: matches every request
    80.0 %  a.one.svc.cluster.local:80 subset v1: pods of namespace one with app=a,version=v1, port http
    20.0 %  a.one.svc.cluster.local:80 subset v9: no Service, ServiceEntry or subset of that name: 503
   fault: 50 % delayed by 2s
@@ -104,44 +104,44 @@ rules of VirtualService one/a
   5 % mirrored to b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
   limits of each caller to a.one.svc.cluster.local:80 subset v1: 1 connection, 4 pending requests, 9 concurrent requests
   note DestinationRule one/a has the subsets [v1], and not v9
-  note VirtualService one/a http[0] is never reached: gateway one/gw is wanted, and it is mesh
+  note VirtualService one/a http[0] is never reached: want gateway one/gw, got mesh
 `},
 		"direct": {&caller, Request{Authority: "a", Path: "/hops", Header: http.Header{"X-Dev-User": {"betaUser"}}},
 			`GET a:80/hops, from caller-v1 in namespace one
 rules of VirtualService one/a
-  no   VirtualService one/a http[0].match[0]: gateway one/gw is wanted, and it is mesh
-  yes  VirtualService one/a beta (http[1].match[0]): takes header x-dev-user exactly "betaUser"
-418: answered by the proxy, 5 bytes
-  note VirtualService one/a http[0] is never reached: gateway one/gw is wanted, and it is mesh
+  no   VirtualService one/a http[0].match[0]: want gateway one/gw, got mesh
+  yes  VirtualService one/a beta (http[1].match[0]): matches header x-dev-user exactly "betaUser"
+418: direct response, 5 bytes
+  note VirtualService one/a http[0] is never reached: want gateway one/gw, got mesh
 `},
 		"no rule": {&ingress, Request{Authority: "front.test", Path: "/b"},
 			`GET front.test:80/b, from gateway istio-ingressgateway
 rules of front.test
-  no   VirtualService one/front http[0].match[0]: uri prefix "/a" is wanted, and the path is "/b"
-  no   VirtualService one/front http[1].match[0]: query parameter q present is wanted, and there is none
-404: no rule takes it
+  no   VirtualService one/front http[0].match[0]: want uri prefix "/a", got the path "/b"
+  no   VirtualService one/front http[1].match[0]: want query parameter q present, got none
+404: no rule matches
 `},
 		"redirect": {&ingress, Request{Authority: "front.test", Path: "/b?q"},
 			`GET front.test:80/b?q, from gateway istio-ingressgateway
 rules of front.test
-  no   VirtualService one/front http[0].match[0]: uri prefix "/a" is wanted, and the path is "/b"
-  yes  VirtualService one/front http[1].match[0]: takes query parameter q present
+  no   VirtualService one/front http[0].match[0]: want uri prefix "/a", got the path "/b"
+  yes  VirtualService one/front http[1].match[0]: matches query parameter q present
 301: redirected to http://front.test/a?q
 `},
 		"refused": {&caller, Request{Authority: "b", Path: "/secret"},
 			`GET b:80/secret, from caller-v1 in namespace one
 rules of Service one/b
-  yes  Service one/b default: takes everything
+  yes  Service one/b default: matches every request
   100.0 %  b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
-           b-v1 answers 403: AuthorizationPolicy one/b denies it
+           b-v1 responds with 403: AuthorizationPolicy one/b denies it
   up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
 `},
 		"not allowed": {&Source{Workload: "a-v2", Namespace: "one", Labels: map[string]string{"app": "a", "version": "v2"}}, Request{Authority: "c.two", Path: "/", Port: 9090},
 			`GET c.two:9090/, from a-v2 in namespace one
 rules of Service two/c
-  yes  Service two/c default: takes everything
+  yes  Service two/c default: matches every request
   100.0 %  c.two.svc.cluster.local:9090: pods of namespace two with app=c, port http
-           c-v1 answers 403: no AuthorizationPolicy allows it
+           c-v1 responds with 403: no AuthorizationPolicy allows it
   up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
 `},
 		"no host": {&caller, Request{Authority: "nobody.test", Path: "/"},
@@ -155,7 +155,7 @@ rules of Service two/c
 		"default": {&caller, Request{Authority: "static.ext", Path: "/"},
 			`GET static.ext:80/, from caller-v1 in namespace one
 rules of ServiceEntry one/static
-  yes  ServiceEntry one/static default: takes everything
+  yes  ServiceEntry one/static default: matches every request
   100.0 %  static.ext:80: 10.0.0.1:8080, 10.0.0.2:80
   up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
 `},

@@ -130,9 +130,9 @@ spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operati
 	}{
 		{&ingress, "web.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
 		{&ingress, "nowhere.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
-		{&ingress, "web.test", "/x../admin", "web answers 403: AuthorizationPolicy hopline/web denies it"},
+		{&ingress, "web.test", "/x../admin", "web responds with 403: AuthorizationPolicy hopline/web denies it"},
 		{&ingress, "web.test", "/x/admin", ""}, // "//admin": slashes are not merged
-		{front, "outside.test", "/", "istio-egressgateway answers 403: no AuthorizationPolicy allows it"},
+		{front, "outside.test", "/", "istio-egressgateway responds with 403: no AuthorizationPolicy allows it"},
 		{core, "outside.test", "/", ""},
 	} {
 		got := table.Explain(&Request{Method: "GET", Authority: c.host, Path: c.path, Scheme: "http", Port: 80}, c.from).String()

@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -214,13 +215,13 @@ func (h *headerMatch) matches(req *Request) bool {
 // inWords describes the header in a request: its value, or that it is absent.
 func (h *headerMatch) inWords(req *Request) string {
 	if h.pseudo != realHeader {
-		return fmt.Sprintf("it is %q", h.part(req))
+		return strconv.Quote(h.part(req))
 	}
 	values := h.values(req)
 	if len(values) == 0 {
-		return "there is none"
+		return "none"
 	}
-	return fmt.Sprintf("it is %q", strings.Join(values, ", "))
+	return strconv.Quote(strings.Join(values, ", "))
 }
 
 func (h *headerMatch) String() string {
@@ -348,7 +349,7 @@ func (m *matcher) catchAll() bool {
 	return anyPath && len(m.headers) == 0 && len(m.query) == 0
 }
 
-// String returns the match in words: `uri prefix "/hops", header x-dev-user exactly "betaUser"`; "everything" without a condition.
+// String returns the match in words: `uri prefix "/hops", header x-dev-user exactly "betaUser"`; "every request" without a condition.
 func (m *matcher) String() string {
 	var parts []string
 	if m.path.kind != matchPrefix || m.path.text != "/" {
@@ -365,7 +366,7 @@ func (m *matcher) String() string {
 		parts = append(parts, m.query[i].String())
 	}
 	if parts == nil {
-		return "everything"
+		return "every request"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -373,11 +374,11 @@ func (m *matcher) String() string {
 // why returns the first mismatch of a request; it is empty if the request matches.
 func (m *matcher) why(req *Request, path, query string) string {
 	if !m.path.matches(path) {
-		return fmt.Sprintf("uri %s is wanted, and the path is %q", m.path, path)
+		return fmt.Sprintf("want uri %s, got the path %q", m.path, path)
 	}
 	for i := range m.headers {
 		if h := &m.headers[i]; !h.matches(req) {
-			return fmt.Sprintf("%s is wanted, and %s", h, h.inWords(req))
+			return fmt.Sprintf("want %s, got %s", h, h.inWords(req))
 		}
 	}
 	for i := range m.query {
@@ -387,9 +388,9 @@ func (m *matcher) why(req *Request, path, query string) string {
 		}
 		value, ok := queryParameter(query, q.name)
 		if !ok {
-			return fmt.Sprintf("%s is wanted, and there is none", q)
+			return fmt.Sprintf("want %s, got none", q)
 		}
-		return fmt.Sprintf("%s is wanted, and it is %q", q, value)
+		return fmt.Sprintf("want %s, got %q", q, value)
 	}
 	return ""
 }

@@ -79,9 +79,9 @@ func (n *nearness) gateways() {
 			})
 			switch {
 			case covers && istio.GatewayServicePort(number) != n.req.Port:
-				n.add("%s lets %s in on port %d, and the request comes to port %d", g, n.host, number, n.req.Port)
+				n.add("%s accepts %s on port %d, and the request arrives at port %d", g, n.host, number, n.req.Port)
 			case !covers && istio.GatewayServicePort(number) == n.req.Port:
-				n.add("%s lets in %s on port %d, and not %s", g, strings.Join(s.GetHosts(), ", "), number, n.host)
+				n.add("%s accepts %s on port %d, and not %s", g, strings.Join(s.GetHosts(), ", "), number, n.host)
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (n *nearness) virtualServices(e *Explanation) {
 			continue
 		}
 		if why := n.unasked(v); why != "" {
-			n.add("%s has the host, and is not asked: %s", v.object, why)
+			n.add("%s has the host, and is not used: %s", v.object, why)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (n *nearness) unasked(v *virtualService) string {
 		return n.unaskedAtGateway(v)
 	}
 	if !slices.Contains(v.gateways, istio.MeshGateway) {
-		return fmt.Sprintf("it is for %s, and %s asks from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
+		return fmt.Sprintf("it is for %s, and %s calls from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
 	}
 	scope := newScope(n.table.compiler.overlay, n.src.Namespace, n.src.Labels)
 	if len(scope.virtualServices([]*virtualService{v})) == 0 {
@@ -151,7 +151,7 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 		i := slices.IndexFunc(n.table.compiler.overlay.Gateways, func(g overlay.Istio[*networking.Gateway]) bool { return g.Namespace+"/"+g.Name == name })
 		switch {
 		case name == istio.MeshGateway:
-			why = append(why, "it is for mesh, which is requests from inside")
+			why = append(why, "it is for mesh, which means requests from inside")
 		case i < 0:
 			why = append(why, "there is no Gateway "+name)
 		default:
@@ -171,7 +171,7 @@ func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualServic
 	for _, s := range g.Spec.GetServers() {
 		for _, h := range s.GetHosts() {
 			if namespace, host := istio.ServerHost(h, g.Namespace); covers(host, n.host) && namespace != "*" && namespace != v.namespace {
-				return fmt.Sprintf("%s lets %s in to VirtualServices of namespace %s", g, host, namespace)
+				return fmt.Sprintf("%s accepts %s only for VirtualServices of namespace %s", g, host, namespace)
 			}
 		}
 	}
@@ -266,15 +266,15 @@ func (n *nearness) outOfReach(d *overlay.Istio[*networking.DestinationRule], s *
 	places := []string{n.src.Namespace, s.namespace, istio.RootNamespace}
 	switch {
 	case !slices.Contains(places, d.Namespace):
-		return "is not looked at: Istio looks in the namespaces " + strings.Join(looked, ", ")
+		return "is not used: Istio looks in the namespaces " + strings.Join(looked, ", ")
 	case d.Namespace != n.src.Namespace && d.Spec.GetWorkloadSelector() != nil:
-		return "holds for workloads of its own namespace only: it has a workloadSelector"
+		return "applies only to workloads of its own namespace: it has a workloadSelector"
 	case !istio.VisibleFrom(d.Spec.GetExportTo(), d.Namespace, n.src.Namespace):
 		return fmt.Sprintf("is not seen from namespace %s: exportTo is [%s]", n.src.Namespace, strings.Join(d.Spec.GetExportTo(), ", "))
 	case d.Spec.GetWorkloadSelector() != nil && !istio.HasLabels(n.src.Labels, d.Spec.GetWorkloadSelector().GetMatchLabels()):
-		return fmt.Sprintf("holds for workloads with %s, which %s is not", istio.LabelText(d.Spec.GetWorkloadSelector().GetMatchLabels()), n.src.Workload)
+		return fmt.Sprintf("applies to workloads with %s, which %s is not", istio.LabelText(d.Spec.GetWorkloadSelector().GetMatchLabels()), n.src.Workload)
 	}
-	return "another DestinationRule of the host comes first: Istio takes the one of the caller's namespace, then of the Service's, then of " + istio.RootNamespace
+	return "another DestinationRule of the host has precedence: Istio uses the one of the caller's namespace, then of the Service's, then of " + istio.RootNamespace
 }
 
 // unbacked notes the Deployments that nearly match as endpoints of a cluster.

@@ -88,15 +88,15 @@ func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 	case m == nil:
 		return ""
 	case m.GetPort() != 0 && int(m.GetPort()) != l.port:
-		return fmt.Sprintf("port %d is wanted, and it is %d", m.GetPort(), l.port)
+		return fmt.Sprintf("want port %d, got %d", m.GetPort(), l.port)
 	case len(m.GetGateways()) > 0:
 		if !slices.Contains(m.GetGateways(), l.gateway) {
-			return fmt.Sprintf("gateway %s is wanted, and it is %s", strings.Join(m.GetGateways(), " or "), l.gateway)
+			return fmt.Sprintf("want gateway %s, got %s", strings.Join(m.GetGateways(), " or "), l.gateway)
 		}
 	case !istio.HasLabels(l.labels, m.GetSourceLabels()):
-		return fmt.Sprintf("a source with the labels %s is wanted", istio.LabelText(m.GetSourceLabels()))
+		return fmt.Sprintf("want a source with the labels %s", istio.LabelText(m.GetSourceLabels()))
 	case m.GetSourceNamespace() != "" && m.GetSourceNamespace() != l.namespace:
-		return fmt.Sprintf("a source in namespace %s is wanted, and it is in %s", m.GetSourceNamespace(), l.namespace)
+		return fmt.Sprintf("want a source in namespace %s, got one in %s", m.GetSourceNamespace(), l.namespace)
 	}
 	return ""
 }

@@ -20,7 +20,7 @@ type scope struct {
 
 // text describes the hosts that the Sidecar makes visible.
 func (s scope) text() string {
-	return fmt.Sprintf("%s lets it see [%s] only", s.object, strings.Join(s.written, ", "))
+	return fmt.Sprintf("%s makes only [%s] visible", s.object, strings.Join(s.written, ", "))
 }
 
 // SidecarOf returns the Sidecar object of a workload; "" for none.

@@ -17,13 +17,13 @@ type Unreached struct {
 	Object string // "VirtualService hopline/middle"
 	Rule   string // the rule's name; empty for all rules of the object
 	Place  string // "http[1]", or "http[1].match[0]" if requests reach other matches of the rule
-	Why    string // "everybody (http[0]) takes every request"
+	Why    string // "everybody (http[0]) matches every request"
 }
 
 // String returns a one-line warning.
 func (u Unreached) String() string {
 	if u.Rule == "" {
-		return fmt.Sprintf("%s is never asked: %s", u.Object, u.Why)
+		return fmt.Sprintf("%s is never used: %s", u.Object, u.Why)
 	}
 	return fmt.Sprintf("%s %s is never reached: %s", u.Object, ruleText(u.Rule, u.Place), u.Why)
 }
@@ -97,9 +97,9 @@ func takes(by *rule, object string) string {
 		name = by.route.Object + " " + name
 	}
 	if by.match.catchAll() {
-		return name + " takes every request"
+		return name + " matches every request"
 	}
-	return name + " takes every such request"
+	return name + " matches every such request"
 }
 
 func ruleText(name, place string) string {
@@ -178,7 +178,7 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 				dead = append(dead, Unreached{v.object, name, at.String(), why})
 			}
 			if match, err := newMatcher(m); err == nil && match.catchAll() {
-				last = ruleText(name, at.String()) + " takes every request"
+				last = ruleText(name, at.String()) + " matches every request"
 			}
 		}
 		if len(dead) == len(blocks) {
@@ -229,5 +229,5 @@ func (t *Table) neverAskedAt(name string, v *virtualService) string {
 	case !istio.VisibleFrom(v.exportTo, v.namespace, istio.RootNamespace):
 		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), istio.RootNamespace)
 	}
-	return fmt.Sprintf("%s lets none of its hosts in to it, or has no rule of it", g)
+	return fmt.Sprintf("%s accepts none of its hosts, or has no rule of it", g)
 }

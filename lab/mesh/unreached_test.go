@@ -161,12 +161,12 @@ func TestUnreached(t *testing.T) {
 		rules string
 		want  []string
 	}{
-		"behind one without a match":   {"{name: all" + to + ", {name: beta, match: [{uri: {prefix: /b}}]" + to, []string{a + "beta (http[1]) is never reached: all (http[0]) takes every request"}},
-		"behind a shorter prefix":      {"{match: [{uri: {prefix: /a}}]" + to + ", {match: [{uri: {prefix: /ab}}, {uri: {exact: /a}}]" + to, []string{a + "http[1] is never reached: http[0].match[0] takes every such request"}},
-		"one block of two":             {"{match: [{uri: {prefix: /a}}]" + to + ", {match: [{uri: {prefix: /ab}}, {uri: {exact: /b}}]" + to, []string{a + "http[1].match[0] is never reached: http[0].match[0] takes every such request"}},
-		"with a condition more":        {"{match: [{headers: {x: {exact: a}}}]" + to + ", {match: [{headers: {x: {exact: a}}, uri: {prefix: /b}}]" + to, []string{a + "http[1] is never reached: http[0].match[0] takes every such request"}},
-		"for a caller there is not":    {"{match: [{sourceLabels: {app: nobody}}]" + to + ", {name: all" + to, []string{a + "http[0] is never reached: a source with the labels app=nobody is wanted"}},
-		"for a port there is not":      {"{match: [{port: 81}]" + to + ", {name: all" + to, []string{a + "http[0] is never reached: port 81 is wanted, and it is 80"}},
+		"behind one without a match":   {"{name: all" + to + ", {name: beta, match: [{uri: {prefix: /b}}]" + to, []string{a + "beta (http[1]) is never reached: all (http[0]) matches every request"}},
+		"behind a shorter prefix":      {"{match: [{uri: {prefix: /a}}]" + to + ", {match: [{uri: {prefix: /ab}}, {uri: {exact: /a}}]" + to, []string{a + "http[1] is never reached: http[0].match[0] matches every such request"}},
+		"one block of two":             {"{match: [{uri: {prefix: /a}}]" + to + ", {match: [{uri: {prefix: /ab}}, {uri: {exact: /b}}]" + to, []string{a + "http[1].match[0] is never reached: http[0].match[0] matches every such request"}},
+		"with a condition more":        {"{match: [{headers: {x: {exact: a}}}]" + to + ", {match: [{headers: {x: {exact: a}}, uri: {prefix: /b}}]" + to, []string{a + "http[1] is never reached: http[0].match[0] matches every such request"}},
+		"for a caller there is not":    {"{match: [{sourceLabels: {app: nobody}}]" + to + ", {name: all" + to, []string{a + "http[0] is never reached: want a source with the labels app=nobody"}},
+		"for a port there is not":      {"{match: [{port: 81}]" + to + ", {name: all" + to, []string{a + "http[0] is never reached: want port 81, got 80"}},
 		"in the usual order":           {"{match: [{uri: {exact: /a}}]" + to + ", {match: [{uri: {prefix: /a}}]" + to + ", {name: all" + to, nil},
 		"with another header":          {"{match: [{headers: {x: {exact: a}}}]" + to + ", {match: [{headers: {x: {exact: b}}}]" + to, nil},
 		"with a condition less":        {"{match: [{headers: {x: {exact: a}}, uri: {prefix: /}}]" + to + ", {match: [{uri: {prefix: /}}]" + to, nil},
@@ -194,12 +194,12 @@ func TestNeverAsked(t *testing.T) {
 		more []string
 		want []string
 	}{
-		"shadowed":            {[]string{fmt.Sprintf(vs, "hosts: [a.one.svc.cluster.local]")}, []string{"VirtualService one/z is never asked: VirtualService one/a has its host first"}},
-		"for nobody":          {[]string{fmt.Sprintf(vs, "hosts: [b], exportTo: [three]")}, []string{"VirtualService one/z is never asked: exportTo is [three], and no workload with a sidecar is there"}},
-		"no Gateway":          {[]string{fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never asked: there is no Gateway one/gw"}},
-		"unserved Gateway":    {[]string{fmt.Sprintf(gateway, "other", "'*'"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never asked: Gateway one/gw selects pods with istio=other, and no gateway of the lab has these labels"}},
-		"not for the gateway": {[]string{fmt.Sprintf(gateway, "ingressgateway", "'*'"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw], exportTo: ['.']")}, []string{"VirtualService one/z is never asked: exportTo is [.], and the gateways are in namespace istio-system"}},
-		"other hosts":         {[]string{fmt.Sprintf(gateway, "ingressgateway", "c.test"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never asked: Gateway one/gw lets none of its hosts in to it, or has no rule of it"}},
+		"shadowed":            {[]string{fmt.Sprintf(vs, "hosts: [a.one.svc.cluster.local]")}, []string{"VirtualService one/z is never used: VirtualService one/a has its host first"}},
+		"for nobody":          {[]string{fmt.Sprintf(vs, "hosts: [b], exportTo: [three]")}, []string{"VirtualService one/z is never used: exportTo is [three], and no workload with a sidecar is there"}},
+		"no Gateway":          {[]string{fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never used: there is no Gateway one/gw"}},
+		"unserved Gateway":    {[]string{fmt.Sprintf(gateway, "other", "'*'"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never used: Gateway one/gw selects pods with istio=other, and no gateway of the lab has these labels"}},
+		"not for the gateway": {[]string{fmt.Sprintf(gateway, "ingressgateway", "'*'"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw], exportTo: ['.']")}, []string{"VirtualService one/z is never used: exportTo is [.], and the gateways are in namespace istio-system"}},
+		"other hosts":         {[]string{fmt.Sprintf(gateway, "ingressgateway", "c.test"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, []string{"VirtualService one/z is never used: Gateway one/gw accepts none of its hosts, or has no rule of it"}},
 		"asked":               {[]string{fmt.Sprintf(gateway, "ingressgateway", "'*'"), fmt.Sprintf(vs, "hosts: [b.test], gateways: [gw]")}, nil},
 		"a host of its own":   {[]string{fmt.Sprintf(vs, "hosts: [nobody.test]")}, nil},
 	} {

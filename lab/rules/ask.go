@@ -52,7 +52,7 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 		a.Near = append(a.Near, src.Workload+" is not among the files: it is taken as given, with a sidecar and without labels")
 	}
 	if r.Overlay.Lenient && a.Outcome == mesh.NoHost {
-		a.Near = append(a.Near, "502 is Istio's answer with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
+		a.Near = append(a.Near, "502 is Istio's response with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
 	}
 	return a, nil
 }

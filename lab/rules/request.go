@@ -34,7 +34,7 @@ func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
 	}
 	path, ok := mesh.NormalizePath(u.RequestURI())
 	if !ok {
-		return nil, fmt.Errorf("URL %q: Istio answers such a path with 400", q.URL)
+		return nil, fmt.Errorf("URL %q: Istio responds to such a path with 400", q.URL)
 	}
 	out := &mesh.Request{Method: strings.ToUpper(q.Method), Authority: u.Host, Path: path, Scheme: u.Scheme, Header: http.Header{}}
 	if out.Port, err = r.port(u, from); err != nil {

@@ -50,7 +50,7 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "VirtualService hopline/middle beta (http[1]) is never reached: everybody (http[0]) takes every request"
+	want := "VirtualService hopline/middle beta (http[1]) is never reached: everybody (http[0]) matches every request"
 	if !slices.Contains(e.notes(), want) {
 		t.Errorf("notes %q, want %q among them", e.notes(), want)
 	}

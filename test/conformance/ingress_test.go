@@ -46,7 +46,7 @@ func TestIngress(t *testing.T) {
 				t.Errorf("%s: wanted %q in the body: %s", c.path, c.contains, a.body)
 			}
 			if c.code == 404 && a.body != "" {
-				t.Errorf("%s: body %q, wanted none: no rule takes it", c.path, a.body)
+				t.Errorf("%s: body %q, wanted none: no rule matches", c.path, a.body)
 			}
 		})
 	}

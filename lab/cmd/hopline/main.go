@@ -23,11 +23,11 @@ var version = cmp.Or(bundle.Version(), "dev")
 // commands lists hopline's commands.
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
-	Explain explainCommand `cmd:"" help:"Say which rule takes a request, why the earlier ones do not, and where it goes."`
+	Explain explainCommand `cmd:"" help:"Explain which rule matches a request, why the earlier ones do not, and where it is sent."`
 	Drive   drive.Command  `cmd:"" help:"Change the running lab for a while: shares, faults, replicas, the overlay."`
 	Curl    curlCommand    `cmd:"" help:"Send a request as a workload of the running lab, and show the response."`
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Show which requests of the running lab other rules would treat differently."`
-	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and who answered."`
+	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and which versions responded."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
 	Lesson  lessonCommand  `cmd:"" help:"List the lessons, walk through one, or check that it is right."`

@@ -17,7 +17,7 @@ type upCommand struct {
 	Overlay string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries)."`
 
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
-	AllowHost    []string `placeholder:"NAME" help:"Name, beside localhost, that the console and the collector may be asked for by; may be given again."`
+	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
 	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
 	IngressPort  int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
 	ConsolePort  int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
