@@ -35,6 +35,7 @@ func TestTour(t *testing.T) {
 	visitRules(t, "mirror", "TestMirror")
 	visitRules(t, "circuit", "TestCircuit")
 	visitRules(t, "denied", "TestDenied")
+	t.Run("lessons", lessons)
 	t.Run("pods killed", kills)
 	t.Run("nothing is lost", nothingIsLost)
 	if out := run(t, "istioctl", "proxy-status"); strings.Contains(out, "STALE") || !strings.Contains(out, "front-amber") {

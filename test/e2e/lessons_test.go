@@ -1,0 +1,19 @@
+package e2e
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// lessons: each lesson that a cluster can play does what it says. It runs the tool that a learner runs.
+func lessons(t *testing.T) {
+	tool := filepath.Join(t.TempDir(), "hopline")
+	run(t, "go", "-C", "lab", "build", "-o", tool, "./cmd/hopline")
+	_, host, _ := strings.Cut(*ingress, "://")
+	for line := range strings.Lines(run(t, tool, "lesson", "--check", "--on", "cluster", "--host", host)) {
+		if !strings.HasPrefix(line, "not run") { // make lessons plays those that need the lab
+			t.Log(strings.TrimSuffix(line, "\n"))
+		}
+	}
+}
