@@ -5,6 +5,7 @@ function showHeadOf(state) {
   const elsewhere = state.links.filter((link) => !link.url.startsWith(`${location.origin}/`));
   settle(byId("links"), elsewhere, (link) => link.name, linkOf);
   showProblems(state.problems);
+  showDriving(state);
 }
 
 function linkOf(link) {

@@ -5,12 +5,12 @@ addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh, close: leaveStage
 function showMesh(state) {
   showGraph(state.graph);
   byId("rules-empty").hidden = state.rules.length > 0;
-  settle(byId("rules"), hostsOf(state.rules), (host) => host.object, hostSection);
+  settle(byId("rules"), hostsOf(withChanges(state)), (host) => host.object, hostSection);
   byId("notes-card").hidden = state.notes.length === 0;
   settle(byId("notes"), state.notes, (note) => note, (note) => element("li", "", note));
   byId("workloads-empty").hidden = state.workloads.length > 0;
   byId("workloads-table").hidden = state.workloads.length === 0;
-  settle(byId("workloads"), inOrder(state.workloads).map((workload) => withEjections(workload, state.ejections)), (workload) => workload.name, workloadRow);
+  settle(byId("workloads"), inOrder(state.workloads).map((workload) => ({ ...withEjections(workload, state.ejections), changed: state.changes.some((change) => change.workload === workload.name), allowed: state.driving.allowed })), (workload) => workload.name, workloadRow);
   byId("plain").hidden = !state.plain;
   const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
   const ejected = new Set(state.ejections.map((ejection) => ejection.pod)).size;
@@ -29,6 +29,11 @@ function inOrder(workloads) {
 function withEjections(workload, ejections) {
   const pods = new Set(workload.pods.map((pod) => pod.name));
   return { ...workload, ejections: ejections.filter((ejection) => pods.has(ejection.pod)) };
+}
+
+// withChanges adds to each rule whether a temporary change applies to it.
+function withChanges({ rules, changes, driving }) {
+  return rules.map((rule) => ({ ...rule, changed: changes.some((change) => change.object === rule.object && change.rule === rule.name), allowed: driving.allowed }));
 }
 
 // hostsOf puts the rules of one object together.
@@ -54,7 +59,7 @@ function hostSection(host) {
   const [rule] = host.rules;
   if (host.rules.length === 1 && rule.parts.length === 1 && rule.matches.length + rule.does.length === 0) {
     section.classList.add("line");
-    heading.append(single(rule.parts[0]));
+    heading.append(single(rule.parts[0]), ...ruleDriving(rule));
     return withChildren(section, heading, tally(rule), failures(rule));
   }
   return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
@@ -73,9 +78,17 @@ function ruleRow(rule, later) {
   const asks = rule.parts.filter((part) => part.asked > 0);
   if (rule.parts.length < 2) {
     if (rule.parts.length === 1) words.append(single(rule.parts[0]));
+    words.append(...ruleDriving(rule));
     return withChildren(row, words, seen, failures(rule));
   }
+  words.append(...ruleDriving(rule));
   return withChildren(row, words, seen, failures(rule), bars(rule.parts, asks, total));
+}
+
+// ruleDriving returns the mark of a changed rule, and the button that changes it.
+function ruleDriving(rule) {
+  if (!rule.object.startsWith("VirtualService ")) return [];
+  return [changedMark(rule.changed), changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name))];
 }
 
 // failures says why requests of a rule failed.
@@ -142,6 +155,7 @@ function workloadRow(workload) {
   const who = element("td", "who");
   who.append(workload.version ? versionBadge(workload.app, workload.version) : "", element("span", "name", name));
   if (namespace !== "hopline") who.append(element("span", "chip", namespace));
+  who.append(changedMark(workload.changed), changeButton(`workload ${name}`, () => openWorkload(workload.name)));
 
   const unwell = workload.pods.filter((pod) => pod.state !== "ready");
   const state = element("td");
