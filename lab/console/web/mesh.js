@@ -59,7 +59,7 @@ function hostSection(host) {
   const [rule] = host.rules;
   if (host.rules.length === 1 && rule.parts.length === 1 && rule.matches.length + rule.does.length === 0) {
     section.classList.add("line");
-    heading.append(single(rule.parts[0]), ...ruleDriving(rule));
+    heading.append(single(rule.parts[0]), changedMark(rule.changed));
     return withChildren(section, heading, tally(rule), failures(rule));
   }
   return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
@@ -73,22 +73,15 @@ function ruleRow(rule, later) {
   words.append(element("span", "match", rule.matches.length ? either(rule.matches) : later ? "all other requests" : "all requests"));
   if (rule.callers) words.append(element("span", "chip", `for ${rule.callers}`));
   for (const does of rule.does) words.append(element("span", "chip", does));
+  words.append(changedMark(rule.changed));
   const seen = tally(rule);
   const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);
   const asks = rule.parts.filter((part) => part.asked > 0);
   if (rule.parts.length < 2) {
     if (rule.parts.length === 1) words.append(single(rule.parts[0]));
-    words.append(...ruleDriving(rule));
     return withChildren(row, words, seen, failures(rule));
   }
-  words.append(...ruleDriving(rule));
   return withChildren(row, words, seen, failures(rule), bars(rule.parts, asks, total));
-}
-
-// ruleDriving returns the mark of a changed rule, and the button that changes it.
-function ruleDriving(rule) {
-  if (!rule.object.startsWith("VirtualService ")) return [];
-  return [changedMark(rule.changed), changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name))];
 }
 
 // failures says why requests of a rule failed.
@@ -111,7 +104,8 @@ function tally(rule) {
   if (rule.errors) words.append(", ", element("span", "bad", `${rule.errors} failed`));
   const link = askLink("explain", [["object", rule.object], ["rule", rule.name]]);
   link.append(element("span", "unseen", ` a request of ${rule.object} ${rule.name}`));
-  return withChildren(words, " ", link);
+  const driven = rule.object.startsWith("VirtualService ");
+  return withChildren(words, " ", link, " ", driven ? changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name)) : "");
 }
 
 function single(part) {
