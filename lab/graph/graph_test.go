@@ -155,6 +155,33 @@ spec:
 	}
 }
 
+// TestScalingChangesNothing: with all workloads scaled to zero the graph has the same nodes in the same layers, and the same calls.
+func TestScalingChangesNothing(t *testing.T) {
+	t.Parallel()
+	dir := shipped.Overlay(t, "canary")
+	o, table, err := mesh.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := New(o, table)
+	for i := range o.Deployments {
+		o.Deployments[i].Replicas = 0
+	}
+	after := New(o, table)
+	if diff := cmp.Diff(before.Nodes, after.Nodes); diff != "" {
+		t.Errorf("nodes (-before +after):\n%s", diff)
+	}
+	calls := func(g *Graph) (calls []string) {
+		for _, l := range g.Links {
+			calls = append(calls, l.From+" > "+l.To)
+		}
+		return calls
+	}
+	if diff := cmp.Diff(calls(before), calls(after)); diff != "" {
+		t.Errorf("calls (-before +after):\n%s", diff)
+	}
+}
+
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]target{

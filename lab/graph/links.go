@@ -16,7 +16,7 @@ import (
 // links returns the calls that an overlay configures. Gateways call by their rules. A workload calls the hosts that its environment names,
 // as the address of an upstream: the table says where such a request is sent.
 func links(o *overlay.Overlay, t *mesh.Table) []Link {
-	c := &collector{table: t, seen: map[Link]int{}, called: map[[2]string]bool{}}
+	c := &collector{overlay: o, table: t, seen: map[Link]int{}, called: map[[2]string]bool{}}
 	for _, r := range t.Rules() {
 		for _, name := range r.At {
 			if gateway, ok := mesh.BuiltInGateway(name); ok {
@@ -26,7 +26,7 @@ func links(o *overlay.Overlay, t *mesh.Table) []Link {
 	}
 	for _, d := range o.Deployments {
 		for _, target := range targets(d) {
-			c.call(o, d, target)
+			c.call(d, target)
 		}
 	}
 	return c.links
@@ -34,9 +34,10 @@ func links(o *overlay.Overlay, t *mesh.Table) []Link {
 
 // collector collects links, each one once.
 type collector struct {
-	table *mesh.Table
-	links []Link
-	seen  map[Link]int // index in links, by a Link without a share
+	overlay *overlay.Overlay
+	table   *mesh.Table
+	links   []Link
+	seen    map[Link]int // index in links, by a Link without a share
 
 	called map[[2]string]bool // workload and the object with the rules of the host that it calls
 }
@@ -55,16 +56,38 @@ func (c *collector) share(l Link, s mesh.Share) {
 	case s.Cluster.Gateway != "":
 		gateway, _ := mesh.BuiltInGateway(s.Cluster.Gateway)
 		c.add(l, endOf(&gateway))
-	case len(s.Backends) > 0:
-		for _, b := range s.Backends {
-			l.Asked, l.Even = b.Percent/100, len(s.Backends) > 1
-			c.add(l, traffic.End{Kind: traffic.Workload, Namespace: b.Deployment.Namespace, Name: b.Deployment.Name})
-		}
+	case s.Cluster.Selector != nil && c.workloads(l, s):
 	case s.Cluster.Known && s.Cluster.Selector == nil:
 		c.add(l, traffic.End{Kind: traffic.Outside, Name: s.Cluster.Host})
 	default:
 		c.add(l, traffic.End{Kind: traffic.Mesh})
 	}
+}
+
+// workloads adds the Deployments behind a destination. One without replicas is included, so that scaling does not change the graph. It
+// returns false if there is no Deployment at all.
+func (c *collector) workloads(l Link, s mesh.Share) bool {
+	var selected []*overlay.Deployment
+	for i := range c.overlay.Deployments {
+		if d := &c.overlay.Deployments[i]; s.Cluster.SelectsDeployment(d) {
+			selected = append(selected, d)
+		}
+	}
+	l.Even = len(s.Backends) > 1
+	whole := l.Asked
+	for _, d := range selected {
+		l.Asked = 0
+		if len(selected) == 1 {
+			l.Asked = whole
+		}
+		for _, b := range s.Backends {
+			if b.Deployment == d {
+				l.Asked = b.Percent / 100
+			}
+		}
+		c.add(l, traffic.End{Kind: traffic.Workload, Namespace: d.Namespace, Name: d.Name})
+	}
+	return len(selected) > 0
 }
 
 func (c *collector) add(l Link, to traffic.End) {
@@ -82,8 +105,8 @@ func (c *collector) add(l Link, to traffic.End) {
 }
 
 // call adds the calls of a Deployment to a target. All rules of the target's VirtualService count, since a request may match any of them.
-func (c *collector) call(o *overlay.Overlay, d overlay.Deployment, target target) {
-	src, noSidecar := mesh.SourceOf(o, d)
+func (c *collector) call(d overlay.Deployment, target target) {
+	src, noSidecar := mesh.SourceOf(c.overlay, d)
 	req := &mesh.Request{Method: http.MethodGet, Authority: target.host, Port: target.port, Path: target.path, Scheme: "http", Header: http.Header{}}
 	explain := c.table.Explain
 	if noSidecar {

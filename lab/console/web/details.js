@@ -108,8 +108,6 @@ function yamlOf(rule) {
   const list = element("ol", "yaml");
   list.start = rule.line;
   list.style.setProperty("--first", rule.line - 1);
-  list.tabIndex = 0;
-  list.ariaLabel = `Lines of ${rule.file}`;
   for (const line of rule.text.split("\n")) list.append(withChildren(element("li"), element("code", "", line || " ")));
   return list;
 }

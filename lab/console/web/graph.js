@@ -34,7 +34,7 @@ function drawGraph(key, graph) {
   byId("graph").replaceChildren(picture);
   byId("graph").classList.toggle("dense", plan.width > 2200);
   const parts = [...picture.querySelectorAll(".part")];
-  const start = parts.find((part) => part.dataset.part === (had ?? pickedPart)) ?? parts.find((part) => part.classList.contains("row")) ?? parts[0];
+  const start = parts.find((part) => part.dataset.part === (had ?? pickedPart)) ?? parts.find((part) => part.closest(".row")) ?? parts[0];
   if (start) start.tabIndex = 0;
   if (had && start) start.focus();
 }
@@ -84,29 +84,32 @@ function toggleFold(name) {
   for (const button of byId("folds").querySelectorAll("button")) if (button.textContent === name) button.focus();
 }
 
-function graphPart(id, className) {
-  const group = svg("g", { class: `part ${className}`, role: "button", tabindex: -1 });
+// graphPart returns a part of the graph that can be reached and opened. Its texts stand beside it, as its name says more than they do.
+function graphPart(id) {
+  const group = svg("g", { class: "part", role: "button", tabindex: -1 });
   group.dataset.part = id;
   return group;
 }
 
 function drawEdge(edge) {
-  const group = graphPart(edge.key, `edge ${edge.to ? "" : "own"}`);
+  const group = svg("g", { class: `edge ${edge.to ? "" : "own"}` });
+  const touch = graphPart(edge.key);
   const way = wayOf(edge);
-  group.append(svg("path", { d: way.path, class: "hit" }), svg("path", { d: way.path, class: "line" }));
-  if (edge.to) group.append(svg("path", { d: `M ${edge.to.x - 7} ${way.y - 4.5} l 7 4.5 l -7 4.5 z`, class: "head" }));
+  group.append(touch);
+  touch.append(svg("path", { d: way.path, class: "hit" }), svg("path", { d: way.path, class: "line" }));
+  if (edge.to) touch.append(svg("path", { d: `M ${edge.to.x - 7} ${way.y - 4.5} l 7 4.5 l -7 4.5 z`, class: "head" }));
   const line = (dy, className) => {
     const text = svg("text", { x: edge.to ? edge.to.x - 12 : way.x + 8, y: way.y + dy, class: `label ${className}`, "text-anchor": edge.to ? "end" : "start" });
     group.append(text);
     return text;
   };
   const labels = edge.to ? { name: line(-20, "name"), share: line(-6, "share"), rate: line(15, "rate"), time: line(29, "time") } : { rate: line(4, "rate") };
-  if (!edge.to) group.insertBefore(svg("rect", { x: way.x, y: way.y - 11, width: boxWidth - 34, height: 22, rx: 11, class: "pill" }), labels.rate);
+  if (!edge.to) touch.append(svg("rect", { x: way.x, y: way.y - 11, width: boxWidth - 34, height: 22, rx: 11, class: "pill" }));
   const marks = svg("g", { class: "signs" });
   group.append(marks);
   group.classList.toggle("loose", Boolean(way.loose));
-  listenTo(group, () => openEdge(edge));
-  drawn.edges.set(edge.key, { edge, group, labels, marks, way });
+  listenTo(group, touch, () => openEdge(edge));
+  drawn.edges.set(edge.key, { edge, group, touch, labels, marks, way });
   return group;
 }
 
@@ -127,9 +130,11 @@ function drawUnit(unit) {
 
 // drawRow draws one version of a service, or the only row of what has no versions.
 function drawRow(unit, row, node, rows) {
-  const group = graphPart(row.id, "row");
+  const group = svg("g", { class: "row" });
+  const touch = graphPart(row.id);
   const y = row.y + row.height / 2;
-  group.append(svg("rect", { x: unit.x + 4, y: row.y + 1, width: boxWidth - 8, height: row.height - 4, rx: 7, class: "field" }));
+  group.append(touch);
+  touch.append(svg("rect", { x: unit.x + 4, y: row.y + 1, width: boxWidth - 8, height: row.height - 4, rx: 7, class: "field" }));
   let x = unit.x + 12;
   if (!unit.fold && node.version) {
     const badge = paint(svg("circle", { cx: x + 10, cy: y - 1, r: 10, class: "dot" }), node.version);
@@ -141,8 +146,8 @@ function drawRow(unit, row, node, rows) {
   const name = svg("text", { x, y: y + 4, class: "version" }, shorten(words, 15));
   const state = svg("text", { x, y: y + 18, class: "state" });
   group.append(name, state);
-  listenTo(group, unit.fold ? () => toggleFold(unit.namespace) : () => openNode(node.id));
-  rows.set(row.id, { group, state, name, y, node });
+  listenTo(group, touch, unit.fold ? () => toggleFold(unit.namespace) : () => openNode(node.id));
+  rows.set(row.id, { group, touch, state, name, y, node });
   return group;
 }
 
@@ -150,13 +155,14 @@ function shorten(text, length) {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
-function listenTo(group, open) {
+function listenTo(group, touch, open) {
   group.addEventListener("click", () => {
-    pickPart(group);
+    pickPart(touch);
+    touch.focus();
     open();
   });
-  group.addEventListener("focus", () => pickPart(group));
-  group.addEventListener("keydown", (event) => {
+  touch.addEventListener("focus", () => pickPart(touch));
+  touch.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       open();
@@ -198,7 +204,7 @@ function sumOf(edges) {
   return sum;
 }
 
-function updateEdge({ edge, group, labels, marks, way }, parts) {
+function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
   const sum = sumOf(parts);
   const rules = parts.flatMap((one) => one.rules);
   const rule = ruleOf(rules);
@@ -220,7 +226,7 @@ function updateEdge({ edge, group, labels, marks, way }, parts) {
   } else if (sum.requests) {
     setWords(labels.rate, `mesh ${rateText(sum.perSecond)}/s`);
   }
-  if (way) group.ariaLabel = edgeWords(edge, sum, rule);
+  if (way) touch.ariaLabel = edgeWords(edge, sum, rule);
 }
 
 // ruleOf returns the rule of a VirtualService that decides about most requests of an edge.
@@ -301,7 +307,7 @@ function updateRow(unit, id, row, nodes) {
   row.name.setAttribute("y", row.y + up);
   row.state.setAttribute("y", row.y + 12);
   const label = unit.fold ? `namespace ${unit.namespace}, ${row.name.textContent}, folded` : endName(id);
-  row.group.ariaLabel = [label, words || (own[0]?.kind === "workload" ? "ready" : "")].filter(Boolean).join(", ");
+  row.touch.ariaLabel = [label, words || (own[0]?.kind === "workload" ? "ready" : "")].filter(Boolean).join(", ");
 }
 
 // stateOf says what is the matter with nodes; nothing if all is well.
@@ -325,7 +331,7 @@ byId("graph").addEventListener("keydown", (event) => {
   event.preventDefault();
   const [dx, dy] = direction;
   const middle = (part) => {
-    const box = (part.querySelector(".label.rate, .field") ?? part).getBoundingClientRect();
+    const box = (part.closest(".row") ?? part.closest(".edge").querySelector(".label.rate")).getBoundingClientRect();
     const empty = box.width === 0 && box.height === 0;
     const way = empty ? part.querySelector(".line").getBoundingClientRect() : box;
     return empty ? [way.right - 40, way.bottom - 4] : [way.x + way.width / 2, way.y + way.height / 2];
@@ -334,7 +340,7 @@ byId("graph").addEventListener("keydown", (event) => {
   let best = null;
   let least = Infinity;
   for (const part of byId("graph").querySelectorAll(".part")) {
-    if (part === from || part.classList.contains("hushed")) continue;
+    if (part === from || part.closest(".hushed")) continue;
     const [otherX, otherY] = middle(part);
     const [along, aside] = [(otherX - x) * dx + (otherY - y) * dy, Math.abs((otherX - x) * dy) + Math.abs((otherY - y) * dx)];
     if (along > 4 && along + 2.5 * aside < least) [best, least] = [part, along + 2.5 * aside];
