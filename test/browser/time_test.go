@@ -101,3 +101,47 @@ func TestTimeLook(t *testing.T) {
 		}
 	}
 }
+
+// TestTimeOfMany shows 200 workloads: the work of a frame stays short.
+func TestTimeOfMany(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	p := open(t, strings.TrimSuffix(l.console, "/"))
+	p.visit(l.console + "traces")
+	// The figures of 100 services of two versions, with requests in every bucket of the last 15 minutes.
+	eval[any](p, `(() => {
+		const real = window.fetch;
+		const [keep, every] = [180, 5000];
+		const begin = Date.now() - keep * every;
+		window.fetch = (path, options) => {
+			if (!String(path).startsWith("/api/series")) return real(path, options);
+			const since = Number(new URL(path, location.href).searchParams.get("since"));
+			const buckets = since ? 1 : keep;
+			const from = since || begin;
+			const values = (most) => Array.from({ length: buckets }, () => Math.ceil(most * Math.random()));
+			const lines = Array.from({ length: 200 }, (_, i) => ({
+				namespace: "many", service: "service-" + (i >> 1), version: i % 2 ? "canary" : "prod", workload: "workload-" + i,
+				requests: values(50), errors: values(3), p50_us: values(20000), p99_us: values(900000),
+				examples: Array.from({ length: buckets }, (_, j) => ({ at: from + j * every + 1, failed: j % 2 > 0, us: 900000, status: 500, trace: "f".repeat(32) })),
+			}));
+			return Promise.resolve(new Response(JSON.stringify({ begin: from, every, keep, buckets, next: 300, left_out: 0, lines, marks: [] }), { headers: { "Content-Type": "application/json" } }));
+		};
+		window.frames16 = [];
+		const wait = window.requestAnimationFrame;
+		window.requestAnimationFrame = (work) => wait((now) => { const begun = performance.now(); work(now); window.frames16.push(performance.now() - begun); });
+	})()`)
+	p.click(`#views a[href="/time"]`)
+	p.until(`document.querySelectorAll(".time-card").length === 100 && document.querySelectorAll(".time-card svg").length > 0`)
+	const drawing = `window.frames16.filter((took) => took > 0.2)` // a frame without anything to draw takes less
+	p.until(drawing + `.length > 30`)
+	frames := eval[[]float64](p, drawing+`.toSorted((a, b) => a - b)`)
+	median := frames[len(frames)/2]
+	t.Logf("%d frames that draw: the script takes %.1f ms in the median and %.1f ms at most", len(frames), median, frames[len(frames)-1])
+	if median > 16 {
+		t.Errorf("the script of a frame that draws takes %.1f ms in the median, want at most 16", median)
+	}
+	if drawn := eval[int](p, `[...document.querySelectorAll(".time-card")].filter((card) => card.querySelector("svg")).length`); drawn > 20 {
+		t.Errorf("%d of 100 services are drawn, want only those that can be seen", drawn)
+	}
+	p.measure("many")
+}
