@@ -105,7 +105,7 @@ func askWrong(p *tab, l *lab) {
 	p.contains("#ask-trouble", "no such workload")
 	p.visit(l.console + "ask?from=clock&url=http://core/hops")
 	p.until(`document.querySelector("#answer .outcome") !== null`)
-	p.contains("#answer", "403", "core-prod answers 403: no AuthorizationPolicy allows it")
+	p.contains("#answer", "403", "core-prod responds with 403: no AuthorizationPolicy allows it")
 	p.click("#ask-send")
 	p.until(`document.querySelector("#came-facts .status.bad") !== null`)
 	p.contains("#came-facts", "403 Forbidden")
