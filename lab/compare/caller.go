@@ -28,11 +28,13 @@ func CallerOf(s *mesh.Source) Caller {
 	return Caller{Name: s.Namespace + "/" + s.Workload, Source: *s}
 }
 
-// Callers lists the senders of requests in an overlay: the two gateways, then its Deployments. In an overlay without any Deployment that has
+// Callers lists the senders of requests in an overlay: the gateways, then its Deployments. In an overlay without any Deployment that has
 // a sidecar, a workload without labels stands for those of each namespace that has a Service or a VirtualService.
 func Callers(o *overlay.Overlay) []Caller {
-	ingress, egress := mesh.IngressGateway(), mesh.EgressGateway()
-	callers := []Caller{CallerOf(&ingress), CallerOf(&egress)}
+	var callers []Caller
+	for _, g := range mesh.Gateways(o) {
+		callers = append(callers, CallerOf(&g))
+	}
 	sidecars := false
 	for _, d := range o.Deployments {
 		source, noSidecar := mesh.SourceOf(o, d)

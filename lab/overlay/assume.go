@@ -14,10 +14,11 @@ import (
 //   - if there is any object of Istio, pods have sidecars in a namespace without an object, or whose object, not read from a cluster, has no label for it;
 //   - a host that rules name and that no Service or ServiceEntry has exists, on the ports that rules name and the further ports, with the
 //     subsets that rules name unless a DestinationRule has it;
+//   - a Gateway that a VirtualService names and that the files do not have takes all hosts on port 80 of the ingress gateway;
 //   - a Service has endpoints if the files have no workload of its namespace.
 func (o *Overlay) Assume(ports ...int) []string {
 	a := assumption{overlay: o, ports: append([]int{80}, ports...)}
-	return slices.DeleteFunc([]string{a.sidecars(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
+	return slices.DeleteFunc([]string{a.sidecars(), a.gateways(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
 }
 
 type assumption struct {
@@ -80,6 +81,31 @@ func assumed(format string, names map[string]struct{}) string {
 		return ""
 	}
 	return fmt.Sprintf(format, strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+}
+
+// gateways adds the Gateways that VirtualServices name.
+func (a *assumption) gateways() string {
+	known := map[string]bool{istio.MeshGateway: true}
+	for _, g := range a.overlay.Gateways {
+		known[g.Namespace+"/"+g.Name] = true
+	}
+	names := map[string]struct{}{}
+	for _, v := range a.overlay.VirtualServices {
+		for _, g := range v.Spec.GetGateways() {
+			name := istio.GatewayName(g, v.Namespace)
+			if known[name] {
+				continue
+			}
+			known[name] = true
+			names[name] = struct{}{}
+			namespace, short, _ := strings.Cut(name, "/")
+			a.overlay.Gateways = append(a.overlay.Gateways, Istio[*networking.Gateway]{
+				Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "Gateway", Namespace: namespace, Name: short},
+				Spec: &networking.Gateway{Selector: istio.Ingress().Labels, Servers: []*networking.Server{{Hosts: []string{"*"},
+					Port: &networking.Port{Number: 80, Name: "http", Protocol: "HTTP"}}}}})
+		}
+	}
+	return assumed("these Gateways, which are not among the files, take all hosts on port 80 of the ingress gateway: %s", names)
 }
 
 // hosts adds the hosts that rules name and that no Service or ServiceEntry has.

@@ -33,7 +33,8 @@ type Rules struct {
 	lax     *mesh.Table // like Table, but with policies that let more requests in; nil if the policies are known exactly
 	gaps    []gap
 	foreign []overlay.Foreign
-	named   string // the files, for messages
+	own     []string // the namespaces of the files' objects
+	named   string   // the files, for messages
 }
 
 // Of returns the rules of an overlay that was loaded and compiled strictly. dir is its name for messages.
@@ -48,7 +49,8 @@ func Read(names []string, stdin io.Reader, ports ...int) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rules{Overlay: o, LeftOut: leftOut(rest), Assumed: o.Assume(ports...), foreign: rest.Foreign, named: strings.Join(names, ", ")}
+	r := &Rules{Overlay: o, LeftOut: leftOut(rest), own: namespaces(o), foreign: rest.Foreign, named: strings.Join(names, ", ")}
+	r.Assumed = o.Assume(ports...)
 	if err := r.compile(rest.Limits); err != nil {
 		return nil, err
 	}

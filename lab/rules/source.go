@@ -68,12 +68,11 @@ func (r *Rules) unlisted(from string) (*mesh.Source, error) {
 	namespace, name, qualified := strings.Cut(from, "/")
 	if !qualified {
 		name = from
-		all := r.namespaces()
-		if len(all) == 1 {
-			namespace = all[0]
+		if len(r.own) == 1 {
+			namespace = r.own[0]
 		} else if r.Overlay.Lenient && len(r.Overlay.Deployments) == 0 {
 			return nil, fmt.Errorf("--from %s: %s has no workloads: name its namespace too, as in NAMESPACE/%s; the rules are of %s",
-				from, r.named, from, strings.Join(all, ", "))
+				from, r.named, from, strings.Join(r.own, ", "))
 		}
 	}
 	in := func(d overlay.Deployment) bool { return !qualified || d.Namespace == namespace }
@@ -91,10 +90,10 @@ func given(name string, c *Caller) *mesh.Source {
 	return &mesh.Source{Workload: name, Namespace: c.Namespace, Labels: c.Labels, Principal: istio.Principal(c.Namespace, account)}
 }
 
-// namespaces lists the namespaces of the files' objects other than Istio's own.
-func (r *Rules) namespaces() []string {
+// namespaces lists the namespaces of an overlay's objects other than Istio's own.
+func namespaces(o *overlay.Overlay) []string {
 	var names []string
-	for _, m := range r.Overlay.Objects() {
+	for _, m := range o.Objects() {
 		if m.Namespace != "" && m.Namespace != istio.RootNamespace {
 			names = append(names, m.Namespace)
 		}

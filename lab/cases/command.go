@@ -1,0 +1,118 @@
+package cases
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// Command holds the command line of `hopline test`, for kong. Execute runs it.
+type Command struct {
+	Paths []string `arg:"" optional:"" placeholder:"PATH" help:"Files of cases, or directories: every _test.yaml below them (the current directory)."`
+
+	Rules     []string `short:"f" name:"file" sep:"none" placeholder:"PATH" help:"Rules to test, instead of those that the files of cases name; - is standard input; may be given again."`
+	Run       string   `placeholder:"REGEXP" help:"Run only the cases whose names match."`
+	Write     string   `placeholder:"FILE" help:"Write a file of cases with today's answers for the rules of -f, one case for each rule, and run nothing."`
+	Coverage  bool     `help:"List the rules that no case takes."`
+	FailUnder float64  `placeholder:"PERCENT" help:"Fail if the cases take a smaller share of the rules."`
+	JUnit     string   `name:"junit" placeholder:"FILE" help:"Write the results as JUnit's XML as well."`
+	JSON      bool     `name:"json" help:"Print the results as JSON."`
+}
+
+// ErrFailed is the error of Execute if a case failed, or too few rules are covered. Execute has then printed the results.
+var ErrFailed = errors.New("cases failed")
+
+// Execute runs the cases and writes the results to out. It reads rules "-" from in. An error other than ErrFailed reports cases or rules
+// that cannot be read. annotate is whether to write annotations for GitHub Actions.
+func (c *Command) Execute(in io.Reader, out io.Writer, annotate bool) error {
+	if c.Write != "" {
+		return c.write(in, out)
+	}
+	files, only, err := c.files()
+	if err != nil {
+		return err
+	}
+	sets, err := Sets(files, only, in)
+	if err != nil {
+		return err
+	}
+	report := Report{Files: len(files), ShowCoverage: c.Coverage || c.FailUnder > 0, FailUnder: c.FailUnder}
+	for _, s := range sets {
+		results := s.Run()
+		report.Results = append(report.Results, results...)
+		report.Coverage.cover(s, results)
+	}
+	if len(report.Results) == 0 {
+		return errors.New("no case to run")
+	}
+	if err := c.print(&report, out, annotate); err != nil {
+		return err
+	}
+	if report.Failed() {
+		return ErrFailed
+	}
+	return nil
+}
+
+// files reads the files of cases.
+func (c *Command) files() ([]*File, *regexp.Regexp, error) {
+	only, err := regexp.Compile(c.Run)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--run: %w", err)
+	}
+	paths := c.Paths
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	found, err := Find(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(found) == 0 {
+		return nil, nil, fmt.Errorf("%v: no file whose name ends in _test.yaml; hopline test --write routes_test.yaml -f PATH writes one", paths)
+	}
+	var files []*File
+	var errs []error
+	for _, path := range found {
+		f, err := ReadFile(path)
+		errs = append(errs, err)
+		if err == nil {
+			files = append(files, f)
+			if len(c.Rules) > 0 {
+				f.Rules = c.Rules
+			}
+		}
+	}
+	return files, only, overlay.Join(errs...)
+}
+
+// print prints a report in all forms that are asked for.
+func (c *Command) print(r *Report, out io.Writer, annotate bool) error {
+	if c.JUnit != "" {
+		if err := writeFile(c.JUnit, r.writeJUnit); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return r.writeJSON(out)
+	}
+	if err := r.writeText(out); err != nil {
+		return err
+	}
+	if annotate {
+		return r.annotate(out)
+	}
+	return nil
+}
+
+func writeFile(name string, write func(io.Writer) error) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
+}

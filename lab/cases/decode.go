@@ -1,0 +1,341 @@
+package cases
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
+)
+
+// ReadFile reads a file of cases: documents with the keys rules and tests, or testCases of istio-config-validator. The rules are relative to
+// the file; without any they are its directory. The error is an *overlay.Report with all problems.
+func ReadFile(path string) (*File, error) {
+	d := &decoder{file: &File{Path: path}, report: new(overlay.Report)}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	decoder := kyaml.NewDecoder(bytes.NewReader(content))
+	for {
+		var doc kyaml.Node
+		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			d.report.Problems = append(d.report.Problems, overlay.Problem{File: path, Object: path, Reason: strings.TrimPrefix(err.Error(), "yaml: ")})
+			break
+		}
+		if len(doc.Content) == 1 && doc.Content[0].Tag != "!!null" {
+			d.document(doc.Content[0])
+		}
+	}
+	if len(d.file.Rules) == 0 {
+		d.file.Rules = []string{filepath.Dir(path)}
+	}
+	return d.file, d.report.Err()
+}
+
+// decoder decodes one file.
+type decoder struct {
+	file   *File
+	report *overlay.Report
+}
+
+func (d *decoder) problem(at *kyaml.Node, format string, args ...any) {
+	d.report.Problems = append(d.report.Problems, overlay.Problem{File: d.file.Path, Line: at.Line, Object: d.file.Path, Reason: fmt.Sprintf(format, args...)})
+}
+
+// keys reports the keys of a mapping that are not known, with the nearest one.
+func (d *decoder) keys(node *kyaml.Node, known ...string) {
+	if node.Kind != kyaml.MappingNode {
+		d.problem(node, "want a mapping with %s", strings.Join(known, ", "))
+		return
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		if key := node.Content[i]; !slices.Contains(known, key.Value) {
+			d.problem(key, "unknown key %s%s; there are %s", key.Value, overlay.DidYouMean(key.Value, known), strings.Join(known, ", "))
+		}
+	}
+}
+
+func (d *decoder) document(doc *kyaml.Node) {
+	if list := child(doc, "testCases"); list != nil {
+		d.keys(doc, "testCases", "rules")
+		d.rules(child(doc, "rules"))
+		d.validatorCases(list)
+		return
+	}
+	d.keys(doc, "rules", "tests")
+	d.rules(child(doc, "rules"))
+	list := child(doc, "tests")
+	if list == nil {
+		d.problem(doc, "no tests: want a list")
+		return
+	}
+	d.expand(list, nil, nil, "", func(entry, request, expect *kyaml.Node, name string) {
+		c := &Case{Name: name, File: d.file.Path, Line: entry.Line}
+		if request == nil || expect == nil {
+			d.problem(entry, "want a request and what to expect: request: {from: WORKLOAD, get: URL}, expect: {…}")
+			return
+		}
+		d.request(request, &c.Question)
+		d.expect(expect, &c.Expect)
+		if c.Name == "" {
+			c.Name = unnamed(c.Question.Method, c.Question.URL, c.Question.From)
+		}
+		d.file.Cases = append(d.file.Cases, c)
+	})
+}
+
+// rules reads the paths of the rules.
+func (d *decoder) rules(list *kyaml.Node) {
+	if list == nil {
+		return
+	}
+	entries := list.Content
+	if list.Kind == kyaml.ScalarNode {
+		entries = []*kyaml.Node{list}
+	}
+	for _, entry := range entries {
+		switch {
+		case entry.Kind != kyaml.ScalarNode || entry.Value == "":
+			d.problem(entry, "want a file or a directory")
+		case filepath.IsAbs(entry.Value):
+			d.file.Rules = append(d.file.Rules, entry.Value)
+		default:
+			d.file.Rules = append(d.file.Rules, filepath.Join(filepath.Dir(d.file.Path), entry.Value))
+		}
+	}
+}
+
+// request decodes the request of a case.
+func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
+	d.keys(node, "from", "method", "url", "headers", "get", "head", "post", "put", "patch", "delete", "options")
+	for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i].Value, node.Content[i+1]
+		switch {
+		case key == "from" && value.Kind == kyaml.MappingNode:
+			q.Caller = d.caller(value)
+		case key == "from":
+			q.From = d.text(value)
+		case key == "method":
+			q.Method = d.text(value)
+		case key == "url":
+			q.URL = d.text(value)
+		case methodOf(key) != "":
+			q.Method, q.URL = methodOf(key), d.text(value)
+		case key == "headers":
+			q.Headers = d.headers(value)
+		}
+	}
+	if q.Method == "" {
+		q.Method = "GET"
+	}
+	if q.URL == "" {
+		d.problem(node, "want the URL of the request: get: http://reviews:9080/")
+	}
+	if q.From == "gateway" {
+		q.From = ""
+	}
+}
+
+func (d *decoder) caller(node *kyaml.Node) *rules.Caller {
+	d.keys(node, "namespace", "labels", "serviceAccount")
+	c := &rules.Caller{Labels: map[string]string{}}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		value := node.Content[i+1]
+		switch node.Content[i].Value {
+		case "namespace":
+			c.Namespace = d.text(value)
+		case "serviceAccount":
+			c.ServiceAccount = d.text(value)
+		case "labels":
+			for j := 0; j+1 < len(value.Content); j += 2 {
+				c.Labels[value.Content[j].Value] = d.text(value.Content[j+1])
+			}
+		}
+	}
+	if c.Namespace == "" {
+		d.problem(node, "want the namespace of the caller")
+	}
+	return c
+}
+
+// headers decodes a mapping of names to a value or a list of values.
+func (d *decoder) headers(node *kyaml.Node) (list []rules.Header) {
+	if node.Kind != kyaml.MappingNode {
+		d.problem(node, "want a mapping of names to values")
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i].Value, node.Content[i+1]
+		if value.Kind == kyaml.SequenceNode {
+			for _, v := range value.Content {
+				list = append(list, rules.Header{Name: name, Value: d.text(v)})
+			}
+			continue
+		}
+		list = append(list, rules.Header{Name: name, Value: d.text(value)})
+	}
+	return list
+}
+
+// text returns a scalar as a text.
+func (d *decoder) text(node *kyaml.Node) string {
+	if node.Kind != kyaml.ScalarNode || node.Tag == "!!null" {
+		d.problem(node, "want a text")
+		return ""
+	}
+	return node.Value
+}
+
+func (d *decoder) textOf(node *kyaml.Node) *string {
+	text := d.text(node)
+	return &text
+}
+
+// expect decodes the expectation of a case.
+func (d *decoder) expect(node *kyaml.Node, e *Expect) {
+	d.keys(node, "rule", "to", "status", "path", "authority", "location", "headers", "responseHeaders", "policy", "retries", "timeout", "effects")
+	if node.Kind == kyaml.MappingNode && len(node.Content) == 0 {
+		d.problem(node, "empty: want at least one expectation")
+	}
+	for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		value := node.Content[i+1]
+		switch node.Content[i].Value {
+		case "rule":
+			e.Rule = d.textOf(value)
+		case "to":
+			e.To = d.targets(value)
+		case "status":
+			e.Status = d.status(value)
+		case "path":
+			e.Path = d.textOf(value)
+		case "authority":
+			e.Authority = d.textOf(value)
+		case "location":
+			e.Location = d.textOf(value)
+		case "headers":
+			e.Headers = d.optional(value)
+		case "responseHeaders":
+			e.ResponseHeaders = d.optional(value)
+		case "policy":
+			e.Policy = d.textOf(value)
+		case "retries":
+			e.Retries = d.retries(value)
+		case "timeout":
+			e.Timeout = d.duration(value)
+		case "effects":
+			e.Effects = d.list(value)
+		}
+	}
+}
+
+// targets decodes "middle/canary", which gets all requests, or a mapping of destinations to shares.
+func (d *decoder) targets(node *kyaml.Node) (list []Target) {
+	if node.Kind == kyaml.ScalarNode {
+		return []Target{{Name: d.text(node), Min: 100, Max: 100}}
+	}
+	if node.Kind != kyaml.MappingNode || len(node.Content) == 0 {
+		d.problem(node, "want a destination, or destinations with shares: {middle/prod: 80%%, middle/canary: 10%%..30%%}")
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		low, high, err := parseRange(d.text(node.Content[i+1]))
+		if err != nil {
+			d.problem(node.Content[i+1], "%v", err)
+		}
+		list = append(list, Target{Name: node.Content[i].Value, Min: low, Max: high})
+	}
+	return list
+}
+
+// status decodes a status, or "routed" for none by the mesh itself.
+func (d *decoder) status(node *kyaml.Node) *int {
+	text := d.text(node)
+	if text == "routed" {
+		return new(int)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 100 || n > 599 {
+		d.problem(node, "want a status from 100 to 599, which the mesh itself responds with, or routed, got %q", text)
+	}
+	return &n
+}
+
+// optional decodes a mapping of names to texts or null.
+func (d *decoder) optional(node *kyaml.Node) map[string]*string {
+	out := map[string]*string{}
+	if node.Kind != kyaml.MappingNode {
+		d.problem(node, "want a mapping of names to values; null for an absent header")
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name := node.Content[i].Value
+		if out[name] = nil; node.Content[i+1].Tag != "!!null" {
+			out[name] = d.textOf(node.Content[i+1])
+		}
+	}
+	return out
+}
+
+// retries decodes a number of attempts, or a mapping.
+func (d *decoder) retries(node *kyaml.Node) *Retries {
+	if node.Kind == kyaml.ScalarNode {
+		return &Retries{Attempts: d.number(node)}
+	}
+	d.keys(node, "attempts", "perTryTimeout", "retryOn")
+	r := &Retries{}
+	if n := child(node, "attempts"); n != nil {
+		r.Attempts = d.number(n)
+	}
+	if n := child(node, "perTryTimeout"); n != nil {
+		r.PerTry = d.duration(n)
+	}
+	if n := child(node, "retryOn"); n != nil {
+		r.On = d.textOf(n)
+	}
+	return r
+}
+
+func (d *decoder) number(node *kyaml.Node) *int {
+	n, err := strconv.Atoi(d.text(node))
+	if err != nil || n < 0 {
+		d.problem(node, "want a number of retries, got %q", node.Value)
+	}
+	return &n
+}
+
+// list decodes a list of texts.
+func (d *decoder) list(node *kyaml.Node) (list []string) {
+	if node.Kind != kyaml.SequenceNode || len(node.Content) == 0 {
+		d.problem(node, "want a list of texts")
+	}
+	for _, n := range node.Content {
+		list = append(list, d.text(n))
+	}
+	return list
+}
+
+// duration decodes a duration, or "none" for 0.
+func (d *decoder) duration(node *kyaml.Node) *time.Duration {
+	text := d.text(node)
+	if text == "none" {
+		return new(time.Duration)
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		d.problem(node, "want a duration such as 2s, or none, got %q", text)
+	}
+	return &v
+}

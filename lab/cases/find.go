@@ -1,0 +1,30 @@
+package cases
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hopline/hopline/lab/overlay"
+)
+
+// findBelow returns a file, or the files of cases below a directory. It does not look into hidden directories.
+func findBelow(path string) (found []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, err
+	}
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && at != path && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.IsDir() && overlay.IsTestFile(entry.Name()):
+			found = append(found, at)
+		}
+		return nil
+	})
+	return found, err
+}

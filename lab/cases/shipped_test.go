@@ -1,0 +1,60 @@
+package cases
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hopline/hopline/lab/internal/shipped"
+)
+
+// Every shipped overlay has cases, and they hold.
+func TestShippedOverlays(t *testing.T) {
+	t.Parallel()
+	overlays, err := filepath.Glob(filepath.Join(shipped.Deploy(t), "overlays", "*"))
+	if err != nil || len(overlays) < 5 {
+		t.Fatal(overlays, err)
+	}
+	for _, dir := range overlays {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Parallel()
+			c := Command{Paths: []string{dir}}
+			if filepath.Base(dir) == "canary" {
+				c.FailUnder = 100
+			}
+			var out bytes.Buffer
+			if err := c.Execute(nil, &out, false); err != nil {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+		})
+	}
+}
+
+// The cases of an overlay fail when its rules change, and say what explain says.
+func TestShippedCasesFail(t *testing.T) {
+	t.Parallel()
+	dir := shipped.Overlay(t, "canary")
+	path := filepath.Join(dir, "middle.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(text, []byte("exact: betaUser"), []byte("exact: alphaUser"), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c := Command{Paths: []string{dir}}
+	if err := c.Execute(nil, &out, true); !errors.Is(err, ErrFailed) {
+		t.Fatalf("got %v, want ErrFailed\n%s", err, out.String())
+	}
+	for _, want := range []string{"FAIL ", "/canary/routes_test.yaml:", ": front calls middle/testers meet dev: betaUser\n",
+		"     rule: got VirtualService hopline/middle everybody (http[1]), want hopline/middle beta\n",
+		`     |   no   VirtualService hopline/middle beta (http[0].match[0]): want header x-dev-user exactly "alphaUser", got "betaUser"`,
+		"1 of 13 cases failed\n", "::error file=", ",title=front calls middle/testers meet dev%3A betaUser::rule: got VirtualService"} {
+		if !bytes.Contains(out.Bytes(), []byte(want)) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}

@@ -1,0 +1,128 @@
+// Package diff is `hopline diff`: which requests go elsewhere under other rules. It reads both sides leniently (package rules) and compares all
+// requests that callers can send (package compare).
+package diff
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/hopline/hopline/lab/compare"
+	"github.com/hopline/hopline/lab/rules"
+)
+
+// Command holds the command line of `hopline diff`, for kong. Execute runs it.
+type Command struct {
+	Old string `arg:"" help:"Rules before: a file, a directory, - for standard input, or REVISION:PATH of the git repository here."`
+	New string `arg:"" help:"Rules after, likewise."`
+
+	JSON bool `name:"json" help:"Print the differences as JSON."`
+}
+
+// ErrDiffer is the error of Execute if some requests are treated differently. Execute has then printed the differences.
+var ErrDiffer = errors.New("requests are treated differently")
+
+// result is the comparison with what it must be read with.
+type result struct {
+	compare.Result
+	NotComputed []string `json:"not_computed"` // parts of either side that are not compared
+	Assumed     []string `json:"assumed"`
+}
+
+// Execute compares the rules and writes the differences to out. It reads rules "-" from in. An error other than ErrDiffer reports rules that
+// cannot be read.
+func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
+	if c.Old == "-" && c.New == "-" {
+		return errors.New("want standard input on one side only")
+	}
+	before, err := read(ctx, c.Old, in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Old, err)
+	}
+	after, err := read(ctx, c.New, in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.New, err)
+	}
+	r := result{Result: compare.Tables(compare.Rules{Overlay: before.Overlay, Table: before.Table}, compare.Rules{Overlay: after.Overlay, Table: after.Table}),
+		NotComputed: both(before.NotComputed, after.NotComputed), Assumed: both(before.Assumed, after.Assumed)}
+	if err := c.print(&r, out); err != nil {
+		return err
+	}
+	if len(r.Groups) > 0 {
+		return ErrDiffer
+	}
+	return nil
+}
+
+// both joins the lines of two sides, without duplicates.
+func both(a, b []string) []string {
+	all := slices.Concat([]string{}, a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// read reads one side.
+func read(ctx context.Context, name string, in io.Reader) (*rules.Rules, error) {
+	dir, path, ok, err := checkout(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		defer dir.remove()
+		name = path
+	}
+	return rules.Read([]string{name}, in)
+}
+
+func (c *Command) print(r *result, out io.Writer) error {
+	if c.JSON {
+		e := json.NewEncoder(out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	_, err := io.WriteString(out, r.text())
+	return err
+}
+
+// text returns the comparison as text.
+func (r *result) text() string {
+	var b strings.Builder
+	for _, g := range r.Groups {
+		for _, d := range g.Differences {
+			fmt.Fprintf(&b, "%s: %s -> %s\n", d.Aspect, d.Before, d.After)
+			for _, s := range d.Shares {
+				fmt.Fprintf(&b, "  %7s -> %7s  %s\n", compare.Percent(s.Before), compare.Percent(s.After), s.Destination)
+			}
+		}
+		fmt.Fprintf(&b, "  from %s\n  such as %s\n", strings.Join(g.Callers, ", "), g.Example.Command())
+	}
+	for _, name := range r.Removed {
+		fmt.Fprintf(&b, "removed: %s, whose requests are not compared\n", name)
+	}
+	for _, name := range r.Added {
+		fmt.Fprintf(&b, "added: %s, whose requests are not compared\n", name)
+	}
+	for _, line := range r.Limits {
+		fmt.Fprintf(&b, "not compared: %s\n", line)
+	}
+	for _, line := range r.NotComputed {
+		fmt.Fprintf(&b, "not compared: %s\n", line)
+	}
+	for _, line := range r.Assumed {
+		fmt.Fprintf(&b, "assumed: %s\n", line)
+	}
+	switch len(r.Groups) {
+	case 0:
+		fmt.Fprintf(&b, "no request that callers of both sides can send is treated differently (%d kinds of requests compared)\n", r.Compared)
+	case 1:
+		fmt.Fprintf(&b, "1 difference (%d kinds of requests compared)\n", r.Compared)
+	default:
+		fmt.Fprintf(&b, "%d differences (%d kinds of requests compared)\n", len(r.Groups), r.Compared)
+	}
+	return b.String()
+}
