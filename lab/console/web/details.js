@@ -73,6 +73,7 @@ function ruleCard(rule, counts) {
   const head = element("p", "when");
   if (rule.name !== "default") head.append(element("b", "", rule.name));
   head.append(element("span", "quiet", rule.object));
+  if (rule.object.startsWith("VirtualService ")) head.append(changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name)));
   card.append(head);
   const words = rule.name === "default" ? "no VirtualService: the ready pods share all requests" : rule.matches.length ? either(rule.matches) : "requests that no earlier rule matches";
   card.append(element("p", "match", words));
@@ -164,6 +165,7 @@ function nodeDetails(node, workload) {
     links.append(anchor);
   };
   link("Traces", `/traces?service=${encodeURIComponent(node.app)}`);
+  if (workload) links.append(changeButton(`workload ${node.id}`, () => openWorkload(workload.name)));
   if (workload) link("Logs", `/logs?workload=${encodeURIComponent(node.id)}`);
   content.push(links);
   if (!workload) return content;
