@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -90,8 +91,9 @@ func (r *reader) kustomization(dir string) {
 	report := new(Report)
 	rendered := render(newSnapshot(), dir, report, true)
 	r.places.more = append(r.places.more, report.places, rendered.places)
-	if err := report.Err(); err != nil {
-		r.report.Problems = append(r.report.Problems, err.(*Report).Problems...)
+	var located *Report
+	if errors.As(report.Err(), &located) {
+		r.report.Problems = append(r.report.Problems, located.Problems...)
 		return
 	}
 	r.objects = append(r.objects, rendered.objects...)

@@ -182,6 +182,8 @@ func TestConsoleTraces(t *testing.T) {
 	if depth := eval[int](p, `Math.max(...[...document.querySelectorAll(".span-head")].map((e) => Number(e.style.getPropertyValue("--depth"))))`); depth < 6 {
 		t.Errorf("the deepest span is at %d, want at least 6: gateway, front twice, its proxy, middle twice, its proxy", depth)
 	}
+	p.press(kb.Tab) // the link that asks why
+	p.until(`document.activeElement.closest("#trace-facts") !== null`)
 	p.press(kb.Tab) // the first span
 	p.press(kb.Enter)
 	p.contains(".details", "http.url", "/demo-app/hops", "upstream_cluster")

@@ -21,7 +21,7 @@ type lessonCommand struct {
 }
 
 // Run lists the lessons, plays one, or checks them.
-func (c *lessonCommand) Run(p program, ctx context.Context) error {
+func (c *lessonCommand) Run(ctx context.Context, p program) error {
 	var files fs.FS = lessons.Files
 	if c.From != "" {
 		files = os.DirFS(c.From)
