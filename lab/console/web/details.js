@@ -5,7 +5,7 @@ const detailsEvery = 2000; // ms between two looks at an edge
 // openEdge opens an edge: its figures, its rules with their YAML, and its last calls.
 function openEdge(edge) {
   const title = `${edge.from.app} → ${edge.to ? endName(edge.node) : "mesh"}`;
-  const [facts, rules, calls] = [element("div", "figures"), element("div", "rule-cards"), element("div", "calls")];
+  const [facts, rules, calls] = [element("div", "call-figures"), element("div", "rule-cards"), element("div", "calls")];
   let open = true;
   const look = async () => {
     try {
