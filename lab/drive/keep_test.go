@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -126,6 +127,9 @@ func TestKeepInTheBundle(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("LocalAppData", t.TempDir())
 	contained, err := bundle.Overlays()
+	if err == nil {
+		err = shipped.Write(contained) // in place of the checkout's deploy/, which its user edits
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

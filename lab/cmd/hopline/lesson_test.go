@@ -11,6 +11,7 @@ import (
 
 	"github.com/hopline/hopline/docs/lessons"
 	"github.com/hopline/hopline/lab/internal/lesson"
+	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
 // TestLessonsNoticeWeakenedRules: a lesson fails when the rule that it teaches is weaker than it says. Without the change it passes.
@@ -44,7 +45,8 @@ func TestLessonsNoticeWeakenedRules(t *testing.T) {
 		t.Run(c.lesson+" "+c.old, func(t *testing.T) {
 			t.Parallel()
 			err := lesson.Verify(context.Background(), named(t, all, c.lesson), lesson.Setup{Engine: lesson.Lab, Tool: tool, Change: func(learner lesson.Copy) error {
-				return replaceAll(filepath.Join(learner.Dir, c.file), c.old, c.new)
+				// In place of the checkout's deploy/, which its user edits.
+				return errors.Join(shipped.Write(learner.Dir), replaceAll(filepath.Join(learner.Dir, c.file), c.old, c.new))
 			}})
 			var d *lesson.Difference
 			if weakened := c.old != ""; weakened != errors.As(err, &d) || !weakened && err != nil {
