@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	networking "istio.io/api/networking/v1alpha3"
 )
 
 // effects lists, by overlay, what its rules do besides routing and retries.
@@ -13,7 +14,7 @@ var effects = map[string][]string{
 	"fault":   {"VirtualService hopline/middle http[0]: delays 100 % by 500ms, aborts 50 % with 503"},
 	"timeout": {"VirtualService hopline/core http[0]: timeout 1s", "VirtualService hopline/core http[1]: timeout 1s"},
 	"mirror":  {"VirtualService hopline/middle http[1]: mirrors 100 % to middle dev"},
-	"circuit": {"DestinationRule hopline/minimal: 1 connections, 1 pending requests"},
+	"circuit": {"DestinationRule hopline/minimal v1: 1 connections, 1 pending requests"},
 	"denied":  {"AuthorizationPolicy hopline/core: ports [8080], paths [/hops /fast-endpoint]"},
 }
 
@@ -55,11 +56,19 @@ func (s *system) routeEffects() (all []string) {
 
 func (s *system) limits() (all []string) {
 	for key, rule := range s.destinationRules {
-		if p := rule.TrafficPolicy.GetConnectionPool(); p != nil {
-			all = append(all, fmt.Sprintf("DestinationRule %s: %d connections, %d pending requests", key, p.GetTcp().GetMaxConnections(), p.GetHttp().GetHttp1MaxPendingRequests()))
+		all = append(all, limitsOf(key, rule.TrafficPolicy.GetConnectionPool())...)
+		for _, subset := range rule.Subsets {
+			all = append(all, limitsOf(key+" "+subset.Name, subset.TrafficPolicy.GetConnectionPool())...)
 		}
 	}
 	return all
+}
+
+func limitsOf(what string, p *networking.ConnectionPoolSettings) []string {
+	if p == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("DestinationRule %s: %d connections, %d pending requests", what, p.GetTcp().GetMaxConnections(), p.GetHttp().GetHttp1MaxPendingRequests())}
 }
 
 func (s *system) pathsAllowed() (all []string) {
