@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -58,23 +59,12 @@ func (e Example) Lines() []string {
 func (e Example) Command() string {
 	words := []string{"hopline", "explain"}
 	for _, line := range e.Lines() {
-		words = append(words, "-H", quoted(line))
+		words = append(words, "-H", tty.ShellWord(line))
 	}
 	if e.From != "" {
-		words = append(words, "--from", quoted(e.From))
+		words = append(words, "--from", tty.ShellWord(e.From))
 	}
-	return strings.Join(append(words, quoted(e.Method), quoted(e.URL)), " ")
-}
-
-// quoted returns a word for a POSIX shell.
-func quoted(word string) string {
-	plain := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r))
-	})
-	if plain {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return strings.Join(append(words, tty.ShellWord(e.Method), tty.ShellWord(e.URL)), " ")
 }
 
 // groups collects differences.

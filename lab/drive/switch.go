@@ -9,7 +9,6 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/overlay"
-	"sigs.k8s.io/kustomize/api/konfig"
 )
 
 // overlays returns the overlays that the lab can switch to, by name: the directories beside the one that it was started with, and those that
@@ -33,20 +32,12 @@ func (d *Drive) overlays() (map[string]string, error) {
 	}
 	for _, e := range entries {
 		dir := filepath.Join(parent, e.Name())
-		if e.IsDir() && hasKustomization(dir) { // not a symbolic link, which may lead anywhere
+		if e.IsDir() && overlay.HasKustomization(dir) { // not a symbolic link, which may lead anywhere
 			found[e.Name()] = dir
 		}
 	}
 	found[filepath.Base(d.home)] = d.home
 	return found, nil
-}
-
-// hasKustomization reports whether a directory has a kustomization file.
-func hasKustomization(dir string) bool {
-	return slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool {
-		info, err := os.Stat(filepath.Join(dir, name))
-		return err == nil && info.Mode().IsRegular()
-	})
 }
 
 // switchTo makes another overlay active. A switch to the overlay that the lab was started with undoes the change.

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"maps"
 	"net/http"
 	"regexp/syntax"
 	"slices"
@@ -57,7 +58,7 @@ func exampleOf(host string, m *networking.HTTPMatchRequest) *rules.Question {
 		path = "/"
 	}
 	q.URL = "http://" + strings.Replace(host, "*", "a", 1) + path
-	for _, header := range sortedNames(m.GetHeaders()) {
+	for _, header := range slices.Sorted(maps.Keys(m.GetHeaders())) {
 		q.Headers = append(q.Headers, rules.Header{Name: header, Value: textOf(m.GetHeaders()[header], "1")})
 	}
 	if m.GetMethod() != nil {
@@ -67,15 +68,6 @@ func exampleOf(host string, m *networking.HTTPMatchRequest) *rules.Question {
 		q.Headers = append(q.Headers, rules.Header{Name: "Host", Value: textOf(m.GetAuthority(), host)})
 	}
 	return q
-}
-
-func sortedNames(m map[string]*networking.StringMatch) []string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // textOf returns a text that a match accepts; any for a match without a text, and for an expression without a literal beginning.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // DefaultURL is the suite's URL whose response lists which version of each service responded.
@@ -200,31 +201,21 @@ func (c *Command) expectation(ctx context.Context) (e *expectation, why string, 
 
 // Line returns the command line of a run.
 func (c *Command) Line() string {
-	words := []string{"hopline load", quoted(c.URL), "--rate " + number(c.Rate), "--duration " + c.Duration.String()}
+	words := []string{"hopline load", tty.ShellWord(c.URL), "--rate " + number(c.Rate), "--duration " + c.Duration.String()}
 	if c.Ramp > 0 {
 		words = append(words, "--ramp "+c.Ramp.String())
 	}
 	for _, h := range c.Header {
-		words = append(words, "-H "+quoted(h))
+		words = append(words, "-H "+tty.ShellWord(h))
 	}
 	if c.Method != http.MethodGet {
-		words = append(words, "-X "+quoted(c.Method))
+		words = append(words, "-X "+tty.ShellWord(c.Method))
 	}
 	if c.Data != "" {
-		words = append(words, "-d "+quoted(c.Data))
+		words = append(words, "-d "+tty.ShellWord(c.Data))
 	}
 	if c.KeepAlive {
 		words = append(words, "--keep-alive")
 	}
 	return strings.Join(words, " ")
-}
-
-// quoted returns an argument as a shell reads it.
-func quoted(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("-_./:=%", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
-	}) && s != "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

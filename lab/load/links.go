@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/current"
 )
 
 const (
@@ -42,16 +44,11 @@ func (r *Report) linked() bool {
 func (r *Report) linkTo(ctx context.Context, consolePort int) {
 	ctx, cancel := context.WithTimeout(ctx, spansArrive)
 	defer cancel()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for lab := true; lab && !r.linked(); {
 		r.Link(func(trace string) string {
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/traces/%s", consolePort, trace), nil)
-			if err != nil {
-				return ""
-			}
-			response, err := client.Do(request)
+			response, err := current.Get(ctx, consolePort, "/api/traces/"+trace)
 			if err != nil {
 				lab = false
 				return ""

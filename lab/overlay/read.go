@@ -72,17 +72,18 @@ func (r *reader) input(name string) {
 		r.report.Add(name, "", "%v", err)
 	case !info.IsDir():
 		r.file(name, false)
-	case hasKustomization(name):
+	case HasKustomization(name):
 		r.kustomization(name)
 	default:
 		r.directory(name)
 	}
 }
 
-func hasKustomization(dir string) bool {
+// HasKustomization reports whether a directory has a kustomization file, under one of the names that kustomize accepts.
+func HasKustomization(dir string) bool {
 	return slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool {
 		info, err := os.Stat(filepath.Join(dir, name))
-		return err == nil && !info.IsDir()
+		return err == nil && info.Mode().IsRegular()
 	})
 }
 

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,5 +104,3 @@ func (r *Response) write(headers bool, out, about io.Writer) error {
 	_, failed = fmt.Fprintln(about, line)
 	return errors.Join(err, failed)
 }
-
-func sortedNames(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }

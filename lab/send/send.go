@@ -13,9 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -257,7 +259,7 @@ func (s *Sender) read(r *http.Response) (*Response, error) {
 	} else {
 		out.Binary = body
 	}
-	for _, name := range sortedNames(r.Header) {
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
 			out.Headers = append(out.Headers, Header{name, value})
 		}

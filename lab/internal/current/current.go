@@ -94,11 +94,17 @@ func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 
 // Get requests a path of the lab whose console has a port of this machine, and returns any response. The caller must close its body.
 func Get(ctx context.Context, consolePort int, path string) (*http.Response, error) {
-	url := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(consolePort)) + path
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address(consolePort)+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
 	return client.Do(request)
+}
+
+// client calls labs. It uses no proxy of the environment, because a lab is on this machine, and keeps no connection to one that may end.
+var client = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// address returns the URL of the lab whose console has a port of this machine.
+func address(consolePort int) string {
+	return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(consolePort))
 }

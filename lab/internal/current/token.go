@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -87,8 +86,7 @@ func Call(ctx context.Context, consolePort int, method, path string, body, resul
 		}
 		content = bytes.NewReader(text)
 	}
-	address := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(consolePort))
-	request, err := http.NewRequestWithContext(ctx, method, address+path, content)
+	request, err := http.NewRequestWithContext(ctx, method, address(consolePort)+path, content)
 	if err != nil {
 		return err
 	}
@@ -102,10 +100,9 @@ func Call(ctx context.Context, consolePort int, method, path string, body, resul
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: the lab is on this machine
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("no lab at %s: %w", address, err)
+		return fmt.Errorf("no lab at %s: %w", address(consolePort), err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))

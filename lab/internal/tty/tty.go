@@ -1,5 +1,5 @@
 // Package tty writes text to terminals. It escapes text, which may come from a file or a request; only the escape sequences that this
-// package makes are written unescaped.
+// package makes are written unescaped. ShellWord quotes what a reader copies into a shell.
 package tty
 
 import (
