@@ -79,13 +79,13 @@ func (c *lessonCommand) reset(p program) error {
 
 // list prints the lessons, with a mark before those that are done.
 func list(p program, all []*lesson.Lesson) error {
-	done := map[int]bool{}
+	done := map[string]bool{}
 	for _, n := range (lesson.Copy{Dir: lesson.CopyName}).Done() {
 		done[n] = true
 	}
 	for _, l := range all {
 		mark := "  "
-		if done[l.Number] {
+		if done[l.Name] {
 			mark = "✓ "
 		}
 		if _, err := fmt.Fprintf(p.out, "%s%2d  %s  (%s, %.0f min)\n", mark, l.Number, l.Title, l.Needed(), l.Time.Minutes()); err != nil {

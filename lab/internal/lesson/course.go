@@ -60,9 +60,9 @@ func (c Copy) Reset() error {
 	return c.write(done)
 }
 
-// Done returns the numbers of the lessons that are done, in order.
-func (c Copy) Done() []int {
-	done := map[int]bool{}
+// Done returns the names of the lessons that are done, sorted. A name stays when lessons get other numbers.
+func (c Copy) Done() []string {
+	done := map[string]bool{}
 	text, err := os.ReadFile(filepath.Join(c.Dir, progressName))
 	if err != nil || json.Unmarshal(text, &done) != nil {
 		return nil // nothing is done, or somebody has edited the file
@@ -70,12 +70,12 @@ func (c Copy) Done() []int {
 	return slices.Sorted(maps.Keys(done))
 }
 
-// MarkDone adds a lesson to those that are done.
-func (c Copy) MarkDone(number int) error { return c.write(append(c.Done(), number)) }
+// MarkDone adds the name of a lesson to those that are done.
+func (c Copy) MarkDone(name string) error { return c.write(append(c.Done(), name)) }
 
-func (c Copy) write(numbers []int) error {
-	done := map[int]bool{}
-	for _, n := range numbers {
+func (c Copy) write(names []string) error {
+	done := map[string]bool{}
+	for _, n := range names {
 		done[n] = true
 	}
 	text, err := json.Marshal(done)

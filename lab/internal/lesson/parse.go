@@ -49,6 +49,9 @@ func Read(dir fs.FS) ([]*Lesson, error) {
 		if n := len(lessons); n > 0 && lessons[n-1].Number == l.Number {
 			errs = append(errs, fmt.Errorf("%s: want a number of its own, got %d again", e.Name(), l.Number))
 		}
+		if slices.ContainsFunc(lessons, func(other *Lesson) bool { return other.Name == l.Name }) { // progress is kept by name
+			errs = append(errs, fmt.Errorf("%s: want a name of its own, got %s again", e.Name(), l.Name))
+		}
 		lessons = append(lessons, l)
 	}
 	return lessons, errors.Join(errs...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,6 +139,21 @@ func TestParseNamesEachMistake(t *testing.T) {
 	}
 	if _, err := Parse("canary.md", whole); err == nil || !strings.Contains(err.Error(), "want a name such as 04-canary.md") {
 		t.Errorf("a file without a number: %v", err)
+	}
+}
+
+func TestNumbersAndNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	page := &fstest.MapFile{Data: []byte(whole)}
+	for _, c := range []struct{ other, want string }{
+		{"05-by-header.md", ""},
+		{"04-by-header.md", "want a number of its own, got 4 again"},
+		{"05-canary.md", "want a name of its own, got canary again"},
+	} {
+		_, err := Read(fstest.MapFS{"04-canary.md": page, c.other: page})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("with %s: got %v, want %q", c.other, err, c.want)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, screen Screen) (err e
 			return err
 		}
 	}
-	if err := c.MarkDone(l.Number); err != nil {
+	if err := c.MarkDone(l.Name); err != nil {
 		return err
 	}
 	w.heading(closingTitle)
