@@ -19,7 +19,7 @@ type Command struct {
 	File string `arg:"" help:"YAML file with the rules as they would be; - is standard input."`
 
 	JSON        bool `name:"json" help:"Print the answer as JSON."`
-	ConsolePort int  `default:"8090" placeholder:"PORT" help:"Port of the lab's console (${default})."`
+	ConsolePort int  `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
 }
 
 // Question is the body of POST /api/whatif.
