@@ -1,14 +1,17 @@
 package lesson
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // patch is a change to files, in the form of diff -u without line numbers: "--- FILE", then "-", "+" and " " lines, with "@@" between
-// places that are apart.
+// places that are apart. A patch that only adds lines makes the file.
 type patch struct {
 	file  string
 	hunks []hunk
@@ -53,6 +56,9 @@ func parsePatch(lines []string) ([]patch, error) {
 // apply changes the file below root. It returns an error, and changes nothing, unless each place is found exactly once.
 func (p patch) apply(root *os.Root) error {
 	lines, err := p.read(root)
+	if errors.Is(err, fs.ErrNotExist) && p.adds() {
+		return p.create(root)
+	}
 	if err != nil {
 		return err
 	}
@@ -67,6 +73,17 @@ func (p patch) apply(root *os.Root) error {
 		lines = slices.Replace(lines, at[0], at[0]+len(h.old), h.new...)
 	}
 	return root.WriteFile(p.file, []byte(strings.Join(lines, "\n")), 0o600)
+}
+
+// adds reports whether the patch only adds lines, in one place.
+func (p patch) adds() bool { return len(p.hunks) == 1 && len(p.hunks[0].old) == 0 }
+
+// create makes the file, and the directory that it is in.
+func (p patch) create(root *os.Root) error {
+	if err := root.MkdirAll(filepath.Dir(p.file), 0o700); err != nil {
+		return err
+	}
+	return root.WriteFile(p.file, []byte(strings.Join(p.hunks[0].new, "\n")+"\n"), 0o600)
 }
 
 // applied reports whether the file below root has the change already.

@@ -17,6 +17,8 @@ func TestPatch(t *testing.T) {
 		{"not there", "--- f\n-x\n+y", text, "want these lines once, got them 0 times:\nx"},
 		{"twice", "--- f\n-b\n+B\n", "a\nb # kept\nc\nd\nB\n", ""},
 		{"outside", "--- ../f\n-a\n+A", text, "escapes"},
+		{"only added", "--- f\n+x", text, "want these lines once"},
+		{"a file that is not there", "--- g\n-a\n+A", text, "no such file"},
 		{"no file", "-a\n+A", text, "want --- FILE before the changes"},
 		{"no sign", "--- f\na", text, "want a line that begins with a blank, +, - or @@"},
 	} {
@@ -48,5 +50,29 @@ func TestPatch(t *testing.T) {
 				t.Error("the same change again fails: a learner may have made it by hand")
 			}
 		})
+	}
+}
+
+func TestPatchMakesAFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	p, part := &player{root: root}, Part{Lines: []string{"--- overlays/mine/a.yaml", "+a:", "+  b", "--- c.yaml", "+d"}}
+	if p.changed(part) {
+		t.Error("the change counts as made before it is")
+	}
+	for range 2 {
+		if err := p.change(part); err != nil || !p.changed(part) {
+			t.Fatalf("changed %v, error %v", p.changed(part), err)
+		}
+	}
+	for name, want := range map[string]string{"overlays/mine/a.yaml": "a:\n  b\n", "c.yaml": "d\n"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+		}
 	}
 }
