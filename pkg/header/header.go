@@ -11,6 +11,9 @@ const (
 	FaultPrefix = "X-Fault-"   // and a service's name: applies to that hop only
 )
 
+// Through lists the stand-ins that a request has passed, outermost first. It keeps them from calling each other without end.
+const Through = "X-Stand-In-Through"
+
 // Headers of a response.
 const (
 	ServedBy = "X-Served-By"      // the service, its version and its host: front-amber/front-amber-7d9f-x2x9k
