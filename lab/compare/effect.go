@@ -102,6 +102,9 @@ func target(e *mesh.Explanation) text {
 		to := e.Route.Direct
 		return text{fmt.Sprintf("%d: response of the proxy, %d bytes", to.Code, len(to.Body)), fmt.Sprintf("%d: response of the proxy, %q", to.Code, to.Body)}
 	}
+	if e.Outcome == mesh.Preflight {
+		return same("200: response to a preflight request, by corsPolicy")
+	}
 	var short, detail []string
 	for _, s := range e.Shares {
 		name := s.Cluster.Title() + " " + Percent(s.Percent)
@@ -137,7 +140,7 @@ func Percent(p float64) string {
 
 // effects sets the aspects of the route itself.
 func (e *Effect) effects(found *mesh.Explanation) {
-	aspects := map[mesh.EffectKind]Aspect{mesh.EffectFault: Fault, mesh.EffectHeaders: Headers}
+	aspects := map[mesh.EffectKind]Aspect{mesh.EffectFault: Fault, mesh.EffectHeaders: Headers, mesh.EffectCORS: Headers}
 	e.aspects[Fault], e.aspects[Headers] = text{}, text{}
 	if found.Outcome == mesh.Forward {
 		aspects[mesh.EffectTimeout], aspects[mesh.EffectRetries], aspects[mesh.EffectHash], aspects[mesh.EffectMirror] = Timeout, Retries, Hash, Mirrors

@@ -31,7 +31,12 @@ func (v *view) decide(req *Request, gateway bool, random uint64) Decision {
 	if n < 0 {
 		return Decision{Outcome: NoRoute}
 	}
-	return host.rules[n].route.draw(random)
+	route := host.rules[n].route
+	d := route.draw(random)
+	if d.Outcome == Forward && route.CORS.preflight(req) {
+		d.Outcome, d.Mirror = Preflight, 0
+	}
+	return d
 }
 
 // draw makes all random choices of a route. Each choice is independent, as in Envoy.

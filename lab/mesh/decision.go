@@ -33,7 +33,7 @@ func (r *Request) URL() string { return requestScheme(r) + "://" + r.Authority +
 type Decision struct {
 	Outcome Outcome
 	Route   *Route        // the rule that matches the request; nil for NoHost and NoRoute
-	To      *Destination  // the chosen one of the route's weighted destinations; nil unless Forward
+	To      *Destination  // the chosen one of the route's weighted destinations; nil unless Forward or Preflight
 	Delay   time.Duration // injected before anything else
 	Abort   int           // injected HTTP status, 0 for none; sent after Delay with the body "fault filter abort"
 	Mirror  uint64        // bit i: send a copy to Route.Mirrors[i]
@@ -44,11 +44,12 @@ type Outcome uint8
 
 // The outcomes, and what the caller gets for each.
 const (
-	NoHost   Outcome = iota // sidecar only: no Service or ServiceEntry has the name: 502 with a body that names the missing host
-	NoRoute                 // the host is known, but no rule matches the request: 404, empty body
-	Forward                 // send to Decision.To
-	Redirect                // respond with Route.Redirect
-	Direct                  // respond with Route.Direct
+	NoHost    Outcome = iota // sidecar only: no Service or ServiceEntry has the name: 502 with a body that names the missing host
+	NoRoute                  // the host is known, but no rule matches the request: 404, empty body
+	Forward                  // send to Decision.To
+	Redirect                 // respond with Route.Redirect
+	Direct                   // respond with Route.Direct
+	Preflight                // respond with 200 and the headers of Route.CORS: the request asks what the route allows to other origins
 )
 
 // Route holds one compiled rule: one match of one http entry of a VirtualService, or the default route of a Service.
@@ -61,6 +62,7 @@ type Route struct {
 	Timeout time.Duration // 0: none
 	Retries Retries
 	Fault   *Fault
+	CORS    *CORS // nil: none
 
 	Destinations []Destination // empty for redirects and direct responses
 	Mirrors      []Mirror

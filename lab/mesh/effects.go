@@ -21,6 +21,7 @@ const (
 	EffectAuthority
 	EffectPath
 	EffectHeaders
+	EffectCORS
 	EffectTimeout
 	EffectRetries
 	EffectHash
@@ -50,6 +51,9 @@ func (r *Route) Effects(path string) (effects []Effect) {
 	}
 	for _, line := range r.Headers.Lines() {
 		add(EffectHeaders, "%s", line)
+	}
+	if r.CORS != nil {
+		add(EffectCORS, "%s", r.CORS.Text)
 	}
 	if r.Timeout > 0 {
 		add(EffectTimeout, "timeout %s", r.Timeout)

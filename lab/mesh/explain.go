@@ -19,6 +19,7 @@ type Explanation struct {
 	Taken   *Judgement  // the rule that matched; nil for none
 	Route   *Route      // the route of that rule
 	Shares  []Explained // of the route's destinations
+	CORS    []string    // what the route's corsPolicy does to the response, for a request with an Origin; one line for each header
 	Path    string      // the path that the destinations get; empty if no rule rewrites it
 	To      string      // with Redirect: the location
 	Missing string      // with NoHost
@@ -67,6 +68,9 @@ func (e *Explanation) Status() int {
 	}
 	if f := e.Route.Fault; f != nil && f.Abort > 0 && f.AbortPercent >= 100 {
 		return f.Abort
+	}
+	if e.Outcome == Preflight {
+		return http.StatusOK
 	}
 	status := 0
 	for i := range e.Shares {
@@ -176,7 +180,7 @@ func (e *Explanation) pass(over []passedOver, before int) []passedOver {
 }
 
 func (e *Explanation) take(j Judgement, r *Route, req *Request) {
-	e.Taken, e.Route = &j, r
+	e.Taken, e.Route, e.CORS = &j, r, r.CORS.describe(req)
 	if r.Rewrite != nil && r.Rewrite.URI != nil {
 		e.Path = r.Rewrite.URI(req.Path)
 	}
@@ -185,6 +189,8 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 		e.Outcome, e.To = Redirect, r.Redirect.Location(req)
 	case r.Direct != nil:
 		e.Outcome = Direct
+	case r.CORS.preflight(req):
+		e.Outcome = Preflight
 	default:
 		e.Outcome = Forward
 	}
@@ -277,6 +283,8 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "%d: redirected to %s\n", e.Route.Redirect.Code, e.To)
 	case Direct:
 		fmt.Fprintf(&b, "%d: direct response, %d bytes\n", e.Route.Direct.Code, len(e.Route.Direct.Body))
+	case Preflight:
+		b.WriteString("200: response to the preflight request, by corsPolicy\n")
 	case Forward:
 		for _, s := range e.Shares {
 			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.Describe())
@@ -307,9 +315,11 @@ func (e Explanation) Effects() []string {
 	}
 	var lines []string
 	for _, effect := range e.Route.Effects(e.Path) {
-		lines = append(lines, effect.Text)
+		if e.Outcome != Preflight || effect.Kind == EffectFault || effect.Kind == EffectCORS {
+			lines = append(lines, effect.Text)
+		}
 	}
-	return lines
+	return append(lines, e.CORS...)
 }
 
 // Name returns the rule with its object and place: "VirtualService hopline/middle beta (http[0].match[0])".

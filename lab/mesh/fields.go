@@ -51,10 +51,13 @@ func virtualServiceFields() KindFields {
 		"http.fault", "http.fault.delay", "http.fault.delay.percentage", "http.fault.delay.percentage.value", "http.fault.delay.percent", "http.fault.delay.fixedDelay",
 		"http.fault.abort", "http.fault.abort.percentage", "http.fault.abort.percentage.value", "http.fault.abort.httpStatus",
 		"http.mirror", "http.mirrorPercentage", "http.mirrorPercentage.value", "http.mirrorPercent",
+		"http.corsPolicy", "http.corsPolicy.allowOrigin", "http.corsPolicy.allowOrigins", "http.corsPolicy.allowMethods", "http.corsPolicy.allowHeaders",
+		"http.corsPolicy.exposeHeaders", "http.corsPolicy.maxAge", "http.corsPolicy.allowCredentials", "http.corsPolicy.unmatchedPreflights",
 		"http.mirrors", "http.mirrors.destination", "http.mirrors.percentage", "http.mirrors.percentage.value", "http.headers"}
 	for _, f := range []string{"uri", "scheme", "method", "authority", "headers", "withoutHeaders", "queryParams"} {
 		enforced = append(enforced, under("http.match."+f, texts()...)...)
 	}
+	enforced = append(enforced, under("http.corsPolicy.allowOrigins", texts()...)...)
 	for _, f := range []string{"http.route.destination", "http.mirror", "http.mirrors.destination"} {
 		enforced = append(enforced, under(f, destinationFields()...)...)
 	}
@@ -65,6 +68,7 @@ func virtualServiceFields() KindFields {
 		Values: map[string]string{
 			"http.redirect.redirectCode": "301, 302, 303, 307 or 308",
 			"http.match.statPrefix":      "a name in Envoy's own statistics",
+			"http.corsPolicy":            "of rules with a route; like Envoy, a redirect and a directResponse ignore it",
 			"http.headers":               "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.route.headers":         "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.match.headers":         "names of headers; claims of tokens are not known",

@@ -135,14 +135,13 @@ type headerMatch struct {
 	name   string // as written
 	key    string // in the canonical form of net/http
 	pseudo pseudo
-	joined bool // whether Envoy joins the repetitions of this header
 	match  textMatch
 	not    bool // withoutHeaders
 }
 
 func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMatch, error) {
 	text, err := newTextMatch(m)
-	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), joined: isJoined(strings.ToLower(name)), match: text, not: not}
+	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), match: text, not: not}
 	switch strings.ToLower(name) {
 	case ":method":
 		h.pseudo = pseudoMethod
@@ -156,17 +155,28 @@ func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMat
 	return h, err
 }
 
-// isJoined reports whether Envoy joins the repetitions of a header into one value, with commas: it does so for inline headers.
+// joinedHeaders holds the headers, in the canonical form of net/http, whose repetitions Envoy joins into one value: its inline headers.
 // (Envoy, envoy/http/header_map.h, INLINE_REQ_STRING_HEADERS, and the extensions' custom inline headers)
-func isJoined(name string) bool {
-	switch name {
-	case "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method", "authorization", "cache-control",
-		"content-encoding", "content-type", "grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since", "if-none-match",
-		"if-range", "if-unmodified-since", "origin", "pragma", "referer", "user-agent", "via", "x-client-trace-id", "x-forwarded-for",
-		"x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id":
-		return true
+var joinedHeaders = headerSet("accept", "accept-encoding", "access-control-request-headers", "access-control-request-method", "authorization",
+	"cache-control", "content-encoding", "content-type", "grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since", "if-none-match",
+	"if-range", "if-unmodified-since", "origin", "pragma", "referer", "user-agent", "via", "x-client-trace-id", "x-forwarded-for",
+	"x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id")
+
+func headerSet(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[textproto.CanonicalMIMEHeaderKey(name)] = true
 	}
-	return false
+	return set
+}
+
+// JoinedValues returns the values of a header of a request as Envoy has them: it joins the repetitions of some headers with commas, without
+// the empty ones. key is in the canonical form of net/http.
+func JoinedValues(key string, values []string) []string {
+	if len(values) < 2 || !joinedHeaders[key] {
+		return values
+	}
+	return []string{strings.Join(slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }), ",")}
 }
 
 // part returns the part of the request line for a pseudo-header.
@@ -185,11 +195,7 @@ func (h *headerMatch) part(req *Request) string {
 
 // values returns the values of a real header, in the form in which they are compared.
 func (h *headerMatch) values(req *Request) []string {
-	values := req.Header[h.key]
-	if h.joined && len(values) > 1 {
-		return []string{strings.Join(values, ",")}
-	}
-	return values
+	return JoinedValues(h.key, req.Header[h.key])
 }
 
 func (h *headerMatch) matches(req *Request) bool {

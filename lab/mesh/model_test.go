@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func modelHeader(name string, want *networking.StringMatch, req *Request) (holds
 	case name == "host":
 		values = []string{req.Authority}
 	case name == "accept" && len(values) > 1:
-		values = []string{strings.Join(values, ",")}
+		values = []string{strings.Join(slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }), ",")}
 	}
 	for _, value := range values {
 		holds = holds || modelText(want, value)

@@ -167,6 +167,11 @@ func newDirect(d *networking.HTTPDirectResponse) *DirectResponse {
 // forward sets the fields of a route to destinations.
 func (l *listener) forward(route *Route, h *networking.HTTPRoute, match *pathMatch, authority string) error {
 	route.Timeout = h.GetTimeout().AsDuration()
+	cors, err := newCORS(h.GetCorsPolicy())
+	if err != nil {
+		return fmt.Errorf("corsPolicy.%w", err)
+	}
+	route.CORS = cors
 	if h.GetRewrite() != nil {
 		rewrite, err := newRewrite(h.GetRewrite(), match)
 		if err != nil {

@@ -64,6 +64,7 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 		checkMatchRequest(at, fmt.Sprintf("%s.match[%d]", path, i), m)
 	}
 	checkHeaders(at, path+".headers", r.Headers)
+	checkCORS(at, path+".corsPolicy", r.CorsPolicy)
 	checkFault(at, path+".fault", r.Fault)
 	checkDestination(at, path+".mirror", r.Mirror)
 	if r.Mirror != nil && len(r.Mirrors) > 0 {

@@ -33,7 +33,6 @@ type bearing int
 const (
 	aside         bearing = iota // on none: it changes neither the destination nor the mesh's own response
 	bearsOnRule                  // on those that the rule, or its compiled rest, matches
-	bearsOnOrigin                // on those of bearsOnRule that a browser sends for another origin
 	bearsOnServer                // on those to a server of a Gateway
 	bearsOnCaller                // on those of the callers of a Sidecar
 	bearsOnPolicy                // on those that the two variants of the policies treat differently
@@ -166,9 +165,6 @@ func pruneRule(v *networking.VirtualService, g *gap) bool {
 		j, _ := strconv.Atoi(m[2])
 		g.bears, g.place = bearsOnRule, g.place+".match["+m[2]+"]"
 		return widen(v.Http[i].Match[j], rest)
-	case rest == "corsPolicy":
-		g.bears = bearsOnOrigin
-		v.Http[i].CorsPolicy = nil
 	case rest == "" || strings.HasPrefix(rest, "delegate"):
 		g.bears = bearsOnRule
 		v.Http[i] = &networking.HTTPRoute{Name: v.Http[i].Name, Match: v.Http[i].Match, DirectResponse: &networking.HTTPDirectResponse{Status: 501}}

@@ -40,8 +40,6 @@ func (r *Rules) bears(g *gap, a *Answer) bool {
 	switch g.bears {
 	case bearsOnRule:
 		return takenBy(g, a)
-	case bearsOnOrigin:
-		return takenBy(g, a) && a.Request.Header.Get("Origin") != ""
 	case bearsOnServer:
 		return a.Source.Gateway && istio.HasLabels(a.Source.Labels, g.gateway.Spec.GetSelector()) && serves(g.server, a.Request)
 	case bearsOnCaller:

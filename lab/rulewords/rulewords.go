@@ -84,6 +84,9 @@ func Does(route *networking.HTTPRoute) []string {
 	if a := route.GetFault().GetAbort(); a != nil {
 		add("aborts %v %% with %d", a.GetPercentage().GetValue(), a.GetHttpStatus())
 	}
+	if p := route.GetCorsPolicy(); p != nil {
+		add("corsPolicy for %d origins", len(p.GetAllowOrigins()))
+	}
 	for _, m := range route.GetMirrors() {
 		add("mirrors to %s %s", m.GetDestination().GetHost(), m.GetDestination().GetSubset())
 	}

@@ -53,6 +53,8 @@ func (b *bench) explained(r request, istio outcome) []string {
 		wants(e.Route.Redirect.Code)
 	case mesh.Direct:
 		wants(e.Route.Direct.Code)
+	case mesh.Preflight:
+		wants(e.Status())
 	case mesh.Forward:
 		for _, a := range istio.arrivals {
 			if !b.named(e, a) {

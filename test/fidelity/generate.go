@@ -230,6 +230,66 @@ func (g generator) forward(route object, service string) {
 	}
 }
 
+// The origins of pages, and the patterns for them.
+var (
+	origins        = []string{"https://one.test", "https://one.test:8443", "https://two.test", "http://one.test", "*", "null"}
+	originPatterns = []string{"https://.*", "https://(one|two)[.]test"}
+)
+
+// cors returns a policy for other origins. Istio accepts it for every rule, and Envoy applies it where the rule has a route.
+func (g generator) cors() object {
+	c := object{}
+	switch g.IntN(8) {
+	case 0:
+	case 1:
+		c["allowOrigin"] = []any{pick(g, origins...), pick(g, origins...)}
+	default:
+		c["allowOrigins"] = []any{g.text(origins, originPatterns...), g.text(origins, originPatterns...)}
+	}
+	list := func(field string, percent int, from ...string) {
+		if g.sometimes(percent) {
+			c[field] = []any{pick(g, from...)}
+			if g.sometimes(40) {
+				c[field] = []any{pick(g, from...), pick(g, from...)}
+			}
+		}
+	}
+	list("allowMethods", 60, "GET", "PUT", "OPTIONS", "*")
+	list("allowHeaders", 60, "x-a", "X-C", "*")
+	list("exposeHeaders", 40, "x-a", "x-b", "*")
+	if g.sometimes(40) {
+		c["maxAge"] = pick(g, "1s", "86400s")
+	}
+	if g.sometimes(50) {
+		c["allowCredentials"] = pick(g, true, false)
+	}
+	if g.sometimes(50) {
+		c["unmatchedPreflights"] = pick(g, "UNSPECIFIED", "FORWARD", "IGNORE")
+	}
+	return c
+}
+
+// fromPage makes a request one that a browser sends for a page of another origin, sometimes a preflight request.
+func (g generator) fromPage(r request) request {
+	r = r.with("origin", pick(g, append([]string{"", "https://three.test"}, origins...)...))
+	if g.sometimes(5) {
+		r = r.with("origin", pick(g, origins...))
+	}
+	if g.sometimes(60) {
+		r.method, r.body = "OPTIONS", ""
+		if g.sometimes(90) {
+			r = r.with("access-control-request-method", pick(g, "GET", "PUT", ""))
+		}
+		if g.sometimes(60) {
+			r = r.with("access-control-request-headers", pick(g, "x-a", "x-a,x-b", ""))
+		}
+	}
+	if g.sometimes(15) {
+		r = r.with(answerHeader, pick(g, "access-control-allow-origin", "access-control-expose-headers", "access-control-allow-methods")+"=up")
+	}
+	return r
+}
+
 func (g generator) rewrite() object {
 	r := object{}
 	switch g.IntN(4) {
@@ -334,6 +394,9 @@ func (g generator) virtualService(i int) object {
 			if h := g.changes(); len(h) > 0 {
 				route["headers"] = h
 			}
+		}
+		if g.sometimes(20) {
+			route["corsPolicy"] = g.cors()
 		}
 		http = append(http, route)
 	}
@@ -513,6 +576,9 @@ func (g generator) request(vs object, i int, sidecar string) request {
 	}
 	if r.method == "POST" || r.method == "PUT" {
 		r.body = strings.Repeat("b", pick(g, 1, 100, 70_000))
+	}
+	if g.sometimes(20) {
+		return g.fromPage(r)
 	}
 	return g.behaviour(r)
 }

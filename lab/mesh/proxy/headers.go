@@ -76,9 +76,11 @@ func (x *exchange) sanitizeHeaders() {
 	h := x.r.Header
 	dropHopByHop(h)
 	delete(h, hClientCert) // without mutual TLS Envoy accepts none, at gateways (SANITIZE_SET) and sidecars alike
-	for name := range h {
+	for name, values := range h {
 		if strings.HasPrefix(name, "X-Envoy-") && (removedAlways[name] || x.in.untrusted && removedFromOutside[name]) {
 			delete(h, name)
+		} else if len(values) > 1 {
+			h[name] = mesh.JoinedValues(name, values)
 		}
 	}
 	if !x.in.untrusted {
@@ -204,6 +206,9 @@ func (x *exchange) addRouteHeaders() {
 		applyResponse(h, &x.d.To.Headers)
 	}
 	applyResponse(h, &x.d.Route.Headers)
+	for _, f := range x.cors {
+		h.Set(f.Name, f.Value)
+	}
 }
 
 // appendHead appends the request's head for the upstream, without what differs between tries and what frames the body.

@@ -61,6 +61,15 @@ func (x *exchange) direct() {
 	x.respond(x.d.Route.Direct.Code, string(x.d.Route.Direct.Body))
 }
 
+// preflight responds to a preflight request by the route's corsPolicy. Envoy makes no other changes of the route to this response.
+func (x *exchange) preflight() {
+	h := x.w.Header()
+	for _, f := range x.d.Route.CORS.Headers(&x.req) {
+		h[f.Name] = []string{f.Value}
+	}
+	x.local(http.StatusOK, "")
+}
+
 // pass sends the upstream's response to the caller.
 func (x *exchange) pass() {
 	if x.resp.Upgraded() {

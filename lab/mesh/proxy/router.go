@@ -41,8 +41,9 @@ type exchange struct {
 	retrying   bool   // this try counts against the cluster's limit of retries
 	choice     choice // of the next host
 	tryStart   time.Time
-	setCookies []string // generated for the caller
-	head       []byte   // of the request to the upstream; what differs from try to try follows
+	setCookies []string      // generated for the caller
+	cors       []mesh.Header // of the response, by the route's corsPolicy
+	head       []byte        // of the request to the upstream; what differs from try to try follows
 
 	conn      *conn // of the try under way
 	deadlines deadlines
@@ -124,7 +125,10 @@ func (x *exchange) serve() {
 		x.redirect()
 	case mesh.Direct:
 		x.direct()
+	case mesh.Preflight:
+		x.preflight()
 	case mesh.Forward:
+		x.cors = x.d.Route.CORS.Headers(&x.req)
 		x.forward()
 	}
 }

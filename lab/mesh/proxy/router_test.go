@@ -50,6 +50,7 @@ func TestAnswersOfItsOwn(t *testing.T) {
 			Location: func(r *mesh.Request) string { return "http://" + r.Authority + "/new" }}}}, 302, "", "1", map[string]string{"Location": "http://middle/new"}},
 		{"direct", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Headers: set, Direct: &mesh.DirectResponse{Code: 201, Body: []byte("hi"), Location: true}}},
 			201, "hi", "1", map[string]string{"Location": "http://middle/a?b=c"}},
+		{"preflight", mesh.Decision{Outcome: mesh.Preflight, Route: &mesh.Route{Headers: set, CORS: &mesh.CORS{}}}, 200, "", "", map[string]string{"Content-Length": "0", "Content-Type": ""}},
 		{"direct without a body", mesh.Decision{Outcome: mesh.Direct, Route: &mesh.Route{Direct: &mesh.DirectResponse{Code: 204}}}, 204, "", "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
