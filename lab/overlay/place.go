@@ -10,13 +10,11 @@ import (
 	"strings"
 	"sync"
 
-	"sigs.k8s.io/kustomize/api/resource"
-	"sigs.k8s.io/kustomize/api/types"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// places finds the file and line of a problem. For the first problem it renders the overlay once more, with kustomize's origin annotations;
-// an overlay without problems has no such cost.
+// places finds the file and line of a problem. For the first problem it renders the overlay once more, so that an overlay without problems
+// needs no memory for it.
 type places struct {
 	disk  *snapshot
 	root  string                   // the overlay's directory, symbolic links resolved
@@ -136,21 +134,19 @@ func nodes(content []byte) (docs []*kyaml.Node) {
 	}
 }
 
-// render lets kustomize report where the objects come from, once.
+// render renders the overlay and finds where its objects come from, once.
 func (p *places) render() {
 	if p.objects != nil {
 		return
 	}
 	p.objects = map[string][]origin{}
-	disk, err := p.disk.withBuildMetadata(p.root, types.OriginAnnotations, types.TransformerAnnotations)
-	if err != nil {
-		return
-	}
-	resources, err := kustomize(disk, p.root)
+	resources, err := kustomize(p.disk, p.root)
 	if err != nil { // duplicate objects, if kustomize has not received all parts
 		p.read()
 		return
 	}
+	from := origins{places: p, objects: map[string][]written{}}
+	from.directory(p.root, nil)
 	for _, r := range resources.Resources() {
 		var value any
 		if r.YNode().Decode(&value) != nil {
@@ -159,7 +155,7 @@ func (p *places) render() {
 		json, err := asJSON(value)
 		if m, ok := json.(map[string]any); err == nil && ok {
 			id := identity(m)
-			p.objects[id] = append(p.objects[id], origin{value: m, sources: p.sources(r)})
+			p.objects[id] = append(p.objects[id], origin{value: m, sources: from.of(r)})
 		}
 	}
 }
@@ -186,38 +182,6 @@ func identity(object map[string]any) string {
 		m.Namespace = "default"
 	}
 	return m.String()
-}
-
-// sources returns the sources of an object.
-func (p *places) sources(r *resource.Resource) (all []source) {
-	kind, name := r.GetKind(), r.GetName()
-	if from, err := r.GetOrigin(); err == nil && from != nil {
-		if from.Path != "" {
-			file := filepath.Join(p.root, filepath.FromSlash(from.Path))
-			if node := documentOf(nodes(p.disk.read(file).content), kind, name); node != nil {
-				all = append(all, source{file: file, node: node})
-			}
-		} else if from.ConfiguredIn != "" { // of a generator
-			file := filepath.Join(p.root, filepath.FromSlash(from.ConfiguredIn))
-			for _, doc := range nodes(p.disk.read(file).content) {
-				for _, entry := range elementsOf(child(doc, "configMapGenerator")) {
-					if scalar(child(entry, "name")) != "" && strings.Contains(name, scalar(child(entry, "name"))) {
-						all = append(all, source{file: file, node: entry})
-					}
-				}
-			}
-		}
-	}
-	transformations, err := r.GetTransformations()
-	if err != nil {
-		return all
-	}
-	for _, t := range transformations {
-		if t.ConfiguredBy.Kind == "PatchTransformer" {
-			all = append(all, p.patches(filepath.Join(p.root, filepath.FromSlash(t.ConfiguredIn)), kind, name)...)
-		}
-	}
-	return all
 }
 
 // patches returns the patches in a kustomization file that apply to an object.
@@ -278,8 +242,8 @@ func selects(target *kyaml.Node, kind, name string) bool {
 func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 	longest := 0
 	for _, doc := range docs {
-		if items := child(doc, "items"); items != nil && strings.HasSuffix(scalar(child(doc, "kind")), "List") {
-			if node := documentOf(items.Content, kind, name); node != nil && found == nil {
+		if items := listOf(doc); items != nil {
+			if node := documentOf(items, kind, name); node != nil && found == nil {
 				found = node
 			}
 			continue
@@ -290,6 +254,14 @@ func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 		}
 	}
 	return found
+}
+
+// listOf returns the objects of a List, or nil for any other object.
+func listOf(doc *kyaml.Node) []*kyaml.Node {
+	if items := child(doc, "items"); items != nil && strings.HasSuffix(scalar(child(doc, "kind")), "List") {
+		return items.Content
+	}
+	return nil
 }
 
 // lookUp returns the deepest node on a path, its line, which is that of its key, and the number of steps to it. It finds list elements by their value in the

@@ -1,7 +1,6 @@
 package overlay
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,31 +89,6 @@ func (s *snapshot) amend(files map[string][]byte) *snapshot {
 	}
 	maps.Copy(other.amended, files)
 	return &other
-}
-
-// withBuildMetadata returns the same disk with build metadata annotations enabled in a directory's kustomization file.
-func (s *snapshot) withBuildMetadata(dir string, annotations ...string) (*snapshot, error) {
-	for _, name := range konfig.RecognizedKustomizationFileNames() {
-		path := filepath.Join(dir, name)
-		content, err := s.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		docs, err := parseYAML(content)
-		if err != nil || len(docs) != 1 {
-			return nil, fmt.Errorf("%s is not a kustomization", path)
-		}
-		k, ok := docs[0].value.(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("%s is not a kustomization", path)
-		}
-		k["buildMetadata"] = annotations
-		if content, err = json.Marshal(k); err != nil {
-			return nil, err
-		}
-		return s.amend(map[string][]byte{path: content}), nil
-	}
-	return nil, fs.ErrNotExist
 }
 
 // clear marks a kustomization file as readable for kustomize.

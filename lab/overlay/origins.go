@@ -1,0 +1,120 @@
+package overlay
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/resource"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// origins finds the parts of an overlay's files that rendered objects come from. It reads the kustomization files in the order in which kustomize
+// does. kustomize could record the same in its build metadata, which makes a rendering take three times as long.
+type origins struct {
+	places  *places
+	objects map[string][]written // by kind
+	layers  []layer
+}
+
+// written is an object in a file, or the entry of a kustomization file that generates it, before kustomize changes its name or namespace.
+type written struct {
+	source
+	name, namespace string
+}
+
+// layer is a kustomization file and the files with objects that its patches can change: those of its resources; for a component, also those
+// that the kustomization which includes it has read before.
+type layer struct {
+	file    string
+	objects []string
+}
+
+// directory reads the kustomization of a directory after those of its resources and components. It returns the files of all its objects.
+func (o *origins) directory(dir string, before []string) (objects []string) {
+	disk := o.places.disk
+	file, k := o.kustomization(disk.resolve(dir))
+	if k == nil {
+		return nil
+	}
+	within := func(entry *kyaml.Node) string {
+		return disk.resolve(filepath.Join(filepath.Dir(file), filepath.FromSlash(entry.Value)))
+	}
+	for _, entry := range elementsOf(child(k, "resources")) {
+		if path := within(entry); disk.IsDir(path) {
+			objects = append(objects, o.directory(path, nil)...)
+		} else {
+			o.documents(path, nodes(disk.read(path).content))
+			objects = append(objects, path)
+		}
+	}
+	for _, entry := range elementsOf(child(k, "configMapGenerator")) {
+		o.add(file, "ConfigMap", entry, entry)
+	}
+	objects = append(objects, file)
+	for _, entry := range elementsOf(child(k, "components")) {
+		objects = append(objects, o.directory(within(entry), slices.Concat(before, objects))...)
+	}
+	o.layers = append(o.layers, layer{file, slices.Concat(before, objects)})
+	return objects
+}
+
+// kustomization returns the kustomization file of a directory and its content; nil without one.
+func (o *origins) kustomization(dir string) (file string, k *kyaml.Node) {
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		file = filepath.Join(dir, name)
+		if docs := nodes(o.places.disk.read(file).content); len(docs) > 0 {
+			return file, docs[0]
+		}
+	}
+	return "", nil
+}
+
+// documents records the objects of a file.
+func (o *origins) documents(file string, docs []*kyaml.Node) {
+	for _, doc := range docs {
+		if items := listOf(doc); items != nil {
+			o.documents(file, items)
+		} else {
+			o.add(file, scalar(child(doc, "kind")), doc, child(doc, "metadata"))
+		}
+	}
+}
+
+func (o *origins) add(file, kind string, node, meta *kyaml.Node) {
+	w := written{source{file: file, node: node}, scalar(child(meta, "name")), scalar(child(meta, "namespace"))}
+	o.objects[kind] = append(o.objects[kind], w)
+}
+
+// of returns the sources of a rendered object: where it is written, then the patches that apply to it, in kustomize's order.
+func (o *origins) of(r *resource.Resource) (all []source) {
+	kind, name := r.GetKind(), r.GetName()
+	i := o.find(kind, name, r.GetNamespace())
+	if i < 0 {
+		return nil
+	}
+	own := o.objects[kind][i].source
+	o.objects[kind] = slices.Delete(o.objects[kind], i, i+1) // the next object of this name is another one
+	all = append(all, own)
+	for _, layer := range o.layers {
+		if slices.Contains(layer.objects, own.file) {
+			all = append(all, o.places.patches(layer.file, kind, name)...)
+		}
+	}
+	return all
+}
+
+// find returns the index of the object with the longest name that is a part of name, because kustomize may have added a prefix or suffix; of
+// several, the first with the same namespace, or else the first.
+func (o *origins) find(kind, name, namespace string) (found int) {
+	found = -1
+	var best written
+	for i, w := range o.objects[kind] {
+		longer, sameNamespace := len(w.name) > len(best.name), len(w.name) == len(best.name) && w.namespace == namespace && best.namespace != namespace
+		if w.name != "" && strings.Contains(name, w.name) && (longer || sameNamespace) {
+			found, best = i, w
+		}
+	}
+	return found
+}
