@@ -165,7 +165,7 @@ func TestDecodingIsStrict(t *testing.T) {
 func TestComponentsFit(t *testing.T) {
 	t.Parallel()
 	for name, on := range map[string]string{
-		"client": "canary", "replicated": "canary", "real-outside": "egress", "private-registry": "plain", "ingress": "plain",
+		"client": "canary", "replicated": "canary", "real-outside": "egress", "private-registry": "plain", "ingress": "plain", "seeds": "canary",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
