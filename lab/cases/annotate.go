@@ -1,18 +1,17 @@
 package cases
 
 import (
-	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/actions"
 )
 
-// annotate writes a workflow command of GitHub Actions for each failed case, and with coverage for each rule that no case takes, so that they
-// are shown beside the lines.
-// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message)
+// annotate writes an annotation of GitHub Actions for each failed case, and with coverage for each rule that no case takes.
 func (r *Report) annotate(out io.Writer) error {
 	for i := range r.Results {
 		if result := &r.Results[i]; len(result.Failures) > 0 {
-			if err := command(out, "error", result.File, result.Line, result.Name, strings.Join(result.Failures, "\n")); err != nil {
+			if err := actions.Annotate(out, actions.Error, result.File, result.Line, result.Name, strings.Join(result.Failures, "\n")); err != nil {
 				return err
 			}
 		}
@@ -21,24 +20,9 @@ func (r *Report) annotate(out io.Writer) error {
 		return nil
 	}
 	for _, m := range r.Coverage.Missed {
-		if err := command(out, "notice", m.File, m.Line, m.Object, "no case takes the rule "+m.Rule); err != nil {
+		if err := actions.Annotate(out, actions.Notice, m.File, m.Line, m.Object, "no case takes the rule "+m.Rule); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// Escapes of workflow commands: of a message, and of a property.
-var (
-	inMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	inProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
-
-func command(out io.Writer, level, file string, line int, title, message string) error {
-	place := ""
-	if file != "" {
-		place = fmt.Sprintf("file=%s,line=%d,", inProperty.Replace(file), max(1, line))
-	}
-	_, err := fmt.Fprintf(out, "::%s %stitle=%s::%s\n", level, place, inProperty.Replace(title), inMessage.Replace(message))
-	return err
 }

@@ -198,21 +198,11 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 
 // authorize records which Deployments and gateways of the destinations do not accept the request.
 func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
-	for i, d := range e.Route.Destinations {
+	for i := range e.Route.Destinations {
 		share := &e.Shares[i]
-		arriving := *req
-		if d.Authority != "" {
-			arriving.Authority = d.Authority
-		}
-		if w := e.Route.Rewrite; w != nil && w.Authority != "" {
-			arriving.Authority = w.Authority
-		}
-		if e.Path != "" {
-			arriving.Path = e.Path
-		}
+		arriving := e.Arriving(req, i)
 		if name := share.Cluster.Gateway; name != "" {
 			gateway, _ := BuiltInGateway(name)
-			arriving.Port = share.Cluster.GatewayPort
 			if why := t.refusal(src, &gateway, &arriving); why != "" {
 				share.Refusals = append(share.Refusals, name+" responds with 403: "+why)
 			}
@@ -233,6 +223,25 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			}
 		}
 	}
+}
+
+// Arriving returns a request as the n-th destination gets it, with the rule's rewrites of authority and path. At a gateway the port is the
+// gateway's; elsewhere it is still the port that was requested.
+func (e *Explanation) Arriving(req *Request, n int) Request {
+	arriving := *req
+	if d := &e.Route.Destinations[n]; d.Authority != "" {
+		arriving.Authority = d.Authority
+	}
+	if w := e.Route.Rewrite; w != nil && w.Authority != "" {
+		arriving.Authority = w.Authority
+	}
+	if e.Path != "" {
+		arriving.Path = e.Path
+	}
+	if c := e.Shares[n].Cluster; c.Gateway != "" {
+		arriving.Port = c.GatewayPort
+	}
+	return arriving
 }
 
 // refusal returns why the proxy of to does not accept a request; empty if it does. See Authorize.

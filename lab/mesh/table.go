@@ -94,7 +94,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	}
 	t.addNoSidecar(o)
 	t.collectRules()
-	t.unreached = sync.OnceValue(t.findUnreached)
+	t.unreached = sync.OnceValue(func() []Unreached { return t.findUnreached(t.callers, t.sidecars) })
 	return t
 }
 

@@ -18,6 +18,13 @@ type Unreached struct {
 	Rule   string // the rule's name; empty for all rules of the object
 	Place  string // "http[1]", or "http[1].match[0]" if requests reach other matches of the rule
 	Why    string // "everybody (http[0]) matches every request"
+	By     Block  // the block that matches its requests, or the object that has its hosts; the zero Block if the reason is another one
+}
+
+// Block names a match block of a VirtualService's rule.
+type Block struct {
+	Object string // "VirtualService hopline/middle"
+	Place  string // "http[1].match[0]"; "http[1]" for a rule without a match; empty for the whole object
 }
 
 // String returns a one-line warning.
@@ -33,25 +40,39 @@ func (u Unreached) String() string {
 // overlay does not have.
 func (t *Table) Unreached() []Unreached { return t.unreached() }
 
-// block is one match block of a VirtualService's rule.
-type block struct{ object, place string }
+// UnreachedBy lists the rules that no request can reach if there are further workloads with a sidecar, which the overlay does not have.
+// Strangers returns all that rules can tell apart.
+func (t *Table) UnreachedBy(strangers []Source) []Unreached {
+	callers := t.callers
+	for i := range strangers {
+		callers = append(slices.Clip(callers), caller{view: t.view(&strangers[i]), namespace: strangers[i].Namespace})
+	}
+	return t.findUnreached(callers, t.sidecars || len(strangers) > 0)
+}
 
 // reach holds what is known about the blocks.
 type reach struct {
-	live   map[block]bool
-	why    map[block]string // why not, for blocks that are not reached
-	met    map[string]bool  // objects with any rule in a virtual host that requests reach
-	budget int              // comparisons left; at 0 the search stops
+	callers []caller
+	live    map[Block]bool
+	why     map[Block]cause // why not, for blocks that are not reached
+	met     map[string]bool // objects with any rule in a virtual host that requests reach
+	budget  int             // comparisons left; at 0 the search stops
+}
+
+// cause is the reason why a block is not reached, and the block that matches its requests, if any does.
+type cause struct {
+	text string
+	by   Block
 }
 
 // maxComparisons bounds the search for rules that cover others, which is quadratic at worst. The search ends within some milliseconds;
 // blocks that are not compared count as reached.
 const maxComparisons = 1_000_000
 
-// findUnreached checks all rules that apply to callers.
-func (t *Table) findUnreached() []Unreached {
-	r := &reach{live: map[block]bool{}, why: map[block]string{}, met: map[string]bool{}, budget: maxComparisons}
-	for _, c := range t.callers {
+// findUnreached checks all rules that apply to callers. known is whether the callers inside the mesh are known.
+func (t *Table) findUnreached(callers []caller, known bool) []Unreached {
+	r := &reach{callers: callers, live: map[Block]bool{}, why: map[Block]cause{}, met: map[string]bool{}, budget: maxComparisons}
+	for _, c := range callers {
 		for _, port := range c.view.gatewayPorts() {
 			for _, host := range c.view.ports[port].hosts() {
 				r.look(host)
@@ -60,7 +81,7 @@ func (t *Table) findUnreached() []Unreached {
 	}
 	var out []Unreached
 	for _, v := range t.compiler.rules {
-		if t.sidecars || !slices.Contains(v.gateways, istio.MeshGateway) {
+		if known || !slices.Contains(v.gateways, istio.MeshGateway) {
 			out = append(out, t.unreachedOf(v, r)...)
 		}
 	}
@@ -71,35 +92,36 @@ func (t *Table) findUnreached() []Unreached {
 func (r *reach) look(host *virtualHost) {
 	for i := range host.rules {
 		rule := &host.rules[i]
-		at := block{rule.route.Object, rule.route.Place}
-		r.met[at.object] = true
+		at := Block{rule.route.Object, rule.route.Place}
+		r.met[at.Object] = true
 		if r.live[at] {
 			continue
 		}
 		if by := r.coveredBy(host, i); by < 0 {
 			r.live[at] = true
 		} else {
-			r.why[at] = takes(&host.rules[by], at.object)
+			r.why[at] = takes(&host.rules[by], at.Object)
 		}
 	}
 	for _, o := range host.over {
 		r.met[o.object] = true
-		if at := (block{o.object, o.place}); r.why[at] == "" {
-			r.why[at] = o.why
+		if at := (Block{o.object, o.place}); r.why[at].text == "" {
+			r.why[at] = cause{text: o.why}
 		}
 	}
 }
 
 // takes returns the statement that a rule matches everything that a rule of an object would match.
-func takes(by *rule, object string) string {
+func takes(by *rule, object string) cause {
 	name := ruleText(by.route.Rule, by.route.Place)
 	if by.route.Object != object {
 		name = by.route.Object + " " + name
 	}
+	c := cause{name + " matches every such request", Block{by.route.Object, by.route.Place}}
 	if by.match.catchAll() {
-		return name + " matches every request"
+		c.text = name + " matches every request"
 	}
-	return name + " matches every such request"
+	return c
 }
 
 func ruleText(name, place string) string {
@@ -163,27 +185,28 @@ func (m *matcher) example() *Request {
 // among any caller's rules nor left out for a reason follows one that matches everything.
 func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	if !r.met[v.object] {
-		return []Unreached{{Object: v.object, Why: t.neverAsked(v)}}
+		why := t.neverAsked(v, r.callers)
+		return []Unreached{{Object: v.object, Why: why.text, By: why.by}}
 	}
 	var out []Unreached
-	last := "" // the block that matches everything
+	var last cause // the block that matches everything
 	for i, h := range v.http {
 		var dead []Unreached
 		blocks := matchesOf(h)
 		for j, m := range blocks {
 			at := rulePlace{i, j, len(h.GetMatch()) > 0}
 			name := ruleName(h, m, at)
-			b := block{v.object, at.String()}
-			if why := cmp.Or(r.why[b], last); !r.live[b] && why != "" {
-				dead = append(dead, Unreached{v.object, name, at.String(), why})
+			b := Block{v.object, at.String()}
+			if why := cmp.Or(r.why[b], last); !r.live[b] && why.text != "" {
+				dead = append(dead, Unreached{v.object, name, b.Place, why.text, why.by})
 			}
 			if match, err := newMatcher(m); err == nil && match.catchAll() {
-				last = ruleText(name, at.String()) + " matches every request"
+				last = cause{ruleText(name, b.Place) + " matches every request", b}
 			}
 		}
 		if len(dead) == len(blocks) {
 			place := fmt.Sprintf("http[%d]", i)
-			dead = []Unreached{{v.object, cmp.Or(h.GetName(), place), place, dead[0].Why}}
+			dead = []Unreached{{v.object, cmp.Or(h.GetName(), place), place, dead[0].Why, dead[0].By}}
 		}
 		out = append(out, dead...)
 	}
@@ -191,29 +214,31 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 }
 
 // neverAsked returns why no caller has any of a VirtualService's rules.
-func (t *Table) neverAsked(v *virtualService) string {
-	var why []string
+func (t *Table) neverAsked(v *virtualService, callers []caller) (why cause) {
+	var texts []string
 	for _, name := range v.gateways {
 		if name == istio.MeshGateway {
-			why = append(why, t.neverAskedInMesh(v))
+			inMesh := t.neverAskedInMesh(v, callers)
+			texts, why.by = append(texts, inMesh.text), inMesh.by
 		} else {
-			why = append(why, t.neverAskedAt(name, v))
+			texts = append(texts, t.neverAskedAt(name, v))
 		}
 	}
-	return strings.Join(why, "; ")
+	why.text = strings.Join(texts, "; ")
+	return why
 }
 
-func (t *Table) neverAskedInMesh(v *virtualService) string {
-	seen := slices.ContainsFunc(t.callers, func(c caller) bool { return !c.gateway && istio.VisibleFrom(v.exportTo, v.namespace, c.namespace) })
+func (t *Table) neverAskedInMesh(v *virtualService, callers []caller) cause {
+	seen := slices.ContainsFunc(callers, func(c caller) bool { return !c.gateway && istio.VisibleFrom(v.exportTo, v.namespace, c.namespace) })
 	if !seen {
-		return fmt.Sprintf("exportTo is [%s], and no workload with a sidecar is there", strings.Join(v.exportTo, ", "))
+		return cause{text: fmt.Sprintf("exportTo is [%s], and no workload with a sidecar is there", strings.Join(v.exportTo, ", "))}
 	}
 	for _, o := range t.compiler.rules {
 		if o != v && slices.Contains(o.gateways, istio.MeshGateway) && slices.ContainsFunc(o.hosts, func(h string) bool { return slices.Contains(v.hosts, h) }) {
-			return o.object + " has its host first"
+			return cause{o.object + " has its host first", Block{Object: o.object}}
 		}
 	}
-	return "no workload that sees it has a rule of it for its requests"
+	return cause{text: "no workload that sees it has a rule of it for its requests"}
 }
 
 func (t *Table) neverAskedAt(name string, v *virtualService) string {

@@ -38,27 +38,11 @@ func (v *view) has(watched []string, labels map[string]string) bool {
 
 // watchedLabels returns the labels whose values matter to any rule.
 func watchedLabels(o *overlay.Overlay) []string {
-	seen := map[string]string{}
-	add := func(labels map[string]string) {
-		for k := range labels {
-			seen[k] = ""
-		}
-	}
-	for _, v := range o.VirtualServices {
-		for _, h := range v.Spec.GetHttp() {
-			for _, m := range h.GetMatch() {
-				add(m.GetSourceLabels())
-			}
-		}
-	}
-	for _, d := range o.DestinationRules {
-		add(d.Spec.GetWorkloadSelector().GetMatchLabels())
-	}
+	seen := selectedLabels(o)
 	for _, g := range o.Gateways {
-		add(g.Spec.GetSelector())
-	}
-	for _, s := range o.Sidecars {
-		add(s.Spec.GetWorkloadSelector().GetLabels())
+		for k := range g.Spec.GetSelector() {
+			seen[k] = nil
+		}
 	}
 	return sortedKeys(seen)
 }

@@ -13,10 +13,15 @@ import (
 // Assume completes objects that Read returned with what their files do not state, and returns one line for each kind of assumption:
 //   - if there is any object of Istio, pods have sidecars in a namespace without an object, or whose object, not read from a cluster, has no label for it;
 //   - a host that rules name and that no Service or ServiceEntry has exists, on the ports that rules name and the further ports, with the
-//     subsets that rules name unless a DestinationRule has it;
+//     subsets that rules name unless a DestinationRule has it; not in the namespaces of Closed;
 //   - a Gateway that a VirtualService names and that the files do not have takes all hosts on port 80 of the ingress gateway;
 //   - a Service has endpoints if the files have no workload of its namespace.
+//
+// It adds nothing to a complete overlay: a cluster has what it has.
 func (o *Overlay) Assume(ports ...int) []string {
+	if o.Complete {
+		return nil
+	}
 	a := assumption{overlay: o, ports: append([]int{80}, ports...)}
 	return slices.DeleteFunc([]string{a.sidecars(), a.gateways(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
 }
@@ -113,7 +118,7 @@ func (a *assumption) hosts() string {
 	known := &references{overlay: a.overlay, hosts: knownHosts(a.overlay)}
 	given := map[string]*givenHost{}
 	for _, h := range a.named() {
-		if _, ok := known.ports(h.host); ok || h.host == "" || strings.HasPrefix(h.host, "*") || istio.IsAddress(h.host) {
+		if _, ok := known.ports(h.host); ok || a.closed(h.host) || h.host == "" || strings.HasPrefix(h.host, "*") || istio.IsAddress(h.host) {
 			continue
 		}
 		if given[h.host] == nil {
@@ -127,6 +132,12 @@ func (a *assumption) hosts() string {
 		names[host] = struct{}{}
 	}
 	return assumed("these hosts exist, although no Service or ServiceEntry among the files has them: %s", names)
+}
+
+// closed reports whether a host can only be that of a Service which is known not to exist.
+func (a *assumption) closed(host string) bool {
+	_, namespace, ok := istio.ServiceOf(host)
+	return ok && istio.IsServiceHost(host) && slices.Contains(a.overlay.Closed, namespace)
 }
 
 // namedHost is a host that a rule names, with the port and the subset if it names them.

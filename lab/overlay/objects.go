@@ -33,6 +33,10 @@ type Overlay struct {
 
 	// Lenient is set by Read: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
 	Lenient bool
+	// Complete is set by ReadCluster: there is no object beside these, so that Assume assumes nothing.
+	Complete bool
+	// Closed lists namespaces that have no Service beside these, so that Assume adds none.
+	Closed []string
 
 	rendered []map[string]any // the objects as JSON values, which are not changed; see With
 	places   *places

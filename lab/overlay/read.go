@@ -24,6 +24,9 @@ type Rest struct {
 	Files   []string       // files of directories that hold no object
 	Limits  []Problem      // parts of the overlay's objects that Istio accepts and Hopline does not support, as far as no compiler finds them
 	Foreign []Foreign      // objects that bear on routing, of kinds that Hopline does not support
+
+	Makers  map[string]string       // by namespace, an object left out whose controller may create pods and Services
+	Subsets map[SubsetName]struct{} // the subsets that routes of VirtualServices name, those of TCP, TLS and delegates included
 }
 
 // Foreign is an object that bears on routing and that no decision takes into account.
@@ -39,17 +42,35 @@ type Foreign struct {
 // Read is lenient where Load is strict: it leaves out what has no bearing on routing, and does not check references. Objects of Istio are
 // decoded and checked as by Load, because Istio would not accept them either. All problems are reported together, in a *Report.
 func Read(names []string, stdin io.Reader) (*Overlay, *Rest, error) {
-	r := &reader{stdin: stdin, report: new(Report), rest: &Rest{Kinds: map[string]int{}},
-		places: &places{disk: newSnapshot(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
+	r := newReader(stdin)
 	for _, name := range names {
 		r.input(name)
 	}
+	return r.overlay(new(Overlay))
+}
+
+// ReadCluster decodes the objects of a whole cluster, as kubectl prints them: a List in YAML or JSON. It is like Read, and the overlay is
+// complete. name is the cluster's name for messages.
+func ReadCluster(name string, list io.Reader) (*Overlay, *Rest, error) {
+	r := newReader(list)
+	r.manifest(name, list, false)
+	return r.overlay(&Overlay{Complete: true})
+}
+
+func newReader(stdin io.Reader) *reader {
+	return &reader{stdin: stdin, report: new(Report), rest: &Rest{Kinds: map[string]int{}, Makers: map[string]string{}},
+		places: &places{disk: newSnapshot(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
+}
+
+// overlay decodes what was read.
+func (r *reader) overlay(o *Overlay) (*Overlay, *Rest, error) {
 	r.report.places = r.places
-	o := &Overlay{Lenient: true, places: r.places}
+	o.Lenient, o.places = true, r.places
 	if r.report.Err() != nil {
 		return o, r.rest, r.report.Err()
 	}
 	r.decode(o)
+	r.rest.Subsets = routedSubsets(r.objects)
 	return o, r.rest, r.report.Err()
 }
 
@@ -125,9 +146,24 @@ func IsTestFile(name string) bool {
 	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
 
-// file reads the objects of one file.
+// file reads the objects of one file, or of stdin for "-".
 func (r *reader) file(name string, some bool) {
-	content, err := readManifest(name, r.stdin)
+	if name == "-" {
+		r.manifest(name, r.stdin, some)
+		return
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		r.report.Add(name, "", "%v", err)
+		return
+	}
+	defer func() { _ = file.Close() }()
+	r.manifest(name, file, some)
+}
+
+// manifest reads the objects of an input.
+func (r *reader) manifest(name string, from io.Reader, some bool) {
+	content, err := readManifest(from)
 	if err != nil {
 		r.report.Add(name, "", "%v", err)
 		return
@@ -185,17 +221,9 @@ func (r *reader) document(name string, node *kyaml.Node, some bool) {
 	}
 }
 
-// readManifest reads a file, or stdin for "-", up to maxRead bytes.
-func readManifest(name string, stdin io.Reader) ([]byte, error) {
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = file.Close() }()
-		stdin = file
-	}
-	content, err := io.ReadAll(io.LimitReader(stdin, maxRead+1))
+// readManifest reads up to maxRead bytes.
+func readManifest(from io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(from, maxRead+1))
 	if len(content) > maxRead {
 		err = fmt.Errorf("want at most %d bytes", maxRead)
 	}
@@ -222,6 +250,9 @@ func (r *reader) decode(o *Overlay) {
 			r.rest.Foreign = append(r.rest.Foreign, Foreign{Meta: m, Object: object})
 		default:
 			r.rest.Kinds[m.Kind]++
+			if isMaker(m) {
+				r.rest.Makers[m.Namespace] = m.String()
+			}
 		}
 		seen[m.String()] = object
 	}

@@ -120,10 +120,19 @@ func (r *Rules) ambient(a *Answer) string {
 	if !a.NoSidecar {
 		return ""
 	}
-	for _, n := range r.Overlay.Namespaces {
-		if n.Name == a.Source.Namespace && n.Labels["istio.io/dataplane-mode"] == "ambient" {
-			return n.String() + ": its pods are in ambient mode, where waypoints apply rules, which is not computed"
-		}
+	if n := r.ambientNamespace(a.Source.Namespace); n != nil {
+		return n.String() + ": its pods are in ambient mode, where waypoints apply rules, which is not computed"
 	}
 	return ""
+}
+
+// ambientNamespace returns a namespace if its pods are in ambient mode; else nil.
+func (r *Rules) ambientNamespace(name string) *overlay.Meta {
+	i := slices.IndexFunc(r.Overlay.Namespaces, func(n overlay.Meta) bool {
+		return n.Name == name && n.Labels["istio.io/dataplane-mode"] == "ambient"
+	})
+	if i < 0 {
+		return nil
+	}
+	return &r.Overlay.Namespaces[i]
 }

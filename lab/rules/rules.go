@@ -5,6 +5,7 @@
 //   - ask.go answers a question; source.go finds its caller, request.go its request.
 //   - refuse.go decides which gaps, and foreign.go which objects of other kinds, have a bearing on the very question: then the answer is an
 //     error that names them.
+//   - known.go says what the files are known to have whole, for claims that something is not there.
 package rules
 
 import (
@@ -33,13 +34,16 @@ type Rules struct {
 	lax     *mesh.Table // like Table, but with policies that let more requests in; nil if the policies are known exactly
 	gaps    []gap
 	foreign []overlay.Foreign
-	own     []string // the namespaces of the files' objects
-	named   string   // the files, for messages
+	closed  []string                        // the namespaces whose Services are taken to be whole
+	makers  map[string]string               // see overlay.Rest
+	subsets map[overlay.SubsetName]struct{} // likewise
+	own     []string                        // the namespaces of the files' objects
+	named   string                          // the files, for messages
 }
 
 // Of returns the rules of an overlay that was loaded and compiled strictly. dir is its name for messages.
 func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
-	return &Rules{Overlay: o, Table: table, named: dir}
+	return &Rules{Overlay: o, Table: table, named: dir, subsets: o.Subsets()}
 }
 
 // Read reads the rules in files, directories and stdin ("-"); see overlay.Read. Hosts that the files do not have are taken as given on the
@@ -49,7 +53,27 @@ func Read(names []string, stdin io.Reader, ports ...int) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rules{Overlay: o, LeftOut: leftOut(rest), own: namespaces(o), foreign: rest.Foreign, named: strings.Join(names, ", ")}
+	return newRules(o, rest, strings.Join(names, ", "), ports)
+}
+
+// ReadWhole is like Read, for files of which something is claimed to be absent: a namespace of which they have a Service has no other one,
+// unless they have an object whose controller may create Services.
+func ReadWhole(names []string, stdin io.Reader) (*Rules, error) {
+	o, rest, err := overlay.Read(names, stdin)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range o.Services {
+		if rest.Makers[s.Namespace] == "" {
+			o.Closed = append(o.Closed, s.Namespace)
+		}
+	}
+	return newRules(o, rest, strings.Join(names, ", "), nil)
+}
+
+// newRules completes and compiles what was read.
+func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int) (*Rules, error) {
+	r := &Rules{Overlay: o, LeftOut: leftOut(rest), own: namespaces(o), foreign: rest.Foreign, makers: rest.Makers, subsets: rest.Subsets, named: named, closed: o.Closed}
 	r.Assumed = o.Assume(ports...)
 	if err := r.compile(rest.Limits); err != nil {
 		return nil, err
