@@ -114,8 +114,8 @@ func (c *lessonCommand) walk(ctx context.Context, p program, l *lesson.Lesson, s
 // together is the number of lessons that are checked at a time. Most of a lesson is waiting.
 const together = 3
 
-// check plays lessons unattended, and prints one line for each, in order. A lesson that the engine cannot run is named. On a cluster, which
-// all lessons share, one is played at a time.
+// check plays lessons unattended, and prints one line for each, in order. A lesson that cannot be played is named. On a cluster, which all
+// lessons share, one is played at a time.
 func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.Lesson, setup lesson.Setup) error {
 	places := together
 	if c.On == lesson.Cluster {
@@ -125,7 +125,7 @@ func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.L
 	results := make([]chan error, len(chosen))
 	for i, l := range chosen {
 		results[i] = make(chan error, 1)
-		if l.RunsOn(c.On) {
+		if l.NotPlayed(c.On) == "" {
 			go func() {
 				free <- struct{}{}
 				defer func() { <-free }()
@@ -135,8 +135,8 @@ func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.L
 	}
 	failed := 0
 	for i, l := range chosen {
-		if !l.RunsOn(c.On) {
-			fmt.Fprintf(p.out, "not run %02d %s: it needs %s\n", l.Number, l.Title, l.Needed())
+		if why := l.NotPlayed(c.On); why != "" {
+			fmt.Fprintf(p.out, "not run %02d %s: %s\n", l.Number, l.Title, why)
 			continue
 		}
 		if err := <-results[i]; err != nil {

@@ -35,8 +35,8 @@ func Verify(ctx context.Context, l *Lesson, s Setup) error {
 }
 
 func verify(ctx context.Context, l *Lesson, s Setup, limits limits) (err error) {
-	if !l.RunsOn(s.Engine) {
-		return fmt.Errorf("lesson %d needs %s", l.Number, l.Needed())
+	if why := l.NotPlayed(s.Engine); why != "" {
+		return fmt.Errorf("lesson %d is not played: %s", l.Number, why)
 	}
 	dir, err := os.MkdirTemp("", "hopline-lesson-")
 	if err != nil {

@@ -14,20 +14,29 @@ const (
 
 // Lesson is one page of docs/lessons.
 type Lesson struct {
-	Number  int    // of the file's name: 4 of 04-canary.md
-	Name    string // of the file's name, without the number: "canary"
-	Title   string
-	Needs   Engine
-	With    string        // what it needs besides: "Istio", "Linkerd"; empty for nothing
-	Time    time.Duration // that a learner needs
-	Opening []string      // the lines before the first step: what the learner will know
-	Steps   []Step
-	Broken  *Step    // the exercise, with Fault, Check and Solution; nil if the lesson has none
-	Closing []string // what to read on
+	Number   int    // of the file's name: 4 of 04-canary.md
+	Name     string // of the file's name, without the number: "canary"
+	Title    string
+	Needs    Engine
+	With     string        // what it needs besides: "Istio", "Linkerd"; empty for nothing
+	Time     time.Duration // that a learner needs
+	Unplayed string        // the reason why Verify cannot play it; empty if it can
+	Opening  []string      // the lines before the first step: what the learner will know
+	Steps    []Step
+	Broken   *Step    // the exercise, with Fault, Check and Solution; nil if the lesson has none
+	Closing  []string // what to read on
 }
 
 // RunsOn reports whether an engine can run the lesson.
 func (l *Lesson) RunsOn(e Engine) bool { return l.Needs == e || l.Needs == Either }
+
+// NotPlayed returns why Verify cannot play the lesson on an engine, or "" if it can.
+func (l *Lesson) NotPlayed(e Engine) string {
+	if !l.RunsOn(e) {
+		return "it needs " + l.Needed()
+	}
+	return l.Unplayed
+}
 
 // Needed returns what the lesson needs, in words: "the lab", "a cluster with Istio".
 func (l *Lesson) Needed() string {

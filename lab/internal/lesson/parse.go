@@ -15,7 +15,7 @@ import (
 // The parts of the form.
 var (
 	fileForm     = regexp.MustCompile(`^(\d\d)-([a-z0-9-]+)\.md$`)
-	needsForm    = regexp.MustCompile(`^\*Needs (the lab|a cluster|the lab or a cluster)(?: with ([A-Za-z ]+))?\. (\d+) minutes\.\*$`)
+	needsForm    = regexp.MustCompile(`^\*Needs (the lab|a cluster|the lab or a cluster)(?: with ([A-Za-z ]+))?\. (\d+) minutes\.(?: No test plays it: (.+)\.)?\*$`)
 	questionForm = regexp.MustCompile(`^<details><summary>(.+)</summary>$`)
 )
 
@@ -118,6 +118,7 @@ func (p *parser) heading() {
 	l.With = m[2]
 	minutes, _ := strconv.Atoi(m[3]) // digits, by the form
 	l.Time = time.Duration(minutes) * time.Minute
+	l.Unplayed = m[4]
 	p.at++
 	l.Opening = p.prose()
 }

@@ -142,6 +142,18 @@ func TestParseNamesEachMistake(t *testing.T) {
 	}
 }
 
+func TestLessonThatNothingPlays(t *testing.T) {
+	t.Parallel()
+	const reason = "it makes a cluster (or two)"
+	l, err := Parse("04-canary.md", strings.Replace(whole, "8 minutes.*", "8 minutes. No test plays it: "+reason+".*", 1))
+	if err != nil || l.Unplayed != reason {
+		t.Fatalf("reason %q, error %v", l.Unplayed, err)
+	}
+	if err := Verify(t.Context(), l, Setup{Engine: Cluster, Tool: "/bin/false"}); err == nil || err.Error() != "lesson 4 is not played: "+reason {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNumbersAndNamesAreUnique(t *testing.T) {
 	t.Parallel()
 	page := &fstest.MapFile{Data: []byte(whole)}
@@ -193,6 +205,14 @@ func optional(step *Step) []Step {
 	return []Step{*step}
 }
 
+// players returns the targets that play a lesson, or why none does.
+func players(l *Lesson) string {
+	if l.Unplayed != "" {
+		return "nobody: " + l.Unplayed
+	}
+	return map[Engine]string{Lab: "`make lessons`", Cluster: "`make e2e`", Either: "both"}[l.Needs]
+}
+
 // The table of the course is a list of the files.
 func TestTableOfTheCourse(t *testing.T) {
 	t.Parallel()
@@ -211,7 +231,7 @@ func TestTableOfTheCourse(t *testing.T) {
 		}
 	}
 	for _, l := range all {
-		want = append(want, fmt.Sprintf("| %d | [%s](%02d-%s.md) | %s | %.0f |", l.Number, l.Title, l.Number, l.Name, l.Needed(), l.Time.Minutes()))
+		want = append(want, fmt.Sprintf("| %d | [%s](%02d-%s.md) | %s | %.0f | %s |", l.Number, l.Title, l.Number, l.Name, l.Needed(), l.Time.Minutes(), players(l)))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("docs/lessons/README.md: -want +got:\n%s", diff)

@@ -76,7 +76,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyRefusesAnEngineThatTheLessonDoesNotNeed(t *testing.T) {
 	t.Parallel()
 	err := verify(context.Background(), of(t, "## S\n\n'''console\n$ true\n'''\n"), Setup{Engine: Cluster, Tool: "/bin/false"}, shortLimits)
-	if err == nil || err.Error() != "lesson 1 needs the lab" {
+	if err == nil || err.Error() != "lesson 1 is not played: it needs the lab" {
 		t.Errorf("got %v", err)
 	}
 }
