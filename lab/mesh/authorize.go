@@ -244,7 +244,7 @@ func (t *Table) Authorize(from, to *Source, req *Request) (allowed bool, policy 
 	port := req.Port
 	if to.Gateway {
 		port = istio.GatewayTarget(req.Port)
-		if !t.view(to).ports[req.Port].mutualTLS() {
+		if host := t.view(to).ports[req.Port].find(req.Authority); host == nil || !host.mutual {
 			from = nil
 		}
 	}

@@ -65,13 +65,9 @@ func checkPolicyValues(object, path string, lb *networking.LoadBalancerSettings,
 }
 
 func checkServer(object, path string, s *networking.Server, report *overlay.Report) {
-	switch protocol := s.GetPort().GetProtocol(); {
-	case strings.EqualFold(protocol, "HTTP") && s.GetTls() == nil:
-	case strings.EqualFold(protocol, "HTTPS") && s.GetTls().GetMode() == networking.ServerTLSSettings_ISTIO_MUTUAL:
-	case s.GetTls() != nil && s.GetTls().GetMode() != networking.ServerTLSSettings_ISTIO_MUTUAL:
-		report.Add(object, path+".tls.mode", "%s is not supported by the lab: want ISTIO_MUTUAL, which it accepts and does not enforce", s.GetTls().GetMode())
-	default:
-		report.Add(object, path+".port.protocol", "%s is not supported by the lab: want HTTP, or HTTPS with tls.mode ISTIO_MUTUAL", protocol)
+	protocol := strings.ToUpper(s.GetPort().GetProtocol())
+	if !plainHTTP(s) && protocol != "HTTPS" && protocol != "TLS" {
+		report.Add(object, path+".port.protocol", "%s is not supported by the lab: want HTTP, HTTPS or TLS", s.GetPort().GetProtocol())
 	}
 }
 

@@ -118,12 +118,16 @@ func destinationRuleFields() KindFields {
 }
 
 func gatewayFields() KindFields {
+	tls := under("servers.tls", "credentialName", "credentialNames", "caCertCredentialName", "serverCertificate", "privateKey", "caCertificates", "caCrl", "tlsCertificates",
+		"tlsCertificates.serverCertificate", "tlsCertificates.privateKey", "tlsCertificates.caCertificates", "subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash",
+		"minProtocolVersion", "maxProtocolVersion", "cipherSuites")
 	return KindFields{Kind: "Gateway",
-		Enforced: []string{"selector", "servers", "servers.hosts", "servers.port", "servers.port.number", "servers.port.protocol"},
-		Accepted: []string{"servers.name", "servers.port.name", "servers.tls", "servers.tls.mode"},
+		Enforced: []string{"selector", "servers", "servers.hosts", "servers.port", "servers.port.number", "servers.port.protocol",
+			"servers.tls", "servers.tls.mode", "servers.tls.httpsRedirect"},
+		Accepted: sorted(append(tls, "servers.name", "servers.port.name")),
 		Values: map[string]string{
-			"servers.port.protocol": "HTTP, or HTTPS with tls.mode ISTIO_MUTUAL",
-			"servers.tls.mode":      "ISTIO_MUTUAL",
+			"servers.port.protocol": "HTTP, HTTP2, GRPC, GRPC-WEB and HTTPS; TLS is named as not carried",
+			"servers.tls.mode":      "requests are routed without TLS, and no certificate is checked; a server that passes TLS through is named as not carried",
 			"servers.name":          "a name only",
 			"servers.port.name":     "a name only",
 		}}

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -59,8 +60,11 @@ func gatewayWith(o *overlay.Overlay, selector map[string]string) Source {
 type server struct {
 	gateway string // "namespace/name"
 	hosts   []serverHost
-	port    int // as written: the port for a rule's match and for a destination without a port
-	secure  bool
+	port    int  // as written: the port for a rule's match and for a destination without a port
+	secure  bool // terminates TLS
+	mutual  bool // authenticates its callers, by Istio's mutual TLS
+	// redirected lists the hosts for which every request is redirected to https, whatever the rules are.
+	redirected []string
 }
 
 // serverHost holds a host of a server, and the namespace of the VirtualServices that may use it, as of istio.ServerHost.
@@ -78,16 +82,39 @@ func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
 			continue
 		}
 		for _, s := range g.Spec.GetServers() {
-			one := server{gateway: g.Namespace + "/" + g.Name, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil}
-			for _, h := range s.GetHosts() {
-				namespace, host := istio.ServerHost(h, g.Namespace)
-				one.hosts = append(one.hosts, serverHost{namespace, host})
+			if notCarried(s) {
+				continue
 			}
+			one := newServer(s, g.Namespace, g.Name)
 			at := istio.GatewayServicePort(one.port)
 			out[at] = append(out[at], one)
 		}
 	}
 	return out
+}
+
+func newServer(s *networking.Server, namespace, name string) server {
+	one := server{gateway: namespace + "/" + name, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil && !plainHTTP(s),
+		mutual: s.GetTls().GetMode() == networking.ServerTLSSettings_ISTIO_MUTUAL}
+	for _, h := range s.GetHosts() {
+		owner, host := istio.ServerHost(h, namespace)
+		one.hosts = append(one.hosts, serverHost{owner, host})
+		if plainHTTP(s) && s.GetTls().GetHttpsRedirect() && owner == "*" {
+			one.redirected = append(one.redirected, strings.ToLower(host))
+		}
+	}
+	return one
+}
+
+// plainHTTP reports whether a server accepts HTTP without TLS. Istio routes the requests of all these protocols by the same rules.
+func plainHTTP(s *networking.Server) bool {
+	return slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, strings.ToUpper(s.GetPort().GetProtocol()))
+}
+
+// notCarried reports whether a server passes bytes on that the gateway does not see as HTTP requests.
+func notCarried(s *networking.Server) bool {
+	passes := s.GetTls().GetMode() == networking.ServerTLSSettings_PASSTHROUGH || s.GetTls().GetMode() == networking.ServerTLSSettings_AUTO_PASSTHROUGH
+	return !plainHTTP(s) && (passes || !strings.EqualFold(s.GetPort().GetProtocol(), "HTTPS"))
 }
 
 // gateway compiles the ports of a gateway, one after another.
@@ -98,41 +125,103 @@ type gateway struct {
 }
 
 // table compiles one port. Each host that a server and a VirtualService have in common gets the rules of all such VirtualServices, one
-// after the other. Rules that match everything are last.
+// after the other. Rules that match everything are last. A host that a server redirects to https gets no rule but the redirect.
 // (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig)
 func (g *gateway) table(port int) *portTable {
 	g.portOf = g.onlyPort
-	rules, over := map[string][]rule{}, map[string][]passedOver{}
-	var order []string
-	for _, s := range g.servers[port] {
+	made := gatewayHosts{rules: map[string][]rule{}, over: map[string][]passedOver{}, redirects: map[string]*Route{}, mutual: map[string]bool{}}
+	t := newPortTable()
+	for i := range g.servers[port] {
+		s := &g.servers[port][i]
 		g.listener.gateway, g.port, g.secure = s.gateway, s.port, s.secure
 		for _, v := range boundTo(g.rules, s.gateway, g.namespace) {
-			hosts := s.commonHosts(v)
+			hosts := slices.DeleteFunc(s.commonHosts(v), func(h string) bool { return s.secure && !s.owns(h, g.servers[port]) })
 			if len(hosts) == 0 {
 				continue
 			}
 			compiled, left := g.listener.rules(v)
-			if len(compiled) == 0 {
-				continue
-			}
 			for _, h := range hosts {
-				if rules[h] == nil {
-					order = append(order, h)
+				made.add(h, compiled, left)
+				made.mutual[h] = s.mutual
+				if s.redirected != nil {
+					made.redirect(h, s)
 				}
-				for _, o := range left {
-					o.before += len(rules[h])
-					over[h] = append(over[h], o)
-				}
-				rules[h] = append(rules[h], compiled...)
+			}
+		}
+		for _, h := range s.redirected {
+			made.redirect(h, s)
+		}
+		made.bare(s)
+	}
+	for _, h := range made.order {
+		host := newVirtualHost(h, catchAllLast(made.rules[h]), made.over[h])
+		if r := made.redirects[h]; r != nil {
+			host = newVirtualHost(h, []rule{{route: r}}, nil)
+		}
+		host.mutual = made.mutual[h]
+		t.add(h, host)
+	}
+	return t
+}
+
+// gatewayHosts collects the rules of the hosts of one port.
+type gatewayHosts struct {
+	order     []string
+	rules     map[string][]rule
+	over      map[string][]passedOver
+	redirects map[string]*Route // to https
+	mutual    map[string]bool   // hosts of servers with mutual TLS
+}
+
+func (m *gatewayHosts) note(host string) {
+	if !slices.Contains(m.order, host) {
+		m.order = append(m.order, host)
+	}
+}
+
+func (m *gatewayHosts) add(host string, compiled []rule, left []passedOver) {
+	if len(compiled) == 0 {
+		return
+	}
+	m.note(host)
+	for _, o := range left {
+		o.before += len(m.rules[host])
+		m.over[host] = append(m.over[host], o)
+	}
+	m.rules[host] = append(m.rules[host], compiled...)
+}
+
+// redirect lets a host redirect every request to https. The location has the request's host with its port, and its path and query.
+// (Envoy, source/common/router/config_impl.cc, SslRedirectRoute)
+func (m *gatewayHosts) redirect(host string, s *server) {
+	m.note(host)
+	m.redirects[host] = &Route{Object: "Gateway " + s.gateway, Rule: "httpsRedirect", Redirect: &RedirectTo{Code: http.StatusMovedPermanently,
+		Location: func(req *Request) string { return "https://" + req.Authority + req.Path }, Text: "https://{host}{path}"}}
+}
+
+// bare notes the hosts of a server with TLS, even those without rules: no wider host of another server serves them.
+func (m *gatewayHosts) bare(s *server) {
+	for _, h := range s.hosts {
+		if host := strings.ToLower(h.host); s.secure {
+			m.note(host)
+			m.mutual[host] = s.mutual
+		}
+	}
+}
+
+// owns reports whether requests for a host arrive at this server with TLS: of several, Envoy chooses the one with the narrowest host by the
+// name in the TLS handshake.
+// (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener_components.proto#config-listener-v3-filterchainmatch)
+func (s *server) owns(host string, all []server) bool {
+	best, owner := "*", s
+	for i := range all {
+		for _, h := range all[i].hosts {
+			if name := strings.ToLower(h.host); istio.Within(host, name) && name != best && istio.Within(name, best) {
+				best, owner = name, &all[i]
 			}
 		}
 	}
-	t := newPortTable()
-	t.mutual = g.secure
-	for _, h := range order {
-		t.add(h, newVirtualHost(h, catchAllLast(rules[h]), over[h]))
-	}
-	return t
+	return owner == s
 }
 
 // onlyPort returns the port of a destination that names none: the service's port if it has only one, else the port of the gateway.

@@ -63,6 +63,10 @@ func (n *nearness) unreached(e *Explanation) {
 // gateways notes the Gateways that do not accept the request.
 func (n *nearness) gateways() {
 	all := n.table.compiler.overlay.Gateways
+	if text := n.table.uncarriedAt(n.req, n.src); text != "" {
+		n.add("%s", text)
+		return
+	}
 	if len(all) == 0 {
 		n.add("no Gateway opens a port of %s", n.src.Workload)
 	}

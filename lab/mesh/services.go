@@ -160,46 +160,6 @@ func entryServices(e *overlay.Istio[*networking.ServiceEntry], lenient bool, rep
 	return out
 }
 
-// uncarriedPort is a port of a ServiceEntry that the lab accepts beside others and does not carry: it carries only plain HTTP.
-type uncarriedPort struct {
-	object   string // "ServiceEntry shop/ext"
-	index    int    // in spec.ports
-	number   int
-	protocol string
-}
-
-// NotCarried lists the ports of ServiceEntries that the lab accepts and does not carry, sorted.
-func (t *Table) NotCarried() []string {
-	var lines []string
-	for _, s := range t.compiler.services {
-		for _, p := range s.uncarried {
-			lines = append(lines, fmt.Sprintf("%s: spec.ports[%d]: port %d is not carried: its protocol is %s, and the lab carries plain HTTP", p.object, p.index, p.number, p.protocol))
-		}
-	}
-	slices.Sort(lines)
-	return slices.Compact(lines) // several hosts repeat a line
-}
-
-// NotCarriedTo returns why the lab does not carry a request, if the requested port is of another protocol than HTTP; "" for any other.
-func (t *Table) NotCarriedTo(req *Request, src *Source) string {
-	return t.uncarriedText(strings.ToLower(withoutPort(req.Authority)), req.Port, src.Namespace)
-}
-
-// uncarriedText returns the text for a request to a port that is not carried; "" for any other.
-func (t *Table) uncarriedText(host string, port int, namespace string) string {
-	for _, s := range t.compiler.services {
-		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) || !slices.Contains(istio.Domains(s.host, namespace), host) {
-			continue
-		}
-		for _, p := range s.uncarried {
-			if p.number == port {
-				return fmt.Sprintf("port %d of %s is %s (%s), which the lab does not carry: it carries plain HTTP", port, host, p.protocol, p.object)
-			}
-		}
-	}
-	return ""
-}
-
 // gatewayService returns the Service of a built-in gateway, with the ports of Istio's own installation.
 func gatewayService(g istio.Gateway) *service {
 	out := &service{object: "Service " + istio.RootNamespace + "/" + g.Name, host: istio.ServiceHost(g.Name, istio.RootNamespace), name: g.Name,

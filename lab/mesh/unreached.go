@@ -254,5 +254,8 @@ func (t *Table) neverAskedAt(name string, v *virtualService) string {
 	case !istio.VisibleFrom(v.exportTo, v.namespace, istio.RootNamespace):
 		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), istio.RootNamespace)
 	}
+	if slices.ContainsFunc(g.Spec.GetServers(), func(s *networking.Server) bool { return s.GetTls().GetHttpsRedirect() }) {
+		return fmt.Sprintf("%s redirects the requests for its hosts to https, or has no rule of it", g)
+	}
 	return fmt.Sprintf("%s accepts none of its hosts, or has no rule of it", g)
 }

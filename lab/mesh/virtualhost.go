@@ -13,6 +13,8 @@ type virtualHost struct {
 	rules []rule
 	index *index
 	over  []passedOver // rules left out
+	// mutual reports whether callers authenticate by mutual TLS: those of a gateway's server in this mode.
+	mutual bool
 }
 
 func newVirtualHost(name string, rules []rule, over []passedOver) *virtualHost {
@@ -27,10 +29,7 @@ type portTable struct {
 	tails   map[string]*virtualHost // what follows the star of a wildcard
 	lengths []int                   // of those tails, descending
 	any     *virtualHost
-	mutual  bool // of a gateway's port: callers authenticate by mutual TLS
 }
-
-func (t *portTable) mutualTLS() bool { return t != nil && t.mutual }
 
 func newPortTable() *portTable {
 	return &portTable{names: map[string]*virtualHost{}, tails: map[string]*virtualHost{}}

@@ -43,12 +43,73 @@ func checkGateway(at problems, m Meta, spec *networking.Gateway) {
 		switch {
 		case encrypted && s.Tls == nil:
 			at.add(path+".tls", "missing: %s needs it", s.Port.Protocol)
-		case !encrypted && s.Tls != nil && s.Tls.Mode != networking.ServerTLSSettings_PASSTHROUGH:
+		case !encrypted && s.Tls != nil && !onlyRedirects(s):
 			at.add(path+".tls", "%s is not encrypted", s.Port.Protocol)
+		}
+		if encrypted {
+			checkServerTLS(at, path+".tls", s.Tls)
 		}
 		//lint:ignore SA1019 deprecated, and refused
 		if s.Port.TargetPort != 0 {
 			at.add(path+".port.targetPort", "has no meaning in a Gateway")
+		}
+	}
+}
+
+// onlyRedirects reports whether the TLS settings of a server without TLS have nothing but what Istio accepts there: httpsRedirect.
+func onlyRedirects(s *networking.Server) bool {
+	http := slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, strings.ToUpper(s.Port.Protocol))
+	return http && passesThrough(s.Tls) && s.Tls.CaCertificates+s.Tls.PrivateKey+s.Tls.ServerCertificate == ""
+}
+
+func passesThrough(tls *networking.ServerTLSSettings) bool {
+	return tls.Mode == networking.ServerTLSSettings_PASSTHROUGH || tls.Mode == networking.ServerTLSSettings_AUTO_PASSTHROUGH
+}
+
+// checkServerTLS applies Istio's validateTLSOptions.
+func checkServerTLS(at problems, path string, tls *networking.ServerTLSSettings) {
+	if tls == nil || passesThrough(tls) {
+		return
+	}
+	credentials := tls.CredentialName != "" || len(tls.CredentialNames) > 0
+	if tls.Mode == networking.ServerTLSSettings_ISTIO_MUTUAL {
+		if credentials || tls.ServerCertificate+tls.PrivateKey+tls.CaCertificates != "" || len(tls.TlsCertificates) > 0 {
+			at.add(path, "ISTIO_MUTUAL uses the mesh's own certificates: want no others")
+		}
+		return
+	}
+	sources := 0
+	for _, given := range []bool{tls.ServerCertificate != "" && tls.PrivateKey != "", tls.CredentialName != "", len(tls.CredentialNames) > 0, len(tls.TlsCertificates) > 0} {
+		if given {
+			sources++
+		}
+	}
+	if sources > 1 {
+		at.add(path, "want one of credentialName, credentialNames, serverCertificate with privateKey, and tlsCertificates")
+	}
+	if credentials {
+		return
+	}
+	checkCertificates(at, path, tls)
+	if tls.CaCrl != "" && tls.Mode == networking.ServerTLSSettings_SIMPLE {
+		at.add(path+".caCrl", "not together with mode SIMPLE")
+	}
+}
+
+// checkCertificates checks that TLS settings without the name of a Secret have the paths of all certificates that their mode needs.
+func checkCertificates(at problems, path string, tls *networking.ServerTLSSettings) {
+	if tls.Mode != networking.ServerTLSSettings_SIMPLE && tls.CaCertificates == "" {
+		at.add(path+".caCertificates", "missing: mode %s checks the certificates of callers", tls.Mode)
+	}
+	if len(tls.TlsCertificates) == 0 && tls.ServerCertificate == "" {
+		at.add(path+".serverCertificate", "missing: want it or credentialName")
+	}
+	if len(tls.TlsCertificates) == 0 && tls.PrivateKey == "" {
+		at.add(path+".privateKey", "missing: want it or credentialName")
+	}
+	for i, c := range tls.TlsCertificates {
+		if c.ServerCertificate == "" || c.PrivateKey == "" {
+			at.add(fmt.Sprintf("%s.tlsCertificates[%d]", path, i), "want serverCertificate and privateKey")
 		}
 	}
 }

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -196,44 +195,18 @@ func widen(m *networking.HTTPMatchRequest, condition string) bool {
 // inServer matches a path in a server of a Gateway.
 var inServer = regexp.MustCompile(`^spec\.servers\[(\d+)\]\.(.*)$`)
 
-// pruneServer takes a part out of a server of a Gateway. A server that terminates TLS routes as one without TLS; one that does not
-// terminate it is removed.
+// pruneServer takes a part out of a server of a Gateway. A server of a protocol that is not supported is removed.
 func (p *pruner) pruneServer(gw *overlay.Istio[*networking.Gateway], g *gap) bool {
 	m := inServer.FindStringSubmatch(g.path)
-	if m == nil {
+	if m == nil || m[2] != "port.protocol" {
 		return clearPath(gw.Spec, g.path)
 	}
 	i, _ := strconv.Atoi(m[1])
 	s := gw.Spec.Servers[i]
-	g.gateway, g.server = gw, proto.CloneOf(s)
-	protocol := strings.ToUpper(s.GetPort().GetProtocol())
-	plain := slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, protocol)
-	switch {
-	case s.GetTls().GetHttpsRedirect():
-		g.bears, g.why, g.path = bearsOnServer, "redirects to https, which is not computed", fmt.Sprintf("spec.servers[%d].tls.httpsRedirect", i)
-		s.Tls.HttpsRedirect = false
-		if plain {
-			s.Tls = nil
-		}
-	case m[2] != "port.protocol" && m[2] != "tls.mode":
-		if !clearPath(gw.Spec, g.path) {
-			g.why = "" // it is gone with the rest of tls
-		}
-	case plain:
-		s.Port.Protocol, s.Tls, g.why = "HTTP", nil, "" // nothing is lost
-	case protocol == "HTTPS" && terminates(s.GetTls().GetMode()):
-		s.Tls = &networking.ServerTLSSettings{Mode: networking.ServerTLSSettings_ISTIO_MUTUAL}
-		g.path, g.why = fmt.Sprintf("spec.servers[%d].tls", i), "requests are routed as if they had arrived without TLS; no certificate is checked"
-	default:
-		g.bears, g.why = bearsOnServer, protocol+" that the gateway does not decrypt is not computed"
-		p.removed[s] = true
-	}
+	g.gateway, g.server, g.bears = gw, proto.CloneOf(s), bearsOnServer
+	g.why = strings.ToUpper(s.GetPort().GetProtocol()) + " is not computed"
+	p.removed[s] = true
 	return true
-}
-
-// terminates reports whether a server of this mode decrypts requests.
-func terminates(mode networking.ServerTLSSettings_TLSmode) bool {
-	return mode == networking.ServerTLSSettings_SIMPLE || mode == networking.ServerTLSSettings_MUTUAL || mode == networking.ServerTLSSettings_OPTIONAL_MUTUAL
 }
 
 // removeServers removes the servers that pruneServer has marked.

@@ -20,7 +20,7 @@ func (r *Rules) refuse(a *Answer) (reasons []string) {
 			reasons = append(reasons, text)
 		}
 	}
-	if r.Overlay.Lenient && a.Outcome == mesh.NoHost { // the lab itself answers 502
+	if r.Overlay.Lenient && (a.Outcome == mesh.NoHost || a.Outcome == mesh.NoRoute) { // the lab itself responds with 502 or 404
 		add(r.Table.NotCarriedTo(a.Request, a.Source))
 	}
 	for i := range r.gaps {

@@ -29,17 +29,18 @@ func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Scheme != "http" && !(r.Overlay.Lenient && from.Gateway) {
+	port, err := r.port(u, from)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "http" && !(from.Gateway && (r.Overlay.Lenient || slices.Contains(r.Table.GatewayPorts(from), port))) {
 		return nil, q.wantAddress()
 	}
 	path, ok := mesh.NormalizePath(u.RequestURI())
 	if !ok {
 		return nil, fmt.Errorf("URL %q: Istio responds to such a path with 400", q.URL)
 	}
-	out := &mesh.Request{Method: strings.ToUpper(q.Method), Authority: u.Host, Path: path, Scheme: u.Scheme, Header: http.Header{}}
-	if out.Port, err = r.port(u, from); err != nil {
-		return nil, err
-	}
+	out := &mesh.Request{Method: strings.ToUpper(q.Method), Authority: u.Host, Path: path, Scheme: u.Scheme, Port: port, Header: http.Header{}}
 	for _, h := range q.Headers {
 		if strings.EqualFold(h.Name, "Host") {
 			out.Authority = h.Value

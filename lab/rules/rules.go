@@ -84,6 +84,7 @@ func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int)
 	for i := range r.foreign {
 		r.NotComputed = append(r.NotComputed, r.foreign[i].String()+": "+whyForeign(r.foreign[i].Kind))
 	}
+	r.NotComputed = append(r.NotComputed, r.Table.GatewayTLS()...)
 	slices.Sort(r.NotComputed)
 	r.NotComputed = slices.Compact(r.NotComputed)
 	return r, nil

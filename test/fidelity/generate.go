@@ -435,6 +435,16 @@ func (g generator) gatewayPolicy(i int) object {
 	return policy
 }
 
+// redirects returns a Gateway that redirects some hosts to https; nil in most cases, because nothing else of these hosts is compared.
+func (g generator) redirects() object {
+	if !g.sometimes(30) {
+		return nil
+	}
+	hosts := []any{pick(g, gateHost(0), gateHost(1), "*/"+gateHost(2), "./"+gateHost(3)), pick(g, gateHost(4), "none.test")}
+	return istioObject("Gateway", "redirects", object{"selector": object{"istio": "ingressgateway"}, "servers": []any{object{
+		"port": object{"name": "redirects", "number": 80, "protocol": pick(g, "HTTP", "HTTP2", "GRPC")}, "hosts": hosts, "tls": object{"httpsRedirect": true}}}})
+}
+
 // destinationRule names the versions, and the policy of their connections.
 func (g generator) destinationRule(i int) object {
 	service := "svc" + strconv.Itoa(i)

@@ -36,6 +36,9 @@ func TestGenerated(t *testing.T) {
 		var sets [services][3]object
 		var requests [services][requestsPerRules]request
 		docs := append([]string{gateway}, mirrors...)
+		if redirects := g.redirects(); redirects != nil {
+			docs = append(docs, text(redirects))
+		}
 		for i := range services {
 			for try := 0; ; try++ {
 				sets[i] = [3]object{g.virtualService(i), g.destinationRule(i), g.gatewayPolicy(i)}
@@ -127,10 +130,26 @@ func report(t *testing.T, b *bench, set [3]object, r request, mirrors []string) 
 
 // notGenerated are kinds and fields that the lab accepts and that no rule set here sets, with the tests that cover them.
 var notGenerated = map[string]string{
-	"AuthorizationPolicy.rules.to.operation.ports":    "the gateway's pod listens on a port of its own here: lab/mesh",
-	"AuthorizationPolicy.rules.to.operation.notPorts": "as above",
-	"Gateway.servers.tls":                             "mutual TLS: the egress overlay on a cluster",
-	"Gateway.servers.tls.mode":                        "as above",
+	"AuthorizationPolicy.rules.to.operation.ports":          "the gateway's pod listens on a port of its own here: lab/mesh",
+	"AuthorizationPolicy.rules.to.operation.notPorts":       "as above",
+	"Gateway.servers.tls.credentialName":                    "a certificate: as below",
+	"Gateway.servers.tls.credentialNames":                   "a certificate: as below",
+	"Gateway.servers.tls.caCertCredentialName":              "a certificate: as below",
+	"Gateway.servers.tls.serverCertificate":                 "a certificate: as below",
+	"Gateway.servers.tls.privateKey":                        "a certificate: as below",
+	"Gateway.servers.tls.caCertificates":                    "a certificate: as below",
+	"Gateway.servers.tls.caCrl":                             "a certificate: as below",
+	"Gateway.servers.tls.tlsCertificates":                   "a certificate: as below",
+	"Gateway.servers.tls.tlsCertificates.serverCertificate": "a certificate: as below",
+	"Gateway.servers.tls.tlsCertificates.privateKey":        "a certificate: as below",
+	"Gateway.servers.tls.tlsCertificates.caCertificates":    "a certificate: as below",
+	"Gateway.servers.tls.subjectAltNames":                   "a certificate: as below",
+	"Gateway.servers.tls.verifyCertificateSpki":             "a certificate: as below",
+	"Gateway.servers.tls.verifyCertificateHash":             "a certificate: as below",
+	"Gateway.servers.tls.minProtocolVersion":                "a certificate: as below",
+	"Gateway.servers.tls.maxProtocolVersion":                "a certificate: as below",
+	"Gateway.servers.tls.cipherSuites":                      "a certificate: as below",
+	"Gateway.servers.tls.mode":                              "TLS: there are no certificates here; the egress overlay on a cluster, and lab/mesh",
 }
 
 // TestNoBlindSpot: generated rules and those in testdata/corners set every field that the lab accepts, enforced or not, so that none is
