@@ -58,6 +58,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	mux.HandleFunc("GET /api/logs/follow", c.followLogs)
 	c.addLoad(mux)
 	c.addDriving(mux)
+	c.addLessons(mux)
 	c.hosts = hosts
 	c.handler = c.guarded(mux)
 	return c

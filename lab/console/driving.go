@@ -9,15 +9,17 @@ import (
 
 	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/lesson"
 	"github.com/hopline/hopline/pkg/guard"
 )
 
 // Driving configures who may change the lab or send requests through it.
 type Driving struct {
-	Changes *drive.Drive // the temporary changes; nil: there are none
-	Token   string       // that each such request carries in current.TokenHeader; the page has it
-	Off     string       // why nobody may; empty if driving is allowed
-	Remote  bool         // also from other machines
+	Changes *drive.Drive  // the temporary changes; nil: there are none
+	Lessons *lesson.Guide // nil: there are none
+	Token   string        // that each such request carries in current.TokenHeader; the page has it
+	Off     string        // why nobody may; empty if driving is allowed
+	Remote  bool          // also from other machines
 }
 
 // DrivingState is what a page shows of Driving.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/lesson"
 )
 
 // TestWhoMayDrive sends a request that changes something to a console, from all kinds of senders. It reaches the handler only with the token,
@@ -73,9 +74,12 @@ func guarded(c *Console, next http.Handler) http.Handler {
 // TestEveryChangeNeedsTheToken sends each request of the API that changes something, without a token.
 func TestEveryChangeNeedsTheToken(t *testing.T) {
 	t.Parallel()
-	c := New(&lab{}, nil, Driving{Token: "the-token", Changes: drive.New(nil)})
+	guide := lesson.NewGuide(nil, t.TempDir(), "/bin/false", nil, nil)
+	t.Cleanup(func() { _ = guide.Close() }) // it plays no lesson
+	c := New(&lab{}, nil, Driving{Token: "the-token", Changes: drive.New(nil), Lessons: guide})
 	for _, request := range []string{
 		"POST /api/changes", "DELETE /api/changes", "DELETE /api/changes/1", "POST /api/changes/1/keep",
+		"POST /api/lessons/1/steps/1", "DELETE /api/lessons/1", "POST /api/lessons/reset", "POST /api/send", "POST /api/whatif", "POST /api/load", "DELETE /api/load",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()

@@ -18,9 +18,9 @@ type page struct {
 
 // files lists the styles and scripts of the page in their order. Each view has a script of its own, between views.js and page.js.
 var files = []string{
-	"page.css", "graph.css", "stage.css", "time.css", "drive.css", "logs.css", "compare.css",
+	"page.css", "graph.css", "stage.css", "time.css", "drive.css", "lessons.css", "logs.css", "compare.css",
 	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "drive.js", "plot.js",
-	"mesh.js", "layout.js", "graph.js", "details.js", "stage.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
+	"mesh.js", "layout.js", "graph.js", "details.js", "stage.js", "lessons.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
 	"page.js",
 }
 

@@ -54,3 +54,22 @@ func TestWhole(t *testing.T) {
 		}
 	}
 }
+
+// declared matches the begin of a declaration at the top level of a script, with the declared name.
+var declared = regexp.MustCompile(`(?m)^(?:(?:async )?function\*?|let|const|class) ([A-Za-z_$][\w$]*)`)
+
+// TestOneScope checks that no two scripts of the page declare the same name: they are one module, which would not run at all.
+func TestOneScope(t *testing.T) {
+	t.Parallel()
+	script := regexp.MustCompile(`(?s)<script type="module">(.*?)</script>`).FindSubmatch(newPage("a-token").document)
+	seen := map[string]bool{}
+	for _, name := range declared.FindAllSubmatch(script[1], -1) {
+		if seen[string(name[1])] {
+			t.Errorf("%s is declared twice", name[1])
+		}
+		seen[string(name[1])] = true
+	}
+	if !seen["byId"] || !seen["showLesson"] || len(seen) < 100 {
+		t.Errorf("found %d names, want at least 100, and those of the shared script and of the last view", len(seen))
+	}
+}

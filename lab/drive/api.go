@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+
+	"github.com/hopline/hopline/lab/internal/bundle"
 )
 
 // maxRequest bounds the body of a request in bytes.
@@ -79,12 +81,16 @@ func (d *Drive) servePatch(w http.ResponseWriter, r *http.Request) {
 
 func (d *Drive) serveOverlays(w http.ResponseWriter, _ *http.Request) {
 	all, err := d.overlays()
-	names := []string{}
+	active := filepath.Base(d.Dir())
+	if all[active] != d.Dir() { // a lesson runs one that is elsewhere
+		active = bundle.FromHere(d.Dir())
+	}
+	names := []string{active}
 	for name := range all {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	respond(w, map[string]any{"active": filepath.Base(d.Dir()), "overlays": names}, err)
+	respond(w, map[string]any{"active": active, "overlays": slices.Compact(names)}, err)
 }
 
 // respond writes a result or, with an error, the error.

@@ -121,12 +121,17 @@ func (d *Drive) Do(r Request) (c Change, dropped []string, err error) {
 	if err != nil {
 		return Change{}, nil, err
 	}
-	if wanted.Text == "" {
-		wanted.Target, wanted.Text = d.words(wanted)
+	d.done(wanted)
+	return *wanted, dropped, nil
+}
+
+// done describes a change that is active, and reports it.
+func (d *Drive) done(c *Change) {
+	if c.Text == "" {
+		c.Target, c.Text = d.words(c)
 	}
 	d.publish()
-	d.lab.Done(wanted, wanted.Target+": "+wanted.Text)
-	return *wanted, dropped, nil
+	d.lab.Done(c, c.Target+": "+c.Text)
 }
 
 // edit makes a change of the overlay's objects.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/overlay"
@@ -40,7 +41,7 @@ func (d *Drive) overlays() (map[string]string, error) {
 	return found, nil
 }
 
-// switchTo makes another overlay active. A switch to the overlay that the lab was started with undoes the change.
+// switchTo makes the overlay of a name active.
 func (d *Drive) switchTo(c *Change) (dropped []string, err error) {
 	all, err := d.overlays()
 	if err != nil {
@@ -58,6 +59,27 @@ func (d *Drive) switchTo(c *Change) (dropped []string, err error) {
 	if dir == d.base.overlay.Dir {
 		return nil, fmt.Errorf("overlay: want another one, got %s, which is active", c.Overlay)
 	}
+	return d.switchToDir(c, dir)
+}
+
+// SwitchTo makes the overlay in a directory active, as a temporary change. It does nothing if that overlay is active. On an error nothing has
+// changed.
+func (d *Drive) SwitchTo(dir string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.open(); err != nil || dir == d.base.overlay.Dir {
+		return err
+	}
+	c := &Change{Kind: Overlay, Overlay: bundle.FromHere(dir), Since: time.Now().UnixMilli()}
+	if _, err := d.switchToDir(c, dir); err != nil {
+		return err
+	}
+	d.done(c)
+	return nil
+}
+
+// switchToDir makes the overlay in a directory active. A switch to the one that the lab was started with undoes the change.
+func (d *Drive) switchToDir(c *Change, dir string) (dropped []string, err error) {
 	if dir == d.home {
 		for _, old := range d.changes {
 			if old.Kind == Overlay {

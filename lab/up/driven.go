@@ -11,6 +11,7 @@ import (
 
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/drive"
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
@@ -106,11 +107,7 @@ func together(o, other *overlay.Overlay) *overlay.Overlay {
 
 // becomeReady waits until the workloads of an overlay are ready, but not longer than at the start.
 func (l *lab) becomeReady(o *overlay.Overlay) error {
-	timeout := time.NewTimer(startTimeout)
-	defer timeout.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return l.within(startTimeout, func() []string {
 		var waits []string
 		for _, d := range l.workloads.Deployments() {
 			of := func(own overlay.Deployment) bool { return own.Namespace+"/"+own.Name == d.Name }
@@ -118,13 +115,25 @@ func (l *lab) becomeReady(o *overlay.Overlay) error {
 				waits = append(waits, d.Name+": "+stateOf(d, l.workloads.Status()))
 			}
 		}
+		return waits
+	})
+}
+
+// within waits until there is nothing left to wait for. The error names what is left when the time is over.
+func (l *lab) within(limit time.Duration, left func() []string) error {
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		waits := left()
 		if len(waits) == 0 {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-timeout.C:
-			return fmt.Errorf("after %.0f s not every workload is ready: %v", startTimeout.Seconds(), waits)
+			return fmt.Errorf("after %.0f s not every workload is ready: %v", limit.Seconds(), waits)
 		case <-l.running.Done():
 			return context.Cause(l.running)
 		}
@@ -139,7 +148,7 @@ func (l *lab) nameOf(dir string) string {
 	case filepath.Dir(dir) == filepath.Dir(l.dir) && filepath.Base(l.options.Overlay) == filepath.Base(l.dir):
 		return filepath.Join(filepath.Dir(l.options.Overlay), filepath.Base(dir))
 	}
-	return dir
+	return bundle.FromHere(dir)
 }
 
 // setProblems sets why the newest edit does not run.
@@ -151,7 +160,7 @@ func (l *lab) setProblems(problems []overlay.Problem) {
 
 // driving returns who may drive the lab: this machine, if nobody else reaches the console, or else only with --allow-driving.
 func (l *lab) driving() console.Driving {
-	d := console.Driving{Changes: l.drive, Token: current.NewToken(), Remote: l.options.AllowDriving}
+	d := console.Driving{Changes: l.drive, Lessons: l.guide, Token: current.NewToken(), Remote: l.options.AllowDriving}
 	address := l.listeners.console.Addr().(*net.TCPAddr)
 	if !address.IP.IsLoopback() && !l.options.AllowDriving {
 		d.Off = fmt.Sprintf("the lab listens on %s, where others reach it: it can be driven only with --allow-driving", l.options.Host)

@@ -79,6 +79,9 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 			}
 		case <-l.watcher.Changes():
 			l.reload(ctx)
+		case done := <-l.saved:
+			l.reload(ctx)
+			close(done)
 		case err := <-l.servers.failed:
 			return err
 		case <-ctx.Done():

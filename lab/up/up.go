@@ -18,6 +18,7 @@ import (
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/lesson"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -75,11 +76,13 @@ type lab struct {
 	sender    *send.Sender
 	console   *console.Console
 	drive     *drive.Drive
+	guide     *lesson.Guide
 	watcher   *overlay.Watcher
-	running   context.Context // ends when the user stops the lab
-	forget    func()          // removes the token of this run
-	changed   chan struct{}   // a pod's status has changed
-	warned    []string        // the warnings of the edition before, which are not repeated
+	running   context.Context    // ends when the user stops the lab
+	forget    func()             // removes the token of this run
+	changed   chan struct{}      // a pod's status has changed
+	saved     chan chan struct{} // asks for what was saved to be applied; the channel in it is closed then
+	warned    []string           // the warnings of the edition before, which are not repeated
 
 	mu      sync.Mutex
 	active  edition // what runs; Switch reads it without mu, because only drive changes it
@@ -95,7 +98,7 @@ func Run(ctx, now context.Context, o Options) error {
 	begun := time.Now()
 	l := &lab{
 		options: o, terminal: newTerminal(o.Screen, o.Logs), traffic: traffic.New(), registry: prometheus.NewRegistry(),
-		changed: make(chan struct{}, 1), running: ctx,
+		changed: make(chan struct{}, 1), saved: make(chan chan struct{}), running: ctx,
 	}
 	defer l.terminal.close()
 	var err error
@@ -210,6 +213,9 @@ func (l *lab) assemble() error {
 		Ingress: dialable(l.listeners.ingress), Sidecar: l.listeners.sidecar.Addr().String(), Credentials: l.proxy.Credentials, Pods: l.workloads.Status,
 		Span: func(s *zipkin.Span) { l.traces.Add(s) }, Console: consoleURL,
 	})
+	if l.guide, err = l.newGuide(); err != nil {
+		return err
+	}
 	driving := l.driving()
 	l.console = console.New(source{l}, l.traces, driving, l.hosts()...)
 	l.forget = l.writeToken(driving)
@@ -253,6 +259,9 @@ func (l *lab) stop(now context.Context) {
 	drain, cancel := context.WithTimeout(now, drainTime)
 	defer cancel()
 	l.forget()
+	if err := l.guide.Close(); err != nil {
+		l.terminal.warn("the end of a lesson: %v", err)
+	}
 	l.drive.Close()
 	l.nodePorts.close()
 	l.servers.shutdown(drain, l.listeners.ingress)

@@ -83,9 +83,12 @@ func TestAxe(t *testing.T) {
 			p := consoleOf(t, l)
 			p.scheme(scheme)
 			p.size(width, 900)
-			for _, view := range []string{"", "time", "traces", "logs", "ask", "load", "trace/" + bad} {
+			for _, view := range []string{"", "?lesson=", "?lesson=1", "?lesson=4", "time", "traces", "logs", "ask", "load", "trace/" + bad} {
 				p.visit(l.console + view)
 				p.until(`document.querySelector("#live").textContent === "Live"`)
+				if strings.HasPrefix(view, "?lesson") {
+					p.until(`document.querySelector("#lesson-body").children.length > 0`)
+				}
 				p.axe(fmt.Sprintf("/%s %s %d", strings.Replace(view, bad, "{id}", 1), scheme, width))
 				p.shoot(fmt.Sprintf("view-%s-%s-%d", strings.TrimSuffix(view, "/"+bad), scheme, width))
 			}

@@ -79,10 +79,7 @@ func (c *lessonCommand) reset(p program) error {
 
 // list prints the lessons, with a mark before those that are done.
 func list(p program, all []*lesson.Lesson) error {
-	done := map[string]bool{}
-	for _, n := range (lesson.Copy{Dir: lesson.CopyName}).Done() {
-		done[n] = true
-	}
+	done := lesson.CopyAt(".").Done()
 	for _, l := range all {
 		mark := "  "
 		if done[l.Name] {

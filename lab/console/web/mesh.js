@@ -1,6 +1,6 @@
 // The view Mesh: the rules with the traffic seen, and the workloads.
 
-addView({ id: "mesh", name: "Mesh", path: "/", show: showMesh, close: leaveStage });
+addView({ id: "mesh", name: "Mesh", path: "/", open: (_, query) => openLessons(query), show: showMesh, close: leaveStage });
 
 function showMesh(state) {
   showGraph(state.graph);
@@ -17,6 +17,7 @@ function showMesh(state) {
   const facts = [`${ready} of ${state.workloads.length} ready`, ...(ejected ? [`${plural(ejected, "pod")} ejected`] : [])];
   byId("workloads-facts").textContent = state.workloads.length ? facts.join(", ") : "";
   showStage();
+  showLessonRights(state);
 }
 
 // inOrder lists workloads as a request meets them, and the versions of each as they stand everywhere.

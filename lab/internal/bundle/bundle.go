@@ -2,6 +2,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hopline/hopline/deploy"
 )
@@ -47,6 +49,49 @@ func Init(dir string) error {
 		return fmt.Errorf("%s: want a new or empty directory, got one with %s in it", dir, entries[0].Name())
 	}
 	return os.CopyFS(dir, deploy.Files)
+}
+
+// Restore makes a directory that Init has written what it was, except for files directly in it that keep names. It writes what differs, removes
+// what Init does not write, and leaves the rest untouched, so that a lab that runs one of the overlays goes on.
+func Restore(dir string, keep ...string) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil || slices.Contains(keep, name) {
+			return err
+		}
+		shipped, err := fs.Stat(deploy.Files, filepath.ToSlash(name))
+		if err == nil && shipped.Mode().Type() == entry.Type() {
+			return nil
+		}
+		err = os.RemoveAll(path)
+		if err == nil && entry.IsDir() {
+			return fs.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(deploy.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if entry.IsDir() {
+			return os.MkdirAll(path, 0o777)
+		}
+		content, err := fs.ReadFile(deploy.Files, name)
+		if err != nil {
+			return err
+		}
+		if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, content) {
+			return nil
+		}
+		return os.WriteFile(path, content, 0o666)
+	})
 }
 
 // cached returns the directory kind/sum of hopline's part of the user's cache. write fills it once: the directory appears complete or not

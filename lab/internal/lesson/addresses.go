@@ -7,24 +7,30 @@ import (
 	"strings"
 )
 
-// Ingress is the address of the ingress gateway that lessons name, in the lab and on a kind cluster.
-const Ingress = "localhost:8080"
+// The addresses that lessons name: of the ingress gateway, in the lab and on a kind cluster, and of the lab's other ports.
+const (
+	Ingress = "localhost:8080"
+	Console = "localhost:8090"
+	Zipkin  = "localhost:9411"
+	OTLP    = "localhost:4318"
+)
 
 // labPorts holds the addresses of a lab that lessons name, each with the variable that sets its port for `hopline up` and for the commands
 // that query a lab.
 var labPorts = map[string]string{
-	Ingress:          "HOPLINE_INGRESS_PORT",
-	"localhost:8090": "HOPLINE_CONSOLE_PORT",
-	"localhost:9411": "HOPLINE_ZIPKIN_PORT",
-	"localhost:4318": "HOPLINE_OTLP_PORT",
+	Ingress: "HOPLINE_INGRESS_PORT",
+	Console: "HOPLINE_CONSOLE_PORT",
+	Zipkin:  "HOPLINE_ZIPKIN_PORT",
+	OTLP:    "HOPLINE_OTLP_PORT",
 }
 
-// addresses maps the addresses that a lesson names to those that it uses. It is empty for a learner, who has the usual ones.
-type addresses map[string]string
+// Addresses maps the addresses that a lesson names to those that it uses, as host:port. It is empty for a learner in a terminal, who has the
+// usual ones.
+type Addresses map[string]string
 
 // freeAddresses returns addresses that nobody listens on at the moment, for a lesson that is checked while a lab runs.
-func freeAddresses() (addresses, error) {
-	free := addresses{}
+func freeAddresses() (Addresses, error) {
+	free := Addresses{}
 	var taken []net.Listener
 	var errs []error
 	for usual := range labPorts {
@@ -43,7 +49,7 @@ func freeAddresses() (addresses, error) {
 }
 
 // env returns the variables that make hopline use these addresses.
-func (a addresses) env() []string {
+func (a Addresses) env() []string {
 	var env []string
 	for usual, actual := range a {
 		if _, port, err := net.SplitHostPort(actual); err == nil {
@@ -54,16 +60,18 @@ func (a addresses) env() []string {
 }
 
 // toActual replaces the usual addresses in a command, toUsual the actual ones in output.
-func (a addresses) toActual(text string) string {
+func (a Addresses) toActual(text string) string {
+	var pairs []string
 	for usual, actual := range a {
-		text = strings.ReplaceAll(text, usual, actual)
+		pairs = append(pairs, usual, actual)
 	}
-	return text
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-func (a addresses) toUsual(text string) string {
+func (a Addresses) toUsual(text string) string {
+	var pairs []string
 	for usual, actual := range a {
-		text = strings.ReplaceAll(text, actual, usual)
+		pairs = append(pairs, actual, usual)
 	}
-	return text
+	return strings.NewReplacer(pairs...).Replace(text)
 }

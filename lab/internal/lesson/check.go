@@ -18,12 +18,12 @@ type Setup struct {
 }
 
 // addresses returns the addresses that Verify uses.
-func (s Setup) addresses() (addresses, error) {
+func (s Setup) addresses() (Addresses, error) {
 	switch {
 	case s.Engine == Lab:
 		return freeAddresses()
 	case s.Host != "":
-		return addresses{Ingress: s.Host}, nil
+		return Addresses{Ingress: s.Host}, nil
 	}
 	return nil, nil
 }
@@ -97,12 +97,8 @@ func (p *player) step(ctx context.Context, step Step) error {
 
 // all runs the commands of a part up to the first difference, and returns the output of the last one.
 func (p *player) all(ctx context.Context, part Part) (lines []string, err error) {
-	kind := part.Kind
-	if kind == Check {
-		kind = Until // a change takes a moment to be live
-	}
 	for _, run := range part.Runs {
-		if lines, err = p.perform(ctx, kind, run); err != nil {
+		if lines, err = p.perform(ctx, part.Kind, run); err != nil {
 			return lines, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,23 +26,35 @@ const (
 type limits struct {
 	command time.Duration // one command
 	until   time.Duration // a command that is run until its output fits
+	check   time.Duration // the check of an exercise, until it passes: a change takes a moment to be live
 	ready   time.Duration // a command that stays, until it has printed what is expected: the programs may have to be built
 }
 
-var usualLimits = limits{command: time.Minute, until: 30 * time.Second, ready: 90 * time.Second}
+var usualLimits = limits{command: time.Minute, until: 30 * time.Second, check: 30 * time.Second, ready: 90 * time.Second}
+
+// again returns for how long commands of a kind of block are run again if their output does not fit.
+func (l limits) again(kind Kind) time.Duration {
+	switch kind {
+	case Until:
+		return l.until
+	case Check:
+		return l.check
+	}
+	return 0
+}
 
 // shell runs commands, each by a sh of its own, in one directory. Variables that a command sets, and its directory, hold for the next one.
 type shell struct {
 	dir     string // of the next command
 	state   string // a file with the variables that were set
 	env     []string
-	rewrite addresses
+	rewrite Addresses
 	limits  limits
 	staying []*staying
 }
 
 // newShell returns a shell whose first directory is dir. tool is put before PATH as hopline. The caller must close it.
-func newShell(dir, tool string, a addresses) (*shell, error) {
+func newShell(dir, tool string, a Addresses) (*shell, error) {
 	private, err := os.MkdirTemp("", "hopline-lesson-")
 	if err != nil {
 		return nil, err
@@ -114,9 +127,18 @@ func (s *shell) lines(text string) []string {
 	return strings.Split(text, "\n")
 }
 
-// stay starts a command that runs until the shell is closed.
+// stay starts a command that runs until the shell is closed, or the same command is started again.
 func (s *shell) stay(command string) (*staying, error) {
-	c := &staying{shell: s, done: make(chan struct{})}
+	for i, c := range s.staying {
+		if c.command == command {
+			s.staying = slices.Delete(s.staying, i, i+1)
+			if err := c.end(); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	c := &staying{shell: s, command: command, done: make(chan struct{})}
 	c.cmd = s.command(context.Background(), "exec "+command, &c.out)
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
@@ -131,10 +153,11 @@ func (s *shell) stay(command string) (*staying, error) {
 
 // staying is a command that runs in the background.
 type staying struct {
-	shell *shell
-	cmd   *exec.Cmd
-	out   output
-	done  chan struct{}
+	shell   *shell
+	command string
+	cmd     *exec.Cmd
+	out     output
+	done    chan struct{}
 }
 
 // until waits until the output fits, the command has ended, ctx ends, or the limit has passed. It returns the output.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,9 +21,21 @@ const progressName = ".done.json"
 // Copy is a learner's copy of the overlays. Lessons change files only below it.
 type Copy struct{ Dir string }
 
-// OpenCopy returns the copy below a directory, and writes it if it is not there yet.
-func OpenCopy(below string) (Copy, error) {
-	c := Copy{filepath.Join(below, CopyName)}
+// CopyAt returns the copy of a learner who works in a directory: the directory itself if it is one, or else the one below it, which may not be
+// there yet.
+func CopyAt(dir string) Copy {
+	if here, err := filepath.Abs(dir); err == nil && filepath.Base(here) == CopyName {
+		c := Copy{here}
+		if info, err := os.Stat(filepath.Join(here, "overlays")); err == nil && info.IsDir() && c.ours() == nil {
+			return c
+		}
+	}
+	return Copy{filepath.Join(dir, CopyName)}
+}
+
+// OpenCopy returns the copy of a learner who works in a directory, as CopyAt does, and writes it if it is not there yet.
+func OpenCopy(dir string) (Copy, error) {
+	c := CopyAt(dir)
 	if _, err := os.Stat(c.Dir); err == nil {
 		return c, c.ours()
 	}
@@ -45,39 +56,32 @@ func (c Copy) ours() error {
 	return nil
 }
 
-// Reset writes the copy anew. What is done stays done.
+// Reset makes the copy what it was at first. What is done stays done.
 func (c Copy) Reset() error {
-	if err := c.ours(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := c.ours()
+	if errors.Is(err, fs.ErrNotExist) {
+		return bundle.Init(c.Dir)
+	}
+	if err != nil {
 		return err
 	}
-	done := c.Done()
-	if err := os.RemoveAll(c.Dir); err != nil {
-		return err
-	}
-	if err := bundle.Init(c.Dir); err != nil {
-		return err
-	}
-	return c.write(done)
+	return bundle.Restore(c.Dir, progressName)
 }
 
-// Done returns the names of the lessons that are done, sorted. A name stays when lessons get other numbers.
-func (c Copy) Done() []string {
+// Done reports for the name of each lesson whether the lesson is done. A name stays when lessons get other numbers.
+func (c Copy) Done() map[string]bool {
 	done := map[string]bool{}
 	text, err := os.ReadFile(filepath.Join(c.Dir, progressName))
 	if err != nil || json.Unmarshal(text, &done) != nil {
-		return nil // nothing is done, or somebody has edited the file
+		return map[string]bool{} // nothing is done, or somebody has edited the file
 	}
-	return slices.Sorted(maps.Keys(done))
+	return done
 }
 
 // MarkDone adds the name of a lesson to those that are done.
-func (c Copy) MarkDone(name string) error { return c.write(append(c.Done(), name)) }
-
-func (c Copy) write(names []string) error {
-	done := map[string]bool{}
-	for _, n := range names {
-		done[n] = true
-	}
+func (c Copy) MarkDone(name string) error {
+	done := c.Done()
+	done[name] = true
 	text, err := json.Marshal(done)
 	if err != nil {
 		return err

@@ -6,5 +6,7 @@
 //   - command.go runs a command in a shell; addresses.go keeps a checked lesson away from the ports that a person may use.
 //   - expect.go compares output with what the lesson expects; patch.go applies a change to a file.
 //   - course.go holds the learner's copy of the overlays, and what is done.
-//   - play.go plays a lesson; check.go does it unattended, walk.go with a learner.
+//   - play.go plays a lesson; check.go does it unattended, walk.go with a learner in a terminal.
+//   - guide.go plays a lesson step by step for a page, with a lab that runs already; action.go holds what a step is, document.go a lesson as
+//     data, html.go its prose.
 package lesson

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -14,10 +15,11 @@ type player struct {
 	engine Engine
 	shell  *shell
 	root   *os.Root // the learner's copy
+	lab    Running  // what runs the overlay of `hopline up` in place of a lab of its own; nil: nothing
 }
 
 // newPlayer returns a player in a copy of the overlays. tool is the path of hopline. The caller must close it.
-func newPlayer(c Copy, engine Engine, tool string, a addresses) (*player, error) {
+func newPlayer(c Copy, engine Engine, tool string, a Addresses) (*player, error) {
 	root, err := os.OpenRoot(c.Dir)
 	if err != nil {
 		return nil, err
@@ -32,7 +34,7 @@ func newPlayer(c Copy, engine Engine, tool string, a addresses) (*player, error)
 func (p *player) close() error { return errors.Join(p.shell.close(), p.root.Close()) }
 
 // plays reports whether this engine plays a part.
-func (p *player) plays(part Part) bool { return part.On == "" || part.On == p.engine }
+func (p *player) plays(part Part) bool { return part.plays(p.engine) }
 
 // Difference is the error of a command that did not do what the lesson expects.
 type Difference struct {
@@ -52,6 +54,11 @@ func (d *Difference) Error() string {
 
 // perform runs a command of a part and returns its output. The error is a *Difference if the command did not do what the lesson expects.
 func (p *player) perform(ctx context.Context, kind Kind, run Run) ([]string, error) {
+	if overlay, up := upArgument(run); up && p.lab != nil {
+		lines, err := p.lab.Run(filepath.Join(p.shell.dir, overlay))
+		r := result{lines: p.shell.lines(strings.Join(lines, "\n")), err: err}
+		return r.lines, differenceOf(run, r)
+	}
 	if run.Stays {
 		c, err := p.shell.stay(run.Command)
 		if err != nil {
@@ -62,7 +69,7 @@ func (p *player) perform(ctx context.Context, kind Kind, run Run) ([]string, err
 	}
 	r := p.shell.run(ctx, run.Command)
 	err := differenceOf(run, r)
-	for end := time.Now().Add(p.shell.limits.until); kind == Until && err != nil && time.Now().Before(end) && ctx.Err() == nil; {
+	for end := time.Now().Add(p.shell.limits.again(kind)); err != nil && time.Now().Before(end) && ctx.Err() == nil; {
 		select {
 		case <-time.After(untilPause):
 		case <-ctx.Done():

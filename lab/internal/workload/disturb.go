@@ -33,6 +33,28 @@ func (s *Supervisor) Drain(pod string) error {
 	return nil
 }
 
+// Replace stops all pods and returns their names. Their Deployments start others. Unlike Drain, it skips preStop and cuts a drain short: requests
+// in flight may fail.
+func (s *Supervisor) Replace() (pods []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var running []*pod
+	for _, d := range s.deployments {
+		for _, p := range d.pods {
+			pods = append(pods, p.name)
+			if !p.hastened {
+				p.hastened = true
+				close(p.hasten)
+			}
+			if !p.stopping {
+				running = append(running, p)
+			}
+		}
+	}
+	s.settle(running...)
+	return pods
+}
+
 // find returns the pod of a name. The caller holds mu.
 func (s *Supervisor) find(name string) (*pod, error) {
 	for _, d := range s.deployments {

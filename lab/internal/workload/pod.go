@@ -17,7 +17,7 @@ import (
 // portTries is how many times a pod whose ports were in use by another program is started on other ports before it counts as a crash.
 const portTries = 5
 
-// drainGrace is how long Close lets a process drain before it sends a second SIGTERM: long enough to send the spans of the last second.
+// drainGrace is how long Close and Replace let a process drain before a second SIGTERM: long enough to send the spans of the last second.
 const drainGrace = 1200 * time.Millisecond
 
 // pod is one replica of a Deployment: a process that is restarted whenever it ends, until the pod is stopped.
@@ -27,6 +27,7 @@ type pod struct {
 	hash   string
 	spec   spec
 	stop   chan struct{} // closed to stop the pod
+	hasten chan struct{} // closed to end it without preStop and with little time to drain
 
 	// The fields below are guarded by Supervisor.mu.
 	host     string
@@ -34,6 +35,7 @@ type pod struct {
 	state    State
 	ready    bool
 	stopping bool
+	hastened bool // hasten is closed
 	restarts int
 	reason   string
 	ended    string
@@ -46,7 +48,7 @@ type pod struct {
 func newPod(sp spec, number int) *pod {
 	return &pod{
 		name: podName(sp.object.Name, sp.hash), number: number, hash: sp.hash, spec: sp,
-		stop: make(chan struct{}), state: Starting,
+		stop: make(chan struct{}), hasten: make(chan struct{}), state: Starting,
 	}
 }
 
@@ -246,8 +248,8 @@ func (s *Supervisor) attend(p *pod, proc *process) (reason string) {
 	return reason
 }
 
-// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL after the grace period, which includes preStop. During Close no
-// client is left to send requests: preStop is skipped, and a second SIGTERM cuts a drain short.
+// end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL after the grace period, which includes preStop. During Close, and for a
+// pod that Replace replaces, no client is left to wait for: preStop is skipped, and a second SIGTERM cuts a drain short.
 func (s *Supervisor) end(p *pod, proc *process) {
 	template := p.spec.object.Pod
 	grace := time.NewTimer(template.Grace)
@@ -259,18 +261,22 @@ func (s *Supervisor) end(p *pod, proc *process) {
 		case <-before.C:
 		case <-proc.done:
 		case <-s.closing:
+		case <-p.hasten:
 		case <-s.kill:
 		}
 	}
 	proc.terminate()
-	closing := s.closing
+	closing, hasten := s.closing, p.hasten
 	var again <-chan time.Time
 	for {
 		select {
 		case <-proc.done:
 			return
 		case <-closing:
-			closing, again = nil, time.After(drainGrace)
+			closing, hasten, again = nil, nil, time.After(drainGrace)
+			continue
+		case <-hasten:
+			closing, hasten, again = nil, nil, time.After(drainGrace)
 			continue
 		case <-again:
 			proc.terminate()

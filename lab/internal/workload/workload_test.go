@@ -364,6 +364,29 @@ func TestCloseCutsADrainShort(t *testing.T) {
 	}
 }
 
+func TestReplaceCutsADrainShort(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := server("front", 2, overlay.EnvVar{Name: "TEST_DRAIN", Value: "true"})
+	d.Pod.Grace, d.Pod.Container.PreStop = time.Hour, time.Hour
+	b.apply(d)
+	b.waitDone()
+	first := b.Status()[0].Name
+	if err := b.Drain(first); err != nil { // it would drain for an hour
+		t.Fatal(err)
+	}
+	b.wait("the pod in its place", func() bool { return len(b.Status()) == 3 })
+	old := b.Replace()
+	if len(old) != 3 || !slices.Contains(old, first) {
+		t.Errorf("replaced %v, want two that ran and %s, which was draining", old, first)
+	}
+	b.wait("others", func() bool {
+		pods := b.Status()
+		return len(pods) == 2 && !slices.ContainsFunc(pods, func(p Status) bool { return slices.Contains(old, p.Name) })
+	})
+	b.waitDone()
+}
+
 func TestCloseAtOnceWhenToldTo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

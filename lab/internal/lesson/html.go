@@ -1,0 +1,54 @@
+package lesson
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	markdownparser "github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// pagesURL is where the pages are that lessons link to: "../load.md" is below it.
+const pagesURL = "https://github.com/hopline/hopline/blob/main/docs/lessons/"
+
+// markdown renders prose. It leaves out HTML that is in the prose.
+var markdown = goldmark.New(
+	goldmark.WithExtensions(extension.Table),
+	goldmark.WithParserOptions(markdownparser.WithASTTransformers(util.Prioritized(links{}, 0))),
+)
+
+// html returns prose as HTML that is safe to show in a page.
+func html(lines []string) string {
+	var out bytes.Buffer
+	if err := markdown.Convert([]byte(strings.Join(lines, "\n")), &out); err != nil {
+		panic(err) // a bytes.Buffer takes all that is written
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// inlineHTML returns one line of prose as HTML without a paragraph around it.
+func inlineHTML(line string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(html([]string{line}), "<p>"), "</p>")
+}
+
+// links makes links of prose lead to the pages, in a window of their own.
+type links struct{}
+
+func (links) Transform(document *ast.Document, _ text.Reader, _ markdownparser.Context) {
+	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
+		link, ok := n.(*ast.Link)
+		if !ok || !entering {
+			return ast.WalkContinue, nil
+		}
+		if target := string(link.Destination); !strings.Contains(target, "://") {
+			link.Destination = []byte(pagesURL + target)
+		}
+		link.SetAttributeString("target", "_blank")
+		link.SetAttributeString("rel", "noopener noreferrer")
+		return ast.WalkContinue, nil
+	})
+}
