@@ -37,6 +37,7 @@ need-go:
 ##@ Run
 
 run: build ## run the whole suite on this machine, without a cluster: OVERLAY=name for another overlay, ARGS='--logs' for flags
+	@[ ! -d deploy/meshes/$(OVERLAY) ] || { echo 'overlay $(OVERLAY) is for a cluster (make deploy OVERLAY=$(OVERLAY)): the lab runs Istio with sidecars' >&2; exit 1; }
 	@bin/hopline up $(ARGS) deploy/overlays/$(OVERLAY)
 
 build: need-go ## build the services and the command hopline, in bin/
@@ -96,6 +97,10 @@ deploy-check: need-go ## check the overlays against Kubernetes' and Istio's own 
 	@cd lab/internal/shipped && go run ./pack ../../../deploy | diff -u deploy.txtar - || { \
 		echo 'deploy/ differs from the copy that the tests take for the shipped overlays; if that is meant to ship: make deploy-copy' >&2; exit 1; }
 	cd test/deploy && GOWORK=off go test -count=1 ./...
+
+.PHONY: apiserver-check
+apiserver-check: need-go ## apply all of deploy/ to a real API server, as a dry run (needs kube-apiserver and etcd in PATH or KUBEBUILDER_ASSETS)
+	cd test/apiserver && GOWORK=off go test -count=1
 
 .PHONY: deploy-copy
 deploy-copy: need-go ## copy the current deploy/ to the tests' copy of the shipped overlays

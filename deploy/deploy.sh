@@ -1,7 +1,7 @@
 #!/bin/sh
 # Applies an overlay to the cluster that KUBECONFIG names, and removes it. `make` calls it:
 #   deploy.sh deploy OVERLAY     apply it, and remove what the last one left
-#   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices, DestinationRules and AuthorizationPolicies
+#   deploy.sh rules OVERLAY      only the mesh's rules of it: VirtualServices, DestinationRules, HTTPRoutes and AuthorizationPolicies
 #   deploy.sh history            the last ten deploys
 #   deploy.sh rollback [N]       deploy number N of the history again; without N the one before the last
 #   deploy.sh reset              remove everything with Hopline's label, and nothing else
@@ -15,6 +15,8 @@ keep=10
 settle=3 # seconds until istiod has sent a change to all proxies
 # In the order of removal: rules before their targets.
 rules='virtualservices.networking.istio.io sidecars.networking.istio.io gateways.networking.istio.io destinationrules.networking.istio.io
+  httproutes.gateway.networking.k8s.io gateways.gateway.networking.k8s.io referencegrants.gateway.networking.k8s.io
+  authorizationpolicies.policy.linkerd.io meshtlsauthentications.policy.linkerd.io servers.policy.linkerd.io
   serviceentries.networking.istio.io authorizationpolicies.security.istio.io peerauthentications.security.istio.io'
 plain='ingresses.networking.k8s.io poddisruptionbudgets.policy networkpolicies.networking.k8s.io deployments.apps services serviceaccounts'
 work=$(mktemp -d)
@@ -30,8 +32,10 @@ reachable() {
 }
 
 render() { # render OVERLAY
-  [ -f "overlays/$1/kustomization.yaml" ] || die "no overlay $1. There are: $(cd overlays && echo *)"
-  kubectl kustomize "overlays/$1" >"$work/rendered.yaml"
+  overlay=overlays/$1
+  [ -f "$overlay/kustomization.yaml" ] || overlay=meshes/$1 # for other meshes than Istio with sidecars
+  [ -f "$overlay/kustomization.yaml" ] || die "no overlay $1. There are: $(cd overlays && echo *) $(cd meshes && echo *)"
+  kubectl kustomize "$overlay" >"$work/rendered.yaml"
   if [ -n "${REGISTRY:-}${TAG:-}" ]; then
     sed "s#image: localhost:5001/hopline/\(.*\):dev#image: ${REGISTRY:-localhost:5001}/hopline/\1:${TAG:-dev}#" "$work/rendered.yaml" >"$work/images.yaml"
     mv "$work/images.yaml" "$work/rendered.yaml"
@@ -54,13 +58,20 @@ labelled() {
 # mesh_or_die stops before any change if the cluster lacks a kind that the rendering needs.
 mesh_or_die() {
   known
+  # two APIs have a kind Gateway: KIND.GROUP tells them apart
+  awk '/^apiVersion: / { split($2, api, "/") } /^kind: / { print tolower($2) "." api[1] }' "$work/rendered.yaml" | sort -u >"$work/needed"
   missing=
   for k in $rules; do
     kind=$(printf %s "${k%%.*}" | sed 's/ies$/y/; s/s$//')
-    if grep -qi "^kind: $kind\$" "$work/rendered.yaml" && ! grep -qx "$k" "$work/known"; then missing="$missing $k"; fi
+    if grep -qx "$kind.${k#*.}" "$work/needed" && ! grep -qx "$k" "$work/known"; then missing="$missing $k"; fi
   done
-  [ -z "$missing" ] || die "this cluster has no Istio: it lacks the CRDs$missing. \
-Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the overlay that needs none: make deploy OVERLAY=plain"
+  case $missing in
+    '') ;;
+    *istio.io*) die "this cluster has no Istio: it lacks the CRDs$missing. \
+Install it (istioctl install -y -f deploy/cluster/istio.yaml), or deploy the overlay that needs none: make deploy OVERLAY=plain" ;;
+    *linkerd.io*) die "this cluster has no Linkerd: it lacks the CRDs$missing. Install it: docs/cluster.md, Linkerd" ;;
+    *) die "this cluster has no Gateway API: it lacks the CRDs$missing. Install them: deploy/cluster/up.sh gateway-api" ;;
+  esac
 }
 
 # one_per_line prints KIND.VERSION.GROUP/NAMESPACE/NAME for each object of kubectl's list: a form that kubectl accepts.
@@ -159,7 +170,7 @@ case $cmd in
     reachable; render "${1:-canary}"; apply_rendered; remember "${1:-canary}${TAG:+, tag $TAG}"; ready ;;
   rules)
     reachable; render "${1:-canary}"
-    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule|AuthorizationPolicy)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
+    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (VirtualService|DestinationRule|HTTPRoute|AuthorizationPolicy)\n/ { print "---"; print }' "$work/rendered.yaml" >"$work/rules.yaml"
     mv "$work/rules.yaml" "$work/rendered.yaml"; mesh_or_die
     kubectl apply -f "$work/rendered.yaml" >"$work/list"
     if grep -v ' unchanged$' "$work/list"; then sleep "$settle"; else say 'nothing changed'; fi ;;
