@@ -27,7 +27,8 @@ func questionsFor(r *rules.Rules, rule *mesh.Rule) (list []rules.Question) {
 	if len(blocks) == 0 {
 		blocks = []*networking.HTTPMatchRequest{{}}
 	}
-	namespace, _, _ := strings.Cut(strings.TrimPrefix(rule.Object, "VirtualService "), "/")
+	_, name, _ := strings.Cut(rule.Object, " ")
+	namespace, _, _ := strings.Cut(name, "/")
 	for _, from := range callersOf(r, rule, namespace) {
 		for _, m := range blocks {
 			q := requestFor(m, host, from.URL)

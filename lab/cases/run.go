@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"io"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
 )
@@ -109,8 +111,24 @@ func (s *Set) chooseCaller(q *rules.Question) {
 			}
 		}
 	}
-	if best != nil && (len(best.Spec.GetGateways()) == 0 || slices.Equal(best.Spec.GetGateways(), []string{istio.MeshGateway})) {
+	if best == nil {
+		s.chooseCallerOfRoute(q, host)
+		return
+	}
+	if len(best.Spec.GetGateways()) == 0 || slices.Equal(best.Spec.GetGateways(), []string{istio.MeshGateway}) {
 		q.Caller = &rules.Caller{Namespace: best.Namespace}
+	}
+}
+
+// chooseCallerOfRoute sets the caller of a question for a host of an HTTPRoute that is attached to a Service.
+func (s *Set) chooseCallerOfRoute(q *rules.Question, host string) {
+	for i := range s.Rules.Overlay.HTTPRoutes {
+		r := &s.Rules.Overlay.HTTPRoutes[i]
+		for _, p := range r.Spec.ParentRefs {
+			if p.Kind == "Service" && mesh.NamesService(host, p.Name, cmp.Or(p.Namespace, r.Namespace), r.Namespace) {
+				q.Caller = &rules.Caller{Namespace: r.Namespace}
+			}
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (c *Command) write(in io.Reader, out io.Writer) error {
 	}
 	text, found, without := written(r, c.relative())
 	if found == 0 {
-		return errors.New("--write: no rule of a VirtualService, so there is no case to write")
+		return errors.New("--write: no rule of a VirtualService or an HTTPRoute, so there is no case to write")
 	}
 	if err := os.MkdirAll(filepath.Dir(c.Write), 0o755); err != nil {
 		return err
@@ -118,7 +118,8 @@ func caseText(q *rules.Question, a *rules.Answer) string {
 		}
 		request = append(request, "headers: {"+strings.Join(headers, ", ")+"}")
 	}
-	name := strings.TrimPrefix(a.Taken.Object, "VirtualService ") + " " + a.Taken.Rule
+	_, object, _ := strings.Cut(a.Taken.Object, " ")
+	name := object + " " + a.Taken.Rule
 	expect := []string{"rule: " + scalar(name)}
 	if status := a.Status(); status != 0 {
 		expect = append(expect, fmt.Sprintf("status: %d", status))

@@ -109,10 +109,10 @@ func target(e *mesh.Explanation) text {
 	for _, s := range e.Shares {
 		name := s.Cluster.Title() + " " + Percent(s.Percent)
 		if !s.Cluster.Known {
-			name += " (503: unknown)"
+			name += fmt.Sprintf(" (%d: unknown)", e.Route.Unbacked())
 		}
 		short = append(short, name)
-		detail = append(detail, Percent(s.Percent)+" "+s.Cluster.Describe()+backends(s.Share))
+		detail = append(detail, Percent(s.Percent)+" "+e.Route.Describe(s.Cluster)+backends(s.Share))
 	}
 	return text{strings.Join(short, ", "), strings.Join(detail, ", ")}
 }

@@ -105,7 +105,7 @@ func withSeen(rules []Rule, flows []traffic.Flow) []Rule {
 		}
 		i := slices.IndexFunc(rules, func(r Rule) bool { return r.Object == f.Object && r.Callers == f.Callers && sameRule(r.Name, f.Rule) })
 		if i < 0 {
-			if strings.HasPrefix(f.Object, "VirtualService ") {
+			if strings.HasPrefix(f.Object, "VirtualService ") || strings.HasPrefix(f.Object, "HTTPRoute ") {
 				continue // a rule that the newest edition no longer has
 			}
 			i = len(rules)

@@ -23,6 +23,9 @@ func (d *Drive) resolve(r Request) (*Change, error) {
 		if err != nil {
 			return nil, err
 		}
+		if strings.HasPrefix(rule.Object, "HTTPRoute ") {
+			return nil, fmt.Errorf("object: %s is changed in its file only: want a VirtualService", rule.Object)
+		}
 		c.Object, c.Rule = rule.Object, rule.Name
 		return c, r.only("object", "rule", "value")
 	case Scale, Stop, Start:

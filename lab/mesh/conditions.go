@@ -131,6 +131,8 @@ func (m textMatch) pattern() string {
 		return regexp.QuoteMeta(m.text)
 	case matchPrefix:
 		return regexp.QuoteMeta(m.text) + anyText
+	case matchSegments:
+		return regexp.QuoteMeta(m.text) + "(?:/" + anyText + ")?"
 	case matchRegex:
 		return "(?:" + m.text + ")"
 	}

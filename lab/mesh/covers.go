@@ -30,6 +30,9 @@ func (m textMatch) covers(other textMatch) bool {
 	if m.kind == matchPresent || m.kind == matchPrefix && m.text == "" {
 		return true
 	}
+	if other.kind == matchSegments {
+		return m.kind == matchPrefix && strings.HasPrefix(other.text, m.text) || m.kind == matchSegments && m.matches(other.text)
+	}
 	switch other.kind {
 	case matchExact:
 		return m.matches(other.text)

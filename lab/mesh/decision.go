@@ -52,17 +52,20 @@ const (
 	Preflight                // respond with 200 and the headers of Route.CORS: the request asks what the route allows to other origins
 )
 
-// Route holds one compiled rule: one match of one http entry of a VirtualService, or the default route of a Service.
+// Route holds one compiled rule: one match of one http entry of a VirtualService or of one rule of an HTTPRoute, or the default route of a
+// Service.
 type Route struct {
 	Object  string // "VirtualService hopline/middle"; "Service hopline/clock" for a default route
 	Rule    string // the rule's name, or its place without a name; "default" for a default route
-	Place   string // "http[1].match[0]"; empty for a default route
+	Place   string // "http[1].match[0]", or of an HTTPRoute "rules[1].matches[0]"; empty for a default route
 	Callers string // the callers of the route, in the form of Rule.Callers, if the rule has other shares for other callers; else empty
 	Rewrite *Rewrite
 	Timeout time.Duration // 0: none
 	Retries Retries
 	Fault   *Fault
 	CORS    *CORS // nil: none
+	// OfHTTPRoute reports whether it is of an HTTPRoute; see Unbacked.
+	OfHTTPRoute bool
 
 	Destinations []Destination // empty for redirects and direct responses
 	Mirrors      []Mirror
@@ -72,6 +75,14 @@ type Route struct {
 	Headers      HeaderOps // of the rule, and of its destination if it has only one; those of a weighted destination are applied before
 
 	Decorator string // Istio's operation name for spans: "middle.hopline.svc.cluster.local:80/*"
+}
+
+// Unbacked returns the status for a destination that is not Known: 503, or 500 under an HTTPRoute.
+func (r *Route) Unbacked() int {
+	if r.OfHTTPRoute {
+		return http.StatusInternalServerError
+	}
+	return http.StatusServiceUnavailable
 }
 
 // Destination holds one of the weighted targets of a route.
@@ -154,7 +165,7 @@ type Cluster struct {
 	Port   int    // of the Service or ServiceEntry
 	Subset string
 
-	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is 503 with an empty body
+	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is that of Route.Unbacked with an empty body
 	Given     bool              // whether its endpoints are taken as given, because the files do not have them; see overlay.Assume
 	Namespace string            // of the Service
 	Selector  map[string]string // labels of its pods: the Service's selector and the subset's labels; nil for addresses

@@ -69,7 +69,7 @@ func (r *Route) Effects(path string) (effects []Effect) {
 		add(EffectHash, "%s", text)
 	}
 	for _, m := range r.Mirrors {
-		add(EffectMirror, "%g %% mirrored to %s", m.Percent, m.Cluster.Describe())
+		add(EffectMirror, "%g %% mirrored to %s", m.Percent, r.Describe(m.Cluster))
 	}
 	for i := range r.Destinations {
 		if c := r.Destinations[i].Cluster; c.Known && c.Pool.limits() != "" {

@@ -74,7 +74,7 @@ func (e *Explanation) Status() int {
 	}
 	status := 0
 	for i := range e.Shares {
-		s := e.Shares[i].status()
+		s := e.Shares[i].status(e.Route)
 		if s == 0 {
 			return 0
 		}
@@ -83,10 +83,13 @@ func (e *Explanation) Status() int {
 	return status
 }
 
-// status returns the status for a destination that serves no requests; 0 for others.
-func (s *Explained) status() int {
+// status returns the status for a destination of a route that serves no requests; 0 for others.
+func (s *Explained) status(r *Route) int {
 	c := s.Cluster
-	served := c.Known && (c.Given || c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0)
+	if !c.Known {
+		return r.Unbacked()
+	}
+	served := c.Given || c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0
 	if len(s.Endpoints) > 0 {
 		served = slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Ready })
 	}
@@ -296,11 +299,11 @@ func (e Explanation) String() string {
 		b.WriteString("200: response to the preflight request, by corsPolicy\n")
 	case Forward:
 		for _, s := range e.Shares {
-			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, s.Cluster.Describe())
+			fmt.Fprintf(&b, "  %5.1f %%  %s\n", s.Percent, e.Route.Describe(s.Cluster))
 			for _, endpoint := range s.Endpoints {
 				fmt.Fprintf(&b, "           %s\n", endpoint.Text)
 			}
-			if s.status() == http.StatusServiceUnavailable && s.Cluster.Known && s.Cluster.Selector != nil {
+			if s.status(e.Route) == http.StatusServiceUnavailable && s.Cluster.Known && s.Cluster.Selector != nil {
 				b.WriteString("           no endpoints: 503\n")
 			}
 			for _, refusal := range s.Refusals {
@@ -348,12 +351,14 @@ func (c *Cluster) Title() string {
 	return title
 }
 
-// Describe returns one line about the endpoints of a cluster.
-func (c *Cluster) Describe() string {
+// Describe returns one line about the endpoints of one of the route's destinations.
+func (r *Route) Describe(c *Cluster) string {
 	name := c.Title()
 	switch {
+	case c.Host == "": // of an HTTPRoute
+		return fmt.Sprintf("a destination that may not be referred to: %d", r.Unbacked())
 	case !c.Known:
-		return name + ": no Service, ServiceEntry or subset of that name: 503"
+		return fmt.Sprintf("%s: no Service, ServiceEntry or subset of that name: %d", name, r.Unbacked())
 	case c.Gateway != "":
 		return name + ": through gateway " + c.Gateway
 	case c.Given:

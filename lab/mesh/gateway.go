@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/gatewayapi"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
@@ -37,23 +38,74 @@ func gatewaySource(g istio.Gateway) Source {
 // selector of its Gateways that selects neither. That is the workload with its labels, or without such a workload one in the root namespace.
 func Gateways(o *overlay.Overlay) []Source {
 	out := []Source{IngressGateway(), EgressGateway()}
-	for i := range o.Gateways {
-		selector := o.Gateways[i].Spec.GetSelector()
-		if !o.Lenient || slices.ContainsFunc(out, func(g Source) bool { return istio.HasLabels(g.Labels, selector) }) {
-			continue
+	if !o.Lenient {
+		return out
+	}
+	for _, g := range gatewayObjects(o, gatewayapi.Convert(o)) {
+		if !slices.ContainsFunc(out, func(s Source) bool { return g.selects(&s) }) {
+			out = append(out, g.workload(o))
 		}
-		out = append(out, gatewayWith(o, selector))
 	}
 	return out
 }
 
-func gatewayWith(o *overlay.Overlay, selector map[string]string) Source {
+// gatewayObject is a Gateway of Istio, or what istiod makes of one listener of a Gateway of the Gateway API.
+type gatewayObject struct {
+	object   string // "Gateway hopline/hopline"
+	name     string // "namespace/name", by which rules refer to it
+	age      overlay.Meta
+	selector map[string]string
+	servers  []*networking.Server
+	listener bool // of the Gateway API: it selects pods of its own namespace by the ports of their Service
+}
+
+// gatewayObjects lists the Gateways of both APIs, in Istio's order.
+func gatewayObjects(o *overlay.Overlay, converted *gatewayapi.Rules) (out []gatewayObject) {
+	for _, g := range o.Gateways {
+		out = append(out, gatewayObject{object: g.String(), name: g.Namespace + "/" + g.Name, age: g.Meta, selector: g.Spec.GetSelector(), servers: g.Spec.GetServers()})
+	}
+	for _, g := range converted.Gateways {
+		out = append(out, gatewayObject{object: g.Object, name: g.Namespace + "/" + g.Name, age: g.Meta, selector: g.Selector, servers: g.Servers, listener: true})
+	}
+	slices.SortStableFunc(out, func(a, b gatewayObject) int { return a.age.CompareAge(b.age) })
+	return out
+}
+
+// gateway returns the Gateway that rules refer to by a name; nil if there is none.
+func (c *compiler) gateway(name string) *gatewayObject {
+	for i := range c.gateways {
+		if c.gateways[i].name == name {
+			return &c.gateways[i]
+		}
+	}
+	return nil
+}
+
+// selects reports whether the Gateway applies to a gateway.
+func (g *gatewayObject) selects(src *Source) bool {
+	return (!g.listener || src.Namespace == g.age.Namespace) && istio.HasLabels(src.Labels, g.selector)
+}
+
+// workload returns the gateway that a Gateway of a lenient overlay selects.
+func (g *gatewayObject) workload(o *overlay.Overlay) Source {
 	for _, d := range o.Deployments {
-		if istio.HasLabels(d.Pod.Labels, selector) {
+		if istio.HasLabels(d.Pod.Labels, g.selector) && (!g.listener || d.Namespace == g.age.Namespace) {
 			return Source{Workload: d.Name, Namespace: d.Namespace, Gateway: true, Labels: d.Pod.Labels, Principal: istio.Principal(d.Namespace, d.Pod.ServiceAccount)}
 		}
 	}
-	return Source{Workload: istio.LabelText(selector), Namespace: istio.RootNamespace, Gateway: true, Labels: selector}
+	out := Source{Workload: istio.LabelText(g.selector), Namespace: istio.RootNamespace, Gateway: true, Labels: g.selector}
+	if name := g.selector[gatewayapi.NameLabel]; g.listener && name != "" { // Istio deploys it
+		out.Workload, out.Namespace = name+"-"+gatewayapi.Class, g.age.Namespace
+	}
+	return out
+}
+
+// servicePort returns the port of a gateway's Service by which requests reach a server.
+func (g *gatewayObject) servicePort(s *networking.Server) int {
+	if g.listener {
+		return int(s.GetPort().GetNumber())
+	}
+	return istio.GatewayServicePort(int(s.GetPort().GetNumber()))
 }
 
 // server holds one server of a Gateway that applies to a caller.
@@ -70,31 +122,27 @@ type server struct {
 // serverHost holds a host of a server, and the namespace of the VirtualServices that may use it, as of istio.ServerHost.
 type serverHost struct{ namespace, host string }
 
-// newServers lists the servers of the Gateways whose selector matches a gateway's labels, in Istio's order, by port.
-func newServers(o *overlay.Overlay, labels map[string]string) map[int][]server {
-	gateways := slices.Clone(o.Gateways)
-	slices.SortStableFunc(gateways, func(a, b overlay.Istio[*networking.Gateway]) int {
-		return a.CompareAge(b.Meta)
-	})
+// newServers lists the servers of the Gateways that select a gateway, by port.
+func newServers(gateways []gatewayObject, src *Source) map[int][]server {
 	out := map[int][]server{}
 	for _, g := range gateways {
-		if !istio.HasLabels(labels, g.Spec.GetSelector()) {
+		if !g.selects(src) {
 			continue
 		}
-		for _, s := range g.Spec.GetServers() {
+		for _, s := range g.servers {
 			if notCarried(s) {
 				continue
 			}
-			one := newServer(s, g.Namespace, g.Name)
-			at := istio.GatewayServicePort(one.port)
+			one := newServer(s, g.age.Namespace, g.name)
+			at := g.servicePort(s)
 			out[at] = append(out[at], one)
 		}
 	}
 	return out
 }
 
-func newServer(s *networking.Server, namespace, name string) server {
-	one := server{gateway: namespace + "/" + name, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil && !plainHTTP(s),
+func newServer(s *networking.Server, namespace, gateway string) server {
+	one := server{gateway: gateway, port: int(s.GetPort().GetNumber()), secure: s.GetTls() != nil && !plainHTTP(s),
 		mutual: s.GetTls().GetMode() == networking.ServerTLSSettings_ISTIO_MUTUAL}
 	for _, h := range s.GetHosts() {
 		owner, host := istio.ServerHost(h, namespace)

@@ -29,8 +29,12 @@ type condition struct {
 // conditions lists the conditions that a rule can be stored under.
 func conditions(m *matcher) []condition {
 	var out []condition
-	if !m.path.fold && (m.path.kind == matchExact || m.path.kind == matchPrefix) {
-		out = append(out, condition{kind: m.path.kind, value: m.path.text})
+	switch kind := m.path.kind; {
+	case m.path.fold:
+	case kind == matchExact || kind == matchPrefix:
+		out = append(out, condition{kind: kind, value: m.path.text})
+	case kind == matchSegments:
+		out = append(out, condition{kind: matchPrefix, value: m.path.text})
 	}
 	for i := range m.headers {
 		if h := &m.headers[i]; !h.not && h.match.kind == matchExact {

@@ -19,6 +19,7 @@ const (
 	matchExact
 	matchPrefix
 	matchRegex
+	matchSegments // of a path: a prefix that ends with a segment
 )
 
 // textMatch holds Istio's StringMatch. A regular expression uses RE2 and must match the whole value. A lone "*", or a match without a type,
@@ -62,6 +63,9 @@ func (m textMatch) matches(value string) bool {
 		return strings.HasPrefix(value, m.text)
 	case matchRegex:
 		return m.regex.MatchString(value)
+	case matchSegments:
+		rest, ok := strings.CutPrefix(value, m.text)
+		return ok && (rest == "" || rest[0] == '/')
 	default:
 		return true
 	}
@@ -75,10 +79,23 @@ func (m textMatch) String() string {
 		return fmt.Sprintf("prefix %q", m.text)
 	case matchRegex:
 		return fmt.Sprintf("regex %q", m.text)
+	case matchSegments:
+		return fmt.Sprintf("path %q or below", m.text)
 	default:
 		return "present"
 	}
 }
+
+// bySegments lets a prefix match whole segments of a path: "/a" matches "/a" and "/a/b", and not "/ab".
+// (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto, path_separated_prefix)
+func (m *textMatch) bySegments() {
+	if m.kind == matchPrefix && m.text != "/" {
+		m.kind, m.text = matchSegments, strings.TrimSuffix(m.text, "/")
+	}
+}
+
+// isPrefix reports whether a match is on a prefix, of characters or of segments.
+func (m textMatch) isPrefix() bool { return m.kind == matchPrefix || m.kind == matchSegments }
 
 // pathMatch matches a path without its query. It ignores letter case if configured, but never for a regex.
 type pathMatch struct {
@@ -360,6 +377,9 @@ func (m *matcher) String() string {
 	var parts []string
 	if m.path.kind != matchPrefix || m.path.text != "/" {
 		s := "uri " + m.path.String()
+		if m.path.kind == matchSegments {
+			s = m.path.String()
+		}
 		if m.path.fold {
 			s += " ignoring case"
 		}
@@ -380,6 +400,9 @@ func (m *matcher) String() string {
 // why returns the first mismatch of a request; it is empty if the request matches.
 func (m *matcher) why(req *Request, path, query string) string {
 	if !m.path.matches(path) {
+		if m.path.kind == matchSegments {
+			return fmt.Sprintf("want the %s, got %q", m.path, path)
+		}
 		return fmt.Sprintf("want uri %s, got the path %q", m.path, path)
 	}
 	for i := range m.headers {

@@ -25,6 +25,7 @@ func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 		n.destination(&s)
 	}
 	n.unreached(e)
+	n.routes(e)
 	return n.notes
 }
 
@@ -62,7 +63,7 @@ func (n *nearness) unreached(e *Explanation) {
 
 // gateways notes the Gateways that do not accept the request.
 func (n *nearness) gateways() {
-	all := n.table.compiler.overlay.Gateways
+	all := n.table.compiler.gateways
 	if text := n.table.uncarriedAt(n.req, n.src); text != "" {
 		n.add("%s", text)
 		return
@@ -70,25 +71,43 @@ func (n *nearness) gateways() {
 	if len(all) == 0 {
 		n.add("no Gateway opens a port of %s", n.src.Workload)
 	}
-	for _, g := range all {
-		if !istio.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
-			n.add("%s selects pods with %s, and %s has %s", g, istio.LabelText(g.Spec.GetSelector()), n.src.Workload, istio.LabelText(n.src.Labels))
+	for i := range all {
+		g := &all[i]
+		if !g.selects(n.src) {
+			n.add("%s", g.unselected(n.src))
 			continue
 		}
-		for _, s := range g.Spec.GetServers() {
+		for _, s := range g.servers {
 			number := int(s.GetPort().GetNumber())
 			covers := slices.ContainsFunc(s.GetHosts(), func(h string) bool {
-				_, host := istio.ServerHost(h, g.Namespace)
+				_, host := istio.ServerHost(h, g.age.Namespace)
 				return covers(host, n.host)
 			})
 			switch {
-			case covers && istio.GatewayServicePort(number) != n.req.Port:
-				n.add("%s accepts %s on port %d, and the request arrives at port %d", g, n.host, number, n.req.Port)
-			case !covers && istio.GatewayServicePort(number) == n.req.Port:
-				n.add("%s accepts %s on port %d, and not %s", g, strings.Join(s.GetHosts(), ", "), number, n.host)
+			case covers && g.servicePort(s) != n.req.Port:
+				n.add("%s accepts %s on port %d, and the request arrives at port %d", g.object, n.host, number, n.req.Port)
+			case !covers && g.servicePort(s) == n.req.Port:
+				n.add("%s accepts %s on port %d, and not %s", g.object, g.hostsText(s), number, n.host)
 			}
 		}
 	}
+}
+
+// unselected describes why the Gateway does not apply to a gateway.
+func (g *gatewayObject) unselected(src *Source) string {
+	if g.listener && src.Namespace != g.age.Namespace {
+		return fmt.Sprintf("%s is in namespace %s, and %s in %s", g.object, g.age.Namespace, src.Workload, src.Namespace)
+	}
+	return fmt.Sprintf("%s selects pods with %s, and %s has %s", g.object, istio.LabelText(g.selector), src.Workload, istio.LabelText(src.Labels))
+}
+
+// hostsText returns the hosts of a server as its object has them.
+func (g *gatewayObject) hostsText(s *networking.Server) string {
+	if !g.listener {
+		return strings.Join(s.GetHosts(), ", ")
+	}
+	_, host := istio.ServerHost(s.GetHosts()[0], g.age.Namespace)
+	return host
 }
 
 // covers reports whether a host, perhaps with a wildcard, matches a request's host, which is in lower case. A star matches at least one
@@ -152,14 +171,14 @@ func (n *nearness) unasked(v *virtualService) string {
 func (n *nearness) unaskedAtGateway(v *virtualService) string {
 	var why []string
 	for _, name := range v.gateways {
-		i := slices.IndexFunc(n.table.compiler.overlay.Gateways, func(g overlay.Istio[*networking.Gateway]) bool { return g.Namespace+"/"+g.Name == name })
+		g := n.table.compiler.gateway(name)
 		switch {
 		case name == istio.MeshGateway:
 			why = append(why, "it is for mesh, which means requests from inside")
-		case i < 0:
+		case g == nil:
 			why = append(why, "there is no Gateway "+name)
 		default:
-			if text := n.unlet(&n.table.compiler.overlay.Gateways[i], v); text != "" {
+			if text := n.unlet(g, v); text != "" {
 				why = append(why, text)
 			}
 		}
@@ -168,14 +187,14 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 }
 
 // unlet returns why a Gateway does not accept the request for a VirtualService that names it.
-func (n *nearness) unlet(g *overlay.Istio[*networking.Gateway], v *virtualService) string {
-	if !istio.HasLabels(n.src.Labels, g.Spec.GetSelector()) {
-		return fmt.Sprintf("%s does not select %s", g, n.src.Workload)
+func (n *nearness) unlet(g *gatewayObject, v *virtualService) string {
+	if !g.selects(n.src) {
+		return fmt.Sprintf("%s does not select %s", g.object, n.src.Workload)
 	}
-	for _, s := range g.Spec.GetServers() {
+	for _, s := range g.servers {
 		for _, h := range s.GetHosts() {
-			if namespace, host := istio.ServerHost(h, g.Namespace); covers(host, n.host) && namespace != "*" && namespace != v.namespace {
-				return fmt.Sprintf("%s accepts %s only for VirtualServices of namespace %s", g, host, namespace)
+			if namespace, host := istio.ServerHost(h, g.age.Namespace); covers(host, n.host) && namespace != "*" && namespace != v.namespace {
+				return fmt.Sprintf("%s accepts %s only for VirtualServices of namespace %s", g.object, host, namespace)
 			}
 		}
 	}

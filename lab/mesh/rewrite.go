@@ -23,16 +23,26 @@ func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
 		out.Text = fmt.Sprintf("every match of regex %q replaced by %q", regex.GetMatch(), regex.GetRewrite())
 	case r.GetUri() != "":
 		out.URI, out.Text = prefixRewrite(match, r.GetUri()), prefixText(match, r.GetUri())
-		if match.kind == matchPrefix {
+		if match.isPrefix() {
 			out.From, out.To = match.text, r.GetUri()
+		}
+		if match.kind == matchSegments && r.GetUri() == "/" {
+			out.URI = withoutSegments(match.text)
 		}
 	}
 	return out, nil
 }
 
+// withoutSegments returns a function that removes a prefix of whole segments, as Istio does for a prefix replaced by "/": "/old/a" becomes
+// "/a", and "/old" becomes "/".
+// (pilot/pkg/networking/core/route/route.go of Istio 1.31, applyHTTPRouteDestination)
+func withoutSegments(prefix string) func(string) string {
+	return func(p string) string { return "/" + strings.TrimPrefix(p[min(len(prefix), len(p)):], "/") }
+}
+
 // prefixRewrite returns a function that replaces the matched part of the path.
 func prefixRewrite(match *pathMatch, uri string) func(string) string {
-	if match.kind == matchPrefix {
+	if match.isPrefix() {
 		n := len(match.text)
 		return func(p string) string { return uri + p[min(n, len(p)):] }
 	}
@@ -44,7 +54,7 @@ func prefixRewrite(match *pathMatch, uri string) func(string) string {
 
 // prefixText describes the function of prefixRewrite.
 func prefixText(match *pathMatch, uri string) string {
-	if match.kind == matchPrefix {
+	if match.isPrefix() {
 		return fmt.Sprintf("prefix %q replaced by %q", match.text, uri)
 	}
 	return fmt.Sprintf("replaced by %q", uri)

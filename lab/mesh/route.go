@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,9 +41,9 @@ type listener struct {
 func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	for i, h := range v.http {
 		for j, m := range matchesOf(h) {
-			at := rulePlace{i, j, len(h.GetMatch()) > 0}
+			at := v.at(i, j)
 			if why := l.unconcerned(m); why != "" {
-				over = append(over, passedOver{v.object, ruleName(h, m, at), at.String(), why, len(out)})
+				over = append(over, passedOver{at.object, at.name, at.place, why, len(out)})
 				continue
 			}
 			r, err := l.compile(v, h, m, at)
@@ -65,8 +66,9 @@ func checkRules(all []*virtualService, report *overlay.Report) {
 		l := listener{namespace: v.namespace, gateway: istio.MeshGateway, portOf: func(string) int { return 0 }, clusters: none}
 		for i, h := range v.http {
 			for j, m := range matchesOf(h) {
-				if _, err := l.compile(v, h, m, rulePlace{i, j, true}); err != nil {
-					report.Add(v.object, fmt.Sprintf("spec.http[%d]", i), "%v", err)
+				if _, err := l.compile(v, h, m, v.at(i, j)); err != nil {
+					at := v.at(i, j)
+					report.Add(at.object, at.path, "%v", err)
 				}
 			}
 		}
@@ -101,26 +103,16 @@ func (l *listener) unconcerned(m *networking.HTTPMatchRequest) string {
 	return ""
 }
 
-// rulePlace is a rule's place in its VirtualService.
-type rulePlace struct {
-	http, match int
-	matched     bool
-}
-
-func (p rulePlace) String() string {
-	s := "http[" + strconv.Itoa(p.http) + "]"
-	if p.matched {
-		s += ".match[" + strconv.Itoa(p.match) + "]"
-	}
-	return s
-}
-
-func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rulePlace) (rule, error) {
+func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networking.HTTPMatchRequest, at ruleAt) (rule, error) {
 	match, err := newMatcher(m)
 	if err != nil {
-		return rule{}, fmt.Errorf("match[%d]: %w", place.match, err)
+		_, block, _ := strings.Cut(at.place, ".")
+		return rule{}, fmt.Errorf("%s: %w", cmp.Or(block, at.place), err)
 	}
-	route := &Route{Object: v.object, Rule: ruleName(h, m, place), Place: place.String(), Fault: newFault(h.GetFault())}
+	if v.fromRoutes() {
+		match.path.bySegments()
+	}
+	route := &Route{Object: at.object, Rule: at.name, Place: at.place, Fault: newFault(h.GetFault()), OfHTTPRoute: v.fromRoutes()}
 	ops, authority, err := newHeaderOps(h.GetHeaders())
 	if err != nil {
 		return rule{}, fmt.Errorf("headers.%w", err)
@@ -139,17 +131,6 @@ func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networ
 	}
 	route.Decorator = l.decorator(v, route, &match.path, len(h.GetRoute()) == 1)
 	return rule{match: match, route: route}, nil
-}
-
-func ruleName(h *networking.HTTPRoute, m *networking.HTTPMatchRequest, place rulePlace) string {
-	switch {
-	case h.GetName() == "":
-		return place.String()
-	case m.GetName() != "":
-		return h.GetName() + "." + m.GetName()
-	default:
-		return h.GetName()
-	}
 }
 
 func newDirect(d *networking.HTTPDirectResponse) *DirectResponse {
@@ -250,8 +231,11 @@ func (l *listener) cluster(d *networking.Destination) *Cluster {
 // decorator returns Istio's name for the operation: the destination if there is only one, else the VirtualService, and the path.
 func (l *listener) decorator(v *virtualService, route *Route, match *pathMatch, single bool) string {
 	path := match.text
-	if match.kind == matchPrefix {
+	switch match.kind {
+	case matchPrefix:
 		path += "*"
+	case matchSegments:
+		path = "/*"
 	}
 	if single {
 		c := route.Destinations[0].Cluster

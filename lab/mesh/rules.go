@@ -11,22 +11,22 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// Rule is one http rule of a VirtualService as it applies to its callers.
+// Rule is one http rule of a VirtualService, or one rule of an HTTPRoute, as it applies to its callers.
 type Rule struct {
 	Object  string                // "VirtualService hopline/middle"
 	Name    string                // the rule's name, or its place
-	Place   string                // "http[1]"
+	Place   string                // "http[1]", or of an HTTPRoute "rules[1]"
 	Hosts   []string              // of its VirtualService, as written
-	Gateway bool                  // whether its VirtualService is bound to a Gateway
+	Gateway bool                  // whether its object is bound to a Gateway
 	At      []string              // the gateways whose requests it applies to: "istio-ingressgateway"
-	HTTP    *networking.HTTPRoute // as written
+	HTTP    *networking.HTTPRoute // as written, or of an HTTPRoute as istiod converts it
 	// Callers names the callers that the shares are for, such as "namespace hopline", if they differ by caller; see Route.Callers.
 	Callers string
 	// Shares holds the shares of its routes. It is empty for a redirect, a direct response, and a rule that applies to no caller.
 	Shares []Share
 }
 
-// Rules lists the http rules of all VirtualServices, in the overlay's order. It lists a rule whose shares depend on the caller once for
+// Rules lists the rules of all VirtualServices, then those of all HTTPRoutes, in the overlay's order. It lists a rule whose shares depend on the caller once for
 // each group of callers.
 func (t *Table) Rules() []Rule { return t.rules }
 
@@ -99,6 +99,17 @@ func (t *Table) collectRules() {
 			place := fmt.Sprintf("http[%d]", i)
 			rule := Rule{Object: vs.String(), Name: cmp.Or(h.GetName(), place), Place: place, Hosts: vs.Spec.GetHosts(), Gateway: gateway, HTTP: h}
 			t.rules = append(t.rules, t.ofCallers(rule, found[rule.Object+" "+place])...)
+		}
+	}
+	t.collectRouteRules(found)
+}
+
+// collectRouteRules lists the rules of HTTPRoutes.
+func (t *Table) collectRouteRules(found map[string][]met) {
+	for _, w := range t.compiler.routes.Written {
+		if w.HTTP != nil {
+			rule := Rule{Object: w.Object, Name: cmp.Or(w.Name, w.Place), Place: w.Place, Hosts: w.Hosts, Gateway: w.Gateway, HTTP: w.HTTP}
+			t.rules = append(t.rules, t.ofCallers(rule, found[rule.Object+" "+w.Place])...)
 		}
 	}
 }

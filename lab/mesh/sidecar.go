@@ -115,7 +115,11 @@ func (s scope) virtualServices(all []*virtualService) []*virtualService {
 		return all
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(v *virtualService) bool {
-		return !slices.ContainsFunc(v.hosts, func(h string) bool { return s.sees(v.namespace, h, istio.Overlap) })
+		matches := istio.Overlap
+		if v.fromRoutes() {
+			matches = istio.Within
+		}
+		return !slices.ContainsFunc(v.hosts, func(h string) bool { return s.sees(v.namespace, h, matches) })
 	})
 }
 
@@ -176,7 +180,7 @@ func (s *sidecar) table(port int) *portTable {
 	taken := map[string]bool{}
 	for _, v := range s.rules {
 		hosts, of := s.hostsOf(v, services)
-		if port != 80 && len(of) == 0 {
+		if port != 80 && len(of) == 0 || v.fromRoutes() && !s.concerns(v, of) {
 			continue
 		}
 		rules, over := s.listener.rules(v)
@@ -205,6 +209,12 @@ func (s *sidecar) table(port int) *portTable {
 	return t
 }
 
+// concerns reports whether the rules of HTTPRoutes apply here: they do for callers of their own namespace, and for Services of it.
+// (pilot/pkg/networking/core/route/route.go of Istio 1.31, buildSidecarVirtualHostsForVirtualService)
+func (s *sidecar) concerns(v *virtualService, of []*service) bool {
+	return slices.ContainsFunc(of, func(svc *service) bool { return v.namespace == s.namespace || v.namespace == svc.namespace })
+}
+
 // hostsOf splits a VirtualService's hosts into names without a service, and services.
 func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (names []string, of []*service) {
 	for _, h := range v.hosts {
@@ -215,6 +225,10 @@ func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (name
 			} else {
 				names = append(names, h)
 			}
+			continue
+		}
+		if v.fromRoutes() { // their wildcards match no Service
+			names = append(names, h)
 			continue
 		}
 		found := false

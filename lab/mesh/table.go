@@ -86,7 +86,8 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	checkFields(o, report)
 	t := &Table{noMesh: hasNoMesh(o), views: map[place][]*view{}, noSidecar: map[string]*view{}}
 	t.compiler = newCompiler(o, t.noMesh, report)
-	t.watched, t.headers = t.compiler.watched, matchedHeaders(o)
+	t.compiler.checkConditions(report)
+	t.watched, t.headers = t.compiler.watched, matchedHeaders(t.compiler.rules)
 	t.addCallers()
 	t.policies = newPolicies(o, report)
 	if len(report.Problems) > 0 {
@@ -98,9 +99,9 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	return t
 }
 
-// hasNoMesh reports whether an overlay has no Istio object.
+// hasNoMesh reports whether an overlay has no Istio object and none of the Gateway API.
 func hasNoMesh(o *overlay.Overlay) bool {
-	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
+	return len(o.KubernetesGateways)+len(o.HTTPRoutes)+len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
 		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
 
@@ -152,7 +153,7 @@ func (t *Table) NoMesh() bool { return t.noMesh }
 func (t *Table) MatchedHeaders() []string { return t.headers }
 
 // matchedHeaders lists the headers of MatchedHeaders.
-func matchedHeaders(o *overlay.Overlay) []string {
+func matchedHeaders(rules []*virtualService) []string {
 	seen := map[string]bool{}
 	add := func(matches map[string]*networking.StringMatch) {
 		for name, m := range matches {
@@ -161,8 +162,8 @@ func matchedHeaders(o *overlay.Overlay) []string {
 			}
 		}
 	}
-	for _, v := range o.VirtualServices {
-		for _, h := range v.Spec.GetHttp() {
+	for _, v := range rules {
+		for _, h := range v.http {
 			for _, m := range h.GetMatch() {
 				add(m.GetHeaders())
 				add(m.GetWithoutHeaders())

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
-	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -81,9 +80,37 @@ func (t *Table) findUnreached(callers []caller, known bool) []Unreached {
 	}
 	var out []Unreached
 	for _, v := range t.compiler.rules {
-		if known || !slices.Contains(v.gateways, istio.MeshGateway) {
+		if !v.fromRoutes() && (known || !slices.Contains(v.gateways, istio.MeshGateway)) {
 			out = append(out, t.unreachedOf(v, r)...)
 		}
+	}
+	return append(out, t.unreachedRoutes(r, known)...)
+}
+
+// unreachedRoutes lists the unreached parts of HTTPRoutes. A rule of an HTTPRoute may be reached at one of its parents and not at another.
+func (t *Table) unreachedRoutes(r *reach, known bool) (out []Unreached) {
+	for _, w := range t.compiler.routes.Written {
+		if w.HTTP == nil || !w.Gateway && !known {
+			continue
+		}
+		if !r.met[w.Object] {
+			if u := (Unreached{Object: w.Object, Why: "no gateway and no workload that calls its hosts has a rule of it"}); !slices.Contains(out, u) {
+				out = append(out, u)
+			}
+			continue
+		}
+		var dead []Unreached
+		for j := range w.HTTP.GetMatch() {
+			place := fmt.Sprintf("%s.matches[%d]", w.Place, j)
+			b := Block{w.Object, place}
+			if why := cmp.Or(r.why[b], cause{text: "the rules before it match every request"}); !r.live[b] {
+				dead = append(dead, Unreached{w.Object, cmp.Or(w.Name, place), place, why.text, why.by})
+			}
+		}
+		if len(dead) == len(w.HTTP.GetMatch()) {
+			dead = []Unreached{{w.Object, cmp.Or(w.Name, w.Place), w.Place, dead[0].Why, dead[0].By}}
+		}
+		out = append(out, dead...)
 	}
 	return out
 }
@@ -194,14 +221,13 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 		var dead []Unreached
 		blocks := matchesOf(h)
 		for j, m := range blocks {
-			at := rulePlace{i, j, len(h.GetMatch()) > 0}
-			name := ruleName(h, m, at)
-			b := Block{v.object, at.String()}
+			at := v.at(i, j)
+			b := Block{v.object, at.place}
 			if why := cmp.Or(r.why[b], last); !r.live[b] && why.text != "" {
-				dead = append(dead, Unreached{v.object, name, b.Place, why.text, why.by})
+				dead = append(dead, Unreached{v.object, at.name, b.Place, why.text, why.by})
 			}
 			if match, err := newMatcher(m); err == nil && match.catchAll() {
-				last = cause{ruleText(name, b.Place) + " matches every request", b}
+				last = cause{ruleText(at.name, b.Place) + " matches every request", b}
 			}
 		}
 		if len(dead) == len(blocks) {
@@ -242,20 +268,19 @@ func (t *Table) neverAskedInMesh(v *virtualService, callers []caller) cause {
 }
 
 func (t *Table) neverAskedAt(name string, v *virtualService) string {
-	i := slices.IndexFunc(t.compiler.overlay.Gateways, func(g overlay.Istio[*networking.Gateway]) bool { return g.Namespace+"/"+g.Name == name })
-	if i < 0 {
+	g := t.compiler.gateway(name)
+	if g == nil {
 		return "there is no Gateway " + name
 	}
-	g := &t.compiler.overlay.Gateways[i]
 	ingress, egress := IngressGateway(), EgressGateway()
 	switch {
-	case !istio.HasLabels(ingress.Labels, g.Spec.GetSelector()) && !istio.HasLabels(egress.Labels, g.Spec.GetSelector()):
-		return fmt.Sprintf("%s selects pods with %s, and no gateway of the lab has these labels", g, istio.LabelText(g.Spec.GetSelector()))
+	case !g.selects(&ingress) && !g.selects(&egress):
+		return fmt.Sprintf("%s selects pods with %s, and no gateway of the lab has these labels", g.object, istio.LabelText(g.selector))
 	case !istio.VisibleFrom(v.exportTo, v.namespace, istio.RootNamespace):
 		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), istio.RootNamespace)
 	}
-	if slices.ContainsFunc(g.Spec.GetServers(), func(s *networking.Server) bool { return s.GetTls().GetHttpsRedirect() }) {
-		return fmt.Sprintf("%s redirects the requests for its hosts to https, or has no rule of it", g)
+	if slices.ContainsFunc(g.servers, func(s *networking.Server) bool { return s.GetTls().GetHttpsRedirect() }) {
+		return fmt.Sprintf("%s redirects the requests for its hosts to https, or has no rule of it", g.object)
 	}
-	return fmt.Sprintf("%s accepts none of its hosts, or has no rule of it", g)
+	return fmt.Sprintf("%s accepts none of its hosts, or has no rule of it", g.object)
 }

@@ -3,6 +3,7 @@ package mesh
 import (
 	"slices"
 
+	"github.com/hopline/hopline/lab/gatewayapi"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -37,10 +38,10 @@ func (v *view) has(watched []string, labels map[string]string) bool {
 }
 
 // watchedLabels returns the labels whose values matter to any rule.
-func watchedLabels(o *overlay.Overlay) []string {
+func watchedLabels(o *overlay.Overlay, gateways []gatewayObject) []string {
 	seen := selectedLabels(o)
-	for _, g := range o.Gateways {
-		for k := range g.Spec.GetSelector() {
+	for _, g := range gateways {
+		for k := range g.selector {
 			seen[k] = nil
 		}
 	}
@@ -50,6 +51,8 @@ func watchedLabels(o *overlay.Overlay) []string {
 // compiler holds the input of views.
 type compiler struct {
 	overlay  *overlay.Overlay
+	routes   *gatewayapi.Rules
+	gateways []gatewayObject
 	services []*service
 	byHost   map[string]*service // Kubernetes Services
 	rules    []*virtualService
@@ -59,8 +62,10 @@ type compiler struct {
 }
 
 func newCompiler(o *overlay.Overlay, noMesh bool, report *overlay.Report) *compiler {
-	c := &compiler{overlay: o, services: collectServices(o, noMesh, report), byHost: map[string]*service{}, rules: newVirtualServices(o),
-		policies: newDestinationRules(o), watched: watchedLabels(o), noMesh: noMesh}
+	routes := gatewayapi.Convert(o)
+	gateways := gatewayObjects(o, routes)
+	c := &compiler{overlay: o, routes: routes, gateways: gateways, services: collectServices(o, noMesh, report), byHost: map[string]*service{},
+		rules: newVirtualServices(o, routes.Routes), policies: newDestinationRules(o), watched: watchedLabels(o, gateways), noMesh: noMesh}
 	for _, s := range c.services {
 		if s.kubernetes {
 			c.byHost[s.host] = s
@@ -82,7 +87,7 @@ func (c *compiler) view(src *Source) *view {
 		clusters: &clusters{namespace: src.Namespace, labels: src.Labels, services: everything.byHost, all: c.byHost, rules: c.policies,
 			noMesh: c.noMesh, made: v.made}}
 	if src.Gateway {
-		g := &gateway{listener: l, servers: newServers(c.overlay, src.Labels), rules: c.rules}
+		g := &gateway{listener: l, servers: newServers(c.gateways, src), rules: c.rules}
 		for port := range g.servers {
 			v.ports[port] = g.table(port)
 		}

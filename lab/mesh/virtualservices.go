@@ -3,31 +3,71 @@ package mesh
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/hopline/hopline/lab/gatewayapi"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// virtualService is a VirtualService with complete host and gateway names.
+// virtualService is a VirtualService with complete host and gateway names, or what istiod makes of HTTPRoutes.
 type virtualService struct {
 	object          string // "VirtualService hopline/middle"
 	name, namespace string
+	age             overlay.Meta
 	hosts           []string // in the letter case of the file: a gateway's server must use the same
 	gateways        []string // "mesh" or "namespace/name"
 	exportTo        []string
 	http            []*networking.HTTPRoute
+	routes          []gatewayapi.Rule // the origins of http; nil for a VirtualService
 }
 
-// newVirtualServices completes the names in an overlay's VirtualServices and sorts them by age, as Istio does.
-func newVirtualServices(o *overlay.Overlay) []*virtualService {
-	out := make([]*virtualService, 0, len(o.VirtualServices))
-	sorted := slices.Clone(o.VirtualServices)
-	slices.SortStableFunc(sorted, func(a, b overlay.Istio[*networking.VirtualService]) int { return a.CompareAge(b.Meta) })
-	for _, v := range sorted {
+// fromRoutes reports whether istiod makes the VirtualService of HTTPRoutes: then prefixes match whole segments, the rules apply only to
+// callers of its own namespace and of the Service's, and a destination that does not exist gets 500.
+// (pilot/pkg/model/virtualservice.go of Istio 1.31, UseGatewaySemantics)
+func (v *virtualService) fromRoutes() bool { return v.routes != nil }
+
+// ruleAt identifies a match block of a rule for messages.
+type ruleAt struct {
+	object string // "VirtualService hopline/middle"
+	name   string // the rule's name, or its place
+	place  string // "http[1].match[0]"
+	path   string // "spec.http[1]"
+}
+
+// at identifies the j-th match block of the i-th rule.
+func (v *virtualService) at(i, j int) ruleAt {
+	if v.fromRoutes() {
+		r := &v.routes[i]
+		place, _, _ := strings.Cut(r.Place, ".")
+		return ruleAt{object: r.Object, name: cmp.Or(r.Name, r.Place), place: r.Place, path: "spec." + place}
+	}
+	place := "http[" + strconv.Itoa(i) + "]"
+	out := ruleAt{object: v.object, path: "spec." + place, place: place}
+	h := v.http[i]
+	if len(h.GetMatch()) > 0 {
+		out.place += ".match[" + strconv.Itoa(j) + "]"
+	}
+	switch match := matchesOf(h)[j]; {
+	case h.GetName() == "":
+		out.name = out.place
+	case match.GetName() != "":
+		out.name = h.GetName() + "." + match.GetName()
+	default:
+		out.name = h.GetName()
+	}
+	return out
+}
+
+// newVirtualServices completes the names in an overlay's VirtualServices, adds those of HTTPRoutes, and sorts them by age, as Istio does.
+func newVirtualServices(o *overlay.Overlay, routes []gatewayapi.VirtualService) []*virtualService {
+	out := make([]*virtualService, 0, len(o.VirtualServices)+len(routes))
+	for _, v := range o.VirtualServices {
 		spec := proto.CloneOf(v.Spec)
-		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
+		vs := &virtualService{object: v.String(), name: v.Name, namespace: v.Namespace, age: v.Meta, exportTo: spec.GetExportTo(), http: spec.GetHttp()}
 		for _, h := range spec.GetHosts() {
 			vs.hosts = append(vs.hosts, istio.FullHost(h, v.Namespace))
 		}
@@ -40,6 +80,14 @@ func newVirtualServices(o *overlay.Overlay) []*virtualService {
 		}
 		out = append(out, vs)
 	}
+	for _, v := range routes {
+		vs := &virtualService{object: v.Objects(), name: v.Name, namespace: v.Namespace, age: v.Meta, hosts: []string{v.Host}, gateways: []string{v.Gateway}, routes: v.Rules}
+		for _, r := range v.Rules {
+			vs.http = append(vs.http, r.HTTP)
+		}
+		out = append(out, vs)
+	}
+	slices.SortStableFunc(out, func(a, b *virtualService) int { return a.age.CompareAge(b.age) })
 	return out
 }
 
@@ -71,12 +119,16 @@ func fullGateways(names []string, namespace string) []string {
 	return out
 }
 
-// boundTo lists the VirtualServices that a namespace sees and that are bound to a gateway, first those bound to only this gateway.
+// boundTo lists the VirtualServices that a namespace sees and that are bound to a gateway: first those that only it sees, then those that
+// only some see, then those of HTTPRoutes of the namespace, then all others.
+// (pilot/pkg/model of Istio 1.31, VirtualServicesForGateway and SelectVirtualServices)
 func boundTo(all []*virtualService, gateway, namespace string) []*virtualService {
 	rank := func(v *virtualService) int {
 		switch {
-		case istio.IsPublic(v.exportTo):
+		case istio.IsPublic(v.exportTo) && v.fromRoutes() && v.namespace == namespace:
 			return 2
+		case istio.IsPublic(v.exportTo):
+			return 3
 		case v.namespace == namespace:
 			return 0
 		default:

@@ -14,7 +14,8 @@ import (
 //   - if there is any object of Istio, pods have sidecars in a namespace without an object, or whose object, not read from a cluster, has no label for it;
 //   - a host that rules name and that no Service or ServiceEntry has exists, on the ports that rules name and the further ports, with the
 //     subsets that rules name unless a DestinationRule has it; not in the namespaces of Closed;
-//   - a Gateway that a VirtualService names and that the files do not have takes all hosts on port 80 of the ingress gateway;
+//   - a Gateway that a VirtualService or an HTTPRoute names and that the files do not have takes all hosts on port 80 of the ingress gateway,
+//     or of the gateway that Istio deploys for it;
 //   - a Service has endpoints if the files have no workload of its namespace.
 //
 // It adds nothing to a complete overlay: a cluster has what it has.
@@ -23,7 +24,7 @@ func (o *Overlay) Assume(ports ...int) []string {
 		return nil
 	}
 	a := assumption{overlay: o, ports: append([]int{80}, ports...)}
-	return slices.DeleteFunc([]string{a.sidecars(), a.gateways(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
+	return slices.DeleteFunc([]string{a.sidecars(), a.gateways(), a.kubernetesGateways(), a.hosts(), a.endpoints()}, func(line string) bool { return line == "" })
 }
 
 type assumption struct {
@@ -66,9 +67,9 @@ func (a *assumption) sidecars() string {
 	return assumed("pods have sidecars in namespaces where no label states it: %s", taken)
 }
 
-// hasIstio reports whether the overlay has any object of Istio that is enforced.
+// hasIstio reports whether the overlay has any object of Istio or of the Gateway API that is enforced.
 func (o *Overlay) hasIstio() bool {
-	return len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) > 0
+	return len(o.KubernetesGateways)+len(o.HTTPRoutes)+len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) > 0
 }
 
 // statesInjection reports whether the labels of a namespace state whether its pods have sidecars.
@@ -176,6 +177,9 @@ func (a *assumption) named() (list []namedHost) {
 				list = append(list, namedHost{host: istio.FullHost(d.GetHost(), v.Namespace), port: int(d.GetPort().GetNumber()), subset: d.GetSubset()})
 			}
 		}
+	}
+	for i := range a.overlay.HTTPRoutes {
+		list = append(list, namedByRoute(&a.overlay.HTTPRoutes[i])...)
 	}
 	for _, d := range a.overlay.DestinationRules {
 		host := istio.FullHost(d.Spec.GetHost(), d.Namespace)

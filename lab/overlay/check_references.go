@@ -84,6 +84,15 @@ func (o *Overlay) Objects() []Meta {
 		metas = append(metas, x.Meta)
 	}
 	metas = slices.Concat(metas, metasOf(o.VirtualServices), metasOf(o.DestinationRules), metasOf(o.Gateways))
+	for _, x := range o.KubernetesGateways {
+		metas = append(metas, x.Meta)
+	}
+	for _, x := range o.HTTPRoutes {
+		metas = append(metas, x.Meta)
+	}
+	for _, x := range o.ReferenceGrants {
+		metas = append(metas, x.Meta)
+	}
 	return slices.Concat(metas, metasOf(o.ServiceEntries), metasOf(o.Sidecars), metasOf(o.AuthorizationPolicies))
 }
 

@@ -63,7 +63,7 @@ func lists() string {
 		}
 		var o outline
 		o.addAll(k, "enforced")
-		if m, ok := meshFields(k.Kind); ok {
+		if m, ok := meshFields(k); ok {
 			for _, f := range m.Enforced {
 				o.add("spec."+f, m.Values[f])
 			}
@@ -86,26 +86,39 @@ func lists() string {
 	for _, k := range kinds {
 		var o outline
 		o.addAll(k, "accepted")
-		if m, ok := meshFields(k.Kind); ok && k.Enforced {
+		if m, ok := meshFields(k); ok && k.Enforced {
 			for _, f := range m.Accepted {
 				o.add("spec."+f, m.Values[f])
 			}
 		}
-		writeNamed(&out, k.Kind, o)
+		writeNamed(&out, shortTitle(k), o)
 	}
 
 	out.WriteString("### Refused\n\nEvery kind and every field that is not above. Of those that Kubernetes, kustomize and Istio know, these:\n\n")
 	for _, k := range kinds {
 		var o outline
 		o.addAll(k, "refused")
-		if m, ok := meshFields(k.Kind); ok && k.Enforced {
+		if m, ok := meshFields(k); ok && k.Enforced {
 			for _, f := range unsupported(m) {
 				o.add("spec."+f, "")
 			}
 		}
-		writeNamed(&out, k.Kind, o)
+		writeNamed(&out, shortTitle(k), o)
 	}
 	return out.String()
+}
+
+// isGatewayAPI reports whether a kind is of the Gateway API, which has a kind Gateway as Istio does.
+func isGatewayAPI(k overlay.ManifestFields) bool {
+	return len(k.APIVersions) > 0 && strings.HasPrefix(k.APIVersions[0], overlay.GatewayAPI+"/")
+}
+
+// shortTitle returns the name of a kind, with its API if two have one of the name.
+func shortTitle(k overlay.ManifestFields) string {
+	if k.Kind == "Gateway" && isGatewayAPI(k) {
+		return "Gateway of the Gateway API"
+	}
+	return k.Kind
 }
 
 // title returns a kind with its accepted versions.
@@ -151,10 +164,10 @@ func writeNamed(out *strings.Builder, kind string, o outline) {
 	}
 }
 
-func meshFields(kind string) (mesh.KindFields, bool) {
+func meshFields(k overlay.ManifestFields) (mesh.KindFields, bool) {
 	all := mesh.Fields()
-	i := slices.IndexFunc(all, func(m mesh.KindFields) bool { return m.Kind == kind })
-	if i < 0 {
+	i := slices.IndexFunc(all, func(m mesh.KindFields) bool { return m.Kind == k.Kind })
+	if i < 0 || isGatewayAPI(k) {
 		return mesh.KindFields{}, false
 	}
 	return all[i], true
@@ -292,7 +305,7 @@ func unsupported(m mesh.KindFields) []string {
 func TestEveryIstioKindIsListed(t *testing.T) {
 	t.Parallel()
 	for _, k := range overlay.Fields() {
-		if _, ok := meshFields(k.Kind); k.Enforced && strings.Contains(k.APIVersions[0], "istio.io") && !ok {
+		if _, ok := meshFields(k); k.Enforced && strings.Contains(k.APIVersions[0], "istio.io") && !ok {
 			t.Errorf("package mesh lists no fields of %s", k.Kind)
 		}
 	}

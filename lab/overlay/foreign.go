@@ -11,7 +11,7 @@ func foreign(apiVersion, name string) string {
 	what := ""
 	switch group(apiVersion) {
 	case "gateway.networking.k8s.io":
-		what = "the Gateway API; use Istio's Gateway and VirtualService"
+		what = "the Gateway API, of which the lab supports Gateway, HTTPRoute and ReferenceGrant"
 	case "networking.istio.io", "extensions.istio.io":
 		switch name {
 		case "EnvoyFilter", "WasmPlugin", "ProxyConfig":

@@ -1,11 +1,11 @@
 package overlay
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -22,12 +22,14 @@ type kind struct {
 	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds it has only metadata
 	spec        func() proto.Message       // for Istio's kinds
 	add         func(*decoding, Meta, any) // adds the decoded manifest or specification to the overlay
+	exact       bool                       // Read, too, reports unknown fields
 }
 
 // kinds returns all kinds that the lab accepts. Any other kind is refused by name.
 func kinds() []kind {
 	networkingVersions := []string{"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}
 	securityVersions := []string{"security.istio.io/v1", "security.istio.io/v1beta1"}
+	gatewayVersions := []string{GatewayAPI + "/v1", GatewayAPI + "/v1beta1"}
 	return []kind{
 		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &namespaceManifest{}, add: addNamespace},
 		{name: "ServiceAccount", apiVersions: []string{"v1"}, manifest: &serviceAccountManifest{}, add: addServiceAccount},
@@ -41,6 +43,10 @@ func kinds() []kind {
 		istioKind("ServiceEntry", networkingVersions, checkServiceEntry, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
 		istioKind("AuthorizationPolicy", securityVersions, checkAuthorizationPolicy, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
 		istioKind("Sidecar", networkingVersions, checkSidecar, func(o *Overlay) *[]Istio[*networking.Sidecar] { return &o.Sidecars }),
+
+		{name: "Gateway", apiVersions: gatewayVersions, manifest: &kubernetesGatewayManifest{}, add: addKubernetesGateway, exact: true},
+		{name: "HTTPRoute", apiVersions: gatewayVersions, manifest: &httpRouteManifest{}, add: addHTTPRoute, exact: true},
+		{name: "ReferenceGrant", apiVersions: gatewayVersions, manifest: &referenceGrantManifest{}, add: addReferenceGrant, exact: true},
 
 		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &istioManifest{},
 			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addPeerAuthentication},
@@ -117,7 +123,7 @@ func (d *decoding) object(from map[string]any) {
 // decodeAs decodes an object of a kind and adds it to the overlay.
 func (d *decoding) decodeAs(k kind, m Meta, from map[string]any) {
 	found := &Report{}
-	s := &strict{report: found, object: m.String(), unenforced: d.unenforced, kind: k.name, left: d.left}
+	s := &strict{report: found, object: m.String(), unenforced: d.unenforced, kind: k.name, left: d.left, exact: k.exact}
 	manifest := reflect.New(reflect.TypeOf(k.manifest).Elem())
 	var decoded any = manifest.Interface()
 	if k.spec != nil {
@@ -187,26 +193,28 @@ func (d *decoding) twice(m Meta) {
 // findKind returns the kind for an apiVersion and name, or why there is none.
 func findKind(apiVersion, name string) (kind, string) {
 	var names []string
+	var named []kind // two APIs may have a kind of the name
 	for _, k := range kinds() {
 		names = append(names, k.name)
 		if k.name != name {
 			continue
 		}
-		for _, v := range k.apiVersions {
-			if v == apiVersion {
-				return k, ""
-			}
+		if slices.Contains(k.apiVersions, apiVersion) {
+			return k, ""
 		}
-		if ofAnother(apiVersion, k) {
-			return kind{}, cmp.Or(foreign(apiVersion, name), fmt.Sprintf("kind %s (%s) is not supported by the lab: it is of another API", name, apiVersion))
-		}
-		return k, fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(k.apiVersions, " or "))
+		named = append(named, k)
 	}
-	if what := foreign(apiVersion, name); what != "" {
+	if i := slices.IndexFunc(named, func(k kind) bool { return !ofAnother(apiVersion, k) }); i >= 0 {
+		return named[i], fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(named[i].apiVersions, " or "))
+	}
+	what := foreign(apiVersion, name)
+	switch nearest := Nearest(name, names); {
+	case what != "":
 		return kind{}, what
-	}
-	if n := Nearest(name, names); n != "" {
-		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, n)
+	case named != nil:
+		return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab: it is of another API", name, apiVersion)
+	case nearest != "":
+		return kind{}, fmt.Sprintf("kind %s (%s) is unknown; did you mean %s?", name, apiVersion, nearest)
 	}
 	return kind{}, fmt.Sprintf("kind %s (%s) is not supported by the lab", name, apiVersion)
 }

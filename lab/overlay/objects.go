@@ -25,6 +25,9 @@ type Overlay struct {
 	ServiceEntries        []Istio[*networking.ServiceEntry]
 	Sidecars              []Istio[*networking.Sidecar]
 	AuthorizationPolicies []Istio[*security.AuthorizationPolicy]
+	KubernetesGateways    []KubernetesGateway
+	HTTPRoutes            []HTTPRoute
+	ReferenceGrants       []ReferenceGrant
 	NotEnforced           []Meta // accepted, and listed at the start: mutual TLS, pod security, network policies, disruption budgets
 
 	NotEnforcedFields []string // accepted fields that occur, sorted: "Deployment resources", "Service trafficDistribution"
@@ -59,6 +62,9 @@ func (o *Overlay) append(other *Overlay) {
 	o.ServiceEntries = append(o.ServiceEntries, other.ServiceEntries...)
 	o.Sidecars = append(o.Sidecars, other.Sidecars...)
 	o.AuthorizationPolicies = append(o.AuthorizationPolicies, other.AuthorizationPolicies...)
+	o.KubernetesGateways = append(o.KubernetesGateways, other.KubernetesGateways...)
+	o.HTTPRoutes = append(o.HTTPRoutes, other.HTTPRoutes...)
+	o.ReferenceGrants = append(o.ReferenceGrants, other.ReferenceGrants...)
 	o.NotEnforced = append(o.NotEnforced, other.NotEnforced...)
 }
 
@@ -94,12 +100,17 @@ func (m Meta) CompareAge(other Meta) int {
 	return cmp.Or(cmp.Compare(m.Name, other.Name), cmp.Compare(m.Namespace, other.Namespace))
 }
 
-// String returns the object's name for messages: "VirtualService hopline/middle", "Namespace hopline".
+// String returns the object's name for messages: "VirtualService hopline/middle", "Namespace hopline". Istio and the Gateway API both have
+// a kind Gateway: that of the Gateway API has its group, "Gateway.gateway.networking.k8s.io hopline/front".
 func (m Meta) String() string {
-	if m.Namespace == "" {
-		return m.Kind + " " + m.Name
+	kind := m.Kind
+	if kind == "Gateway" && group(m.APIVersion) == GatewayAPI {
+		kind += "." + GatewayAPI
 	}
-	return m.Kind + " " + m.Namespace + "/" + m.Name
+	if m.Namespace == "" {
+		return kind + " " + m.Name
+	}
+	return kind + " " + m.Namespace + "/" + m.Name
 }
 
 // Istio is an object of Istio's API with its specification.

@@ -326,7 +326,7 @@ func isBearing(m Meta) bool {
 	case "security.istio.io":
 		return m.Kind == "RequestAuthentication"
 	case "gateway.networking.k8s.io":
-		return m.Kind == "HTTPRoute" || m.Kind == "GRPCRoute"
+		return m.Kind == "GRPCRoute" || m.Kind == "ListenerSet"
 	case "networking.k8s.io":
 		return m.Kind == "Ingress"
 	case "":

@@ -41,6 +41,7 @@ type strict struct {
 	holes      holes
 	element    string // the name of the innermost list element that has one
 	left       *int   // if set, unknown and refused fields are left out, and counted here
+	exact      bool   // unknown fields are problems even then
 }
 
 // problem reports a field that could not be read, and records its path as a hole of the object.
@@ -147,7 +148,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		at := join(path, name)
 		f, ok := fields[name]
 		switch {
-		case s.left != nil && (!ok || f.status == refused):
+		case s.left != nil && (!ok && !s.exact || f.status == refused):
 			*s.left++
 			continue
 		case !ok:

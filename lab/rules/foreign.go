@@ -17,8 +17,10 @@ func whyForeign(kind string) string {
 		return "it changes Envoy's own configuration"
 	case "RequestAuthentication":
 		return "tokens (JWT) are not checked"
-	case "HTTPRoute", "GRPCRoute":
-		return "routes of the Gateway API replace a VirtualService for the Services that they are attached to"
+	case "GRPCRoute":
+		return "it replaces other rules for the Services that it is attached to"
+	case "ListenerSet":
+		return "it adds listeners to a Gateway"
 	case "Ingress":
 		return "Istio's ingress gateway may serve it"
 	case "Service":
@@ -38,8 +40,12 @@ func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 		if hasToken(spec, a.Request) {
 			at = proxyOf(f, labelsOf(field(field(spec, "selector"), "matchLabels")), a, func(p *proxy) bool { return p.guards() })
 		}
-	case "HTTPRoute", "GRPCRoute":
+	case "GRPCRoute":
 		at = parentAsked(f, spec, a)
+	case "ListenerSet":
+		if a.Source.Gateway {
+			at = "the proxy of " + a.Source.Workload
+		}
 	case "Ingress":
 		at = ingressAsked(f, spec, a)
 	case "Service":

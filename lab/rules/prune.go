@@ -121,6 +121,10 @@ func (p *pruner) prune(problem overlay.Problem) bool {
 		ok = pruneIn(o.Sidecars, problem, func(s *overlay.Istio[*networking.Sidecar]) bool { return pruneSidecar(s.Spec, &g) })
 	case "AuthorizationPolicy":
 		ok = p.prunePolicy(&g)
+	case "HTTPRoute":
+		ok = pruneRoute(o, &g)
+	case "Gateway." + overlay.GatewayAPI:
+		ok = pruneListener(o, &g)
 	}
 	g.why = strings.TrimSuffix(g.why, " by the lab")
 	if ok && g.why != "" && !p.known(&g) {

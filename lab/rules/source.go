@@ -106,7 +106,7 @@ func namespaces(o *overlay.Overlay) []string {
 // gateway that Gateways select.
 func (r *Rules) ingress() (*mesh.Source, error) {
 	all := mesh.Gateways(r.Overlay)
-	selected := slices.ContainsFunc(r.Overlay.Gateways, func(g gatewayObject) bool { return istio.HasLabels(all[0].Labels, g.Spec.GetSelector()) })
+	selected := len(r.Table.GatewayPorts(&all[0])) > 0
 	switch others := all[2:]; {
 	case selected || len(others) == 0:
 		return &all[0], nil

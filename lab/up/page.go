@@ -6,8 +6,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// pagePath returns the path of a page for a browser at the ingress gateway: the first prefix that a VirtualService routes for any host; ""
-// if there is none.
+// pagePath returns the path of a page for a browser at the ingress gateway: the first prefix that a VirtualService or an HTTPRoute routes for
+// any host; "" if there is none.
 func pagePath(o *overlay.Overlay) string {
 	for _, vs := range o.VirtualServices {
 		if !slices.Contains(vs.Spec.Hosts, "*") || !slices.ContainsFunc(vs.Spec.Gateways, func(g string) bool { return g != "mesh" }) {
@@ -24,6 +24,27 @@ func pagePath(o *overlay.Overlay) string {
 			}
 			if len(rule.Match) == 0 {
 				return "/"
+			}
+		}
+	}
+	for i := range o.HTTPRoutes {
+		if path := pageOf(&o.HTTPRoutes[i]); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// pageOf returns the first prefix that an HTTPRoute routes for any host at a Gateway; "" if there is none.
+func pageOf(r *overlay.HTTPRoute) string {
+	atGateway := slices.ContainsFunc(r.Spec.ParentRefs, func(p overlay.ParentRef) bool { return p.Kind == "Gateway" })
+	if !atGateway || len(r.Spec.Hostnames) > 0 {
+		return ""
+	}
+	for _, rule := range r.Spec.Rules {
+		for _, m := range rule.Matches {
+			if m.Path.Type == "PathPrefix" && len(rule.BackendRefs) > 0 {
+				return *m.Path.Value
 			}
 		}
 	}

@@ -192,7 +192,7 @@ func (x *exchange) forward() {
 	to := x.d.To.Cluster
 	if !to.Known {
 		x.flags |= flagNoCluster
-		x.respond(http.StatusServiceUnavailable, "")
+		x.respond(x.d.Route.Unbacked(), "")
 		return
 	}
 	x.cluster = x.in.cluster(x.state, to)

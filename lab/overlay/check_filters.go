@@ -1,0 +1,155 @@
+package overlay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkFilters checks the filters of a rule or of one of its destinations. matches are those of the rule.
+func checkFilters(at problems, path string, filters []HTTPRouteFilter, matches []HTTPRouteMatch) {
+	checkCount(at, path, len(filters), maxEntries)
+	once := map[string]bool{"CORS": true, "RequestHeaderModifier": true, "ResponseHeaderModifier": true, "RequestRedirect": true, "URLRewrite": true}
+	seen := map[string]bool{}
+	for i := range filters {
+		f, path := &filters[i], fmt.Sprintf("%s[%d]", path, i)
+		if once[f.Type] && seen[f.Type] {
+			at.add(path+".type", "%s is there twice", f.Type)
+		}
+		seen[f.Type] = true
+		checkFilter(at, path, f, matches)
+	}
+	if seen["RequestRedirect"] && seen["URLRewrite"] {
+		at.add(path, "want RequestRedirect or URLRewrite, got both")
+	}
+}
+
+// checkFilter checks that a filter has the field of its type and no other one, and the field.
+func checkFilter(at problems, path string, f *HTTPRouteFilter, matches []HTTPRouteMatch) {
+	set := map[string]bool{"RequestHeaderModifier": f.RequestHeaderModifier != nil, "ResponseHeaderModifier": f.ResponseHeaderModifier != nil,
+		"RequestMirror": f.RequestMirror != nil, "RequestRedirect": f.RequestRedirect != nil, "URLRewrite": f.URLRewrite != nil}
+	types := []string{"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
+	checkEnum(at, path+".type", f.Type, append(slices.Clone(types), "ExtensionRef", "CORS", "ExternalAuth")...)
+	for _, t := range types {
+		field := path + "." + strings.ToLower(t[:1]) + t[1:]
+		if t == "URLRewrite" {
+			field = path + ".urlRewrite"
+		}
+		switch {
+		case t == f.Type && !set[t]:
+			at.add(field, "missing: the type is %s", t)
+		case t != f.Type && set[t]:
+			at.add(field, "want none: the type is %s", f.Type)
+		}
+	}
+	checkModifier(at, path+".requestHeaderModifier", f.RequestHeaderModifier, requestHeader)
+	checkModifier(at, path+".responseHeaderModifier", f.ResponseHeaderModifier, writtenHeader)
+	checkRequestMirror(at, path+".requestMirror", f.RequestMirror)
+	checkRequestRedirect(at, path+".requestRedirect", f.RequestRedirect, matches)
+	if w := f.URLRewrite; w != nil {
+		if w.Hostname != "" {
+			checkHostname(at, path+".urlRewrite.hostname", w.Hostname, false)
+		}
+		checkPathModifier(at, path+".urlRewrite.path", w.Path, matches)
+	}
+}
+
+// checkModifier checks changes of headers: their form, and that the proxy may make them, as for a VirtualService.
+func checkModifier(at problems, path string, m *HeaderModifier, name func(string) string) {
+	if m == nil {
+		return
+	}
+	for _, list := range []struct {
+		field   string
+		headers []HTTPHeader
+	}{{".set", m.Set}, {".add", m.Add}} {
+		checkCount(at, path+list.field, len(list.headers), maxEntries)
+		names := map[string]bool{}
+		for i, h := range list.headers {
+			path := fmt.Sprintf("%s%s[%d]", path, list.field, i)
+			checkHeaderName(at, path+".name", h.Name, names)
+			if why := name(h.Name); why != "" && gatewayHeader.MatchString(h.Name) {
+				at.add(path+".name", "%s", why)
+			}
+			checkGatewayValue(at, path+".value", h.Value)
+			if why := headerValue(h.Value); why != "" {
+				at.add(path+".value", "%s", why)
+			}
+		}
+	}
+	checkCount(at, path+".remove", len(m.Remove), maxEntries)
+	for i, h := range m.Remove {
+		path := fmt.Sprintf("%s.remove[%d]", path, i)
+		if slices.Contains(m.Remove[:i], h) {
+			at.add(path, "%s is there twice", quote(h))
+		}
+		if why := otherHeader(h); why != "" {
+			at.add(path, "%s", why)
+		} else if strings.EqualFold(h, "content-length") && strings.HasSuffix(path[:strings.LastIndex(path, ".")], "requestHeaderModifier") {
+			at.add(path, "the proxy frames messages itself: the lab does not let this header be removed from requests")
+		}
+	}
+}
+
+func checkRequestMirror(at problems, path string, m *RequestMirror) {
+	if m == nil {
+		return
+	}
+	checkBackendRef(at, path+".backendRef", m.BackendRef)
+	if m.Percent != nil && (*m.Percent < 0 || *m.Percent > 100) {
+		at.add(path+".percent", "want 0 to 100, got %d", *m.Percent)
+	}
+	if f := m.Fraction; f != nil {
+		switch {
+		case m.Percent != nil:
+			at.add(path+".fraction", "want percent or fraction, got both")
+		case *f.Denominator < 1:
+			at.add(path+".fraction.denominator", "want at least 1, got %d", *f.Denominator)
+		case f.Numerator < 0 || f.Numerator > *f.Denominator:
+			at.add(path+".fraction.numerator", "want 0 to %d, got %d", *f.Denominator, f.Numerator)
+		}
+	}
+}
+
+func checkRequestRedirect(at problems, path string, r *RequestRedirect, matches []HTTPRouteMatch) {
+	if r == nil {
+		return
+	}
+	checkEnum(at, path+".scheme", r.Scheme, "", "http", "https")
+	if r.Hostname != "" {
+		checkHostname(at, path+".hostname", r.Hostname, false)
+	}
+	if r.Port != 0 {
+		checkPort(at, path+".port", r.Port)
+	}
+	if !slices.Contains([]int{301, 302, 303, 307, 308}, r.StatusCode) {
+		at.add(path+".statusCode", "want 301, 302, 303, 307 or 308, got %d", r.StatusCode)
+	}
+	checkPathModifier(at, path+".path", r.Path, matches)
+}
+
+// checkPathModifier checks a change of the path. One of a prefix needs the one prefix of the rule.
+func checkPathModifier(at problems, path string, m *PathModifier, matches []HTTPRouteMatch) {
+	if m == nil {
+		return
+	}
+	checkEnum(at, path+".type", m.Type, "ReplaceFullPath", "ReplacePrefixMatch")
+	for _, f := range []struct {
+		name, field string
+		value       *string
+	}{{"ReplaceFullPath", ".replaceFullPath", m.ReplaceFullPath}, {"ReplacePrefixMatch", ".replacePrefixMatch", m.ReplacePrefixMatch}} {
+		switch {
+		case f.value == nil && m.Type == f.name:
+			at.add(path+f.field, "missing: the type is %s", f.name)
+		case f.value != nil && m.Type != f.name:
+			at.add(path+f.field, "want none: the type is %s", m.Type)
+		case f.value != nil && len(*f.value) > 1024:
+			at.add(path+f.field, "want at most 1024 characters, got %d", len(*f.value))
+		case f.value != nil:
+			checkWireText(at, path+f.field, *f.value)
+		}
+	}
+	if m.ReplacePrefixMatch != nil && (len(matches) != 1 || matches[0].Path.Type != "PathPrefix") {
+		at.add(path+".replacePrefixMatch", "want exactly one match, of type PathPrefix")
+	}
+}
