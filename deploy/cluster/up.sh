@@ -2,7 +2,8 @@
 # Creates a cluster with a registry, Istio and the dashboards. `make cluster` calls it. After a failure run it again: it continues where it
 # stopped.
 #   up.sh            everything
-#   up.sh mesh       only Istio and the dashboards, on the cluster that KUBECONFIG names
+#   up.sh mesh       only Istio, the Gateway API and the dashboards, on the cluster that KUBECONFIG names
+#   up.sh gateway-api  only the CustomResourceDefinitions of the Gateway API. GATEWAY_API names another file or directory with them.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -11,6 +12,7 @@ registry=hopline-registry
 port=5001
 config=${KIND_CONFIG:-kind-config.yaml}
 need_mib=${NEED_MIB:-4096}
+gateway_api=${GATEWAY_API:-https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.0/standard-install.yaml}
 
 say() { printf 'cluster: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -76,10 +78,15 @@ data:
 E2
 }
 
+make_gateway_api() {
+  kubectl apply --server-side -f "$gateway_api" >/dev/null || die "no CustomResourceDefinitions of the Gateway API from $gateway_api; GATEWAY_API names another place"
+}
+
 make_mesh() {
   need kubectl https://kubernetes.io/docs/tasks/tools/
   need istioctl https://istio.io/latest/docs/setup/getting-started/#download
   kubectl version >/dev/null 2>&1 || die 'no cluster answers: KUBECONFIG names none that does.'
+  make_gateway_api # before istiod, which looks for them when it starts
   istioctl install -y -f deploy/cluster/istio.yaml || die 'Istio is not installed, or by half: its own words are above. Run this again, or start anew with: istioctl uninstall -y --purge'
   kubectl apply -k deploy/addons >/dev/null
   say 'dashboards applied; their images take a while the first time (make status)'
@@ -98,5 +105,6 @@ cluster: up. Next: make images push deploy
 E3
     ;;
   mesh) make_mesh ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  gateway-api) need kubectl https://kubernetes.io/docs/tasks/tools/; make_gateway_api ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -71,10 +71,13 @@ func TestShippedOverlays(t *testing.T) {
 		"mirror":  canary,
 		"circuit": canary,
 		"denied":  canary,
-		"prod":    {[3]string{"prod 100", "prod 100", "prod 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"dev":     {[3]string{"dev 100", "dev 100", "dev 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"beta":    {[3]string{both, "canary 100", both}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"stress":  {[3]string{both, both, both}, [3]string{"prod 100", "prod 100", "test 100"}},
+
+		"gateway-api": {[3]string{"middle-prod 80, middle-canary 20", "middle-dev 100", "middle-prod 80, middle-canary 20"}, [3]string{"core-prod 100", "core-test 100", "core-test 100"}},
+
+		"prod":   {[3]string{"prod 100", "prod 100", "prod 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"dev":    {[3]string{"dev 100", "dev 100", "dev 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"beta":   {[3]string{both, "canary 100", both}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"stress": {[3]string{both, both, both}, [3]string{"prod 100", "prod 100", "test 100"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +91,10 @@ func TestShippedOverlays(t *testing.T) {
 					t.Errorf("user %q: core is %s, want %s", user, got, want.core[i])
 				}
 			}
-			minimal := map[bool]string{true: "v1 50, v2 50", false: "v1 100"}[name == "split"]
+			minimal := map[string]string{"split": "v1 50, v2 50", "gateway-api": "minimal-v1 100"}[name]
+			if minimal == "" {
+				minimal = "v1 100"
+			}
 			for _, c := range []struct {
 				src                   *Source
 				authority, path, want string
@@ -248,7 +254,7 @@ func TestShippedPlain(t *testing.T) {
 func TestNoOverlayIsForgotten(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"canary": true, "retry": true, "split": true, "outlier": true, "egress": true, "prod": true, "dev": true, "beta": true, "stress": true, "plain": true,
-		"fault": true, "timeout": true, "mirror": true, "circuit": true, "denied": true}
+		"fault": true, "timeout": true, "mirror": true, "circuit": true, "denied": true, "gateway-api": true}
 	entries, err := os.ReadDir(filepath.Join(shipped.Deploy(t), "overlays"))
 	if err != nil {
 		t.Fatal(err)

@@ -27,21 +27,22 @@ var (
 
 // rules is the contract's table: by overlay, then by x-dev-user; "" is every user without a rule.
 var rules = map[string]map[string]chain{
-	"canary":  canary,
-	"retry":   canary,
-	"split":   canary,
-	"egress":  canary,
-	"outlier": canary,
-	"fault":   canary,
-	"timeout": canary,
-	"mirror":  canary,
-	"circuit": canary,
-	"denied":  canary,
-	"prod":    {"": {all("prod"), all("prod"), outside}},
-	"dev":     {"": {all("dev"), all("prod"), outside}},
-	"beta":    {"": byDefault, "betaUser": {all("canary"), all("prod"), outside}},
-	"stress":  {"": byDefault, "stressTest": stressed},
-	"plain":   {"": {all("prod"), all("test"), clock}},
+	"canary":      canary,
+	"retry":       canary,
+	"split":       canary,
+	"egress":      canary,
+	"outlier":     canary,
+	"fault":       canary,
+	"timeout":     canary,
+	"mirror":      canary,
+	"circuit":     canary,
+	"denied":      canary,
+	"gateway-api": canary,
+	"prod":        {"": {all("prod"), all("prod"), outside}},
+	"dev":         {"": {all("dev"), all("prod"), outside}},
+	"beta":        {"": byDefault, "betaUser": {all("canary"), all("prod"), outside}},
+	"stress":      {"": byDefault, "stressTest": stressed},
+	"plain":       {"": {all("prod"), all("test"), clock}},
 }
 
 // wanted returns an overlay's chain for a user.

@@ -180,6 +180,9 @@ func testServices(t *testing.T, name string, s *system) {
 	if name != "plain" {
 		maps.Copy(want, map[string]int32{"hopline/minimal": 9090, "hopline-outside/worldtimeapi": 80, "hopline-outside/minimal": 9090})
 	}
+	if name == gatewayAPI {
+		maps.Copy(want, versionServices)
+	}
 	got := map[string]int32{}
 	for key, svc := range s.services {
 		if len(svc.Spec.Ports) != 1 {
@@ -191,7 +194,11 @@ func testServices(t *testing.T, name string, s *system) {
 		if p.Name != "http" || p.TargetPort.String() != "http" {
 			t.Errorf("%s: port %+v, want name and target http", key, p)
 		}
-		if d := gocmp.Diff(map[string]string{"app": svc.Name}, svc.Spec.Selector); d != "" {
+		selector := map[string]string{"app": svc.Name}
+		if app, version, ok := strings.Cut(svc.Name, "-"); ok && name == gatewayAPI {
+			selector = map[string]string{"app": app, "version": version}
+		}
+		if d := gocmp.Diff(selector, svc.Spec.Selector); d != "" {
 			t.Errorf("%s: selector (-want +got):\n%s", key, d)
 		}
 		nodePort := int32(0)

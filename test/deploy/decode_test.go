@@ -16,6 +16,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	kubejson "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
 // system is a rendered overlay in the types of Kubernetes and Istio.
@@ -36,6 +37,8 @@ type system struct {
 	sidecars              map[string]*networking.Sidecar
 	authorizationPolicies map[string]*security.AuthorizationPolicy
 	peerAuthentications   map[string]*security.PeerAuthentication
+	kubernetesGateways    map[string]*gatewayv1.Gateway
+	httpRoutes            map[string]*gatewayv1.HTTPRoute
 }
 
 // decode decodes objects strictly: an unknown field is an error, and so is a kind that is not expected in an overlay.
@@ -57,9 +60,11 @@ func decode(t *testing.T, objects []object) *system {
 		sidecars:              map[string]*networking.Sidecar{},
 		authorizationPolicies: map[string]*security.AuthorizationPolicy{},
 		peerAuthentications:   map[string]*security.PeerAuthentication{},
+		kubernetesGateways:    map[string]*gatewayv1.Gateway{},
+		httpRoutes:            map[string]*gatewayv1.HTTPRoute{},
 	}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, gatewayv1.Install} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +105,10 @@ func (s *system) add(o object, kube runtime.Decoder) error {
 		s.budgets[key] = x
 	case *networkingv1.Ingress:
 		s.ingresses[key] = x
+	case *gatewayv1.Gateway:
+		s.kubernetesGateways[key] = x
+	case *gatewayv1.HTTPRoute:
+		s.httpRoutes[key] = x
 	default:
 		return fmt.Errorf("want no %T in an overlay", typed)
 	}

@@ -44,13 +44,24 @@ func TestMain(m *testing.M) {
 func setUp() bool {
 	ok := [3]bool{true, true, true}
 	var all sync.WaitGroup
-	all.Go(func() { ok[0] = step("deploy/cluster/up.sh", "mesh") })
+	all.Go(func() { ok[0] = definitions() && step("deploy/cluster/up.sh", "mesh") })
 	if *images {
 		all.Go(func() { ok[1] = step("deploy/images.sh", "build") && step("deploy/images.sh", "push") })
 	}
 	all.Go(func() { ok[2] = step("go", "-C", "test/conformance", "test", "-c", "-o", conformanceBinary(), ".") })
 	all.Wait()
 	return !slices.Contains(ok[:], false)
+}
+
+// definitions lets up.sh take the CustomResourceDefinitions of the Gateway API from its module, of the version that test/deploy has: a cluster
+// for tests may have no internet.
+func definitions() bool {
+	dir, err := command("go", "-C", "test/deploy", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
+	if err != nil {
+		fmt.Println("finding the Gateway API:", err, dir)
+		return false
+	}
+	return os.Setenv("GATEWAY_API", filepath.Join(strings.TrimSpace(dir), "config/crd/standard")) == nil
 }
 
 // conformanceBinary returns where the conformance suite is built, once for all overlays; `make clean` removes it.
@@ -168,7 +179,7 @@ func ours(t *testing.T) []string {
 	t.Helper()
 	kinds := "deployments.apps,services,serviceaccounts,networkpolicies.networking.k8s.io,poddisruptionbudgets.policy," +
 		"virtualservices.networking.istio.io,destinationrules.networking.istio.io,gateways.networking.istio.io,serviceentries.networking.istio.io," +
-		"sidecars.networking.istio.io,authorizationpolicies.security.istio.io,peerauthentications.security.istio.io"
+		"sidecars.networking.istio.io,httproutes.gateway.networking.k8s.io,gateways.gateway.networking.k8s.io,authorizationpolicies.security.istio.io,peerauthentications.security.istio.io"
 	return lines(run(t, "kubectl", "get", kinds, "-A", "-l", "app.kubernetes.io/part-of=hopline",
 		"-o", `go-template={{range .items}}{{if not .metadata.deletionTimestamp}}`+identity+`{{end}}{{end}}`))
 }

@@ -35,6 +35,7 @@ func TestTour(t *testing.T) {
 	visitRules(t, "mirror", "TestMirror")
 	visitRules(t, "circuit", "TestCircuit")
 	visitRules(t, "denied", "TestDenied")
+	visit(t, "gateway-api", 500)
 	t.Run("lessons", lessons)
 	t.Run("pods killed", kills)
 	t.Run("nothing is lost", nothingIsLost)
