@@ -29,16 +29,17 @@ import (
 // gateway. The sidecar runs in interception mode NONE, with a listener on loopback for every Service port, which has the same routes as
 // behind iptables. Mutual TLS, authorization and telemetry are left out: only a cluster can test them.
 type istio struct {
-	w         *world
-	envoy     string
-	discovery int
-	server    *xds.FakeDiscoveryServer
-	gateway   int // the port in place of a Gateway's port 80
-	sidecar   *envoy
-	ingress   *envoy
-	applied   []config.Config
-	client    *http.Client
-	cleanups  []func()
+	w          *world
+	envoy      string
+	discovery  int
+	server     *xds.FakeDiscoveryServer
+	gateway    int // the port in place of a Gateway's port 80
+	sidecar    *envoy
+	ingress    *envoy
+	applied    []config.Config
+	gatewayAPI gatewayObjects
+	client     *http.Client
+	cleanups   []func()
 }
 
 // gatewayPort replaces a Gateway's port 80. In its own network namespace nothing else uses it, because it is not in the kernel's ephemeral
@@ -63,6 +64,9 @@ func newIstio(w *world, binary string) (*istio, error) {
 	mc.DefaultProviders = &meshconfig.MeshConfig_DefaultProviders{}
 	permanent, err := parseRules([]string{noCertificates})
 	if err != nil {
+		return nil, err
+	}
+	if e.gatewayAPI.validator, err = newValidator(); err != nil {
 		return nil, err
 	}
 	e.server = xds.NewFakeDiscoveryServer(e, xds.FakeOptions{
@@ -171,6 +175,16 @@ func (e *istio) standIns(entry *networking.ServiceEntry) (found []*networking.Wo
 
 // apply replaces the rules and waits until both Envoys have the new ones.
 func (e *istio) apply(docs []string, generation int) error {
+	var routes []string
+	docs = slices.DeleteFunc(slices.Clone(docs), func(doc string) bool {
+		if isGatewayAPI(doc) {
+			routes = append(routes, doc)
+		}
+		return isGatewayAPI(doc)
+	})
+	if err := e.applyGatewayAPI(routes, generation); err != nil {
+		return err
+	}
 	configs, err := parseRules(append(slices.Clone(docs), markers(generation)...))
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/hopline/hopline/lab/mesh"
@@ -89,11 +90,24 @@ func (e *lab) load(docs []string) (*mesh.Table, error) {
 			return nil, err
 		}
 	}
-	o, err := overlay.Load(e.dir)
+	o, err := e.read(docs)
 	if err != nil {
 		return nil, err
 	}
 	return mesh.Compile(o)
+}
+
+// read decodes the overlay strictly, or if it has objects of the Gateway API leniently: what their status reports, such as a destination that
+// does not exist, is an error only of a strict overlay.
+func (e *lab) read(docs []string) (*overlay.Overlay, error) {
+	if !slices.ContainsFunc(docs, isGatewayAPI) {
+		return overlay.Load(e.dir)
+	}
+	o, rest, err := overlay.Read([]string{e.dir}, nil)
+	if err == nil && len(rest.Limits) > 0 {
+		err = rest.Limits[0]
+	}
+	return o, err
 }
 
 func (e *lab) apply(docs []string) error {
@@ -143,4 +157,4 @@ func isRule(doc string) bool {
 	return rulePattern.MatchString(doc)
 }
 
-var rulePattern = regexp.MustCompile(`(?m)^apiVersion: *networking\.istio\.io/`)
+var rulePattern = regexp.MustCompile(`(?m)^apiVersion: *(networking\.istio\.io|gateway\.networking\.k8s\.io)/`)

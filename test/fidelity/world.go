@@ -50,7 +50,7 @@ func parse(rendered string) (*world, error) {
 			return nil, fmt.Errorf("%w in %s", err, doc)
 		}
 		switch {
-		case strings.HasPrefix(head.APIVersion, "networking.istio.io/"):
+		case strings.HasPrefix(head.APIVersion, "networking.istio.io/"), isGatewayAPI(doc):
 			w.rules = append(w.rules, doc)
 		case head.Kind == "Service":
 			s := &corev1.Service{}
