@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -42,10 +43,7 @@ func shares(table *Table, src *Source, authority, path, user string) string {
 	e := table.Explain(req, src)
 	var parts []string
 	for _, s := range e.Shares {
-		name := s.Cluster.Subset
-		if name == "" {
-			name = s.Cluster.Selector["app"]
-		}
+		name := cmp.Or(s.Cluster.Subset, s.Cluster.Selector["version"], s.Cluster.Selector["app"]) // a version is a subset, or has a Service
 		parts = append(parts, fmt.Sprintf("%s %g", name, s.Percent))
 	}
 	if parts == nil {
@@ -72,12 +70,11 @@ func TestShippedOverlays(t *testing.T) {
 		"circuit": canary,
 		"denied":  canary,
 
-		"gateway-api": {[3]string{"middle-prod 80, middle-canary 20", "middle-dev 100", "middle-prod 80, middle-canary 20"}, [3]string{"core-prod 100", "core-test 100", "core-test 100"}},
-
-		"prod":   {[3]string{"prod 100", "prod 100", "prod 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"dev":    {[3]string{"dev 100", "dev 100", "dev 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"beta":   {[3]string{both, "canary 100", both}, [3]string{"prod 100", "prod 100", "prod 100"}},
-		"stress": {[3]string{both, both, both}, [3]string{"prod 100", "prod 100", "test 100"}},
+		"gateway-api": canary,
+		"prod":        {[3]string{"prod 100", "prod 100", "prod 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"dev":         {[3]string{"dev 100", "dev 100", "dev 100"}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"beta":        {[3]string{both, "canary 100", both}, [3]string{"prod 100", "prod 100", "prod 100"}},
+		"stress":      {[3]string{both, both, both}, [3]string{"prod 100", "prod 100", "test 100"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,10 +88,7 @@ func TestShippedOverlays(t *testing.T) {
 					t.Errorf("user %q: core is %s, want %s", user, got, want.core[i])
 				}
 			}
-			minimal := map[string]string{"split": "v1 50, v2 50", "gateway-api": "minimal-v1 100"}[name]
-			if minimal == "" {
-				minimal = "v1 100"
-			}
+			minimal := map[bool]string{true: "v1 50, v2 50", false: "v1 100"}[name == "split"]
 			for _, c := range []struct {
 				src                   *Source
 				authority, path, want string
