@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/istio"
@@ -202,7 +202,7 @@ func shippedEffects(t *testing.T, name string, o *overlay.Overlay, table *Table)
 	}
 	got := effect{everybody.Route.Fault, tester.Route.Fault, toCore.Route.Timeout, len(everybody.Route.Mirrors),
 		toMinimal.To.Cluster.Pool.MaxConnections, toMinimal.To.Cluster.Pool.MaxPending, allowed}
-	if diff := cmp.Diff(want[name], got); diff != "" {
+	if diff := gocmp.Diff(want[name], got); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
 	}
 }
