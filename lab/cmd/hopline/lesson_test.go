@@ -41,10 +41,15 @@ func TestLessonsNoticeWeakenedRules(t *testing.T) {
 		{"by-header", "overlays/canary/core.yaml", "", ""},
 		{"retries-multiply", "overlays/retry/kustomization.yaml", "attempts: 4", "attempts: 3"},
 		{"retries-multiply", "overlays/retry/kustomization.yaml", "", ""},
+		{"gateway", "components/mesh/ingress.yaml", "exact: /demo-app}", "exact: /demo-page}"},
+		{"sidecar-resource", "components/mesh/who-may-call.yaml", "hopline/sa/middle\n", "hopline/sa/front\n"},
+		{"test-and-diff", "overlays/canary/core.yaml", "        - headers: {x-dev-user: {exact: stressTest}}\n", ""},
+		{"test-and-diff", "overlays/canary/core.yaml", "", ""},
+		{"what-if", "overlays/canary/middle.yaml", "weight: 80", "weight: 79"},
 	} {
 		t.Run(c.lesson+" "+c.old, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath("curl"); err != nil && c.lesson != "explain" { // the others call the suite, as a learner does
+			if _, err := exec.LookPath("curl"); err != nil && c.lesson != "explain" && c.lesson != "test-and-diff" { // the others call the suite, as a learner does
 				t.Skip("no curl")
 			}
 			err := lesson.Verify(context.Background(), named(t, all, c.lesson), lesson.Setup{Engine: lesson.Lab, Tool: tool, Change: func(learner lesson.Copy) error {

@@ -146,8 +146,8 @@ func TestResetKeepsWhatIsDoneAndNothingElse(t *testing.T) {
 
 func TestWrap(t *testing.T) {
 	t.Parallel()
-	got := strings.Join(wrap([]string{"one two three four five six seven eight nine ten", "eleven", "", "- a list with an item that is longer than one line", "```text", "x  y", "```"}, 40), "\n")
-	const want = "one two three four five six seven eight\nnine ten eleven\n\n- a list with an item that is longer\n  than one line\n    x  y"
+	got := strings.Join(wrap([]string{"one two three four five six seven eight nine ten", "eleven", "", "- a list with an item that is longer than one line", "```text", "x  y", "```", "![a graph](../images/graph.png)"}, 40), "\n")
+	const want = "one two three four five six seven eight\nnine ten eleven\n\n- a list with an item that is longer\n  than one line\n    x  y\n(Picture: a graph)"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/tty"
@@ -12,7 +13,11 @@ const (
 	widest    = 80
 )
 
-// wrap breaks the paragraphs of prose into lines of at most width characters. Lines of lists, tables and blocks stay as they are.
+// pictureForm matches a picture on a line of its own.
+var pictureForm = regexp.MustCompile(`^!\[([^]]*)\]\([^)]*\)$`)
+
+// wrap breaks the paragraphs of prose into lines of at most width characters. Lines of lists, tables and blocks stay as they are. A picture
+// becomes its description.
 func wrap(lines []string, width int) []string {
 	width = max(narrowest, min(widest, width))
 	var out []string
@@ -23,6 +28,7 @@ func wrap(lines []string, width int) []string {
 		paragraph = nil
 	}
 	for _, line := range lines {
+		line = pictureForm.ReplaceAllString(line, "(Picture: $1)")
 		fence := strings.HasPrefix(line, "```")
 		if fence || fenced || strings.TrimSpace(line) == "" || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ") {
 			flush()
