@@ -33,14 +33,12 @@ const maxCombinations = 300_000
 // keeps the rules that can still match, up to the first that certainly does. Two ways that leave the same rules are the same from there on,
 // and only the first is followed. So it visits each combination that matters once, and no more.
 type walk struct {
+	*comparison
 	port     int
 	gateway  bool
 	sides    [2]*mesh.Domains
 	policies func([]*mesh.Rewrite) []mesh.Condition // of both sides
 	use      func(*mesh.Request)
-
-	budget *int
-	limits map[string]bool // reasons why requests may be missing
 }
 
 // dimension is one part of a request that conditions are about.
@@ -83,7 +81,7 @@ func (w *walk) authorities() []class {
 			patterns = append(patterns, hostPattern(host))
 		}
 	}
-	list, complete := classes(patterns, w.validAuthority(), "localhost", "localhost:8080", "example.org", "example.org:"+strconv.Itoa(w.port))
+	list, complete := w.texts.classes(patterns, w.validAuthority(), "localhost", "localhost:8080", "example.org", "example.org:"+strconv.Itoa(w.port))
 	w.limit(!complete, "there are too many hosts to tell all authorities apart")
 	var out []class
 	seen := map[string]bool{}
@@ -288,13 +286,13 @@ func (d *combination) classes(dim *dimension) {
 	var complete bool
 	switch dim.of {
 	case mesh.OfPath:
-		dim.classes, complete = classes(dim.patterns, validPath, "/")
+		dim.classes, complete = d.texts.classes(dim.patterns, validPath, "/")
 	case mesh.OfMethod:
-		dim.classes, complete = classes(dim.patterns, validMethod, "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+		dim.classes, complete = d.texts.classes(dim.patterns, validMethod, "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 	case mesh.OfHeader:
-		dim.classes, complete = classes(dim.patterns, validHeader, "other")
+		dim.classes, complete = d.texts.classes(dim.patterns, validHeader, "other")
 	default:
-		dim.classes, complete = classes(dim.patterns, validQuery, "other")
+		dim.classes, complete = d.texts.classes(dim.patterns, validQuery, "other")
 	}
 	d.limit(!complete, "there are too many conditions on one part of a request to tell all texts apart")
 	if dim.of == mesh.OfHeader || dim.of == mesh.OfQuery {
@@ -341,7 +339,7 @@ func (d *combination) follow(n int, open [2][]int32, marks string, chosen []int)
 		if _, known := d.seen[key]; known {
 			continue
 		}
-		if *d.budget--; *d.budget < 0 {
+		if d.budget--; d.budget < 0 {
 			d.limit(true, "there are more than "+strconv.Itoa(maxCombinations)+" combinations of conditions: the others are not compared")
 			return
 		}

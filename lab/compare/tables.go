@@ -42,11 +42,10 @@ func Tables(before, after Rules) Result {
 		}
 		pairs = addPair(pairs, pair{a, b, []string{a.Name}}, before.Table, after.Table)
 	}
-	budget := maxCombinations
-	limits := map[string]bool{}
+	c := comparison{budget: maxCombinations, limits: map[string]bool{}, texts: texts{}}
 	var found groups
 	for _, p := range pairs {
-		p.walk(before.Table, after.Table, &budget, limits, func(req *mesh.Request) {
+		p.walk(before.Table, after.Table, &c, func(req *mesh.Request) {
 			result.Compared++
 			a, b := Of(before.Table, req, p.before), Of(after.Table, req, p.after)
 			found.add(a.Differences(b), p.names, func() Example {
@@ -57,8 +56,15 @@ func Tables(before, after Rules) Result {
 		})
 	}
 	result.Groups = found.sorted()
-	result.Limits = append(result.Limits, slices.Sorted(maps.Keys(limits))...)
+	result.Limits = append(result.Limits, slices.Sorted(maps.Keys(c.limits))...)
 	return result
+}
+
+// comparison is what all walks of one call of Tables have in common.
+type comparison struct {
+	budget int             // combinations that are left
+	limits map[string]bool // reasons why requests may be missing
+	texts  texts
 }
 
 // pair is a caller as each side has it, with the names of all callers that neither table can tell from it.
@@ -79,7 +85,7 @@ func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
 }
 
 // walk calls use with one request for each combination of conditions of the caller, on all ports.
-func (p *pair) walk(before, after *mesh.Table, budget *int, limits map[string]bool, use func(*mesh.Request)) {
+func (p *pair) walk(before, after *mesh.Table, c *comparison, use func(*mesh.Request)) {
 	old, edited := before.Domains(&p.before.Source, p.before.NoSidecar), after.Domains(&p.after.Source, p.after.NoSidecar)
 	ports := slices.AppendSeq(slices.Collect(maps.Keys(old)), maps.Keys(edited))
 	slices.Sort(ports)
@@ -87,7 +93,7 @@ func (p *pair) walk(before, after *mesh.Table, budget *int, limits map[string]bo
 		return append(before.PolicyConditions(rewrites), after.PolicyConditions(rewrites)...)
 	}
 	for _, port := range slices.Compact(ports) {
-		w := walk{port: port, gateway: p.before.Source.Gateway, sides: [2]*mesh.Domains{old[port], edited[port]}, policies: policies, use: use, budget: budget, limits: limits}
+		w := walk{comparison: c, port: port, gateway: p.before.Source.Gateway, sides: [2]*mesh.Domains{old[port], edited[port]}, policies: policies, use: use}
 		w.requests()
 	}
 }

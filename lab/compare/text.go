@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"regexp/syntax"
 	"slices"
+	"strings"
 )
 
 // class is a set of texts that no pattern of a list tells apart, with one or two of them. The classes of a list are disjoint.
@@ -24,6 +25,25 @@ const maxTextStates = 500_000
 
 // alphabet holds the characters of the texts, in the order of preference.
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_./:,;=?&@!$'()*+~[]{}<>|^`\"\\#% \t"
+
+// texts remembers the classes of patterns, since many hosts and callers have the same ones.
+type texts map[string]textClasses
+
+type textClasses struct {
+	list     []class
+	complete bool
+}
+
+// classes returns what the function classes returns. The caller does not change the list.
+func (t texts) classes(patterns []string, valid string, preferred ...string) (list []class, complete bool) {
+	key := strings.Join(slices.Concat(patterns, []string{valid}, preferred), "\x00")
+	found, ok := t[key]
+	if !ok {
+		found.list, found.complete = classes(patterns, valid, preferred...)
+		t[key] = found
+	}
+	return found.list, found.complete
+}
 
 // classes returns one text for every combination of patterns that some valid text matches together, the shortest that there is, or one of
 // preferred if it belongs to the same class. The patterns are RE2 expressions for the whole text, as is valid. Texts are of the characters
