@@ -6,7 +6,7 @@
 //   - read.go: Read, the lenient counterpart for anybody's files; readkinds.go lists the kinds and fields that it decodes, modernize.go accepts
 //     deprecated kustomization files, and assume.go completes what the files do not state.
 //   - Rendering. kustomization.go inspects the kustomization files, so that kustomize runs no program and fetches nothing. snapshot.go is the
-//     file system that kustomize sees. standin.go lets many similar objects pass through kustomize as one. partial.go and doubt.go render what
+//     file system that kustomize sees. placeholder.go lets many similar objects pass through kustomize as one. partial.go and doubt.go render what
 //     is left of an overlay with mistakes.
 //   - Decoding. kinds.go lists the accepted kinds; strict.go decodes Kubernetes' manifests into structs with field tags, and istio.go decodes
 //     Istio's specifications. deployment.go, environment.go, service.go and notenforced.go hold the manifests. fields.go lists the fields for

@@ -135,9 +135,9 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 	out.empty = in.empty
 
 	var resources resmap.ResMap
-	standIns := new(standIns)
+	reduced := new(placeholders)
 	if len(report.Problems) == 0 {
-		standIns = newStandIns(in)
+		reduced = newPlaceholders(in)
 		resources, err = kustomize(disk, root)
 	}
 	if len(report.Problems) > 0 || err != nil {
@@ -149,12 +149,12 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 		return out
 	}
 	out.places = &places{disk: disk.amend(nil), root: root, named: in.named}
-	out.objects = rendered(resources, standIns, report)
+	out.objects = rendered(resources, reduced, report)
 	return out
 }
 
 // rendered converts kustomize's result to JSON values.
-func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map[string]any {
+func rendered(resources resmap.ResMap, reduced *placeholders, report *Report) []map[string]any {
 	objects := make([]map[string]any, 0, resources.Size())
 	for _, r := range resources.Resources() {
 		var decoded any
@@ -167,7 +167,7 @@ func rendered(resources resmap.ResMap, standIns *standIns, report *Report) []map
 			continue
 		}
 		if m, ok := decoded.(map[string]any); ok {
-			objects = append(objects, standIns.objects(m)...)
+			objects = append(objects, reduced.objects(m)...)
 		}
 	}
 	return objects

@@ -13,19 +13,19 @@ import (
 
 // Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
 // name and specification, as long as nothing in the overlay refers to their contents. So a run of such objects in a file passes through
-// kustomize as one object, a stand-in, and is expanded again in the result.
+// kustomize as one object, a placeholder, and is expanded again in the result.
 
-// standIns holds the stand-ins of one rendering.
-type standIns struct {
-	runs [][]map[string]any // by stand-in, the objects that it replaces
+// placeholders holds the placeholders of one rendering.
+type placeholders struct {
+	runs [][]map[string]any // by placeholder, the objects that it replaces
 }
 
-// standInName matches the name of a stand-in, with its number. No Kubernetes name has an underscore, so no other object has such a name.
-var standInName = regexp.MustCompile(`_stand-in-(\d+)_`)
+// placeholderName matches the name of a placeholder, with its number. No Kubernetes name has an underscore, so no other object has such a name.
+var placeholderName = regexp.MustCompile(`_placeholder-(\d+)_`)
 
-// newStandIns lets kustomize read stand-ins instead of the objects that in has inspected.
-func newStandIns(in *inspector) *standIns {
-	s := new(standIns)
+// newPlaceholders lets kustomize read placeholders instead of the objects that in has inspected.
+func newPlaceholders(in *inspector) *placeholders {
+	s := new(placeholders)
 	if in.reach.everything {
 		return s
 	}
@@ -40,9 +40,9 @@ func newStandIns(in *inspector) *standIns {
 	return s
 }
 
-// reduce rewrites a file with stand-ins. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
+// reduce rewrites a file with placeholders. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
 // documents.
-func (s *standIns) reduce(content []byte, docs []document, r reach) (reduced []byte, ok bool) {
+func (s *placeholders) reduce(content []byte, docs []document, r reach) (reduced []byte, ok bool) {
 	switch {
 	case bytes.ContainsAny(content, "&\r"): // anchors, and Windows line ends
 		return nil, false
@@ -98,7 +98,7 @@ func writeDocument(out *bytes.Buffer, lines [][]byte, d document) {
 	}
 }
 
-// alikeRun returns the first objects of docs that one stand-in can replace.
+// alikeRun returns the first objects of docs that one placeholder can replace.
 func alikeRun(docs []document, r reach) (run []map[string]any) {
 	for _, d := range docs {
 		object, ok := d.value.(map[string]any)
@@ -124,19 +124,19 @@ func alike(a, b map[string]any) bool {
 	return true
 }
 
-// add returns a new stand-in for some objects.
-func (s *standIns) add(run []map[string]any) map[string]any {
+// add returns a new placeholder for some objects.
+func (s *placeholders) add(run []map[string]any) map[string]any {
 	metadata := maps.Clone(run[0]["metadata"].(map[string]any))
-	metadata["name"] = "_stand-in-" + strconv.Itoa(len(s.runs)) + "_"
+	metadata["name"] = "_placeholder-" + strconv.Itoa(len(s.runs)) + "_"
 	s.runs = append(s.runs, run)
 	return map[string]any{"apiVersion": run[0]["apiVersion"], "kind": run[0]["kind"], "metadata": metadata}
 }
 
-// objects returns the objects of a rendered object: those that a stand-in replaces, or else the object itself.
-func (s *standIns) objects(rendered map[string]any) []map[string]any {
+// objects returns the objects of a rendered object: those that a placeholder replaces, or else the object itself.
+func (s *placeholders) objects(rendered map[string]any) []map[string]any {
 	metadata, _ := rendered["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
-	found := standInName.FindStringSubmatchIndex(name)
+	found := placeholderName.FindStringSubmatchIndex(name)
 	if found == nil {
 		return []map[string]any{rendered}
 	}

@@ -11,12 +11,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestStandInsRenderAsTheObjectsThemselves checks that an overlay renders the same with stand-ins as without them.
-func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
+// TestPlaceholdersRenderAsTheObjectsThemselves checks that an overlay renders the same with placeholders as without them.
+func TestPlaceholdersRenderAsTheObjectsThemselves(t *testing.T) {
 	t.Parallel()
 	stoodIn := 0
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "stand-in-")
+		dir, err := os.MkdirTemp("", "placeholder-")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,12 +44,12 @@ func TestStandInsRenderAsTheObjectsThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(whole, got.objects); diff != "" {
-			t.Fatalf("objects (-whole +with stand-ins):\n%s", diff)
+			t.Fatalf("objects (-whole +with placeholders):\n%s", diff)
 		}
 		stoodIn += len(disk.reduced)
 	})
 	if stoodIn == 0 {
-		t.Error("no overlay had a stand-in")
+		t.Error("no overlay had a placeholder")
 	}
 }
 
@@ -96,7 +96,7 @@ func renderWhole(dir string) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects := rendered(resources, new(standIns), report)
+	objects := rendered(resources, new(placeholders), report)
 	return objects, report.Err()
 }
 
