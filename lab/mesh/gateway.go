@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,6 +48,25 @@ func Gateways(o *overlay.Overlay) []Source {
 		}
 	}
 	return out
+}
+
+// EntryGateway returns the gateway at which requests from outside arrive: the ingress gateway, or if no Gateway selects it the only other
+// gateway that Gateways of the table's overlay select. It returns an error if they select several others.
+func (t *Table) EntryGateway(o *overlay.Overlay) (Source, error) {
+	all := Gateways(o)
+	selected := len(t.GatewayPorts(&all[0])) > 0
+	switch others := all[2:]; {
+	case selected || len(others) == 0:
+		return all[0], nil
+	case len(others) == 1:
+		return others[0], nil
+	default:
+		var names []string
+		for _, g := range others {
+			names = append(names, g.Workload)
+		}
+		return Source{}, fmt.Errorf("the Gateways select several gateways: %s", strings.Join(names, ", "))
+	}
 }
 
 // gatewayObject is a Gateway of Istio, or what istiod makes of one listener of a Gateway of the Gateway API.

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,16 @@ type Table struct {
 func Load(dir string, checks ...overlay.Check) (*overlay.Overlay, *Table, error) {
 	var c compilation
 	o, err := overlay.Load(dir, append([]overlay.Check{c.check}, checks...)...)
+	if err != nil {
+		return o, nil, err
+	}
+	return o, c.table, nil
+}
+
+// LoadLenient is Load for objects that others wrote; see overlay.LoadLenient.
+func LoadLenient(names []string, stdin io.Reader, runs func(image string) bool, checks ...overlay.Check) (*overlay.Overlay, *Table, error) {
+	var c compilation
+	o, err := overlay.LoadLenient(names, stdin, runs, append([]overlay.Check{c.check}, checks...)...)
 	if err != nil {
 		return o, nil, err
 	}

@@ -205,6 +205,9 @@ func destinationsOf(rule *networking.HTTPRoute) (list []*networking.Destination)
 	return list
 }
 
+// given begins the names of the objects that Assume adds.
+const given = "given-"
+
 // give adds a host: a Service, or for a name outside the cluster a ServiceEntry.
 func (a *assumption) give(host string, g *givenHost) {
 	for _, p := range a.ports {
@@ -225,7 +228,7 @@ func (a *assumption) give(host string, g *givenHost) {
 			spec.Ports = append(spec.Ports, &networking.ServicePort{Name: fmt.Sprintf("http-%d", p), Number: uint32(p), Protocol: "HTTP"})
 		}
 		a.overlay.ServiceEntries = append(a.overlay.ServiceEntries, Istio[*networking.ServiceEntry]{
-			Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "ServiceEntry", Namespace: namespace, Name: "given-" + host}, Spec: spec})
+			Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "ServiceEntry", Namespace: namespace, Name: given + host}, Spec: spec})
 	}
 	a.giveSubsets(host, namespace, g)
 }
@@ -243,7 +246,7 @@ func (a *assumption) giveSubsets(host, namespace string, g *givenHost) {
 		spec.Subsets = append(spec.Subsets, &networking.Subset{Name: s})
 	}
 	a.overlay.DestinationRules = append(a.overlay.DestinationRules, Istio[*networking.DestinationRule]{
-		Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "DestinationRule", Namespace: namespace, Name: "given-" + host}, Spec: spec})
+		Meta: Meta{APIVersion: "networking.istio.io/v1", Kind: "DestinationRule", Namespace: namespace, Name: given + host}, Spec: spec})
 }
 
 // endpoints marks the Services of namespaces without any workload.

@@ -30,18 +30,22 @@ func checkReferences(o *Overlay, doubts doubts, report *Report) {
 		all.append(o.broken)
 	}
 	found := new(Report)
-	r := references{overlay: all, doubts: doubts, report: found, hosts: knownHosts(all), subsets: map[string][]string{}}
-	for _, d := range all.DestinationRules {
+	newReferences(all, doubts, found).check()
+	if o.broken != nil {
+		found.Problems = o.broken.soundly(found.Problems)
+	}
+	report.Problems = append(report.Problems, found.Problems...)
+}
+
+func newReferences(o *Overlay, doubts doubts, report *Report) *references {
+	r := &references{overlay: o, doubts: doubts, report: report, hosts: knownHosts(o), subsets: map[string][]string{}}
+	for _, d := range o.DestinationRules {
 		host := istio.FullHost(d.Spec.Host, d.Namespace)
 		for _, s := range d.Spec.Subsets {
 			r.subsets[host] = append(r.subsets[host], s.Name)
 		}
 	}
-	r.check()
-	if o.broken != nil {
-		found.Problems = o.broken.soundly(found.Problems)
-	}
-	report.Problems = append(report.Problems, found.Problems...)
+	return r
 }
 
 func (r *references) check() {
@@ -155,7 +159,10 @@ func (r *references) targetPort(at problems, path string, s Service, p ServicePo
 	if len(pods) == 0 {
 		meant = r.selected(s.Namespace, nil)
 	}
-	found := slices.ContainsFunc(meant, func(d Deployment) bool { return hasPort(d.Pod.Container.Ports, p.Target) })
+	_, notNumber := strconv.Atoi(p.Target)
+	found := slices.ContainsFunc(meant, func(d Deployment) bool {
+		return hasPort(d.Pod.Container.Ports, p.Target) || d.Pod.AnyPort && notNumber == nil
+	})
 	if len(meant) > 0 && !found && p.Port > 0 && !r.doubts.mention(p.Target, "Deployment") {
 		at.add(path, "no container has the port %s; %s has %s", p.Target, meant[0].String(), portText(meant[0].Pod.Container.Ports))
 	}

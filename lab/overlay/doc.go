@@ -4,7 +4,8 @@
 //   - objects.go: Overlay and the types of its objects; report.go: Problem and Report, which collect all mistakes of an overlay.
 //   - load.go: Load, from the directory to the checked objects.
 //   - read.go: Read, the lenient counterpart for anybody's files; readkinds.go lists the kinds and fields that it decodes, modernize.go accepts
-//     deprecated kustomization files, and assume.go completes what the files do not state.
+//     deprecated kustomization files, and assume.go completes what the files do not state. rest.go lists what it leaves out. lenient.go:
+//     LoadLenient, which reads such files for a lab that runs them.
 //   - Rendering. kustomization.go inspects the kustomization files, so that kustomize runs no program and fetches nothing. snapshot.go is the
 //     file system that kustomize sees. placeholder.go lets many similar objects pass through kustomize as one. partial.go and doubt.go render what
 //     is left of an overlay with mistakes.

@@ -38,12 +38,21 @@ func (o *Overlay) With(edits []Edit, checks ...Check) (*Overlay, error) {
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
-	found := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: o.places, EmptyFiles: o.EmptyFiles, rendered: objects}
+	found := o.withObjects(objects)
 	found.complete(nil, report, checks)
 	if err := report.Err(); err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// withObjects returns the overlay with other rendered objects, none of which is decoded yet.
+func (o *Overlay) withObjects(objects []map[string]any) *Overlay {
+	other := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: o.places, EmptyFiles: o.EmptyFiles, rendered: objects, Lenient: o.Lenient}
+	if o.Lenience != nil {
+		other.Lenience = &Lenience{runs: o.Lenience.runs, files: o.Lenience.files}
+	}
+	return other
 }
 
 // apply applies an edit to the object that it names, which it replaces by a copy.

@@ -59,7 +59,11 @@ func LoadAs(dir string, files map[string][]byte, checks ...Check) (*Overlay, err
 
 // complete decodes the rendered objects, adds them to the overlay and checks them.
 func (o *Overlay) complete(doubts doubts, report *Report, checks []Check) {
-	decode(o, slices.Clone(o.rendered), doubts, report)
+	if o.Lenience != nil {
+		o.completeLenient(report)
+	} else {
+		decode(o, slices.Clone(o.rendered), doubts, report)
+	}
 	for _, check := range checks {
 		check(o, report)
 		if o.broken != nil {
@@ -240,6 +244,6 @@ type decoding struct {
 	seen       map[string]struct{} // objects, to find duplicates
 	configMaps []ConfigMap         // read so far, including broken ones
 	doubts     doubts
-	left       *int      // for Read: the number of fields that were left out
-	limits     []Problem // for Read: what Istio accepts and the lab does not
+	left       map[string]int // for Read: the number of fields that were left out, by name
+	limits     []Problem      // for Read: what Istio accepts and the lab does not
 }

@@ -34,12 +34,14 @@ type Overlay struct {
 
 	EmptyFiles []string // files of resources that hold no object, as the user would write them
 
-	// Lenient is set by Read: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
+	// Lenient is set by Read and LoadLenient: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
 	Lenient bool
 	// Complete is set by ReadCluster: there is no object beside these, so that Assume assumes nothing.
 	Complete bool
 	// Closed lists namespaces that have no Service beside these, so that Assume adds none.
 	Closed []string
+	// Lenience is what LoadLenient did to run the objects; nil for an overlay of Load or Read.
+	Lenience *Lenience
 
 	rendered []map[string]any // the objects as JSON values, which are not changed; see With
 	places   *places
@@ -135,7 +137,8 @@ type PodTemplate struct {
 	ServiceAccount      string        // default "default"
 	Grace               time.Duration // terminationGracePeriodSeconds; default 30 s
 	Container           Container     // the lab runs pods with one container; Read joins the ports of all containers
-	AnyPort             bool          // whether ports that no container lists are open as well, as in a cluster; the lab opens listed ports only
+	AnyPort             bool          // whether ports that no container lists are open as well, as in a cluster; Load sets it for no pod
+	Played              bool          // by LoadLenient: a stand-in plays the pod, and only labels, annotations, account and ports are known
 }
 
 // Container is the process of a pod.

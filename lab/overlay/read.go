@@ -17,24 +17,6 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Rest lists what Read leaves out of an overlay.
-type Rest struct {
-	Kinds   map[string]int // objects without bearing on routing: their number, by kind
-	Fields  int            // fields of the objects in the overlay that have no bearing on routing
-	Files   []string       // files of directories that hold no object
-	Limits  []Problem      // parts of the overlay's objects that Istio accepts and Hopline does not support, as far as no compiler finds them
-	Foreign []Foreign      // objects that bear on routing, of kinds that Hopline does not support
-
-	Makers  map[string]string       // by namespace, an object left out whose controller may create pods and Services
-	Subsets map[SubsetName]struct{} // the subsets that routes of VirtualServices name, those of TCP, TLS and delegates included
-}
-
-// Foreign is an object that bears on routing and that no decision takes into account.
-type Foreign struct {
-	Meta
-	Object map[string]any // as a JSON value
-}
-
 // Read decodes objects that others wrote, for their routing only. A name is a file of YAML or JSON, a directory, or "-" for stdin. A
 // directory with a kustomization.yaml is rendered; of any other directory Read takes the files in it, not below it, whose names end in
 // .yaml, .yml or .json, except test cases: those that end in _test.yaml or _test.yml. Lists are taken apart.
@@ -42,11 +24,7 @@ type Foreign struct {
 // Read is lenient where Load is strict: it leaves out what has no bearing on routing, and does not check references. Objects of Istio are
 // decoded and checked as by Load, because Istio would not accept them either. All problems are reported together, in a *Report.
 func Read(names []string, stdin io.Reader) (*Overlay, *Rest, error) {
-	r := newReader(stdin)
-	for _, name := range names {
-		r.input(name)
-	}
-	return r.overlay(new(Overlay))
+	return collect(names, stdin).overlay(new(Overlay))
 }
 
 // ReadCluster decodes the objects of a whole cluster, as kubectl prints them: a List in YAML or JSON. It is like Read, and the overlay is
@@ -58,7 +36,7 @@ func ReadCluster(name string, list io.Reader) (*Overlay, *Rest, error) {
 }
 
 func newReader(stdin io.Reader) *reader {
-	return &reader{stdin: stdin, report: new(Report), rest: &Rest{Kinds: map[string]int{}, Makers: map[string]string{}},
+	return &reader{stdin: stdin, report: new(Report), rest: newRest(), sums: map[string]sum{},
 		places: &places{disk: newSnapshot(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
 }
 
@@ -74,13 +52,27 @@ func (r *reader) overlay(o *Overlay) (*Overlay, *Rest, error) {
 	return o, r.rest, r.report.Err()
 }
 
-// reader collects the objects of one call of Read.
+// reader collects the objects of one call of Read, and decodes them.
 type reader struct {
 	stdin   io.Reader
 	report  *Report
 	rest    *Rest
 	places  *places
 	objects []map[string]any
+	files   []string                // that were read, absolute
+	sums    map[string]sum          // of the files, and of the directories that were listed
+	runs    func(image string) bool // for LoadLenient: the images of pods that are run as their manifests state
+}
+
+// collect reads the objects of all names, and decodes nothing.
+func collect(names []string, stdin io.Reader) *reader {
+	r := newReader(stdin)
+	for _, name := range names {
+		r.input(name)
+	}
+	r.report.places = r.places
+	maps.Copy(r.sums, r.places.disk.sums()) // of symbolic links
+	return r
 }
 
 // input reads one of the names.
@@ -111,7 +103,10 @@ func HasKustomization(dir string) bool {
 // kustomization renders a directory.
 func (r *reader) kustomization(dir string) {
 	report := new(Report)
-	rendered := render(newSnapshot(), dir, report, true)
+	disk := newSnapshot()
+	rendered := render(disk, dir, report, true)
+	r.files = append(r.files, disk.paths()...)
+	maps.Copy(r.sums, disk.sums())
 	r.places.more = append(r.places.more, report.places, rendered.places)
 	var located *Report
 	if errors.As(report.Err(), &located) {
@@ -128,9 +123,10 @@ func (r *reader) directory(dir string) {
 	if err != nil {
 		r.report.Add(dir, "", "%v", err)
 	}
+	r.watch(dir)
 	found := false
 	for _, e := range entries {
-		if extension := filepath.Ext(e.Name()); e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, extension) || IsTestFile(e.Name()) {
+		if e.IsDir() || !isManifest(e.Name()) {
 			continue
 		}
 		found = true
@@ -139,6 +135,19 @@ func (r *reader) directory(dir string) {
 	if !found {
 		r.report.Add(dir, "", "want a kustomization.yaml, or files whose names end in .yaml, .yml or .json, got a directory without any")
 	}
+}
+
+// isManifest reports whether a file of a directory may hold objects, by its name.
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !IsTestFile(name)
+}
+
+// watch records the current sum of a file or a directory before it is read: a change meanwhile is then one that a Watcher reports. It
+// returns the path without symbolic links.
+func (r *reader) watch(name string) (path string) {
+	path = r.places.disk.resolve(name)
+	r.sums[path] = look(path)
+	return path
 }
 
 // IsTestFile reports whether a file's name is that of test cases: it ends in _test.yaml or _test.yml.
@@ -152,6 +161,7 @@ func (r *reader) file(name string, some bool) {
 		r.manifest(name, r.stdin, some)
 		return
 	}
+	r.files = append(r.files, r.watch(name))
 	file, err := os.Open(name)
 	if err != nil {
 		r.report.Add(name, "", "%v", err)
@@ -235,7 +245,7 @@ const maxRead = 256 << 20
 
 // decode decodes all objects into an overlay.
 func (r *reader) decode(o *Overlay) {
-	d := &decoding{overlay: o, report: r.report, unenforced: map[string]struct{}{}, left: &r.rest.Fields}
+	d := &decoding{overlay: o, report: r.report, unenforced: map[string]struct{}{}, left: r.rest.Fields}
 	seen := map[string]map[string]any{}
 	for _, object := range r.objects {
 		m, k, ok := r.kindOf(object)
@@ -244,6 +254,8 @@ func (r *reader) decode(o *Overlay) {
 		case twice && reflect.DeepEqual(first, object): // such as from two overlapping files
 		case twice && ok:
 			d.twice(m)
+		case ok && r.isRun(object):
+			d.strictly(func() { d.decodeAs(k, m, object) })
 		case ok:
 			d.decodeAs(k, m, object)
 		case isBearing(m):
@@ -263,7 +275,7 @@ func (r *reader) decode(o *Overlay) {
 // kindOf returns the identity of an object, and the kind by which it is decoded. ok is false for an object that is not decoded.
 func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
 	m = metaOf(object)
-	k, ok = readKind(m)
+	k, ok = r.kind(m, object)
 	switch {
 	case k.clusterWide:
 		m.Namespace = ""

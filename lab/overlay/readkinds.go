@@ -40,8 +40,10 @@ func readKinds() []kind {
 
 // anyServiceManifest lists the fields of a Service that routing depends on.
 type anyServiceManifest struct {
-	Metadata metadata `field:"metadata,required"`
-	Spec     struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+	Spec       struct {
 		Selector map[string]string `field:"selector"`
 		Ports    []struct {
 			Name        string      `field:"name"`
@@ -74,8 +76,10 @@ func addAnyService(d *decoding, m Meta, decoded any) {
 
 // workloadManifest lists the fields of a workload that routing depends on.
 type workloadManifest struct {
-	Metadata metadata `field:"metadata,required"`
-	Spec     struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+	Spec       struct {
 		Replicas *int `field:"replicas"`
 		Template *struct {
 			Metadata templateMetadata `field:"metadata"`
@@ -92,8 +96,10 @@ type templateMetadata struct {
 
 // podObjectManifest lists the fields of a single pod that routing depends on.
 type podObjectManifest struct {
-	Metadata metadata       `field:"metadata,required"`
-	Spec     anyPodManifest `field:"spec,required"`
+	APIVersion string         `field:"apiVersion"`
+	Kind       string         `field:"kind"`
+	Metadata   metadata       `field:"metadata,required"`
+	Spec       anyPodManifest `field:"spec,required"`
 }
 
 type anyPodManifest struct {
@@ -150,8 +156,10 @@ func withoutKey(labels map[string]string, key string) map[string]string {
 
 // workloadEntryManifest lists the fields of a WorkloadEntry that routing depends on.
 type workloadEntryManifest struct {
-	Metadata metadata `field:"metadata,required"`
-	Spec     struct {
+	APIVersion string   `field:"apiVersion"`
+	Kind       string   `field:"kind"`
+	Metadata   metadata `field:"metadata,required"`
+	Spec       struct {
 		Labels         map[string]string `field:"labels"`
 		ServiceAccount string            `field:"serviceAccount"`
 	} `field:"spec,required"`

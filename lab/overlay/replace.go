@@ -35,7 +35,7 @@ func (o *Overlay) Replace(name string, text []byte, checks ...Check) (*Overlay, 
 			objects = append(objects, object)
 		}
 	}
-	found := &Overlay{Dir: o.Dir, Files: o.Files, sums: o.sums, places: o.places, EmptyFiles: o.EmptyFiles, rendered: objects}
+	found := o.withObjects(objects)
 	found.complete(nil, report, checks)
 	located(report, here, textPlaces(name, text, added))
 	if err := report.Err(); err != nil {

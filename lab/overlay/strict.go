@@ -39,9 +39,9 @@ type strict struct {
 	unenforced map[string]struct{} // names of accepted fields that occur, as "Deployment resources"
 	kind       string
 	holes      holes
-	element    string // the name of the innermost list element that has one
-	left       *int   // if set, unknown and refused fields are left out, and counted here
-	exact      bool   // unknown fields are problems even then
+	element    string         // the name of the innermost list element that has one
+	left       map[string]int // if set, unknown and refused fields are left out, and counted here
+	exact      bool           // unknown fields are problems even then
 }
 
 // problem reports a field that could not be read, and records its path as a hole of the object.
@@ -149,7 +149,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		f, ok := fields[name]
 		switch {
 		case s.left != nil && (!ok && !s.exact || f.status == refused):
-			*s.left++
+			s.left[name]++
 			continue
 		case !ok:
 			s.unknown(path, name, slices.Sorted(maps.Keys(fields)))

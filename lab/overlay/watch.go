@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"os"
@@ -187,12 +188,30 @@ func changed(sums map[string]sum) bool {
 	return any
 }
 
-// look returns the current sum of a file, or of the target of a symbolic link.
+// look returns the current sum of a file, of the target of a symbolic link, or of the names of the files in a directory that may hold objects.
 func look(path string) sum {
 	if target, err := os.Readlink(path); err == nil {
 		return sha256.Sum256([]byte("link to " + target))
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return lookIn(path)
+	}
 	return sumOf(readRegular(path))
+}
+
+// lookIn returns the sum of the names of the files in a directory that may hold objects.
+func lookIn(dir string) sum {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return sum{}
+	}
+	var names bytes.Buffer
+	for _, e := range entries {
+		if !e.IsDir() && isManifest(e.Name()) {
+			names.WriteString(e.Name() + "\n")
+		}
+	}
+	return sha256.Sum256(names.Bytes())
 }
 
 func sumOf(content []byte, err error) sum {

@@ -10,9 +10,7 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -73,7 +71,7 @@ func ReadWhole(names []string, stdin io.Reader) (*Rules, error) {
 
 // newRules completes and compiles what was read.
 func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int) (*Rules, error) {
-	r := &Rules{Overlay: o, LeftOut: leftOut(rest), own: namespaces(o), foreign: rest.Foreign, makers: rest.Makers, subsets: rest.Subsets, named: named, closed: o.Closed}
+	r := &Rules{Overlay: o, LeftOut: rest.Line(), own: namespaces(o), foreign: rest.Foreign, makers: rest.Makers, subsets: rest.Subsets, named: named, closed: o.Closed}
 	r.Assumed = o.Assume(ports...)
 	if err := r.compile(rest.Limits); err != nil {
 		return nil, err
@@ -88,38 +86,6 @@ func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int)
 	slices.Sort(r.NotComputed)
 	r.NotComputed = slices.Compact(r.NotComputed)
 	return r, nil
-}
-
-// leftOut returns the line that counts what Read left out.
-func leftOut(rest *overlay.Rest) string {
-	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(rest.Kinds)) {
-		parts = append(parts, count(rest.Kinds[kind], kind))
-	}
-	if rest.Fields > 0 {
-		parts = append(parts, count(rest.Fields, "field"))
-	}
-	if len(rest.Files) > 0 {
-		parts = append(parts, fmt.Sprintf("%s without objects (%s)", count(len(rest.Files), "file"), strings.Join(rest.Files, ", ")))
-	}
-	if parts == nil {
-		return ""
-	}
-	return "left out, without bearing on routing: " + strings.Join(parts, ", ")
-}
-
-// count returns a number with a noun: "1 Secret", "2 Secrets", "2 NetworkPolicies".
-func count(n int, noun string) string {
-	switch stem, y := strings.CutSuffix(noun, "y"); {
-	case n == 1:
-	case y && !strings.HasSuffix(stem, "a"):
-		noun = stem + "ies"
-	case strings.HasSuffix(noun, "s"):
-		noun += "es"
-	default:
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // Lines returns what an answer must be read with: what was left out, what is not computed, and what was assumed.

@@ -102,21 +102,11 @@ func namespaces(o *overlay.Overlay) []string {
 	return slices.Compact(names)
 }
 
-// ingress returns the gateway that requests without a named caller arrive at: the ingress gateway, or if no Gateway selects it the only other
-// gateway that Gateways select.
+// ingress returns the gateway that requests without a named caller arrive at.
 func (r *Rules) ingress() (*mesh.Source, error) {
-	all := mesh.Gateways(r.Overlay)
-	selected := len(r.Table.GatewayPorts(&all[0])) > 0
-	switch others := all[2:]; {
-	case selected || len(others) == 0:
-		return &all[0], nil
-	case len(others) == 1:
-		return &others[0], nil
-	default:
-		var names []string
-		for _, g := range others {
-			names = append(names, g.Workload)
-		}
-		return nil, fmt.Errorf("the Gateways select several gateways: name one by --from: %s", strings.Join(names, ", "))
+	source, err := r.Table.EntryGateway(r.Overlay)
+	if err != nil {
+		return nil, fmt.Errorf("%w: name one by --from", err)
 	}
+	return &source, nil
 }

@@ -18,6 +18,7 @@ import (
 // purposes describes what each address serves.
 var purposes = map[string]string{
 	"Page":    "press Hops",
+	"Ingress": "the ingress gateway",
 	"Console": "workloads, rules, traces; /sd and /metrics for Prometheus",
 	"Zipkin":  "Zipkin's API",
 	"OTLP":    "OTLP over HTTP",
@@ -49,6 +50,9 @@ func (l *lab) announce(first edition, took time.Duration) {
 
 // whatToEdit suggests a file of the overlay's own directory to edit: one with weights if there is one, else any.
 func whatToEdit(dir string, e edition) string {
+	if e.overlay.Lenience != nil {
+		return "Edit a file and save: it is live at once."
+	}
 	if bundle.Carries(e.overlay.Dir) {
 		return "This is an overlay that hopline carries. To edit it: hopline init DIR, and hopline up DIR."
 	}

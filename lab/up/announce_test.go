@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 func TestASavedChangeOfWeightsIsSaidInWords(t *testing.T) {
@@ -24,7 +25,7 @@ func TestASavedChangeOfWeightsIsSaidInWords(t *testing.T) {
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), old, new)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		e, err := load(dir, "")
+		e, err := load(dir, workload.Programs{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func TestTheEndOfTheStartNamesAFile(t *testing.T) {
 		"dev":    "",
 		"plain":  "Edit a file of shop and save: it is live at once.",
 	} {
-		e, err := load(shipped.Overlay(t, name), "")
+		e, err := load(shipped.Overlay(t, name), workload.Programs{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -145,7 +145,7 @@ func (l *lab) nameOf(dir string) string {
 	switch {
 	case dir == l.dir || dir == "":
 		return l.options.Overlay
-	case filepath.Dir(dir) == filepath.Dir(l.dir) && filepath.Base(l.options.Overlay) == filepath.Base(l.dir):
+	case l.options.Anybody == nil && filepath.Dir(dir) == filepath.Dir(l.dir) && filepath.Base(l.options.Overlay) == filepath.Base(l.dir):
 		return filepath.Join(filepath.Dir(l.options.Overlay), filepath.Base(dir))
 	}
 	return bundle.FromHere(dir)

@@ -18,12 +18,25 @@ type edition struct {
 	table   *mesh.Table
 }
 
-// load renders the overlay, compiles its rules, and checks that its workloads can run with the programs in the directory bin. The overlay
-// is never nil; with an error it still lists the files to watch.
-func load(dir, bin string) (edition, error) {
-	o, table, err := mesh.Load(dir, workload.Check(bin))
+// load renders the overlay, compiles its rules, and checks that its workloads can run with the programs at hand. The overlay is never nil;
+// with an error it still lists the files to watch.
+func load(dir string, programs workload.Programs) (edition, error) {
+	o, table, err := mesh.Load(dir, workload.Check(programs))
 	return edition{o, table}, err
 }
+
+// load is load for a directory of this lab, or for the files of anybody's that it runs.
+func (l *lab) load(dir string) (edition, error) {
+	inputs := l.inputs(dir)
+	if inputs == nil {
+		return load(l.nameOf(dir), l.programs())
+	}
+	o, table, err := mesh.LoadLenient(inputs, l.options.Anybody.stdin(), l.programs().Has, workload.Check(l.programs()))
+	return edition{o, table}, err
+}
+
+// programs returns the programs that the lab runs in place of images.
+func (l *lab) programs() workload.Programs { return workload.Programs{Bin: l.options.Bin} }
 
 // orCancel calls load, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of
 // thousands of objects. A result after that is discarded.
@@ -49,7 +62,7 @@ func orCancel(ctx context.Context, load func() (edition, error)) (edition, error
 func (e edition) programs() []string {
 	var names []string
 	for _, d := range e.overlay.Deployments {
-		names = append(names, workload.ImageProgram(d.Pod.Container.Image))
+		names = append(names, workload.Program(d))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -61,12 +74,13 @@ func (e edition) warnings() []string {
 	for _, file := range e.overlay.EmptyFiles {
 		lines = append(lines, file+": holds no object, so that what was in it is gone")
 	}
+	lines = append(lines, e.doubts()...)
 	return slices.Concat(lines, workload.Unlistened(e.overlay), e.table.NotCarried())
 }
 
 // notes returns what of the overlay the lab does not enforce, and the notes on rules.
 func (e edition) notes() []string {
-	var notes []string
+	notes := e.playedNotes()
 	if line := e.overlay.NotEnforcedLine(); line != "" {
 		notes = append(notes, line)
 	}
@@ -75,7 +89,7 @@ func (e edition) notes() []string {
 
 // shortNotes returns the notes for a terminal, with only the number of what is not enforced; the console lists it.
 func (e edition) shortNotes() []string {
-	var notes []string
+	notes := e.playedNotes()
 	if objects, fields := len(e.overlay.NotEnforced), len(e.overlay.NotEnforcedFields); objects+fields > 0 {
 		notes = append(notes, fmt.Sprintf("Accepted but not enforced: %d objects and %d fields; the console lists them.", objects, fields))
 	}
@@ -95,7 +109,10 @@ func (e edition) ruleNotes() []string {
 	for _, u := range e.table.Unreached() {
 		notes = append(notes, u.String())
 	}
-	gateway := mesh.IngressGateway()
+	gateway, err := e.table.EntryGateway(e.overlay)
+	if err != nil {
+		return append(notes, err.Error())
+	}
 	for _, port := range e.table.GatewayPorts(&gateway) {
 		if port != gatewayPort {
 			notes = append(notes, fmt.Sprintf("of the ingress gateway the lab opens port %d alone: nothing reaches port %d of its Gateway", gatewayPort, port))

@@ -12,11 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	t.Parallel()
-	e, err := load(shipped.Overlay(t, "canary"), "")
+	e, err := load(shipped.Overlay(t, "canary"), workload.Programs{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ spec:
 			t.Fatal(err)
 		}
 	}
-	e, err := load(dir, "")
+	e, err := load(dir, workload.Programs{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestAnEditionNamesAllProblemsInOneReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := load(dir, t.TempDir())
+	_, err := load(dir, workload.Programs{Bin: t.TempDir()})
 	var at []string
 	for _, p := range problemsOf(err) {
 		at = append(at, p.Object+" "+p.Path)
@@ -97,7 +98,7 @@ func relative(t *testing.T, dir, to string) string {
 
 func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 	t.Parallel()
-	e, err := load(t.TempDir(), "")
+	e, err := load(t.TempDir(), workload.Programs{})
 	if err == nil || e.overlay == nil {
 		t.Fatalf("error %v, overlay %v; want an error and an overlay with the files to watch", err, e.overlay)
 	}
@@ -110,7 +111,7 @@ func TestAnEditionThatIsNotThereTellsWhatToWatch(t *testing.T) {
 func BenchmarkEdition(b *testing.B) {
 	canary := shipped.Overlay(b, "canary")
 	for b.Loop() {
-		if _, err := load(canary, ""); err != nil {
+		if _, err := load(canary, workload.Programs{}); err != nil {
 			b.Fatal(err)
 		}
 	}

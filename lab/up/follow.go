@@ -42,7 +42,7 @@ func (l *lab) apply(e edition) error {
 	l.active = e
 	l.edition = console.Edition{
 		Name: l.nameOf(e.overlay.Dir), Problems: l.edition.Problems, Revision: l.edition.Revision + 1, Overlay: e.overlay, Table: e.table, Graph: graph.New(e.overlay, e.table),
-		Notes: append(e.warnings(), e.notes()...), Links: l.links(e.overlay), Entries: l.entries(e),
+		Notes: append(e.warnings(), e.notes()...), Links: l.links(e), Entries: l.entries(e),
 	}
 	l.console.Changed()
 	return nil
@@ -104,7 +104,7 @@ func (l *lab) watch(e edition) (err error) {
 
 // read loads the overlay in a directory, watches its files if it is the active one, and builds the programs that it needs.
 func (l *lab) read(ctx context.Context, dir string) (edition, error) {
-	e, err := orCancel(ctx, func() (edition, error) { return load(l.nameOf(dir), l.options.Bin) })
+	e, err := orCancel(ctx, func() (edition, error) { return l.load(dir) })
 	if e.overlay != nil {
 		l.rewatch(e.overlay)
 	}
@@ -226,9 +226,12 @@ func (l *lab) look() {
 }
 
 // links returns the addresses of an edition.
-func (l *lab) links(o *overlay.Overlay) []console.Link {
+func (l *lab) links(e edition) []console.Link {
+	o := e.overlay
 	var links []console.Link
-	if path := pagePath(o); path != "" {
+	if o.Lenience != nil && !e.table.NoMesh() {
+		links = append(links, console.Link{Name: "Ingress", URL: localURL(l.options.Host, l.listeners.ingress) + "/"})
+	} else if path := pagePath(o); path != "" && o.Lenience == nil {
 		links = append(links, console.Link{Name: "Page", URL: localURL(l.options.Host, l.listeners.ingress) + path})
 	}
 	for _, port := range nodePortsOf(o) {

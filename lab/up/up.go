@@ -43,7 +43,8 @@ const (
 
 // Options holds the user's options. Port 0 means any free port.
 type Options struct {
-	Overlay      string   // directory
+	Overlay      string   // directory; with Anybody the name of all of them for messages
+	Anybody      *Anybody // if set, files of anybody's are run, and Overlay is not read
 	Host         string   // address on which the user's ports are opened
 	AllowDriving bool     // also other machines may change the lab, if Host is reached by them
 	AllowHosts   []string // names other than localhost under which the console may be reached
@@ -125,7 +126,9 @@ func Run(ctx, now context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = l.watcher.Close() }()
-	l.serve()
+	if err := l.serve(first); err != nil {
+		return err
+	}
 	return l.follow(ctx, first, begun)
 }
 
@@ -163,7 +166,7 @@ func (d listeners) close() {
 // first renders the overlay for the first time and builds the programs that it needs.
 func (l *lab) first(ctx context.Context) (edition, error) {
 	var err error
-	if l.dir, err = filepath.Abs(l.options.Overlay); err != nil {
+	if l.dir, err = filepath.Abs(l.options.home()); err != nil {
 		return edition{}, err
 	}
 	var root string
@@ -171,7 +174,10 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 		return edition{}, err
 	}
 	l.builder = builder{root: root, bin: l.options.Bin, when: l.options.Build, say: l.terminal.note}
-	first, err := load(l.options.Overlay, l.options.Bin)
+	if err := l.options.Anybody.readStdin(); err != nil {
+		return edition{}, err
+	}
+	first, err := l.load(l.dir)
 	if err != nil {
 		return first, errors.New(cannotRun(l.options.Overlay, err))
 	}
@@ -193,7 +199,7 @@ func (l *lab) assemble() error {
 	l.drive = drive.New(driven{l})
 	l.nodePorts = &nodePorts{host: l.options.Host, proxy: l.proxy, open: map[nodePort]net.Listener{}}
 	l.workloads, err = workload.New(workload.Options{
-		Bin: l.options.Bin, Host: loopback,
+		Programs: l.programs(), Host: loopback,
 		Zipkin: localURL(loopback, l.listeners.zipkin) + "/api/v2/spans",
 		OTLP:   localURL(loopback, l.listeners.otlp),
 		UI:     consoleURL + "trace/{traceID}",
@@ -223,12 +229,17 @@ func (l *lab) assemble() error {
 }
 
 // serve starts the servers on the listeners.
-func (l *lab) serve() {
-	l.servers.start(proxy.NewServer(l.proxy.Gateway(mesh.IngressGateway(), gatewayPort)), l.listeners.ingress)
+func (l *lab) serve(first edition) error {
+	entry, err := first.table.EntryGateway(first.overlay)
+	if err != nil {
+		return err
+	}
+	l.servers.start(proxy.NewServer(l.proxy.Gateway(entry, gatewayPort)), l.listeners.ingress)
 	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.listeners.sidecar)
 	l.servers.start(newServer(l.consoleHandler()), l.listeners.console)
 	l.servers.start(newServer(l.guarded(l.traces.Zipkin())), l.listeners.zipkin)
 	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.listeners.otlp)
+	return nil
 }
 
 // consoleHandler returns the handler of the console's port.
@@ -244,7 +255,7 @@ func (l *lab) consoleHandler() http.Handler {
 
 // current returns the state of the lab for other commands.
 func (l *lab) current() current.Lab {
-	return current.Lab{Overlay: l.drive.Dir(), Edits: l.drive.Edits(), Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
+	return current.Lab{Overlay: l.drive.Dir(), Anybody: absolute(l.inputs(l.drive.Dir())), Edits: l.drive.Edits(), Pods: l.workloads.Status(), Ejections: l.proxy.Ejections()}
 }
 
 // guarded serves h, except to web pages of other origins.

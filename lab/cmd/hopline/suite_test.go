@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -127,7 +128,9 @@ func addresses(text string) map[string]string {
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+) +(http://\S+)`).FindAllStringSubmatch(text, -1) {
 		urls[m[1]] = strings.TrimSuffix(m[2], "/")
 	}
-	urls["Ingress"] = strings.TrimSuffix(urls["Page"], "/demo-app")
+	if urls["Ingress"] == "" {
+		urls["Ingress"] = strings.TrimSuffix(urls["Page"], "/demo-app")
+	}
 	return urls
 }
 
@@ -148,17 +151,26 @@ func start(t *testing.T, overlay string, prepare func(deploy string), flags ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{
-		t: t, deploy: deployCopy(t), screen: newScreenful(), ended: make(chan int, 1),
-		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
-	}
+	deploy := deployCopy(t)
 	if prepare != nil {
-		prepare(s.deploy)
+		prepare(deploy)
+	}
+	s := startWith(t, bin, append(slices.Clone(flags), filepath.Join(deploy, "overlays", overlay)))
+	s.deploy = deploy
+	return s
+}
+
+// startWith runs `hopline up` with some arguments and waits until it is ready.
+func startWith(t *testing.T, bin string, flags []string) *suite {
+	t.Helper()
+	s := &suite{
+		t: t, screen: newScreenful(), ended: make(chan int, 1),
+		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	stop, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	args := append([]string{"up", "--bin", bin, "--build=never"}, anyPorts...)
-	args = append(append(args, flags...), filepath.Join(s.deploy, "overlays", overlay))
+	args = append(args, flags...)
 	go func() {
 		s.ended <- run(program{stop: stop, now: context.Background(), args: args, out: tty.New(s.screen), err: tty.New(s.screen)})
 	}()

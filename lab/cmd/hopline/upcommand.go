@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -14,8 +15,9 @@ import (
 )
 
 type upCommand struct {
-	Overlay string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries)."`
+	Overlay []string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries). With --stand-in: files, directories and - for standard input."`
 
+	StandIn      bool     `help:"Run the manifests of anybody: a program that says who it is plays every image that is not the suite's. What has no bearing on the lab is left out, and counted."`
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
 	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
@@ -32,16 +34,44 @@ type upCommand struct {
 
 // Run runs the overlay until the user stops it.
 func (c *upCommand) Run(p program) error {
-	dir, err := bundle.Find(c.Overlay)
+	overlay, anybody, err := c.inputs()
 	if err != nil {
 		return err
 	}
 	return up.Run(p.stop, p.now, up.Options{
-		Overlay: dir, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
+		Overlay: overlay, Anybody: anybody, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
 		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
 		Screen: screen(p.out),
 	})
+}
+
+// inputs returns the overlay's directory, or with --stand-in the files to read.
+func (c *upCommand) inputs() (overlay string, anybody *up.Anybody, err error) {
+	if !c.StandIn {
+		if len(c.Overlay) > 1 {
+			return "", nil, fmt.Errorf("want one overlay, got %d; --stand-in runs the files of anybody together", len(c.Overlay))
+		}
+		overlay, err = bundle.Find(strings.Join(c.Overlay, ""))
+		return overlay, nil, err
+	}
+	anybody = &up.Anybody{Stdin: os.Stdin}
+	for _, name := range c.Overlay {
+		if _, missing := os.Stat(name); missing != nil && name != "-" {
+			if name, err = bundle.Find(name); err != nil {
+				return "", nil, err
+			}
+		}
+		anybody.Inputs = append(anybody.Inputs, name)
+	}
+	if len(anybody.Inputs) == 0 {
+		return "", nil, errors.New("--stand-in: want files, directories or - for standard input, got none")
+	}
+	overlay = anybody.Inputs[0]
+	if more := len(anybody.Inputs) - 1; more > 0 {
+		overlay += fmt.Sprintf(" and %d more", more)
+	}
+	return overlay, anybody, nil
 }
 
 // logsFlag is --logs, or --logs=WORKLOAD,… for some.

@@ -4,11 +4,13 @@ package current
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 // Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.
 type Lab struct {
 	Overlay   string         // absolute directory
+	Anybody   []string       // the files that the lab runs with stand-ins, absolute; nil for an overlay
 	Edits     []overlay.Edit // temporary changes of the overlay's objects
 	Pods      []workload.Status
 	Ejections []proxy.Ejection
@@ -67,12 +70,25 @@ func (l *Lab) edited() string {
 
 // Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. The error is that of mesh.Load.
 func (c Choice) Load() (*overlay.Overlay, *mesh.Table, error) {
-	o, table, err := mesh.Load(c.Dir)
+	o, table, err := c.load()
 	if err != nil || c.Lab == nil || len(c.Lab.Edits) == 0 {
 		return o, table, err
 	}
 	return mesh.Edit(o, c.Lab.Edits)
 }
+
+func (c Choice) load() (*overlay.Overlay, *mesh.Table, error) {
+	if c.Lab == nil || c.Lab.Anybody == nil {
+		return mesh.Load(c.Dir)
+	}
+	if slices.Contains(c.Lab.Anybody, stdin) {
+		return nil, nil, errors.New("the lab has read its rules from standard input: name the files that they are from")
+	}
+	return mesh.LoadLenient(c.Lab.Anybody, nil, func(string) bool { return false })
+}
+
+// stdin is the name of standard input among the files of a lab.
+const stdin = "-"
 
 // Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.
 func Ask(ctx context.Context, consolePort int) (*Lab, error) {

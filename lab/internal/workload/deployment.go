@@ -3,9 +3,6 @@ package workload
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,9 +18,6 @@ const (
 	defaultAdmin = 8081
 )
 
-// suite lists the suite's programs. Images are named after them.
-var suite = []string{"bounced", "clock", "core", "front", "middle"}
-
 // spec is a Deployment, decoded once.
 type spec struct {
 	name      string // namespace/name
@@ -36,6 +30,7 @@ type spec struct {
 	noSidecar bool // without a sidecar
 
 	port, admin int            // container ports of the application and of the admin listener
+	also        []int          // more container ports of the application's listener, for a stand-in
 	names       map[string]int // container ports by name
 }
 
@@ -63,14 +58,14 @@ func (d *deployment) plan() (add int, stop []*pod) {
 	return add, stop
 }
 
-// Check returns a check for overlay.Load that reports what Apply does not accept, with the programs in the directory bin. It accepts the
-// suite's own programs before they are there: they can be built.
-func Check(bin string) overlay.Check {
+// Check returns a check for overlay.Load that reports what Apply does not accept with some programs. It accepts the suite's own programs
+// before they are there: they can be built.
+func Check(programs Programs) overlay.Check {
 	find := func(image string) (string, error) {
-		if slices.Contains(suite, image) {
+		if isSuite(image) {
 			return "", nil
 		}
-		return findProgram(bin, image)
+		return programs.find(image)
 	}
 	return func(o *overlay.Overlay, report *overlay.Report) {
 		for _, object := range o.Deployments {
@@ -81,11 +76,10 @@ func Check(bin string) overlay.Check {
 
 // specs decodes the Deployments of an overlay, by name. The error is an *overlay.Report with all their problems.
 func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
-	find := func(image string) (string, error) { return findProgram(s.options.Bin, image) }
 	specs := map[string]spec{}
 	report := o.Report()
 	for _, object := range o.Deployments {
-		spec := newSpec(o, object, find, report)
+		spec := newSpec(o, object, s.options.Programs.find, report)
 		specs[spec.name] = spec
 	}
 	if err := report.Err(); err != nil {
@@ -96,12 +90,17 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 
 // newSpec decodes one Deployment and adds its problems to the report. find returns the file of the program for an image.
 func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image string) (string, error), report *overlay.Report) spec {
+	also, err := []int(nil), error(nil)
+	if object.Pod.Played {
+		object, also, err = standIn(o, object)
+	}
 	container := object.Pod.Container
 	sp := spec{
 		name:   object.Namespace + "/" + object.Name,
 		image:  ImageProgram(container.Image),
 		hash:   templateHash(object.Pod),
 		object: object,
+		also:   also,
 		names:  map[string]int{},
 	}
 	sp.source, sp.noSidecar = mesh.SourceOf(o, object)
@@ -110,8 +109,8 @@ func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image stri
 			report.Add(object.String(), path, "%v", err)
 		}
 	}
-	var err error
-	sp.program, err = find(sp.image)
+	fail(upstreamsPath, err)
+	sp.program, err = find(container.Image)
 	fail("spec.template.spec.containers[0].image", err)
 	sp.rollout, err = newRollout(object.Replicas, object.MaxSurge, object.MaxUnavailable)
 	fail("spec.strategy.rollingUpdate", err)
@@ -140,7 +139,7 @@ func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image stri
 func Unlistened(o *overlay.Overlay) (lines []string) {
 	for _, service := range o.Services {
 		for _, d := range o.Deployments {
-			if d.Namespace != service.Namespace || !istio.HasLabels(d.Pod.Labels, service.Selector) {
+			if d.Pod.Played || d.Namespace != service.Namespace || !istio.HasLabels(d.Pod.Labels, service.Selector) {
 				continue
 			}
 			env := manifest(d, d.Name)
@@ -166,22 +165,6 @@ func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// findProgram returns the file of the program for an image.
-func findProgram(bin, image string) (string, error) {
-	file, err := filepath.Abs(filepath.Join(bin, image+suffix))
-	if err != nil {
-		return "", err
-	}
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		if !slices.Contains(suite, image) {
-			return "", fmt.Errorf("no program %s: the lab runs no images, only the suite's own programs (%s) and others that lie beside them in %s%s",
-				image, strings.Join(suite, ", "), filepath.Dir(file), overlay.DidYouMean(image, suite))
-		}
-		return "", fmt.Errorf("the lab runs image %s as the program %s, which is not there", image, file)
-	}
-	return file, nil
 }
 
 // probed returns the container port that a probe sends its requests to.
@@ -210,12 +193,4 @@ func containerPort(env variables, name string, otherwise int) (int, error) {
 		return 0, fmt.Errorf("%s: want a port from 1 to 65535, got %q", name, text)
 	}
 	return port, nil
-}
-
-// ImageProgram returns the last element of an image's path without tag and digest: "front" for "localhost:5001/hopline/front:dev".
-func ImageProgram(image string) string {
-	name := path.Base(image)
-	name, _, _ = strings.Cut(name, "@")
-	name, _, _ = strings.Cut(name, ":")
-	return name
 }

@@ -4,6 +4,7 @@
 // The files in reading order:
 //   - workload.go: Supervisor. Apply starts the change to the Deployments of an overlay, settle starts and stops pods, Close stops all.
 //   - deployment.go decodes a Deployment into a spec and checks its program, ports and probes; environment.go computes its environment.
+//   - programs.go finds the program of an image; standin.go makes the Deployment that plays one of anybody's.
 //   - rollout.go computes the next step of a rolling update; name.go makes template hashes and pod names.
 //   - pod.go runs one pod: it starts the process, probes it, restarts it and ends it; backoff.go computes the delay before a restart.
 //   - probe.go sends probes over HTTP and counts the results against the thresholds; ports.go reserves ports on this machine.

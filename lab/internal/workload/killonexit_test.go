@@ -17,7 +17,7 @@ import (
 // lab is a program that supervises one process and prints the address on which it listens.
 func lab() int {
 	s, err := New(Options{
-		Bin: os.Getenv("TEST_BIN"), Host: "127.0.0.1",
+		Programs: Programs{Bin: os.Getenv("TEST_BIN")}, Host: "127.0.0.1",
 		Proxy: func(*mesh.Pod) string { return "" },
 		Pods: func(pods []mesh.Pod) {
 			for _, p := range pods {

@@ -3,7 +3,9 @@ package workload
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -149,18 +151,26 @@ func (s *Supervisor) takePorts(p *pod) error {
 		}
 		ports[container] = port
 	}
+	for _, container := range p.spec.also {
+		ports[container] = ports[p.spec.port]
+	}
 	p.host, p.ports = s.options.Host, ports
 	return nil
+}
+
+// givePorts returns the ports of a pod. The caller holds mu.
+func (s *Supervisor) givePorts(p *pod) {
+	for _, port := range slices.Compact(slices.Sorted(maps.Values(p.ports))) { // each once: another pod may take it then
+		s.ports.give(port)
+	}
+	p.ports = nil
 }
 
 // changePorts returns ports that another program uses and reserves others.
 func (s *Supervisor) changePorts(p *pod) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, port := range p.ports {
-		s.ports.give(port)
-	}
-	p.ports = nil
+	s.givePorts(p)
 	err := s.takePorts(p)
 	s.publish()
 	return err
@@ -218,7 +228,7 @@ func (s *Supervisor) command(p *pod, out *splitter) command {
 	pod := p.mesh()
 	env := manifest(p.spec.object, p.name)
 	env.own(s.options, &pod, p.ports[p.spec.port], p.ports[p.spec.admin])
-	c := command{path: p.spec.program, dir: s.options.Bin, env: env.list(), out: out}
+	c := command{path: p.spec.program, dir: s.options.Programs.Bin, env: env.list(), out: out}
 	for _, arg := range p.spec.object.Pod.Container.Args {
 		c.args = append(c.args, overlay.Expand(arg, env.values))
 	}

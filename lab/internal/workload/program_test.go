@@ -107,7 +107,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		}
 	}
 	b.options = Options{
-		Bin: programs(t), Host: "127.0.0.1", Zipkin: "http://127.0.0.1:9/api/v2/spans", OTLP: "http://127.0.0.1:9", UI: "http://localhost/{traceID}",
+		Programs: Programs{Bin: programs(t)}, Host: "127.0.0.1", Zipkin: "http://127.0.0.1:9/api/v2/spans", OTLP: "http://127.0.0.1:9", UI: "http://localhost/{traceID}",
 		Proxy:   func(pod *mesh.Pod) string { return "http://" + pod.Name + ":secret@127.0.0.1:15001" },
 		Pods:    func(pods []mesh.Pod) { b.mesh.Store(&pods); tell() },
 		Changed: func(Status) { tell() },

@@ -13,11 +13,11 @@ import (
 
 // Options holds what a Supervisor needs from the lab around it.
 type Options struct {
-	Bin    string // directory of the programs, one per image name
-	Host   string // address on which the processes listen, "127.0.0.1"
-	Zipkin string // Zipkin endpoint for their spans: http://127.0.0.1:9411/api/v2/spans,
-	OTLP   string // or, if the manifest sets OTEL_TRACES_EXPORTER=otlp, the OTLP endpoint: http://127.0.0.1:4318
-	UI     string // template of a link to a trace, with {traceID}
+	Programs Programs
+	Host     string // address on which the processes listen, "127.0.0.1"
+	Zipkin   string // Zipkin endpoint for their spans: http://127.0.0.1:9411/api/v2/spans,
+	OTLP     string // or, if the manifest sets OTEL_TRACES_EXPORTER=otlp, the OTLP endpoint: http://127.0.0.1:4318
+	UI       string // template of a link to a trace, with {traceID}
 
 	// Proxy returns the HTTP_PROXY of a pod, with the credentials that identify the caller.
 	Proxy func(pod *mesh.Pod) string
@@ -255,8 +255,6 @@ func (s *Supervisor) ended(p *pod) {
 	s.publish()
 	s.changed(p)
 	s.settle()
-	for _, port := range p.ports {
-		s.ports.give(port)
-	}
+	s.givePorts(p)
 	s.logs.end(p.name)
 }
