@@ -214,6 +214,7 @@ func TestHTML(t *testing.T) {
 		{"<script>alert(1)</script>", "<!-- raw HTML omitted -->"},
 		{"a <img src=x onerror=alert(1)> b", "<p>a <!-- raw HTML omitted --> b</p>"},
 		{"[x](javascript:alert)", `<p><a href="https://github.com/hopline/hopline/blob/main/docs/lessons/javascript:alert" target="_blank" rel="noopener noreferrer">x</a></p>`},
+		{"![A graph](../images/graph.png)", `<p><a href="https://github.com/hopline/hopline/blob/main/docs/lessons/../images/graph.png" target="_blank" rel="noopener noreferrer">Picture: A graph</a></p>`},
 		{"[Load](../load.md#what)", `<p><a href="https://github.com/hopline/hopline/blob/main/docs/lessons/../load.md#what" target="_blank" rel="noopener noreferrer">Load</a></p>`},
 	} {
 		if got := html(strings.Split(c.prose, "\n")); got != c.want {

@@ -21,10 +21,14 @@ var markdown = goldmark.New(
 	goldmark.WithParserOptions(markdownparser.WithASTTransformers(util.Prioritized(links{}, 0))),
 )
 
-// html returns prose as HTML that is safe to show in a page.
+// html returns prose as HTML that is safe to show in a page. A picture becomes a link to it: no program contains the pictures.
 func html(lines []string) string {
+	var prose strings.Builder
+	for _, line := range lines {
+		prose.WriteString(pictureForm.ReplaceAllString(line, "[Picture: $1]($2)") + "\n")
+	}
 	var out bytes.Buffer
-	if err := markdown.Convert([]byte(strings.Join(lines, "\n")), &out); err != nil {
+	if err := markdown.Convert([]byte(prose.String()), &out); err != nil {
 		panic(err) // a bytes.Buffer takes all that is written
 	}
 	return strings.TrimSpace(out.String())

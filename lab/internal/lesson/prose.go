@@ -14,7 +14,7 @@ const (
 )
 
 // pictureForm matches a picture on a line of its own.
-var pictureForm = regexp.MustCompile(`^!\[([^]]*)\]\([^)]*\)$`)
+var pictureForm = regexp.MustCompile(`^!\[([^]]*)\]\(([^)]*)\)$`)
 
 // wrap breaks the paragraphs of prose into lines of at most width characters. Lines of lists, tables and blocks stay as they are. A picture
 // becomes its description.
@@ -28,7 +28,7 @@ func wrap(lines []string, width int) []string {
 		paragraph = nil
 	}
 	for _, line := range lines {
-		line = pictureForm.ReplaceAllString(line, "(Picture: $1)")
+		line = pictureForm.ReplaceAllString(line, "(Picture: $1)") // a terminal shows none
 		fence := strings.HasPrefix(line, "```")
 		if fence || fenced || strings.TrimSpace(line) == "" || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ") {
 			flush()
