@@ -89,6 +89,10 @@ else
 	@.ci/conformance $(ARGS)
 endif
 
+.PHONY: field
+field: build ## start hopline up --stand-in with public projects, a checkout of each in DIR=, and write docs/field.md
+	test/field/field '$(DIR)'
+
 .PHONY: lessons
 lessons: build ## play every lesson that needs only the lab, unattended, and check that it is right
 	@bin/hopline lesson --check $(ARGS)
