@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,13 +9,15 @@ import (
 	"regexp"
 
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/rules"
 )
 
 // Command holds the command line of `hopline test`, for kong. Execute runs it.
 type Command struct {
 	Paths []string `arg:"" optional:"" placeholder:"PATH" help:"Files of cases, or directories: every _test.yaml below them (the current directory)."`
 
-	Rules     []string `short:"f" name:"file" sep:"none" placeholder:"PATH" help:"Rules to test, instead of those that the files of cases name; - is standard input; may be given again."`
+	Rules     []string `short:"f" name:"file" sep:"none" placeholder:"PATH" xor:"rules" help:"Rules to test, instead of those that the files of cases name; - is standard input; may be given again."`
+	Context   string   `placeholder:"NAME" xor:"rules" help:"Test the rules of a cluster: that of this context of kubectl, which is only read."`
 	Run       string   `placeholder:"REGEXP" help:"Run only the cases whose names match."`
 	Write     string   `placeholder:"FILE" help:"Write a file of cases with today's answers for the rules of -f, one case for each rule, and run nothing."`
 	Coverage  bool     `help:"List the rules that no case takes."`
@@ -28,15 +31,18 @@ var ErrFailed = errors.New("cases failed")
 
 // Execute runs the cases and writes the results to out. It reads rules "-" from in. An error other than ErrFailed reports cases or rules
 // that cannot be read. annotate is whether to write annotations for GitHub Actions.
-func (c *Command) Execute(in io.Reader, out io.Writer, annotate bool) error {
+func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer, annotate bool) error {
+	if c.Context != "" {
+		c.Rules = []string{rules.InContext(c.Context)}
+	}
 	if c.Write != "" {
-		return c.write(in, out)
+		return c.write(ctx, in, out)
 	}
 	files, only, err := c.files()
 	if err != nil {
 		return err
 	}
-	sets, err := Sets(files, only, in)
+	sets, err := Sets(ctx, files, only, in)
 	if err != nil {
 		return err
 	}

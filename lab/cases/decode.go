@@ -110,7 +110,7 @@ func (d *decoder) rules(list *kyaml.Node) {
 		switch {
 		case entry.Kind != kyaml.ScalarNode || entry.Value == "":
 			d.problem(entry, "want a file or a directory")
-		case filepath.IsAbs(entry.Value):
+		case filepath.IsAbs(entry.Value) || !rules.IsPath(entry.Value):
 			d.file.Rules = append(d.file.Rules, entry.Value)
 		default:
 			d.file.Rules = append(d.file.Rules, filepath.Join(filepath.Dir(d.file.Path), entry.Value))

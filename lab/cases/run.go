@@ -2,6 +2,7 @@ package cases
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"path/filepath"
 	"regexp"
@@ -32,7 +33,7 @@ type Set struct {
 
 // Sets groups the cases of files by their rules and reads these. only selects cases by name; nil selects all. The error is an
 // *overlay.Report.
-func Sets(files []*File, only *regexp.Regexp, stdin io.Reader) ([]*Set, error) {
+func Sets(ctx context.Context, files []*File, only *regexp.Regexp, stdin io.Reader) ([]*Set, error) {
 	var sets []*Set
 	byRules := map[string]*Set{}
 	for _, f := range files {
@@ -52,7 +53,7 @@ func Sets(files []*File, only *regexp.Regexp, stdin io.Reader) ([]*Set, error) {
 	var errs []error
 	for _, set := range sets {
 		var err error
-		set.Rules, err = rules.Read(set.Names, stdin, set.ports()...)
+		set.Rules, err = rules.Read(ctx, set.Names, stdin, set.ports()...)
 		errs = append(errs, err)
 	}
 	return sets, overlay.Join(errs...)

@@ -25,7 +25,7 @@ func TestShippedOverlays(t *testing.T) {
 				c.FailUnder = 100
 			}
 			var out bytes.Buffer
-			if err := c.Execute(nil, &out, false); err != nil {
+			if err := c.Execute(t.Context(), nil, &out, false); err != nil {
 				t.Errorf("%v\n%s", err, out.String())
 			}
 		})
@@ -46,7 +46,7 @@ func TestShippedCasesFail(t *testing.T) {
 	}
 	var out bytes.Buffer
 	c := Command{Paths: []string{dir}}
-	if err := c.Execute(nil, &out, true); !errors.Is(err, ErrFailed) {
+	if err := c.Execute(t.Context(), nil, &out, true); !errors.Is(err, ErrFailed) {
 		t.Fatalf("got %v, want ErrFailed\n%s", err, out.String())
 	}
 	for _, want := range []string{"FAIL ", "/canary/routes_test.yaml:", ": front calls middle/testers meet dev: betaUser\n",

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +16,14 @@ import (
 )
 
 // write writes a file of cases with today's answers.
-func (c *Command) write(in io.Reader, out io.Writer) error {
+func (c *Command) write(ctx context.Context, in io.Reader, out io.Writer) error {
 	if len(c.Rules) == 0 {
 		return errors.New("--write wants the rules: -f PATH")
 	}
 	if _, err := os.Stat(c.Write); err == nil {
 		return fmt.Errorf("%s exists: want the name of a new file", c.Write)
 	}
-	r, err := rules.Read(c.Rules, in)
+	r, err := rules.Read(ctx, c.Rules, in)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (c *Command) write(in io.Reader, out io.Writer) error {
 func (c *Command) relative() []string {
 	var out []string
 	for _, path := range c.Rules {
-		if rel, err := filepath.Rel(filepath.Dir(c.Write), path); err == nil && path != "-" {
+		if rel, err := filepath.Rel(filepath.Dir(c.Write), path); err == nil && rules.IsPath(path) {
 			path = rel
 		}
 		out = append(out, filepath.ToSlash(path))

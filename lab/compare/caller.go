@@ -18,6 +18,7 @@ type Caller struct {
 	Name      string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
 	Source    mesh.Source
 	NoSidecar bool // a pod without a sidecar
+	Stranger  bool // any workload of the namespace that the overlay does not have
 }
 
 // CallerOf returns a caller with a sidecar, or a gateway.
@@ -56,7 +57,7 @@ func Callers(o *overlay.Overlay) []Caller {
 	}
 	slices.Sort(namespaces)
 	for _, n := range slices.Compact(namespaces) {
-		callers = append(callers, Caller{Name: "a workload of namespace " + n, Source: mesh.Source{Namespace: n}})
+		callers = append(callers, Caller{Name: "a workload of namespace " + n, Source: mesh.Stranger(n), Stranger: true})
 	}
 	return callers
 }

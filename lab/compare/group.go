@@ -22,7 +22,7 @@ type Group struct {
 
 // Example is one request of a group.
 type Example struct {
-	From   string      `json:"from"` // the name of the caller; empty for the ingress gateway, as in hopline explain
+	From   string      `json:"from"` // the caller as --from of hopline explain takes it; empty for the ingress gateway
 	Method string      `json:"method"`
 	URL    string      `json:"url"` // "http://middle/hops"
 	Header http.Header `json:"header"`
@@ -35,8 +35,11 @@ type Example struct {
 // ExampleOf describes a request as hopline explain takes it.
 func ExampleOf(req *mesh.Request, from Caller) Example {
 	e := Example{From: from.Name, Method: req.Method, URL: "http://" + req.Authority + req.Path, Header: req.Header}
-	if from.Source.Gateway && from.Source.Workload == mesh.IngressGateway().Workload {
+	switch {
+	case from.Source.Gateway && from.Source.Workload == mesh.IngressGateway().Workload:
 		e.From = ""
+	case from.Stranger:
+		e.From = from.Source.Namespace + "/"
 	}
 	if !from.Source.Gateway && req.Port != 80 && !strings.HasSuffix(req.Authority, ":"+strconv.Itoa(req.Port)) {
 		e.URL = "http://" + req.Authority + ":" + strconv.Itoa(req.Port) + req.Path
@@ -55,9 +58,12 @@ func (e Example) Lines() []string {
 	return lines
 }
 
-// Command returns the command line that explains the example.
-func (e Example) Command() string {
+// Command returns the command line that explains the example, by the rules of the files that -f names; without any, by those of the running lab.
+func (e Example) Command(files ...string) string {
 	words := []string{"hopline", "explain"}
+	for _, name := range files {
+		words = append(words, "-f", tty.ShellWord(name))
+	}
 	for _, line := range e.Lines() {
 		words = append(words, "-H", tty.ShellWord(line))
 	}

@@ -17,7 +17,7 @@ import (
 
 // Command holds the command line of `hopline diff`, for kong. Execute runs it.
 type Command struct {
-	Old string `arg:"" help:"Rules before: a file, a directory, - for standard input, or REVISION:PATH of the git repository here."`
+	Old string `arg:"" help:"Rules before: a file, a directory, - for standard input, REVISION:PATH of the git repository here, or context:NAME for the cluster of a context of kubectl."`
 	New string `arg:"" help:"Rules after, likewise."`
 
 	JSON bool `name:"json" help:"Print the differences as JSON."`
@@ -39,11 +39,11 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	if c.Old == "-" && c.New == "-" {
 		return errors.New("want standard input on one side only")
 	}
-	before, err := read(ctx, c.Old, in)
+	before, err := rules.Read(ctx, []string{c.Old}, in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Old, err)
 	}
-	after, err := read(ctx, c.New, in)
+	after, err := rules.Read(ctx, []string{c.New}, in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.New, err)
 	}
@@ -65,19 +65,6 @@ func both(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// read reads one side.
-func read(ctx context.Context, name string, in io.Reader) (*rules.Rules, error) {
-	dir, path, ok, err := checkout(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		defer dir.remove()
-		name = path
-	}
-	return rules.Read([]string{name}, in)
-}
-
 func (c *Command) print(r *result, out io.Writer) error {
 	if c.JSON {
 		e := json.NewEncoder(out)
@@ -85,12 +72,20 @@ func (c *Command) print(r *result, out io.Writer) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	_, err := io.WriteString(out, r.text())
+	_, err := io.WriteString(out, r.text(c.readable()))
 	return err
 }
 
-// text returns the comparison as text.
-func (r *result) text() string {
+// readable returns the side that another command can read too: the new one, unless it is standard input.
+func (c *Command) readable() string {
+	if c.New == "-" {
+		return c.Old
+	}
+	return c.New
+}
+
+// text returns the comparison as text, with commands that explain its examples by the rules in file.
+func (r *result) text(file string) string {
 	var b strings.Builder
 	for _, g := range r.Groups {
 		for _, d := range g.Differences {
@@ -99,7 +94,7 @@ func (r *result) text() string {
 				fmt.Fprintf(&b, "  %7s -> %7s  %s\n", compare.Percent(s.Before), compare.Percent(s.After), s.Destination)
 			}
 		}
-		fmt.Fprintf(&b, "  from %s\n  such as %s\n", strings.Join(g.Callers, ", "), g.Example.Command())
+		fmt.Fprintf(&b, "  from %s\n  such as %s\n", strings.Join(g.Callers, ", "), g.Example.Command(file))
 	}
 	for _, name := range r.Removed {
 		fmt.Fprintf(&b, "removed: %s, whose requests are not compared\n", name)

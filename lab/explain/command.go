@@ -19,9 +19,10 @@ type Command struct {
 	URL    string `arg:"" help:"The URL of the request: http://localhost:8080/demo-app/ at the ingress, http://middle/hops from a workload."`
 
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
-	From    string   `placeholder:"WORKLOAD" help:"The caller: a workload, front-blue or hopline/front-blue (the ingress gateway)."`
+	From    string   `placeholder:"WORKLOAD" help:"The caller: a workload, front-blue or hopline/front-blue; hopline/ for any other workload of a namespace (the ingress gateway)."`
 	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as for hopline up (that of the running lab, else canary)."`
-	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read anybody's rules from a YAML file, a directory or standard input (-), and leave out what has no bearing on routing; may be given again."`
+	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read anybody's rules from a YAML file, a directory, REVISION:PATH of the git repository here or standard input (-), and leave out what has no bearing on routing; may be given again."`
+	Context string   `placeholder:"NAME" xor:"rules" help:"Read the rules of a cluster: that of this context of kubectl, which is only read."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
 	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay and endpoints (${default})."`
@@ -62,10 +63,13 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 
 // rules reads the rules of the explanation.
 func (c *Command) rules(ctx context.Context, in io.Reader, q *rules.Question) (choice current.Choice, of *rules.Rules, err error) {
+	if c.Context != "" {
+		c.Files = []string{rules.InContext(c.Context)}
+	}
 	if len(c.Files) > 0 {
 		names := strings.Join(c.Files, ", ")
 		choice = current.Choice{Dir: names, Why: "rules of " + names}
-		of, err = rules.Read(c.Files, in, q.Ports()...)
+		of, err = rules.Read(ctx, c.Files, in, q.Ports()...)
 		return choice, of, err
 	}
 	if choice, err = current.Choose(ctx, c.Overlay, c.ConsolePort); err != nil {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,9 @@ import (
 type Command struct {
 	Paths []string `arg:"" optional:"" placeholder:"PATH" help:"Files, directories or kustomizations of rules; - is standard input (the current directory)."`
 
-	Ignore []string `placeholder:"CODE,..." help:"Codes that are not reported; may be given again. An annotation hopline.io/lint-ignore silences codes for one object."`
-	JSON   bool     `name:"json" help:"Print the findings as JSON."`
+	Context string   `placeholder:"NAME" help:"Check the rules of a cluster: that of this context of kubectl, which is only read."`
+	Ignore  []string `placeholder:"CODE,..." help:"Codes that are not reported; may be given again. An annotation hopline.io/lint-ignore silences codes for one object."`
+	JSON    bool     `name:"json" help:"Print the findings as JSON."`
 }
 
 // ErrFound is the error of Execute if there is a finding. Execute has then printed the findings.
@@ -22,17 +24,22 @@ var ErrFound = errors.New("faults in the rules")
 
 // Execute checks the rules and writes the findings to out. It reads rules "-" from in. An error other than ErrFound reports rules that cannot
 // be read. annotate is whether to write annotations for GitHub Actions.
-func (c *Command) Execute(in io.Reader, out io.Writer, annotate bool) error {
+func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer, annotate bool) error {
 	for _, name := range c.Ignore {
 		if !IsCode(name) {
 			return fmt.Errorf("--ignore: want codes from HL001 to %s, got %q", lastCode(), name)
 		}
 	}
 	paths := c.Paths
-	if len(paths) == 0 {
+	switch {
+	case c.Context != "" && len(paths) > 0:
+		return errors.New("want rules or --context, got both")
+	case c.Context != "":
+		paths = []string{rules.InContext(c.Context)}
+	case len(paths) == 0:
 		paths = []string{"."}
 	}
-	r, err := rules.ReadWhole(paths, in)
+	r, err := rules.ReadWhole(ctx, paths, in)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ func object(kind, name, spec string) string {
 	switch kind {
 	case "AuthorizationPolicy", "RequestAuthentication":
 		version = "security.istio.io/v1"
+	case "HTTPRoute":
+		version = "gateway.networking.k8s.io/v1"
 	case "Service":
 		version = "v1"
 	case "Deployment":
@@ -26,6 +28,11 @@ func object(kind, name, spec string) string {
 // rulesOf returns VirtualService shop/b for host b with http rules.
 func rulesOf(http string) string {
 	return object("VirtualService", "b", "{hosts: [b], http: ["+http+"]}")
+}
+
+// route returns an HTTPRoute for Service b.
+func route(name, rules string) string {
+	return object("HTTPRoute", name, `{parentRefs: [{group: "", kind: Service, name: b}], rules: [`+rules+"]}")
 }
 
 func workload(name, labels string) string {
@@ -40,7 +47,7 @@ const (
 // found returns the findings in some documents, each as its code, object, path and text.
 func found(t *testing.T, documents ...string) []string {
 	t.Helper()
-	r, err := rules.ReadWhole([]string{"-"}, strings.NewReader(strings.Join(documents, "")))
+	r, err := rules.ReadWhole(t.Context(), []string{"-"}, strings.NewReader(strings.Join(documents, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +90,8 @@ func TestCodes(t *testing.T) {
 		"HL001 no such caller":     {b + pods + rulesOf("{match: [{sourceLabels: {app: web}, sourceNamespace: shop}], "+to+"}, {"+to+"}"), []string{"HL001: " + vs + "spec.http[0]: is never reached: want a source with the labels app=web"}},
 		"HL001 a stranger":         {b + pods + rulesOf("{match: [{sourceLabels: {app: web}}], "+to+"}, {"+to+"}"), nil},
 		"HL001 by a delegate":      {rulesOf("{match: [{uri: {prefix: /x}}], delegate: {name: leaf}}, {match: [{uri: {prefix: /x/y}}], " + to + "}"), nil},
+		"HL001 of an HTTPRoute":    {route("r", "{name: x, matches: [{path: {value: /x}}], backendRefs: [{name: b, port: 80}]}, {name: again, matches: [{path: {value: /x}}], backendRefs: [{name: b, port: 80}]}"), []string{"HL001: HTTPRoute shop/r: spec.rules[1]: rule again is never reached: x (rules[0].matches[0]) matches every such request"}},
+		"HL001 HTTPRoutes apart":   {route("r", "{backendRefs: [{name: b, port: 80}]}") + route("s", "{backendRefs: [{name: b, port: 80}]}"), nil},
 		"HL002":                    {object("VirtualService", "a", "{hosts: [b], http: [{"+to+"}]}") + rulesOf("{"+to+"}"), []string{"HL002: " + vs + "spec.hosts: is never used: VirtualService shop/a has its host first (if both are of one age; else the older one has it)"}},
 		"HL002 at a Gateway":       {object("Gateway", "g", "{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.test]}]}") + object("VirtualService", "b", "{hosts: [b.test], gateways: [g], http: [{"+to+"}]}"), []string{"HL002: " + vs + "spec.hosts: is never used: Gateway shop/g accepts none of its hosts, or has no rule of it"}},
 		"HL002 of TCP":             {object("VirtualService", "b", "{hosts: [b], tcp: [{"+to+"}]}"), nil},

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -120,7 +121,7 @@ func TestProved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := rules.ReadWhole([]string{"-"}, bytes.NewReader(text))
+		r, err := rules.ReadWhole(context.Background(), []string{"-"}, bytes.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func TestShippedOverlays(t *testing.T) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if err := (&Command{Paths: []string{dir}}).Execute(nil, &out, false); err != nil {
+			if err := (&Command{Paths: []string{dir}}).Execute(t.Context(), nil, &out, false); err != nil {
 				t.Errorf("%v\n%s", err, out.String())
 			}
 		})

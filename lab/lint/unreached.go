@@ -12,10 +12,11 @@ import (
 
 type virtualService = overlay.Istio[*networking.VirtualService]
 
-// unreachedRules finds rules, and match blocks, whose requests an earlier one matches, or that apply to no caller.
+// unreachedRules finds rules, and match blocks, whose requests an earlier one matches, or that apply to no caller. Of an HTTPRoute only those
+// that another rule of it hides: which parents accept it is not all in the files.
 func (l *linter) unreachedRules() {
 	for _, u := range l.unreached() {
-		if u.Place == "" || l.rules.Uncertain(u.By.Object, u.By.Place) || !l.ordered(&u) {
+		if u.Place == "" || l.rules.Uncertain(u.By.Object, u.By.Place) || !l.ordered(&u) || l.virtualService(u.Object) == nil && u.By.Object != u.Object {
 			continue
 		}
 		name := ""
@@ -30,7 +31,7 @@ func (l *linter) unreachedRules() {
 func (l *linter) unreachedObjects() {
 	for _, u := range l.unreached() {
 		v := l.virtualService(u.Object)
-		if u.Place != "" || len(v.Spec.GetHttp()) == 0 || l.uncertainGateway(v) {
+		if v == nil || u.Place != "" || len(v.Spec.GetHttp()) == 0 || l.uncertainGateway(v) {
 			continue // without HTTP routes the object is for another protocol
 		}
 		if !l.ordered(&u) {
@@ -50,15 +51,21 @@ func (l *linter) unreached() []mesh.Unreached {
 }
 
 // ordered reports whether it is certain that the rule which matches the requests comes first: it is of the same object, or the ages of both
-// objects are known.
+// objects are known. Between a VirtualService and an HTTPRoute the age does not matter.
 func (l *linter) ordered(u *mesh.Unreached) bool {
-	return u.By.Object == "" || u.By.Object == u.Object || l.rules.KnowsAll() ||
-		!l.virtualService(u.Object).Created.IsZero() && !l.virtualService(u.By.Object).Created.IsZero()
+	v, by := l.virtualService(u.Object), l.virtualService(u.By.Object)
+	return u.By.Object == "" || u.By.Object == u.Object || l.rules.KnowsAll() || (v == nil) != (by == nil) ||
+		v != nil && !v.Created.IsZero() && !by.Created.IsZero()
 }
 
+// virtualService returns an object if it is a VirtualService; else nil.
 func (l *linter) virtualService(object string) *virtualService {
 	all := l.rules.Overlay.VirtualServices
-	return &all[slices.IndexFunc(all, func(v virtualService) bool { return v.String() == object })]
+	i := slices.IndexFunc(all, func(v virtualService) bool { return v.String() == object })
+	if i < 0 {
+		return nil
+	}
+	return &all[i]
 }
 
 // uncertainGateway reports whether a part of one of a VirtualService's Gateways is not computed.

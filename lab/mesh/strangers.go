@@ -3,8 +3,14 @@ package mesh
 import (
 	"maps"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
+
+// Stranger returns a workload of a namespace that no overlay has: with a sidecar, without labels, with the service account default.
+func Stranger(namespace string) Source {
+	return Source{Workload: "a workload", Namespace: namespace, Principal: istio.Principal(namespace, "default")}
+}
 
 // maxStrangers bounds the sources of Strangers in one namespace.
 const maxStrangers = 256
@@ -28,7 +34,9 @@ func (t *Table) Strangers(namespaces []string) (all []Source, ok bool) {
 	}
 	for _, n := range namespaces {
 		for _, l := range labels {
-			all = append(all, Source{Workload: "a workload", Namespace: n, Labels: l})
+			s := Stranger(n)
+			s.Labels = l
+			all = append(all, s)
 		}
 	}
 	return all, true

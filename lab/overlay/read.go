@@ -32,7 +32,9 @@ func Read(names []string, stdin io.Reader) (*Overlay, *Rest, error) {
 func ReadCluster(name string, list io.Reader) (*Overlay, *Rest, error) {
 	r := newReader(list)
 	r.manifest(name, list, false)
-	return r.overlay(&Overlay{Complete: true})
+	o, rest, err := r.overlay(&Overlay{Complete: true})
+	o.places = nil // lines of a list that nobody has in a file
+	return o, rest, err
 }
 
 func newReader(stdin io.Reader) *reader {

@@ -9,7 +9,7 @@ import (
 
 // Question is a request of which the outcome is asked.
 type Question struct {
-	From    string  // a workload, NAME or NAMESPACE/NAME; empty for the ingress gateway
+	From    string  // a workload, NAME or NAMESPACE/NAME; NAMESPACE/ for any other workload of a namespace; empty for the ingress gateway
 	Caller  *Caller // the caller if it is not among the files; then From is empty
 	Method  string
 	URL     string

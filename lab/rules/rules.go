@@ -1,7 +1,7 @@
 // Package rules answers what happens to a request under the rules of anybody's files, or why it cannot be told.
 //
 // overlay.Read reads the files leniently. The files here, in reading order:
-//   - rules.go reads and compiles them; prune.go takes out what the mesh does not support, and records each part as a gap.
+//   - open.go finds what names name: files, git revisions, clusters; rules.go reads and compiles it; prune.go takes out what the mesh does not support, and records each part as a gap.
 //   - ask.go answers a question; source.go finds its caller, request.go its request.
 //   - refuse.go decides which gaps, and foreign.go which objects of other kinds, have a bearing on the very question: then the answer is an
 //     error that names them.
@@ -9,6 +9,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -44,10 +45,11 @@ func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
 	return &Rules{Overlay: o, Table: table, named: dir, subsets: o.Subsets()}
 }
 
-// Read reads the rules in files, directories and stdin ("-"); see overlay.Read. Hosts that the files do not have are taken as given on the
-// ports that rules name and on the given ports. The error is an *overlay.Report.
-func Read(names []string, stdin io.Reader, ports ...int) (*Rules, error) {
-	o, rest, err := overlay.Read(names, stdin)
+// Read reads the rules that names name; see overlay.Read for files, directories and stdin ("-"). A name may also be REVISION:PATH, the files
+// of a revision of the git repository here, or without other names context:NAME, a cluster; see InContext. Hosts that the files do not have
+// are taken as given on the ports that rules name and on the given ports. Mistakes in the rules are an *overlay.Report.
+func Read(ctx context.Context, names []string, stdin io.Reader, ports ...int) (*Rules, error) {
+	o, rest, err := open(ctx, names, stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +58,8 @@ func Read(names []string, stdin io.Reader, ports ...int) (*Rules, error) {
 
 // ReadWhole is like Read, for files of which something is claimed to be absent: a namespace of which they have a Service has no other one,
 // unless they have an object whose controller may create Services.
-func ReadWhole(names []string, stdin io.Reader) (*Rules, error) {
-	o, rest, err := overlay.Read(names, stdin)
+func ReadWhole(ctx context.Context, names []string, stdin io.Reader) (*Rules, error) {
+	o, rest, err := open(ctx, names, stdin)
 	if err != nil {
 		return nil, err
 	}

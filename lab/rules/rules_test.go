@@ -30,7 +30,7 @@ func TestReadLikeLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			strict := Of(o, table, dir)
-			lenient, err := Read([]string{dir}, nil)
+			lenient, err := Read(t.Context(), []string{dir}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,6 +26,9 @@ func (r *Rules) Source(q *Question) (src *mesh.Source, noSidecar bool, err error
 	case q.From == "":
 		src, err := r.ingress()
 		return src, false, err
+	case strings.HasSuffix(q.From, "/"):
+		stranger := mesh.Stranger(strings.TrimSuffix(q.From, "/"))
+		return &stranger, false, nil
 	}
 	for _, g := range mesh.Gateways(r.Overlay) {
 		if q.From == g.Workload || q.From == g.Namespace+"/"+g.Workload {

@@ -11,7 +11,7 @@ type lintCommand struct{ lint.Command }
 
 // Run checks rules. Its exit code is 1 if there is a finding, and 2 if the rules cannot be read.
 func (c *lintCommand) Run(p program) error {
-	err := c.Execute(os.Stdin, p.out, underActions())
+	err := c.Execute(p.stop, os.Stdin, p.out, underActions())
 	switch {
 	case err == nil:
 		return nil

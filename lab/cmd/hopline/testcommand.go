@@ -11,7 +11,7 @@ type testCommand struct{ cases.Command }
 
 // Run runs cases. Its exit code is 1 if a case failed, and 2 if cases or rules cannot be read.
 func (c *testCommand) Run(p program) error {
-	err := c.Execute(os.Stdin, p.out, underActions())
+	err := c.Execute(p.stop, os.Stdin, p.out, underActions())
 	switch {
 	case err == nil:
 		return nil

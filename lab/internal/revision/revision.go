@@ -1,4 +1,5 @@
-package diff
+// Package revision reads files as a revision of a git repository has them.
+package revision
 
 import (
 	"archive/tar"
@@ -13,39 +14,38 @@ import (
 	"strings"
 )
 
-// tree is a directory with the files of a revision.
-type tree string
+// Named reports whether a name is REVISION:PATH, and no file has this name.
+func Named(name string) bool {
+	revision, _, ok := strings.Cut(name, ":")
+	_, err := os.Stat(name)
+	return ok && err != nil && len(revision) >= 2 // a drive of Windows has one letter
+}
 
-func (t tree) remove() { _ = os.RemoveAll(string(t)) }
-
-// checkout writes the files of a git revision to a temporary directory, if name is REVISION:PATH and no file has this name. PATH is relative to the
-// top of the repository, as for git show. It returns the path in the directory.
-func checkout(ctx context.Context, name string) (dir tree, path string, ok bool, err error) {
-	revision, path, ok := strings.Cut(name, ":")
-	if _, err := os.Stat(name); err == nil || !ok || len(revision) < 2 { // a drive of Windows has one letter
-		return "", "", false, nil
-	}
+// Checkout writes the files of a revision of the git repository here to a temporary directory. name is REVISION:PATH; PATH is relative to the
+// top of the repository, as for git show. It returns the path in the directory. The caller must call remove.
+func Checkout(ctx context.Context, name string) (path string, remove func(), err error) {
+	revision, path, _ := strings.Cut(name, ":")
 	if strings.HasPrefix(revision, "-") || !filepath.IsLocal(filepath.FromSlash(path)) {
-		return "", "", false, errors.New("want REVISION:PATH, with a path inside the repository")
+		return "", nil, errors.New("want REVISION:PATH, with a path inside the repository")
 	}
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", "", false, err
+		return "", nil, err
 	}
 	archive, err := git(ctx, strings.TrimSpace(string(top)), "archive", "--format=tar", revision)
 	if err != nil {
-		return "", "", false, err
+		return "", nil, err
 	}
-	temporary, err := os.MkdirTemp("", "hopline-diff-")
+	dir, err := os.MkdirTemp("", "hopline-revision-")
 	if err != nil {
-		return "", "", false, err
+		return "", nil, err
 	}
-	dir = tree(temporary)
-	if err := extract(archive, temporary); err != nil {
-		dir.remove()
-		return "", "", false, err
+	remove = func() { _ = os.RemoveAll(dir) }
+	if err := extract(archive, dir); err != nil {
+		remove()
+		return "", nil, err
 	}
-	return dir, filepath.Join(temporary, filepath.FromSlash(path)), true, nil
+	return filepath.Join(dir, filepath.FromSlash(path)), remove, nil
 }
 
 // git runs git and returns its output.
