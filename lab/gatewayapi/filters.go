@@ -1,8 +1,12 @@
 package gatewayapi
 
 import (
+	"regexp"
 	"strings"
+	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/hopline/hopline/lab/overlay"
@@ -25,7 +29,7 @@ func (r *ruleOf) filters(out *networking.HTTPRoute) {
 		case "RequestMirror":
 			r.mirror(out, f.RequestMirror, path)
 		case "CORS":
-			r.soft = append(r.soft, failed("UnsupportedValue", path+".cors", "not supported by the lab: it has no corsPolicy"))
+			out.CorsPolicy = cors(f.CORS)
 		default:
 			r.hard = failed("InvalidFilter", path+".type", "Istio drops the route: it has no filter %s", f.Type)
 		}
@@ -97,6 +101,35 @@ func rewrite(w *overlay.URLRewrite) *networking.HTTPRewrite {
 		return nil
 	}
 	return out
+}
+
+// cors converts a policy for pages of other origins.
+// (conversion.go, createCorsFilter)
+func cors(c *overlay.CORS) *networking.CorsPolicy {
+	out := &networking.CorsPolicy{AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+		MaxAge: durationpb.New(time.Duration(*c.MaxAge) * time.Second), UnmatchedPreflights: networking.CorsPolicy_IGNORE}
+	for _, o := range c.AllowOrigins {
+		out.AllowOrigins = append(out.AllowOrigins, origin(o))
+	}
+	if c.AllowCredentials {
+		out.AllowCredentials = wrapperspb.Bool(true)
+	}
+	return out
+}
+
+// origin converts an allowed origin, perhaps with a star.
+func origin(o string) *networking.StringMatch {
+	rest, ends := strings.CutSuffix(o, "*")
+	switch {
+	case o == "*":
+		return &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: `^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s?#]+$`}}
+	case !strings.Contains(o, "*"):
+		return &networking.StringMatch{MatchType: &networking.StringMatch_Exact{Exact: o}}
+	case ends && !strings.Contains(rest, "*"):
+		return &networking.StringMatch{MatchType: &networking.StringMatch_Prefix{Prefix: rest}}
+	}
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(o), `\*`, ".*")
+	return &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: "^" + pattern + "$"}}
 }
 
 // mirror adds a mirror, unless its destination does not exist.

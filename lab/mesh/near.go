@@ -45,9 +45,9 @@ func (n *nearness) add(format string, args ...any) {
 	}
 }
 
-// unreached notes the rules that no request reaches, in the objects that were consulted.
+// unreached notes the rules that no request reaches, in the objects that were consulted and in the HTTPRoutes that have the host.
 func (n *nearness) unreached(e *Explanation) {
-	asked := map[string]bool{}
+	asked := n.objects()
 	for _, j := range e.Passed {
 		asked[j.Object] = true
 	}

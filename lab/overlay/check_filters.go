@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -27,14 +28,13 @@ func checkFilters(at problems, path string, filters []HTTPRouteFilter, matches [
 // checkFilter checks that a filter has the field of its type and no other one, and the field.
 func checkFilter(at problems, path string, f *HTTPRouteFilter, matches []HTTPRouteMatch) {
 	set := map[string]bool{"RequestHeaderModifier": f.RequestHeaderModifier != nil, "ResponseHeaderModifier": f.ResponseHeaderModifier != nil,
-		"RequestMirror": f.RequestMirror != nil, "RequestRedirect": f.RequestRedirect != nil, "URLRewrite": f.URLRewrite != nil}
-	types := []string{"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
-	checkEnum(at, path+".type", f.Type, append(slices.Clone(types), "ExtensionRef", "CORS", "ExternalAuth")...)
+		"RequestMirror": f.RequestMirror != nil, "RequestRedirect": f.RequestRedirect != nil, "URLRewrite": f.URLRewrite != nil, "CORS": f.CORS != nil}
+	fields := map[string]string{"RequestHeaderModifier": "requestHeaderModifier", "ResponseHeaderModifier": "responseHeaderModifier",
+		"RequestMirror": "requestMirror", "RequestRedirect": "requestRedirect", "URLRewrite": "urlRewrite", "CORS": "cors"}
+	types := []string{"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite", "CORS"}
+	checkEnum(at, path+".type", f.Type, append(slices.Clone(types), "ExtensionRef", "ExternalAuth")...)
 	for _, t := range types {
-		field := path + "." + strings.ToLower(t[:1]) + t[1:]
-		if t == "URLRewrite" {
-			field = path + ".urlRewrite"
-		}
+		field := path + "." + fields[t]
 		switch {
 		case t == f.Type && !set[t]:
 			at.add(field, "missing: the type is %s", t)
@@ -46,11 +46,51 @@ func checkFilter(at problems, path string, f *HTTPRouteFilter, matches []HTTPRou
 	checkModifier(at, path+".responseHeaderModifier", f.ResponseHeaderModifier, writtenHeader)
 	checkRequestMirror(at, path+".requestMirror", f.RequestMirror)
 	checkRequestRedirect(at, path+".requestRedirect", f.RequestRedirect, matches)
+	checkFilterCORS(at, path+".cors", f.CORS)
 	if w := f.URLRewrite; w != nil {
 		if w.Hostname != "" {
 			checkHostname(at, path+".urlRewrite.hostname", w.Hostname, false)
 		}
 		checkPathModifier(at, path+".urlRewrite.path", w.Path, matches)
+	}
+}
+
+// corsOrigin matches an origin that a CORS filter allows.
+var corsOrigin = regexp.MustCompile(`^(\*|https?://((\*\.)?([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+|\*)(:[0-9]{1,5})?)$`)
+
+func checkFilterCORS(at problems, path string, c *CORS) {
+	if c == nil {
+		return
+	}
+	for _, list := range []struct {
+		field  string
+		values []string
+		most   int
+		alone  bool // whether * stands alone
+		valid  func(string) bool
+	}{
+		{".allowOrigins", c.AllowOrigins, 64, true, func(s string) bool { return len(s) <= 253 && corsOrigin.MatchString(s) }},
+		{".allowMethods", c.AllowMethods, 9, true, func(s string) bool { return slices.Contains(corsMethods, s) }},
+		{".allowHeaders", c.AllowHeaders, 64, true, func(s string) bool { return len(s) <= 256 && gatewayHeader.MatchString(s) }},
+		{".exposeHeaders", c.ExposeHeaders, 64, false, func(s string) bool { return len(s) <= 256 && gatewayHeader.MatchString(s) }},
+	} {
+		checkCount(at, path+list.field, len(list.values), list.most)
+		if list.alone && len(list.values) > 1 && slices.Contains(list.values, "*") {
+			at.add(path+list.field, "want * alone, got more")
+		}
+		for i, v := range list.values {
+			path := fmt.Sprintf("%s%s[%d]", path, list.field, i)
+			if !list.valid(v) {
+				at.add(path, "want %s, got %s", map[string]string{".allowOrigins": "an origin such as https://shop.test", ".allowMethods": "a method"}[list.field]+
+					map[bool]string{true: "the name of a header"}[strings.HasSuffix(list.field, "Headers")], quote(v))
+			}
+			if slices.Contains(list.values[:i], v) {
+				at.add(path, "%s is there twice", quote(v))
+			}
+		}
+	}
+	if *c.MaxAge < 1 {
+		at.add(path+".maxAge", "want at least 1, got %d", *c.MaxAge)
 	}
 }
 

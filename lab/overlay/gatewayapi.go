@@ -142,9 +142,19 @@ type HTTPRouteFilter struct {
 	RequestMirror          *RequestMirror   `field:"requestMirror"`
 	RequestRedirect        *RequestRedirect `field:"requestRedirect"`
 	URLRewrite             *URLRewrite      `field:"urlRewrite"`
-	CORS                   anything         `field:"cors,refused" why:"it has no corsPolicy"`
+	CORS                   *CORS            `field:"cors"`
 	ExtensionRef           anything         `field:"extensionRef,refused" why:"Istio drops a whole route with such a filter"`
 	ExternalAuth           anything         `field:"externalAuth,refused" why:"Istio drops a whole route with such a filter"`
+}
+
+// CORS lets pages of other origins read responses.
+type CORS struct {
+	AllowOrigins     []string `field:"allowOrigins"`
+	AllowCredentials bool     `field:"allowCredentials"`
+	AllowMethods     []string `field:"allowMethods"`
+	AllowHeaders     []string `field:"allowHeaders"`
+	ExposeHeaders    []string `field:"exposeHeaders"`
+	MaxAge           *int     `field:"maxAge"` // in seconds; default 5
 }
 
 // HeaderModifier changes headers.
@@ -359,6 +369,9 @@ func completeFilters(filters []HTTPRouteFilter) {
 		}
 		if r := filters[i].RequestRedirect; r != nil && r.StatusCode == 0 {
 			r.StatusCode = 302
+		}
+		if c := filters[i].CORS; c != nil && c.MaxAge == nil {
+			c.MaxAge = new(5)
 		}
 	}
 }

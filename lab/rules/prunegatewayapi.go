@@ -11,7 +11,7 @@ import (
 )
 
 // inRouteRule matches a path in a rule of an HTTPRoute.
-var inRouteRule = regexp.MustCompile(`^spec\.rules\[(\d+)\](?:\.filters\[(\d+)\]\.cors)?`)
+var inRouteRule = regexp.MustCompile(`^spec\.rules\[(\d+)\]`)
 
 // pruneRoute takes a part out of an HTTPRoute. A rule whose action is not supported keeps its matches.
 func pruneRoute(o *overlay.Overlay, g *gap) bool {
@@ -23,11 +23,6 @@ func pruneRoute(o *overlay.Overlay, g *gap) bool {
 	n, _ := strconv.Atoi(m[1])
 	rule := &o.HTTPRoutes[i].Spec.Rules[n]
 	g.place = "rules[" + m[1] + "]"
-	if m[2] != "" {
-		g.bears = bearsOnRule
-		rule.Filters = slices.DeleteFunc(rule.Filters, func(f overlay.HTTPRouteFilter) bool { return f.Type == "CORS" })
-		return true
-	}
 	g.bears = bearsOnRule
 	*rule = overlay.HTTPRouteRule{Name: rule.Name, Matches: rule.Matches} // its response is 500
 	return true
