@@ -104,8 +104,8 @@ deploy-check: need-go ## check the overlays against Kubernetes' and Istio's own 
 	cd test/deploy && GOWORK=off go test -count=1 ./...
 
 .PHONY: apiserver-check
-apiserver-check: need-go ## apply all of deploy/ to a real API server, as a dry run (needs kube-apiserver and etcd in PATH or KUBEBUILDER_ASSETS)
-	cd test/apiserver && GOWORK=off go test -count=1
+apiserver-check: need-go ## apply all of deploy/ to a real API server, as a dry run, and run the pipeline's steps (needs kube-apiserver and etcd in PATH or KUBEBUILDER_ASSETS): ARGS=-short without the steps
+	cd test/apiserver && GOWORK=off go test -count=1 $(ARGS)
 
 .PHONY: deploy-copy
 deploy-copy: need-go ## copy the current deploy/ to the tests' copy of the shipped overlays

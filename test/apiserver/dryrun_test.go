@@ -92,6 +92,8 @@ func TestIstio(t *testing.T) {
 	s.accepted(t, "addons")
 	s.accepted(t, "addons", "addons/zipkin")
 	s.accepted(t, "addons", "addons/sampling")
+	s.accepted(t, "addons/jenkins")
+	s.agentIsAdmitted(t)
 	s.refused(t, `{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: x, namespace: istio-system}, spec: {host: [x]}}`, "host")
 	s.refused(t, `{apiVersion: v1, kind: Service, metadata: {name: x, namespace: istio-system}, spec: {ports: [{port: 0}]}}`, "spec.ports[0].port")
 }
@@ -131,7 +133,7 @@ func TestPlain(t *testing.T) {
 		"nothing": "no overlay nothing. There are: ",
 	} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(deploy, "deploy.sh"), "deploy", overlay)
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH") + string(os.PathListSeparator) + filepath.Dir(kubectl), "KUBECONFIG=" + s.kubeconfig, "TMPDIR=" + t.TempDir()}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH") + string(os.PathListSeparator) + filepath.Dir(kubectl), "KUBECONFIG=" + s.kubeconfig, "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()} // kubectl keeps a cache at home
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), lack) {
 			t.Errorf("make deploy OVERLAY=%s: %v, want an error with %q, got\n%s", overlay, err, lack, out)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func addons(t *testing.T, objects []object) (*system, map[string]*corev1.ConfigM
 	files, sets := map[string]*corev1.ConfigMap{}, map[string]*appsv1.DaemonSet{}
 	for _, o := range objects {
 		switch o.Kind {
-		case "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet":
+		case "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ConfigMap", "DaemonSet":
 			typed, _, err := kube.Decode(o.raw, nil, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", o, err)
@@ -258,6 +259,37 @@ func TestSampling(t *testing.T) {
 	}
 	if !ports[zipkin.Spec.Ports[0].TargetPort.String()] || !ports["http-spans"] {
 		t.Errorf("ports %v", ports)
+	}
+}
+
+// TestJenkins: a pod as confined as the other add-ons', pinned plugins, and the path of the contract.
+func TestJenkins(t *testing.T) {
+	t.Parallel()
+	s, files := addons(t, render(t, filepath.Join(root, "addons/jenkins")))
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, pod := range s.pods() {
+		testAddonPod(t, key, pod, files, evaluator)
+		if !slices.Contains(pod.Spec.Containers[0].Env, corev1.EnvVar{Name: "JENKINS_OPTS", Value: "--prefix=/jenkins"}) {
+			t.Errorf("%s is not served under /jenkins: %v", key, pod.Spec.Containers[0].Env)
+		}
+	}
+	route, svc := s.virtualServices["jenkins/jenkins"], s.services["jenkins/jenkins"]
+	if route == nil || svc == nil || len(s.deployments) != 1 {
+		t.Fatal("no VirtualService, no Service, or not one Deployment")
+	}
+	if to := route.Http[0].Route[0].Destination; route.Http[0].Match[0].Uri.GetPrefix() != "/jenkins" || to.Host != "jenkins" || int32(to.Port.Number) != svc.Spec.Ports[0].Port {
+		t.Errorf("route %v", route)
+	}
+	pinned := regexp.MustCompile(`^[a-z-]+:\d[\w.-]*$`)
+	for _, c := range files {
+		for _, plugin := range strings.Fields(c.Data["plugins.txt"]) {
+			if !pinned.MatchString(plugin) {
+				t.Errorf("plugin %s is not pinned", plugin)
+			}
+		}
 	}
 }
 
