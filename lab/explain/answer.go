@@ -66,11 +66,12 @@ type Document struct {
 }
 
 type judgement struct {
-	Object string `json:"object"`
-	Rule   string `json:"rule"`
-	Place  string `json:"place"`
-	Match  string `json:"match"`
-	Why    string `json:"why"` // why it does not match the request
+	Object  string `json:"object"`
+	Through string `json:"through"` // the VirtualService that delegates to the object
+	Rule    string `json:"rule"`
+	Place   string `json:"place"`
+	Match   string `json:"match"`
+	Why     string `json:"why"` // why it does not match the request
 }
 
 type destination struct {

@@ -56,6 +56,7 @@ const (
 // Service.
 type Route struct {
 	Object  string // "VirtualService hopline/middle"; "Service hopline/clock" for a default route
+	Through string // the VirtualService that delegates to Object; empty for a rule of its own
 	Rule    string // the rule's name, or its place without a name; "default" for a default route
 	Place   string // "http[1].match[0]", or of an HTTPRoute "rules[1].matches[0]"; empty for a default route
 	Callers string // the callers of the route, in the form of Rule.Callers, if the rule has other shares for other callers; else empty

@@ -30,11 +30,12 @@ type Explanation struct {
 
 // Judgement holds the result for one rule.
 type Judgement struct {
-	Object string // "VirtualService hopline/middle"
-	Rule   string // its name, or its place without a name
-	Place  string // "http[1].match[0]"
-	Match  string // its conditions
-	Why    string // why it did not match the request; empty for the rule that matched
+	Object  string // "VirtualService hopline/middle"
+	Through string // the VirtualService that delegates to Object; empty for a rule of its own
+	Rule    string // its name, or its place without a name
+	Place   string // "http[1].match[0]"
+	Match   string // its conditions
+	Why     string // why it did not match the request; empty for the rule that matched
 }
 
 // Explained holds a destination's share with its endpoints and refusals.
@@ -61,15 +62,16 @@ func (e *Explanation) Status() int {
 		return http.StatusBadGateway
 	case NoRoute:
 		return http.StatusNotFound
-	case Redirect:
-		return e.Route.Redirect.Code
-	case Direct:
-		return e.Route.Direct.Code
 	}
 	if f := e.Route.Fault; f != nil && f.Abort > 0 && f.AbortPercent >= 100 {
 		return f.Abort
 	}
-	if e.Outcome == Preflight {
+	switch e.Outcome {
+	case Redirect:
+		return e.Route.Redirect.Code
+	case Direct:
+		return e.Route.Direct.Code
+	case Preflight:
 		return http.StatusOK
 	}
 	status := 0
@@ -125,7 +127,7 @@ func (t *Table) Follow(req *Request, src *Source, noSidecar bool) Explanation {
 	if e.Outcome = d.Outcome; d.Route == nil {
 		return e
 	}
-	e.take(Judgement{Object: d.Route.Object, Rule: d.Route.Rule, Place: d.Route.Place}, d.Route, req)
+	e.take(Judgement{Object: d.Route.Object, Through: d.Route.Through, Rule: d.Route.Rule, Place: d.Route.Place}, d.Route, req)
 	t.share(&e, req, src)
 	return e
 }
@@ -161,7 +163,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 	for i := range host.rules {
 		over = e.pass(over, i)
 		r := &host.rules[i]
-		j := Judgement{Object: r.route.Object, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
+		j := Judgement{Object: r.route.Object, Through: r.route.Through, Rule: r.route.Rule, Place: r.route.Place, Match: r.match.String(), Why: r.match.why(req, path, query)}
 		if j.Why == "" {
 			e.take(j, r.route, req)
 			t.share(&e, req, src)
@@ -176,7 +178,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 // pass records the skipped rules before the rule at a place, and returns the remaining ones.
 func (e *Explanation) pass(over []passedOver, before int) []passedOver {
 	for len(over) > 0 && over[0].before <= before {
-		e.Passed = append(e.Passed, Judgement{Object: over[0].object, Rule: over[0].rule, Why: over[0].why})
+		e.Passed = append(e.Passed, Judgement{Object: over[0].object, Through: over[0].through, Rule: over[0].rule, Why: over[0].why})
 		over = over[1:]
 	}
 	return over
@@ -336,10 +338,14 @@ func (e Explanation) Effects() []string {
 
 // Name returns the rule with its object and place: "VirtualService hopline/middle beta (http[0].match[0])".
 func (j *Judgement) Name() string {
-	if j.Place == "" || j.Rule == j.Place {
-		return j.Object + " " + j.Rule
+	name := j.Object + " " + j.Rule
+	if j.Place != "" && j.Rule != j.Place {
+		name += " (" + j.Place + ")"
 	}
-	return j.Object + " " + j.Rule + " (" + j.Place + ")"
+	if j.Through != "" {
+		name += ", a delegate of " + j.Through
+	}
+	return name
 }
 
 // Title returns the host, the port and the subset: "a.one.svc.cluster.local:80 subset v1".

@@ -41,7 +41,7 @@ func virtualServiceFields() KindFields {
 	enforced := []string{"hosts", "gateways", "exportTo", "http", "http.name", "http.match", "http.match.name", "http.match.uri", "http.match.scheme",
 		"http.match.method", "http.match.authority", "http.match.headers", "http.match.withoutHeaders", "http.match.queryParams",
 		"http.match.port", "http.match.sourceLabels", "http.match.sourceNamespace", "http.match.gateways", "http.match.ignoreUriCase",
-		"http.route", "http.route.weight", "http.route.destination", "http.route.headers",
+		"http.route", "http.delegate", "http.delegate.name", "http.delegate.namespace", "http.route.weight", "http.route.destination", "http.route.headers",
 		"http.redirect", "http.redirect.uri", "http.redirect.prefixRewrite", "http.redirect.authority", "http.redirect.scheme",
 		"http.redirect.port", "http.redirect.derivePort", "http.redirect.redirectCode",
 		"http.directResponse", "http.directResponse.status", "http.directResponse.body", "http.directResponse.body.string", "http.directResponse.body.bytes",

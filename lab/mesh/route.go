@@ -21,8 +21,9 @@ type rule struct {
 
 // passedOver is a match that no request of a listener reaches, and the reason.
 type passedOver struct {
-	object, rule, place, why string
-	before                   int // how many rules of its list precede it
+	object, through  string // of the route; see Route
+	rule, place, why string
+	before           int // how many rules of its list precede it
 }
 
 // listener is the target of compiled rules: one port of one caller's sidecar or gateway.
@@ -43,7 +44,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 		for j, m := range matchesOf(h) {
 			at := v.at(i, j)
 			if why := l.unconcerned(m); why != "" {
-				over = append(over, passedOver{at.object, at.name, at.place, why, len(out)})
+				over = append(over, passedOver{at.object, at.through, at.name, at.place, why, len(out)})
 				continue
 			}
 			r, err := l.compile(v, h, m, at)
@@ -112,7 +113,7 @@ func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networ
 	if v.fromRoutes() {
 		match.path.bySegments()
 	}
-	route := &Route{Object: at.object, Rule: at.name, Place: at.place, Fault: newFault(h.GetFault()), OfHTTPRoute: v.fromRoutes()}
+	route := &Route{Object: at.object, Through: at.through, Rule: at.name, Place: at.place, Fault: newFault(h.GetFault()), OfHTTPRoute: v.fromRoutes()}
 	ops, authority, err := newHeaderOps(h.GetHeaders())
 	if err != nil {
 		return rule{}, fmt.Errorf("headers.%w", err)
@@ -129,7 +130,7 @@ func (l *listener) compile(v *virtualService, h *networking.HTTPRoute, m *networ
 	if err != nil {
 		return rule{}, err
 	}
-	route.Decorator = l.decorator(v, route, &match.path, len(h.GetRoute()) == 1)
+	route.Decorator = l.decorator(v, route, &match.path, len(h.GetRoute()) == 1 && len(route.Destinations) == 1)
 	return rule{match: match, route: route}, nil
 }
 

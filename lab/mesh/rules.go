@@ -16,10 +16,10 @@ type Rule struct {
 	Object  string                // "VirtualService hopline/middle"
 	Name    string                // the rule's name, or its place
 	Place   string                // "http[1]", or of an HTTPRoute "rules[1]"
-	Hosts   []string              // of its VirtualService, as written
+	Hosts   []string              // of its VirtualService, as written; of a delegate, those of the one that delegates
 	Gateway bool                  // whether its object is bound to a Gateway
 	At      []string              // the gateways whose requests it applies to: "istio-ingressgateway"
-	HTTP    *networking.HTTPRoute // as written, or of an HTTPRoute as istiod converts it
+	HTTP    *networking.HTTPRoute // as written; of an HTTPRoute as istiod converts it; of a delegate, merged with the rule that delegates
 	// Callers names the callers that the shares are for, such as "namespace hopline", if they differ by caller; see Route.Callers.
 	Callers string
 	// Shares holds the shares of its routes. It is empty for a redirect, a direct response, and a rule that applies to no caller.
@@ -96,12 +96,33 @@ func (t *Table) collectRules() {
 	for _, vs := range t.compiler.overlay.VirtualServices {
 		gateway := slices.ContainsFunc(vs.Spec.GetGateways(), func(g string) bool { return g != istio.MeshGateway })
 		for i, h := range vs.Spec.GetHttp() {
-			place := fmt.Sprintf("http[%d]", i)
+			if h.GetDelegate() != nil {
+				continue // the rules of the delegate are listed
+			}
+			place := rulePlace(i)
 			rule := Rule{Object: vs.String(), Name: cmp.Or(h.GetName(), place), Place: place, Hosts: vs.Spec.GetHosts(), Gateway: gateway, HTTP: h}
+			if len(vs.Spec.GetHosts()) == 0 && !t.delegated(&rule, i) {
+				continue
+			}
 			t.rules = append(t.rules, t.ofCallers(rule, found[rule.Object+" "+place])...)
 		}
 	}
 	t.collectRouteRules(found)
+}
+
+// delegated completes a rule of a VirtualService without hosts: it has the hosts, the gateways and the conditions of the first one that
+// delegates to it. It returns false if none does.
+func (t *Table) delegated(rule *Rule, index int) bool {
+	for _, v := range t.compiler.rules {
+		for i, o := range v.merged {
+			if o.object == rule.Object && o.index == index {
+				rule.HTTP, rule.Hosts = v.http[i], v.hosts
+				rule.Gateway = slices.ContainsFunc(v.gateways, func(g string) bool { return g != istio.MeshGateway })
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // collectRouteRules lists the rules of HTTPRoutes.

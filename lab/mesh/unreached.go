@@ -81,10 +81,14 @@ func (t *Table) findUnreached(callers []caller, known bool) []Unreached {
 	var out []Unreached
 	for _, v := range t.compiler.rules {
 		if !v.fromRoutes() && (known || !slices.Contains(v.gateways, istio.MeshGateway)) {
-			out = append(out, t.unreachedOf(v, r)...)
+			for _, found := range t.unreachedOf(v, r) {
+				if !slices.Contains(out, found) { // several VirtualServices may delegate to one
+					out = append(out, found)
+				}
+			}
 		}
 	}
-	return append(out, t.unreachedRoutes(r, known)...)
+	return slices.Concat(out, t.compiler.left, t.unreachedRoutes(r, known))
 }
 
 // unreachedRoutes lists the unreached parts of HTTPRoutes. A rule of an HTTPRoute may be reached at one of its parents and not at another.
@@ -120,7 +124,7 @@ func (r *reach) look(host *virtualHost) {
 	for i := range host.rules {
 		rule := &host.rules[i]
 		at := Block{rule.route.Object, rule.route.Place}
-		r.met[at.Object] = true
+		r.met[at.Object], r.met[rule.route.Through] = true, true
 		if r.live[at] {
 			continue
 		}
@@ -131,7 +135,7 @@ func (r *reach) look(host *virtualHost) {
 		}
 	}
 	for _, o := range host.over {
-		r.met[o.object] = true
+		r.met[o.object], r.met[o.through] = true, true
 		if at := (Block{o.object, o.place}); r.why[at].text == "" {
 			r.why[at] = cause{text: o.why}
 		}
@@ -222,17 +226,18 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 		blocks := matchesOf(h)
 		for j, m := range blocks {
 			at := v.at(i, j)
-			b := Block{v.object, at.place}
+			b := Block{at.object, at.place}
 			if why := cmp.Or(r.why[b], last); !r.live[b] && why.text != "" {
-				dead = append(dead, Unreached{v.object, at.name, b.Place, why.text, why.by})
+				dead = append(dead, Unreached{at.object, at.name, b.Place, why.text, why.by})
 			}
 			if match, err := newMatcher(m); err == nil && match.catchAll() {
 				last = cause{ruleText(at.name, b.Place) + " matches every request", b}
 			}
 		}
 		if len(dead) == len(blocks) {
-			place := fmt.Sprintf("http[%d]", i)
-			dead = []Unreached{{v.object, cmp.Or(h.GetName(), place), place, dead[0].Why, dead[0].By}}
+			at := v.at(i, 0)
+			place, _, _ := strings.Cut(at.place, ".")
+			dead = []Unreached{{at.object, cmp.Or(h.GetName(), place), place, dead[0].Why, dead[0].By}}
 		}
 		out = append(out, dead...)
 	}

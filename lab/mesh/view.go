@@ -56,6 +56,7 @@ type compiler struct {
 	services []*service
 	byHost   map[string]*service // Kubernetes Services
 	rules    []*virtualService
+	left     []Unreached // what Istio leaves out when it merges delegates
 	policies *destinationRules
 	watched  []string
 	noMesh   bool
@@ -65,12 +66,14 @@ func newCompiler(o *overlay.Overlay, noMesh bool, report *overlay.Report) *compi
 	routes := gatewayapi.Convert(o)
 	gateways := gatewayObjects(o, routes)
 	c := &compiler{overlay: o, routes: routes, gateways: gateways, services: collectServices(o, noMesh, report), byHost: map[string]*service{},
-		rules: newVirtualServices(o, routes.Routes), policies: newDestinationRules(o), watched: watchedLabels(o, gateways), noMesh: noMesh}
+		policies: newDestinationRules(o), watched: watchedLabels(o, gateways), noMesh: noMesh}
 	for _, s := range c.services {
 		if s.kubernetes {
 			c.byHost[s.host] = s
 		}
 	}
+	reportDelegates(o, report)
+	c.rules, c.left = resolveDelegates(newVirtualServices(o, routes.Routes), o.Lenient)
 	checkRules(c.rules, report)
 	return c
 }

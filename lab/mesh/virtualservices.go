@@ -23,6 +23,7 @@ type virtualService struct {
 	exportTo        []string
 	http            []*networking.HTTPRoute
 	routes          []gatewayapi.Rule // the origins of http; nil for a VirtualService
+	merged          []origin          // the origins of http, if some of its rules delegate; else nil
 }
 
 // fromRoutes reports whether istiod makes the VirtualService of HTTPRoutes: then prefixes match whole segments, the rules apply only to
@@ -32,10 +33,11 @@ func (v *virtualService) fromRoutes() bool { return v.routes != nil }
 
 // ruleAt identifies a match block of a rule for messages.
 type ruleAt struct {
-	object string // "VirtualService hopline/middle"
-	name   string // the rule's name, or its place
-	place  string // "http[1].match[0]"
-	path   string // "spec.http[1]"
+	object  string // "VirtualService hopline/middle"
+	through string // the VirtualService that delegates to object; empty for a rule of its own
+	name    string // the rule's name, or its place
+	place   string // "http[1].match[0]"
+	path    string // "spec.http[1]"
 }
 
 // at identifies the j-th match block of the i-th rule.
@@ -45,11 +47,15 @@ func (v *virtualService) at(i, j int) ruleAt {
 		place, _, _ := strings.Cut(r.Place, ".")
 		return ruleAt{object: r.Object, name: cmp.Or(r.Name, r.Place), place: r.Place, path: "spec." + place}
 	}
-	place := "http[" + strconv.Itoa(i) + "]"
-	out := ruleAt{object: v.object, path: "spec." + place, place: place}
 	h := v.http[i]
-	if len(h.GetMatch()) > 0 {
-		out.place += ".match[" + strconv.Itoa(j) + "]"
+	from := origin{object: v.object, index: i}
+	if v.merged != nil {
+		from = v.merged[i]
+	}
+	place := "http[" + strconv.Itoa(from.index) + "]"
+	out := ruleAt{object: from.object, through: from.through, path: "spec." + place, place: place}
+	if block := from.block(h, j); block >= 0 {
+		out.place += ".match[" + strconv.Itoa(block) + "]"
 	}
 	switch match := matchesOf(h)[j]; {
 	case h.GetName() == "":

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -218,6 +219,24 @@ func (r *references) destinationRules() {
 	}
 }
 
+// delegate checks that a rule delegates to a VirtualService without hosts.
+func (r *references) delegate(at problems, path string, to *networking.Delegate, namespace string) {
+	if to == nil || r.doubts.mention(to.Name, "VirtualService") {
+		return
+	}
+	namespace = cmp.Or(to.Namespace, namespace)
+	for _, v := range r.overlay.VirtualServices {
+		if v.Name != to.Name || v.Namespace != namespace {
+			continue
+		}
+		if len(v.Spec.Hosts) > 0 {
+			at.add(path, "%s has hosts of its own: want a VirtualService without", v)
+		}
+		return
+	}
+	at.add(path, "no VirtualService %s/%s", namespace, to.Name)
+}
+
 func (r *references) virtualServices() {
 	for _, v := range r.overlay.VirtualServices {
 		at := r.at(v.Meta)
@@ -249,6 +268,7 @@ func (r *references) virtualServices() {
 					}
 				}
 			}
+			r.delegate(at, path+".delegate", rule.Delegate, v.Namespace)
 			for j, d := range rule.Route {
 				r.destination(at, fmt.Sprintf("%s.route[%d].destination", path, j), d.Destination, v.Namespace)
 			}

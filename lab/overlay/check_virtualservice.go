@@ -14,7 +14,7 @@ import (
 func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 	onlyGateways := len(spec.Gateways) > 0 && !slices.Contains(spec.Gateways, istio.MeshGateway)
 	if len(spec.Hosts) == 0 {
-		at.add("spec.hosts", "missing: the lab does not support delegates")
+		checkDelegate(at, spec)
 	}
 	sound := true
 	for i, host := range spec.Hosts {
@@ -45,6 +45,24 @@ func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 		checkHTTPRoute(at, fmt.Sprintf("spec.http[%d]", i), r)
 	}
 	checkExportTo(at, m.Namespace, spec.ExportTo, false)
+}
+
+// checkDelegate checks a VirtualService without hosts: others delegate to it.
+func checkDelegate(at problems, spec *networking.VirtualService) {
+	if len(spec.Gateways) > 0 {
+		at.add("spec.gateways", "not without hosts: a VirtualService that others delegate to has theirs")
+	}
+	if len(spec.Tls) > 0 {
+		at.add("spec.tls", "not without hosts")
+	}
+	if len(spec.Tcp) > 0 {
+		at.add("spec.tcp", "not without hosts")
+	}
+	for i, r := range spec.Http {
+		if r.Delegate != nil {
+			at.add(fmt.Sprintf("spec.http[%d].delegate", i), "not without hosts: a delegate cannot delegate again")
+		}
+	}
 }
 
 // checkGatewayName checks a reference to a Gateway: a name, namespace/name, or mesh.
@@ -104,7 +122,13 @@ func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
 		answers = append(answers, "directResponse")
 	}
 	switch {
-	case r.Delegate != nil: // refused by package mesh
+	case r.Delegate != nil:
+		if r.Redirect != nil {
+			at.add(path+".redirect", "not together with delegate")
+		}
+		if r.Route != nil {
+			at.add(path+".route", "not together with delegate")
+		}
 	case len(answers) == 0:
 		at.add(path, "want one of route, redirect and directResponse, got none")
 	case len(answers) > 1:

@@ -295,7 +295,7 @@ func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
 	if owned, _ := metadata["ownerReferences"].([]any); len(owned) > 0 && ok && r.hasOwner(m.Namespace, owned) {
 		return m, k, false
 	}
-	return m, k, ok && !isExternalName(m, object) && !isDelegate(m, object)
+	return m, k, ok && !isExternalName(m, object)
 }
 
 // isRead reports whether Read decodes objects of a kind, or names them.
@@ -321,13 +321,6 @@ func (r *reader) hasOwner(namespace string, owners []any) bool {
 func isExternalName(m Meta, object map[string]any) bool {
 	spec, _ := object["spec"].(map[string]any)
 	return m.Kind == "Service" && spec["type"] == "ExternalName"
-}
-
-// isDelegate reports whether an object is a VirtualService without hosts, which others delegate to.
-func isDelegate(m Meta, object map[string]any) bool {
-	spec, _ := object["spec"].(map[string]any)
-	hosts, _ := spec["hosts"].([]any)
-	return m.Kind == "VirtualService" && len(hosts) == 0 && spec["http"] != nil
 }
 
 // isBearing reports whether an object of a kind that Hopline does not support has a bearing on where requests go.

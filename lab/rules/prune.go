@@ -168,7 +168,7 @@ func pruneRule(v *networking.VirtualService, g *gap) bool {
 		j, _ := strconv.Atoi(m[2])
 		g.bears, g.place = bearsOnRule, g.place+".match["+m[2]+"]"
 		return widen(v.Http[i].Match[j], rest)
-	case rest == "" || strings.HasPrefix(rest, "delegate"):
+	case rest == "" || rest == "delegate":
 		g.bears = bearsOnRule
 		v.Http[i] = &networking.HTTPRoute{Name: v.Http[i].Name, Match: v.Http[i].Match, DirectResponse: &networking.HTTPDirectResponse{Status: 501}}
 	default:

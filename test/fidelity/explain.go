@@ -50,9 +50,9 @@ func (b *bench) explained(r request, istio outcome) []string {
 	case mesh.NoRoute:
 		wants(http.StatusNotFound)
 	case mesh.Redirect:
-		wants(e.Route.Redirect.Code)
+		wants(e.Status())
 	case mesh.Direct:
-		wants(e.Route.Direct.Code)
+		wants(e.Status())
 	case mesh.Preflight:
 		wants(e.Status())
 	case mesh.Forward:

@@ -372,7 +372,15 @@ func (g generator) mirror(route object) {
 // virtualService returns the rules of one Service, for the mesh and for its own host at the gateway.
 func (g generator) virtualService(i int) object {
 	service := "svc" + strconv.Itoa(i)
-	var http []any
+	spec := object{"hosts": []any{service, gateHost(i)}, "gateways": []any{"mesh", "gateway"}, "http": g.rules(service)}
+	if g.sometimes(10) {
+		spec["exportTo"] = []any{pick(g, "*", ".")}
+	}
+	return istioObject("VirtualService", service, spec)
+}
+
+// rules returns the http rules of a Service.
+func (g generator) rules(service string) (http []any) {
 	for n := range 1 + g.IntN(5) {
 		route := object{}
 		if g.sometimes(85) {
@@ -400,11 +408,31 @@ func (g generator) virtualService(i int) object {
 		}
 		http = append(http, route)
 	}
-	spec := object{"hosts": []any{service, gateHost(i)}, "gateways": []any{"mesh", "gateway"}, "http": http}
-	if g.sometimes(10) {
-		spec["exportTo"] = []any{pick(g, "*", ".")}
+	return http
+}
+
+// delegate lets a rule of a VirtualService delegate, and returns the delegate; nil in most cases.
+func (g generator) delegate(vs object, i int) object {
+	if !g.sometimes(20) {
+		return nil
 	}
-	return istioObject("VirtualService", service, spec)
+	name := "leaf" + strconv.Itoa(i)
+	http := vs["spec"].(object)["http"].([]any)
+	root := http[g.IntN(len(http))].(object)
+	delete(root, "route")
+	delete(root, "redirect")
+	root["delegate"] = object{"name": name}
+	if g.sometimes(50) {
+		root["delegate"] = object{"name": name, "namespace": "app"}
+	}
+	if g.sometimes(30) {
+		delete(root, "match") // nothing conflicts
+	}
+	spec := object{"http": g.rules("svc" + strconv.Itoa(i))}
+	if g.sometimes(20) {
+		spec["exportTo"] = []any{pick(g, "*", ".", "other")}
+	}
+	return istioObject("VirtualService", name, spec)
 }
 
 // gatewayPolicy denies some requests for a Service's host at the gateway. It has the gateway's selector: workloads have no sidecar of Istio's

@@ -33,7 +33,7 @@ func TestGenerated(t *testing.T) {
 		if batch%4 == 3 {
 			sidecar = visitor
 		}
-		var sets [services][3]object
+		var sets [services][]object
 		var requests [services][requestsPerRules]request
 		docs := append([]string{gateway}, mirrors...)
 		if redirects := g.redirects(); redirects != nil {
@@ -41,7 +41,7 @@ func TestGenerated(t *testing.T) {
 		}
 		for i := range services {
 			for try := 0; ; try++ {
-				sets[i] = [3]object{g.virtualService(i), g.destinationRule(i), g.gatewayPolicy(i)}
+				sets[i] = g.set(i)
 				if valid(t, readers[i], sets[i]) {
 					break
 				}
@@ -49,9 +49,9 @@ func TestGenerated(t *testing.T) {
 					t.Fatal("a hundred rule sets in a row that Istio refuses: the generator knows too little of its validation")
 				}
 			}
-			docs = append(docs, text(sets[i][0]), text(sets[i][1]), text(sets[i][2]))
+			docs = append(docs, texts(sets[i])...)
 			for n := range requests[i] {
-				requests[i][n] = g.request(sets[i][0], i, sidecar)
+				requests[i][n] = g.request(pick(g, ofRules(sets[i])...), i, sidecar)
 			}
 		}
 		if err := b.apply(docs); err != nil {
@@ -73,6 +73,29 @@ func TestGenerated(t *testing.T) {
 	t.Logf("%d pairs compared; %d rule sets that Istio refuses, the lab refused too", compared, refused)
 }
 
+// set returns the objects of one Service: its VirtualService, its DestinationRule, a policy of the gateway, and perhaps a delegate.
+func (g generator) set(i int) []object {
+	vs := g.virtualService(i)
+	set := []object{vs, g.destinationRule(i), g.gatewayPolicy(i)}
+	if d := g.delegate(vs, i); d != nil {
+		set = append(set, d)
+	}
+	return set
+}
+
+// ofRules returns the VirtualServices of a set: requests are close to the rules of one of them.
+func ofRules(set []object) []object {
+	return slices.DeleteFunc(slices.Clone(set), func(o object) bool { return o["kind"] != "VirtualService" })
+}
+
+func texts(objects []object) []string {
+	docs := make([]string, len(objects))
+	for i, o := range objects {
+		docs[i] = text(o)
+	}
+	return docs
+}
+
 // disagreements returns the requests, by service, with different outcomes in the engines. Requests to one Service are sent in sequence,
 // because its rules may keep state; the Services are independent of each other.
 func (b *bench) disagreements(requests [services][requestsPerRules]request) (wrong [services][]request) {
@@ -87,9 +110,9 @@ func (b *bench) disagreements(requests [services][requestsPerRules]request) (wro
 }
 
 // valid reports whether Istio's validation accepts the rules. What it rejects, the lab must reject too.
-func valid(t *testing.T, reader *lab, set [3]object) bool {
+func valid(t *testing.T, reader *lab, set []object) bool {
 	t.Helper()
-	docs := []string{gateway, text(set[0]), text(set[1]), text(set[2])}
+	docs := append([]string{gateway}, texts(set)...)
 	configs, err := parseRules(docs)
 	if err == nil {
 		err = validate(configs)
@@ -98,17 +121,17 @@ func valid(t *testing.T, reader *lab, set [3]object) bool {
 		return true
 	}
 	if _, labErr := reader.load(append(docs, subsets("mirror"))); labErr == nil {
-		t.Errorf("Istio refuses what the lab accepts: %v\n%s", err, docs[1]+"---\n"+docs[2])
+		t.Errorf("Istio refuses what the lab accepts: %v\n%s", err, strings.Join(docs[1:], "---\n"))
 	}
 	return false
 }
 
 // report shrinks a disagreement and prints it as YAML and a curl command that reproduce it.
-func report(t *testing.T, b *bench, set [3]object, r request, mirrors []string) {
+func report(t *testing.T, b *bench, set []object, r request, mirrors []string) {
 	t.Helper()
 	var last []string
 	disagrees := func(vs object) bool {
-		docs := append([]string{gateway, text(vs), text(set[1]), text(set[2])}, mirrors...)
+		docs := slices.Concat([]string{gateway, text(vs)}, texts(set[1:]), mirrors)
 		configs, err := parseRules(docs)
 		if err != nil || validate(configs) != nil || b.apply(docs) != nil {
 			return false
@@ -125,7 +148,7 @@ func report(t *testing.T, b *bench, set [3]object, r request, mirrors []string) 
 	} else {
 		last = []string{"only among the other rules of its batch"}
 	}
-	t.Errorf("Istio and the lab disagree:\n%s---\n%s%s\n  %s", text(small), text(set[2]), r.curl(), strings.Join(last, "\n  "))
+	t.Errorf("Istio and the lab disagree:\n%s---\n%s%s\n  %s", text(small), strings.Join(texts(set[2:]), "---\n"), r.curl(), strings.Join(last, "\n  "))
 }
 
 // notGenerated are kinds and fields that the lab accepts and that no rule set here sets, with the tests that cover them.
@@ -159,7 +182,7 @@ func TestNoBlindSpot(t *testing.T) {
 	for seed := range uint64(300) {
 		g := newGenerator(seed)
 		for i := range services {
-			for _, o := range []object{g.virtualService(i), g.destinationRule(i), g.gatewayPolicy(i)} {
+			for _, o := range g.set(i) {
 				fieldsOf(o["kind"].(string), o["spec"], set)
 			}
 		}
