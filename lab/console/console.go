@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,6 @@ type Console struct {
 	readers atomic.Int64 // of the followed logs
 
 	mu           sync.Mutex
-	rates        rates
 	revision     int                           // of the edition that baseline belongs to
 	baseline     map[traffic.Flow]traffic.Flow // the counts when that edition started to run
 	edgeBaseline map[traffic.EdgeKey]uint64    // the same for the edges
@@ -68,7 +68,12 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 func (c *Console) guarded(next http.Handler) http.Handler { return guard.Handler(next, c.hosts...) }
 
 // ServeHTTP implements http.Handler.
-func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		w = &errorWriter{ResponseWriter: w}
+	}
+	c.handler.ServeHTTP(w, r)
+}
 
 // Changed reports a change that pages should show immediately. It may be called from any goroutine and does not block.
 func (c *Console) Changed() {
@@ -102,7 +107,6 @@ func (c *Console) observe(now time.Time) []byte {
 	if c.baseline == nil || edition.Revision != c.revision {
 		c.revision, c.baseline, c.edgeBaseline = edition.Revision, baselineOf(flows), edgeBaselineOf(edges)
 	}
-	c.rates.add(now, flows)
 	c.mu.Unlock()
 	text, err := json.Marshal(c.build(edition, flows, edges))
 	if err != nil {
@@ -113,13 +117,6 @@ func (c *Console) observe(now time.Time) []byte {
 
 func (c *Console) serveState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, c.build(c.source.Edition(), c.source.Flows(), c.source.Edges(time.Now())))
-}
-
-// writeError responds with an error as JSON: {"error": "place: want X, got Y"}.
-func writeError(w http.ResponseWriter, code int, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(map[string]string{"error": err.Error()}) // the client may have gone
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

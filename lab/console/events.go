@@ -69,7 +69,7 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request) {
 	page := e.join()
 	if page == nil {
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, fmt.Sprintf("hopline: %d pages are open already", maxPages), http.StatusServiceUnavailable)
+		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("%d pages are open already", maxPages))
 		return
 	}
 	defer e.leave(page)

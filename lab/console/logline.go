@@ -1,13 +1,9 @@
 package console
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
-	"time"
 
+	"github.com/hopline/hopline/lab/internal/logline"
 	"github.com/hopline/hopline/lab/internal/workload"
 )
 
@@ -23,9 +19,6 @@ type Log struct {
 	Fields  string `json:"fields"`  // the other fields of the line: "code=500 route=/hops"
 }
 
-// known holds the fields that every line has and that the console shows separately, or that add nothing beside a trace.
-var known = map[string]bool{"ts": true, "level": true, "msg": true, "service": true, "version": true, "caller": true, "trace_id": true, "span_id": true, "request_id": true}
-
 // logsOf parses lines. It returns at most maxLogs, the latest.
 func logsOf(lines []workload.Line, start int64) []Log {
 	logs := []Log{}
@@ -38,28 +31,14 @@ func logsOf(lines []workload.Line, start int64) []Log {
 
 func logOf(line workload.Line, start int64) Log {
 	log := Log{Pod: line.Pod, Message: line.Text, At: line.Time.UnixMicro() - start}
-	var fields map[string]any
-	decoder := json.NewDecoder(strings.NewReader(line.Text))
-	decoder.UseNumber() // as written in the line: 1048576, not 1.048576e+06
-	if decoder.Decode(&fields) != nil || fields == nil || decoder.More() {
+	parsed, ok := logline.Parse(line.Text)
+	if !ok {
 		return log
 	}
-	text := func(name string) string {
-		if value, there := fields[name]; there {
-			return fmt.Sprint(value)
-		}
-		return ""
+	if !parsed.Time.IsZero() {
+		log.At = parsed.Time.UnixMicro() - start
 	}
-	if ts, err := time.Parse(time.RFC3339Nano, text("ts")); err == nil {
-		log.At = ts.UnixMicro() - start
-	}
-	log.Level, log.Service, log.Version, log.Span, log.Message = strings.ToLower(text("level")), text("service"), text("version"), text("span_id"), text("msg")
-	var rest []string
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !known[name] {
-			rest = append(rest, fmt.Sprintf("%s=%v", name, fields[name]))
-		}
-	}
-	log.Fields = strings.Join(rest, " ")
+	log.Level, log.Service, log.Version, log.Span, log.Message = parsed.Level, parsed.Service, parsed.Version, parsed.Span, parsed.Message
+	log.Fields = logline.Join(parsed.Fields, "trace_id", "request_id") // a trace, and LogLine, have them beside the line
 	return log
 }

@@ -23,7 +23,7 @@ const (
 	maxFilter   = 256                    // bytes of each part of a filter
 	maxBatch    = 100                    // lines of one event
 	batchEvery  = 100 * time.Millisecond // from one batch of events to the next
-	noMoreLines = "hopline: %d pages and terminals follow the logs already"
+	noMoreLines = "%d pages and terminals follow the logs already"
 )
 
 // Lines is the response of /api/logs, and an event of /api/logs/follow.

@@ -5,62 +5,45 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/histogram"
 	"github.com/hopline/hopline/lab/traffic"
 )
 
-func TestRates(t *testing.T) {
-	t.Parallel()
-	start := time.Unix(1_800_000_000, 0)
-	var r rates
-	at := func(second int, good, bad uint64) {
-		r.add(start.Add(time.Duration(second)*time.Second), []traffic.Flow{
-			{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: good, Seconds: float64(good) * 0.010},
-			{Namespace: "hopline", Workload: "core-prod", Code: 503, Requests: bad, Seconds: float64(bad) * 0.010},
-			{Code: 404, Requests: 1000}, // nobody answered: no workload's
-		})
+// edgeTo returns an edge with requests of 10 ms each, over ten seconds.
+func edgeTo(workload string, requests, errors, copies int) traffic.Edge {
+	e := traffic.Edge{
+		EdgeKey: traffic.EdgeKey{To: traffic.End{Kind: traffic.Workload, Namespace: "hopline", Name: workload}},
+		Totals:  traffic.Totals{Requests: uint64(requests), Errors: uint64(errors), Copies: uint64(copies)},
+		Window:  10 * time.Second, Duration: histogram.New(histogram.Coarse),
 	}
-	wants := func(perSecond, errors float64) {
-		t.Helper()
-		got := r.of("hopline/core-prod")
-		if math.Abs(got.PerSecond-perSecond) > 1e-9 || math.Abs(got.Errors-errors) > 1e-9 {
-			t.Errorf("%+v, want %v per second, of them %v failed", got, perSecond, errors)
-		}
+	for range requests {
+		e.Duration.Add(10 * time.Millisecond)
 	}
-	wants(0, 0)
-	at(0, 100, 0)
-	wants(0, 0) // what was before counts for nothing
-	at(1, 103, 1)
-	wants(4, 0.25)
-	at(2, 103, 1)
-	wants(2, 0.25)
-	if got := r.of("hopline/core-prod").MeanMS; math.Abs(got-10) > 1e-9 {
-		t.Errorf("%v ms on average, want 10", got)
-	}
-	for second := 3; second <= 11; second++ {
-		at(second, 103, 1)
-	}
-	wants(0, 0) // ten seconds later it is forgotten
-	if len(r.samples) > 12 {
-		t.Errorf("%d samples are kept for a window of 10 s", len(r.samples))
-	}
-	at(12, 5, 0) // counted anew
-	wants(5/10.0, 0)
+	return e
 }
 
-// TestCopies separates the requests that a rule mirrors from those whose response is used.
-func TestCopies(t *testing.T) {
+// TestRates sums what the edges to a workload carry, and separates the requests that a rule mirrors from those whose response is used.
+func TestRates(t *testing.T) {
 	t.Parallel()
-	var r rates
-	now := time.Unix(1_800_000_000, 0)
-	for second := range 2 {
-		n := uint64(second)
-		r.add(now.Add(time.Duration(second)*time.Second), []traffic.Flow{
-			{Namespace: "hopline", Workload: "middle-prod", Code: 200, Requests: 8 * n},
-			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 2 * n},
-			{Namespace: "hopline", Workload: "middle-dev", Code: 200, Requests: 6 * n, Copy: true},
-		})
+	nobody := edgeTo("", 1000, 1000, 0)
+	nobody.To = traffic.End{Kind: traffic.Mesh}
+	rates := ratesOf([]traffic.Edge{
+		edgeTo("core-prod", 30, 10, 0), edgeTo("core-prod", 10, 0, 0), nobody,
+		edgeTo("middle-dev", 20, 0, 0), edgeTo("middle-dev", 0, 0, 60), edgeTo("front-blue", 0, 0, 0), edgeTo("clock", 0, 0, 5),
+	})
+	for name, want := range map[string]Rate{
+		"hopline/core-prod":  {PerSecond: 4, Errors: 0.25, MeanMS: 10},
+		"hopline/middle-dev": {PerSecond: 8, Copies: 0.75, MeanMS: 10},
+		"hopline/front-blue": {},
+		"hopline/clock":      {PerSecond: 0.5, Copies: 1},
+	} {
+		got := rates[name]
+		near := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+		if !near(got.PerSecond, want.PerSecond) || !near(got.Errors, want.Errors) || !near(got.Copies, want.Copies) || !near(got.MeanMS, want.MeanMS) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
 	}
-	if prod, dev := r.of("hopline/middle-prod"), r.of("hopline/middle-dev"); prod.Copies != 0 || dev.Copies != 0.75 || dev.PerSecond != 8 {
-		t.Errorf("prod %+v and dev %+v, want no copies, and 75 %% of 8 a second", prod, dev)
+	if len(rates) != 3 {
+		t.Errorf("there are rates of %v, want those of workloads with requests", rates)
 	}
 }

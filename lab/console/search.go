@@ -57,7 +57,7 @@ func (c *Console) serveSearch(w http.ResponseWriter, r *http.Request) {
 		found, err = c.traces.Search(query)
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		writeError(w, http.StatusBadRequest, err)
 		return
 	}
 	summaries := []Summary{}
@@ -71,11 +71,11 @@ func (c *Console) serveTrace(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	spans, err := c.traces.Trace(id)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		writeError(w, http.StatusBadRequest, err)
 		return
 	}
 	if len(spans) == 0 {
-		http.Error(w, fmt.Sprintf("No trace %q is kept. It may be too old, not sampled, or not have arrived yet.", id), http.StatusNotFound)
+		writeError(w, http.StatusNotFound, fmt.Errorf("no trace %q is kept: it may be too old, not sampled, or not have arrived yet", id))
 		return
 	}
 	writeJSON(w, detail(spans, c.source.Logs().Trace(spans[0].TraceID)))

@@ -66,7 +66,7 @@ type Pod struct {
 func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.Edge) State {
 	s := State{
 		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
-		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(),
+		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(ratesOf(edges)),
 		Ejections: some(c.source.Ejections()), Load: c.loads.state(),
 		Changes: c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},
 	}
@@ -97,7 +97,7 @@ func problems(list []overlay.Problem) []Problem {
 	return out
 }
 
-func (c *Console) workloads() []Workload {
+func (c *Console) workloads(rates map[string]Rate) []Workload {
 	list := []Workload{}
 	for _, d := range c.source.Deployments() {
 		list = append(list, Workload{Name: d.Name, Replicas: d.Replicas, Ready: d.Ready, Pods: []Pod{}})
@@ -110,10 +110,8 @@ func (c *Console) workloads() []Workload {
 		}
 		list[i].addPod(p)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for i := range list {
-		list[i].Rate = c.rates.of(list[i].Name)
+		list[i].Rate = rates[list[i].Name]
 	}
 	slices.SortStableFunc(list, func(a, b Workload) int { return cmp.Compare(a.Name, b.Name) })
 	return list

@@ -62,7 +62,7 @@ func TestTitle(t *testing.T) {
 func TestLogLine(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Log{
-		`{"level":"WARN","msg":"slow","b":1,"a":"x y","trace_id":"t","caller":"c"}`: {Level: "warn", Message: "slow", Fields: "a=x y b=1"},
+		`{"level":"WARN","msg":"slow","b":1,"a":"x y","trace_id":"t","caller":"c"}`: {Level: "warn", Message: "slow", Fields: `a="x y" b=1`},
 		`{"msg":"request","bytes":1048576}`:                                         {Message: "request", Fields: "bytes=1048576"},
 		`{"msg":7}`:                                                                 {Message: "7"},
 		`null`:                                                                      {Message: "null"},

@@ -1,13 +1,11 @@
 package up
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/logline"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -49,44 +47,13 @@ func (l Logs) text(line workload.Line) string {
 	return readable(line.Text)
 }
 
-// said lists the fields of a log line that are omitted: the prefix with the pod's name already contains them, or only machines need them.
-var said = []string{"ts", "level", "msg", "service", "version", "caller", "span_id"}
-
-// readable formats a JSON log line as text: "INFO request code=200 method=GET …". It returns any other text unchanged.
+// readable formats a JSON log line as text: "INFO request code=200 method=GET …". It returns a text that is no such line, or has no message,
+// unchanged.
 func readable(text string) string {
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber()
-	var fields map[string]any
-	if decoder.Decode(&fields) != nil || fields["msg"] == nil {
+	line, ok := logline.Parse(text)
+	if !ok || line.Message == "" {
 		return text
 	}
-	var b strings.Builder
-	if level, ok := fields["level"].(string); ok {
-		b.WriteString(strings.ToUpper(level) + " ")
-	}
-	fmt.Fprint(&b, fields["msg"])
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !slices.Contains(said, name) {
-			b.WriteString(" " + name + "=" + fieldText(fields[name]))
-		}
-	}
-	return b.String()
-}
-
-// fieldText formats the value of a field, quoted if its end would be ambiguous otherwise.
-func fieldText(value any) string {
-	switch v := value.(type) {
-	case string:
-		if v == "" || strings.ContainsAny(v, " \t\"=") {
-			return strconv.Quote(v)
-		}
-		return v
-	case json.Number:
-		return v.String()
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(text)
+	parts := []string{strings.ToUpper(line.Level), line.Message, logline.Join(line.Fields)}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ")
 }

@@ -62,5 +62,5 @@ func TestCompare(t *testing.T) {
 	}
 	p.visit(l.console + "compare/" + quick + "/00000000000000000000000000000001")
 	p.until(`document.querySelector("#compare-trouble").checkVisibility()`)
-	p.contains("#compare-trouble", "No trace", "is kept")
+	p.contains("#compare-trouble", "no trace", "is kept")
 }

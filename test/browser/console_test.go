@@ -200,7 +200,7 @@ func TestConsoleTraces(t *testing.T) {
 	p.contains("#trace-facts", "ok", good)
 	p.visit(l.console + "trace/00000000000000000000000000000001")
 	p.until(`!document.querySelector("#trace-trouble").hidden`)
-	p.contains("#trace-trouble", "No trace", "is kept", "this page looks again")
+	p.contains("#trace-trouble", "no trace", "is kept", "this page looks again")
 	p.visit(l.console + "trace/nonsense")
 	p.until(`!document.querySelector("#trace-trouble").hidden`)
 	if words := p.text("#trace-trouble"); strings.Contains(words, "looks again") {
