@@ -39,7 +39,7 @@ func (d driven) Apply(o *overlay.Overlay, table *mesh.Table) error {
 func (d driven) Switch(o *overlay.Overlay, table *mesh.Table) error {
 	l := d.lab
 	before := l.active
-	if err := l.workloads.Apply(together(o, before.overlay)); err != nil {
+	if _, err := l.workloads.Add(o); err != nil { // apply ends those that o does not have
 		return err
 	}
 	err := l.becomeReady(o)
@@ -87,22 +87,6 @@ func (l *lab) rewatch(o *overlay.Overlay) {
 	if err := l.watcher.Watch(o); err != nil {
 		l.terminal.warn("watching the overlay's files: %v", err)
 	}
-}
-
-// together returns an overlay with the workloads of another that it does not have itself.
-func together(o, other *overlay.Overlay) *overlay.Overlay {
-	both := *o
-	for _, d := range other.Deployments {
-		if !slices.ContainsFunc(o.Deployments, func(own overlay.Deployment) bool { return own.Namespace == d.Namespace && own.Name == d.Name }) {
-			both.Deployments = append(slices.Clip(both.Deployments), d)
-		}
-	}
-	for _, n := range other.Namespaces {
-		if !slices.ContainsFunc(o.Namespaces, func(own overlay.Meta) bool { return own.Name == n.Name }) {
-			both.Namespaces = append(slices.Clip(both.Namespaces), n)
-		}
-	}
-	return &both
 }
 
 // becomeReady waits until the workloads of an overlay are ready, but not longer than at the start.

@@ -26,16 +26,19 @@ import (
 // startTimeout is how long the start waits for workloads that do not become ready before it prints the addresses anyway.
 const startTimeout = 20 * time.Second
 
-// apply makes an edition active: all of it, or, with an error, nothing.
+// apply makes an edition active: all of it, or, with an error, nothing. Workloads that the edition does not have end after the rules that
+// route to them are gone, so that no request is lost.
 func (l *lab) apply(e edition) error {
 	before := l.nodePorts.list()
 	if err := l.nodePorts.set(nodePortsOf(e.overlay)); err != nil {
 		return err
 	}
-	if err := l.workloads.Apply(e.overlay); err != nil {
+	endOthers, err := l.workloads.Add(e.overlay)
+	if err != nil {
 		return errors.Join(err, l.nodePorts.set(before))
 	}
 	l.proxy.Swap(e.table)
+	endOthers()
 	l.traffic.Forget()
 	l.mu.Lock()
 	defer l.mu.Unlock()

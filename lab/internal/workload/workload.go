@@ -68,31 +68,47 @@ func (s *Supervisor) Logs() *Logs { return s.logs }
 // Apply starts the change to the Deployments of an overlay and returns immediately: new ones start, changed ones begin their rolling
 // update, and those that are not in it any more end. An error is an *overlay.Report with all problems, and changes nothing.
 func (s *Supervisor) Apply(o *overlay.Overlay) error {
+	endOthers, err := s.Add(o)
+	if err == nil {
+		endOthers()
+	}
+	return err
+}
+
+// Add does what Apply does, but ends nothing: that is left to endOthers, for the time when no rule routes requests to the others any more.
+func (s *Supervisor) Add(o *overlay.Overlay) (endOthers func(), err error) {
 	wanted, err := s.specs(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil
+		return func() {}, nil
 	}
 	for name, spec := range wanted {
 		if s.deployments[name] == nil {
 			s.deployments[name] = &deployment{}
 		}
-		s.deployments[name].spec = spec
+		s.deployments[name].spec, s.deployments[name].gone = spec, false
+	}
+	s.settle()
+	return func() { s.endOthers(wanted) }, nil
+}
+
+// endOthers ends the Deployments that are not wanted any more.
+func (s *Supervisor) endOthers(wanted map[string]spec) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
 	}
 	for name, d := range s.deployments {
 		if _, ok := wanted[name]; !ok {
-			d.spec.rollout = rollout{}
-			d.gone = true
-		} else {
-			d.gone = false
+			d.spec.rollout, d.gone = rollout{}, true
 		}
 	}
 	s.settle()
-	return nil
 }
 
 // Status lists all pods, sorted by name.
