@@ -139,7 +139,7 @@ bench-growth: build ## measure from 5 to 200 workloads, 1 to 10,000 routes, 10 t
 	cd test/bench && GOWORK=off go run . $(or $(ARGS),growth)
 bench-check: need-go ## test the measuring itself, and compare hopline load with vegeta's own command
 	cd test/bench && GOWORK=off go test -count=1 ./...
-measure: need-go ## measure every figure and plot of docs/performance.md, on an idle machine (needs Linux, two cores): ENVOY=path, SOAK=10m
+measure: need-go ## measure every figure and plot of docs/performance.md, on an idle machine (needs Linux, two cores): ENVOY=path, SOAK=10m, WATCH=1h
 	@.ci/measure
 
 ##@ Release

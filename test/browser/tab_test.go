@@ -32,9 +32,15 @@ type tab struct {
 // of 4xx and 5xx, which the page itself shows, and for each request to another origin.
 func open(t *testing.T, origin string) *tab {
 	t.Helper()
+	return openFor(t, origin, 5*time.Minute)
+}
+
+// openFor opens a tab that may be used for a time.
+func openFor(t *testing.T, origin string, limit time.Duration) *tab {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, stop := context.WithTimeout(ctx, limit)
 	t.Cleanup(stop)
 	p := &tab{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, p.note); err != nil {
