@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/actions"
 )
 
-// annotate writes an annotation of GitHub Actions for each failed case, and with coverage for each rule that no case takes.
+// annotate writes an annotation of GitHub Actions for each failed case, and with coverage for each rule that no case covers.
 func (r *Report) annotate(out io.Writer) error {
 	for i := range r.Results {
 		if result := &r.Results[i]; len(result.Failures) > 0 {
@@ -20,7 +20,7 @@ func (r *Report) annotate(out io.Writer) error {
 		return nil
 	}
 	for _, m := range r.Coverage.Missed {
-		if err := actions.Annotate(out, actions.Notice, m.File, m.Line, m.Object, "no case takes the rule "+m.Rule); err != nil {
+		if err := actions.Annotate(out, actions.Notice, m.File, m.Line, m.Object, "no case covers the rule "+m.Rule); err != nil {
 			return err
 		}
 	}

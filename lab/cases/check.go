@@ -79,7 +79,7 @@ func takenText(j *mesh.Judgement) string {
 	return j.Name()
 }
 
-// isRule reports whether an expected rule is the one that takes a request: "none", its name or its place, perhaps after the name of its
+// isRule reports whether an expected rule is the one that matches a request: "none", its name or its place, perhaps after the name of its
 // object, or only its object. An object is named with or without its kind and namespace.
 func isRule(want string, taken *mesh.Judgement) bool {
 	if taken == nil || want == "none" {
@@ -191,7 +191,7 @@ func (c *checking) route(e *Expect) {
 	}
 	r := c.answer.Route
 	if r == nil {
-		c.failures = append(c.failures, "no rule takes the request, so it has no retries, timeout or headers")
+		c.failures = append(c.failures, "no rule matches the request, so it has no retries, timeout or headers")
 		return
 	}
 	if e.Timeout != nil && *e.Timeout != r.Timeout {

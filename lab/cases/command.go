@@ -19,9 +19,9 @@ type Command struct {
 	Rules     []string `short:"f" name:"file" sep:"none" placeholder:"PATH" xor:"rules" help:"Rules to test, instead of those that the files of cases name; - is standard input; may be given again."`
 	Context   string   `placeholder:"NAME" xor:"rules" help:"Test the rules of a cluster: that of this context of kubectl, which is only read."`
 	Run       string   `placeholder:"REGEXP" help:"Run only the cases whose names match."`
-	Write     string   `placeholder:"FILE" help:"Write a file of cases with today's answers for the rules of -f, one case for each rule, and run nothing."`
-	Coverage  bool     `help:"List the rules that no case takes."`
-	FailUnder float64  `placeholder:"PERCENT" help:"Fail if the cases take a smaller share of the rules."`
+	Write     string   `placeholder:"FILE" help:"Write a file of cases with the current results of the rules of -f, one case for each rule, and run nothing."`
+	Coverage  bool     `help:"List the rules that no case covers."`
+	FailUnder float64  `placeholder:"PERCENT" help:"Fail if the cases cover a smaller share of the rules."`
 	JUnit     string   `name:"junit" placeholder:"FILE" help:"Write the results as JUnit's XML as well."`
 	JSON      bool     `name:"json" help:"Print the results as JSON."`
 }
@@ -96,7 +96,7 @@ func (c *Command) files() ([]*File, *regexp.Regexp, error) {
 	return files, only, overlay.Join(errs...)
 }
 
-// print prints a report in all forms that are asked for.
+// print prints a report in all requested forms.
 func (c *Command) print(r *Report, out io.Writer, annotate bool) error {
 	if c.JUnit != "" {
 		if err := writeFile(c.JUnit, r.writeJUnit); err != nil {

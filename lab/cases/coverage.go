@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Coverage is how many rules the cases take.
+// Coverage holds how many rules the cases cover.
 type Coverage struct {
 	Rules  int
-	Missed []Missed // the rules that no case takes, in the overlay's order
+	Missed []Missed // the rules that no case covers, in the overlay's order
 }
 
-// Missed is a rule that no case takes.
+// Missed is a rule that no case covers.
 type Missed struct {
 	Object string `json:"object"`
 	Rule   string `json:"rule"`
@@ -20,7 +20,7 @@ type Missed struct {
 	Line   int    `json:"line"`
 }
 
-// Percent returns the share of the rules that a case takes; 100 if there is no rule.
+// Percent returns the share of the rules that a case covers; 100 if there is no rule.
 func (c *Coverage) Percent() float64 {
 	if c.Rules == 0 {
 		return 100
@@ -63,7 +63,7 @@ func ruleName(name, place string) string {
 func (c *Coverage) lines() []string {
 	lines := []string{fmt.Sprintf("coverage: %.0f %%, %d of %d rules", c.Percent(), c.Rules-len(c.Missed), c.Rules)}
 	for _, m := range c.Missed {
-		lines = append(lines, "  no case takes "+m.Object+" "+m.Rule)
+		lines = append(lines, "  no case covers "+m.Object+" "+m.Rule)
 	}
 	return slices.Clip(lines)
 }

@@ -17,7 +17,7 @@ import (
 // maxCallers bounds how many callers are tried for a rule.
 const maxCallers = 50
 
-// questionsFor returns requests of which one probably takes a rule: for each of its match blocks, from each caller that may have it.
+// questionsFor returns requests, one of which a rule probably matches: for each of its match blocks, from each caller that may have it.
 func questionsFor(r *rules.Rules, rule *mesh.Rule) (list []rules.Question) {
 	host := "example.com"
 	if len(rule.Hosts) > 0 {
@@ -42,7 +42,7 @@ func questionsFor(r *rules.Rules, rule *mesh.Rule) (list []rules.Question) {
 	return list
 }
 
-// callersOf returns the callers that may have a rule. The URL of a gateway is the port that it is asked on.
+// callersOf returns the callers that may have a rule. For a gateway the URL holds the port of the request.
 func callersOf(r *rules.Rules, rule *mesh.Rule, namespace string) (list []rules.Question) {
 	if len(rule.At) > 0 || rule.Gateway {
 		list = append(list, rules.Question{})

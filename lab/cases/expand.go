@@ -10,7 +10,7 @@ import (
 )
 
 // An entry of tests is a case, a group with tests of its own, or either with a table. A group's request and expect are those of its tests,
-// unless these set the same key. A table makes an entry for each of its rows, in which ${column} stands for the row's value.
+// unless these set the same key. A table makes an entry for each of its rows, in which ${column} is replaced by the row's value.
 
 // expand calls each with every case below a list of entries: the entry, completed by its groups, and the name of its groups.
 func (d *decoder) expand(list *kyaml.Node, request, expect *kyaml.Node, name string, each func(entry, request, expect *kyaml.Node, name string)) {
@@ -105,7 +105,7 @@ func (d *decoder) fill(node *kyaml.Node, values map[string]string) *kyaml.Node {
 	return &out
 }
 
-// merged returns a mapping with the keys of both; those of own win, and their mappings are merged likewise.
+// merged returns a mapping with the keys of both; those of own win, and their mappings are merged in the same way.
 func merged(outer, own *kyaml.Node) *kyaml.Node {
 	if outer == nil || own == nil || outer.Kind != kyaml.MappingNode || own.Kind != kyaml.MappingNode {
 		if own != nil {
@@ -140,7 +140,7 @@ func hasTarget(request *kyaml.Node) bool {
 	return false
 }
 
-// methodOf returns the method that a key of a request stands for: "get: http://…".
+// methodOf returns the method that a key of a request means: "get: http://…".
 func methodOf(key string) string {
 	if slices.Contains([]string{"get", "head", "post", "put", "patch", "delete", "options"}, key) {
 		return strings.ToUpper(key)

@@ -13,10 +13,10 @@ type Report struct {
 	Results      []Result
 	Coverage     Coverage
 	ShowCoverage bool
-	FailUnder    float64 // percent of the rules that the cases have to take
+	FailUnder    float64 // percent of the rules that the cases have to cover
 }
 
-// Failed reports whether a case failed, or the cases take too few rules.
+// Failed reports whether a case failed, or the cases cover too few rules.
 func (r *Report) Failed() bool { return r.failures() > 0 || r.Coverage.Percent() < r.FailUnder }
 
 func (r *Report) failures() (n int) {
@@ -28,7 +28,7 @@ func (r *Report) failures() (n int) {
 	return n
 }
 
-// writeText writes every failure with what explain says, then a summary.
+// writeText writes every failure with the text of explain, then a summary.
 func (r *Report) writeText(out io.Writer) error {
 	var b strings.Builder
 	for i := range r.Results {
@@ -52,7 +52,7 @@ func (r *Report) writeText(out io.Writer) error {
 	return err
 }
 
-// text returns a failed case with its failures and what explain says.
+// text returns a failed case with its failures and the text of explain.
 func (r *Result) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "FAIL %s: %s\n", r.Place(), r.Name)

@@ -90,7 +90,7 @@ func (s *Set) run(c *Case) Result {
 	failures := c.Expect.check(answer)
 	switch {
 	case c.Not && len(failures) == 0:
-		failures = []string{"the request meets what it must not meet"}
+		failures = []string{"the request meets the expectation, want that it does not"}
 	case c.Not:
 		failures = nil
 	}

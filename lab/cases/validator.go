@@ -96,7 +96,7 @@ func (d *decoder) validatorExpect(entry *kyaml.Node) (e Expect) {
 	return e
 }
 
-// redirectTo returns the location of a redirect, in which * stands for what the rule does not set.
+// redirectTo returns the location of a redirect, in which * replaces what the rule does not set.
 func redirectTo(uri, authority string) *string {
 	if authority == "" {
 		authority = "*"

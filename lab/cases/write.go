@@ -15,10 +15,10 @@ import (
 	"github.com/hopline/hopline/lab/rules"
 )
 
-// write writes a file of cases with today's answers.
+// write writes a file of cases with the current results.
 func (c *Command) write(ctx context.Context, in io.Reader, out io.Writer) error {
 	if len(c.Rules) == 0 {
-		return errors.New("--write wants the rules: -f PATH")
+		return errors.New("--write: want the rules, -f PATH, got none")
 	}
 	if _, err := os.Stat(c.Write); err == nil {
 		return fmt.Errorf("%s exists: want the name of a new file", c.Write)
@@ -40,7 +40,7 @@ func (c *Command) write(ctx context.Context, in io.Reader, out io.Writer) error 
 	_, err = fmt.Fprintf(out, "wrote %d cases to %s\n", found, c.Write)
 	for _, rule := range without {
 		if err == nil {
-			_, err = fmt.Fprintln(out, "  no request found that takes", rule)
+			_, err = fmt.Fprintln(out, "  no request found that matches", rule)
 		}
 	}
 	return err
@@ -80,8 +80,8 @@ func written(r *rules.Rules, paths []string) (text string, found int, without []
 	return b.String(), found, without
 }
 
-// example returns a request that takes a rule, and its answer, if possible one that reaches a workload; nil if none of those that are tried
-// takes the rule.
+// example returns a request that a rule matches, and its answer, if possible one that reaches a workload; nil if the rule matches none of the
+// requests that are tried.
 func example(r *rules.Rules, rule *mesh.Rule) (found *rules.Question, answer *rules.Answer) {
 	for _, q := range questionsFor(r, rule) {
 		a, err := r.Ask(&q)
@@ -98,7 +98,7 @@ func example(r *rules.Rules, rule *mesh.Rule) (found *rules.Question, answer *ru
 	return found, answer
 }
 
-// caseText returns a case with the answer as it is today.
+// caseText returns a case with the current answer.
 func caseText(q *rules.Question, a *rules.Answer) string {
 	var b strings.Builder
 	request := []string{}

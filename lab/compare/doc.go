@@ -2,13 +2,13 @@
 //
 // Of describes what one table does with one request, as an Effect; Effect.Differences compares two of them. Calls compares requests that
 // were seen. Tables compares all requests that callers of an overlay can send. It does not draw samples: it derives, from the conditions
-// that appear in both tables, one request for each combination that the tables can tell apart, and compares those. So it misses no
-// difference, within the bounds that are documented there, and says so in Result.Limits where a bound was met.
+// that appear in both tables, one request for each combination that the tables can distinguish, and compares those. So it misses no
+// difference, within the bounds that are documented there, and Result.Limits names each bound that was reached.
 //
 // A difference is what a caller or a workload would notice: another destination or share, another status by the mesh, another path,
-// authority or header, a fault, timeouts, retries, mirrors, or another policy of the destination. That another rule of the same effect
-// matches is none. Shares are computed from the weights (mesh.Table.Shares), not drawn.
+// authority or header, a fault, timeouts, retries, mirrors, or another policy of the destination. If another rule with the same effect
+// matches, that is no difference. Shares are computed from the weights (mesh.Table.Shares), not drawn.
 //
 // Files: effect.go (what happens to one request), caller.go (who sends requests), group.go (equal differences together), calls.go, tables.go
-// (the two comparisons), requests.go (the combinations of conditions), text.go (the texts that a set of patterns tells apart).
+// (the two comparisons), requests.go (the combinations of conditions), text.go (the texts that a set of patterns distinguishes).
 package compare

@@ -27,7 +27,7 @@ const (
 	Policy    Aspect = "policy"      // of the destination: balancer, limits of connections, outlier detection
 )
 
-// Effect is what a table does with one request. Two are compared by Differences.
+// Effect describes what a table does with one request. Differences compares two of them.
 type Effect struct {
 	Rule   string // the rule that matches: "VirtualService hopline/middle beta (http[0].match[0])"; empty for none. It is not compared.
 	Status int    // the mesh's own response to every such request; 0 if all or some requests are routed
@@ -43,10 +43,10 @@ type Share struct {
 	Percent     float64 // exact, from the weights
 }
 
-// text is an aspect in words, and in more detail. Two are equal if their details are.
+// text holds an aspect in words, and in more detail. Two are equal if their details are equal.
 type text struct{ short, detail string }
 
-// Difference is one aspect in which two effects differ. Before and After are never equal; "none" is the absence of the aspect.
+// Difference holds one aspect in which two effects differ. Before and After are never equal; "none" is the absence of the aspect.
 type Difference struct {
 	Aspect Aspect `json:"aspect"`
 	Before string `json:"before"`
@@ -204,8 +204,8 @@ func (e *Effect) share(to string, percent float64) {
 	e.Shares = append(e.Shares, Share{to, percent})
 }
 
-// Differences returns the aspects in which two effects differ, in the order of the constants; none if a caller and the destinations cannot
-// tell them apart. If one side routes the request and the other does not, only the destination is compared.
+// Differences returns the aspects in which two effects differ, in the order of the constants; none if neither a caller nor the destinations can
+// distinguish them. If one side routes the request and the other does not, only the destination is compared.
 func (e Effect) Differences(after Effect) []Difference {
 	var out []Difference
 	for _, aspect := range []Aspect{Target, Access, Path, Authority, Headers, Fault, Timeout, Retries, Hash, Mirrors} {

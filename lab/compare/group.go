@@ -32,7 +32,7 @@ type Example struct {
 	RuleAfter  string `json:"rule_after"`
 }
 
-// ExampleOf describes a request as hopline explain takes it.
+// ExampleOf describes a request in the form that hopline explain accepts.
 func ExampleOf(req *mesh.Request, from Caller) Example {
 	e := Example{From: from.Name, Method: req.Method, URL: "http://" + req.Authority + req.Path, Header: req.Header}
 	switch {

@@ -28,7 +28,7 @@ const (
 // maxCombinations bounds the combinations of conditions that one call of Tables compares.
 const maxCombinations = 300_000
 
-// walk enumerates the requests that the rules of one caller on one port tell apart, before and after. It fixes one part of the request after
+// walk enumerates the requests that the rules of one caller on one port distinguish, before and after. It fixes one part of the request after
 // the other: the authority, the path, the method, each header, each query parameter. For each class of texts of a part (see classes) it
 // keeps the rules that can still match, up to the first that certainly does. Two ways that leave the same rules are the same from there on,
 // and only the first is followed. So it visits each combination that matters once, and no more.
@@ -48,7 +48,7 @@ type dimension struct {
 	index    map[string]int32 // of patterns
 	classes  []class
 	absent   int     // the class of requests without the header or query parameter; -1 for none
-	markers  []int32 // the patterns of policies: they select no rule, but their results tell requests apart
+	markers  []int32 // the patterns of policies: they select no rule, but their results distinguish requests
 }
 
 // need is a condition of a rule on a dimension.
@@ -82,7 +82,7 @@ func (w *walk) authorities() []class {
 		}
 	}
 	list, complete := w.texts.classes(patterns, w.validAuthority(), "localhost", "localhost:8080", "example.org", "example.org:"+strconv.Itoa(w.port))
-	w.limit(!complete, "there are too many hosts to tell all authorities apart")
+	w.limit(!complete, "there are too many hosts to distinguish all authorities")
 	var out []class
 	seen := map[string]bool{}
 	for _, c := range list {
@@ -220,7 +220,7 @@ func (d *combination) build(rules [2][]mesh.Conditions) {
 		if c.Part == mesh.OfAuthority {
 			continue
 		}
-		d.limit(c.Part == mesh.OfPath && d.regexRewrites, "a rule rewrites the path by a regular expression, and a policy looks at the path: not all such paths are compared")
+		d.limit(c.Part == mesh.OfPath && d.regexRewrites, "a rule rewrites the path by a regular expression, and a policy checks the path: not all such paths are compared")
 		dim, n := found.pattern(part{of: c.Part}, c.Pattern)
 		found.list[dim].markers = append(found.list[dim].markers, n)
 	}
@@ -294,7 +294,7 @@ func (d *combination) classes(dim *dimension) {
 	default:
 		dim.classes, complete = d.texts.classes(dim.patterns, validQuery, "other")
 	}
-	d.limit(!complete, "there are too many conditions on one part of a request to tell all texts apart")
+	d.limit(!complete, "there are too many conditions on one part of a request to distinguish all texts")
 	if dim.of == mesh.OfHeader || dim.of == mesh.OfQuery {
 		dim.absent = 0 // first: it makes the shortest examples
 		dim.classes = append([]class{{}}, dim.classes...)

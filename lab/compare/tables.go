@@ -11,7 +11,7 @@ import (
 type Result struct {
 	Groups   []Group `json:"groups"`   // equal differences together; empty if no request is treated differently
 	Compared int     `json:"compared"` // combinations of callers, hosts and conditions
-	// Limits says in words which requests were not compared; empty if every difference was found.
+	// Limits describes the requests that were not compared; empty if every difference was found.
 	Limits []string `json:"limits"`
 	// Added and Removed name the callers that only one side has. Their requests are not compared.
 	Added   []string `json:"added"`
@@ -24,7 +24,7 @@ type Result struct {
 //   - whose path is as a proxy leaves it (mesh.NormalizePath), and whose texts are visible ASCII,
 //   - whose scheme is http,
 //
-// unless Limits says otherwise. Callers that the tables cannot tell apart are compared once.
+// unless Limits states otherwise. Callers that the tables cannot distinguish are compared once.
 func Tables(before, after Rules) Result {
 	result := Result{Groups: []Group{}, Limits: []string{}, Added: []string{}, Removed: []string{}}
 	old, edited := index(Callers(before.Overlay)), index(Callers(after.Overlay))
@@ -67,13 +67,13 @@ type comparison struct {
 	texts  texts
 }
 
-// pair is a caller as each side has it, with the names of all callers that neither table can tell from it.
+// pair is a caller as each side has it, with the names of all callers that neither table can distinguish from it.
 type pair struct {
 	before, after Caller
 	names         []string
 }
 
-// addPair adds a pair, or its name to one that is alike on both sides.
+// addPair adds a pair, or adds its name to a pair that is alike on both sides.
 func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
 	for i := range pairs {
 		if alike(before, pairs[i].before, p.before) && alike(after, pairs[i].after, p.after) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// class is a set of texts that no pattern of a list tells apart, with one or two of them. The classes of a list are disjoint.
+// class describes a set of texts that no pattern of a list distinguishes, with one or two of them. The classes of a list are disjoint.
 type class struct {
 	text string
 	more string  // another text; empty if there is none
@@ -49,7 +49,7 @@ func (t texts) classes(patterns []string, valid string, preferred ...string) (li
 // preferred if it belongs to the same class. The patterns are RE2 expressions for the whole text, as is valid. Texts are of the characters
 // in alphabet. complete is false if the search was given up at maxTextStates; then classes are missing.
 //
-// It runs all expressions side by side, as nondeterministic automata, on all texts at once: it searches the product automaton, whose states
+// It runs all expressions side by side, as nondeterministic automata, on all texts together: it searches the product automaton, whose states
 // are sets of positions in the expressions, breadth first. Texts that lead to one state have the same future.
 func classes(patterns []string, valid string, preferred ...string) (list []class, complete bool) {
 	s := &search{seen: map[string]int{}, found: map[string]int{}}
@@ -165,7 +165,7 @@ func (s *search) classOf(threads []thread, previous rune, text string) int {
 	return n
 }
 
-// stateKey is equal for equal states. Of the previous character only what empty-width instructions look at counts.
+// stateKey is equal for equal states. It includes only what empty-width instructions check of the previous character.
 func stateKey(threads []thread, previous rune) string {
 	key := make([]byte, 1, 1+8*len(threads))
 	switch {
@@ -237,7 +237,7 @@ func (s *search) closure(threads []thread, context syntax.EmptyOp) []thread {
 	return out
 }
 
-// step visits the states after one more character. Of the characters that lead to the same state the first of the alphabet counts.
+// step visits the states after one more character. If several characters lead to the same state, it uses the first one of the alphabet.
 func (s *search) step(from visited) {
 	closures := map[syntax.EmptyOp][]thread{}
 	for _, r := range alphabet {

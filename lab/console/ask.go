@@ -161,7 +161,7 @@ func (c *Console) serveSend(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveWhatIf answers what would change with other rules.
+// serveWhatIf returns what would change with other rules.
 func (c *Console) serveWhatIf(w http.ResponseWriter, r *http.Request) {
 	var question whatif.Question
 	if err := readJSON(w, r, &question); err != nil {

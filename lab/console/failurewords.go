@@ -21,7 +21,7 @@ var reasons = []struct{ flag, words string }{
 	{"UC", "the upstream closed the connection"},
 	{"UT", "timeout"},
 	{"UPE", "the upstream's response is not HTTP"},
-	{"DC", "the caller has gone"},
+	{"DC", "the caller disconnected"},
 	{"UAEX", "denied"},
 }
 

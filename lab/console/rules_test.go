@@ -286,7 +286,7 @@ func TestFailures(t *testing.T) {
 	})
 	want := []Failure{
 		{"503 no connection to the upstream", 7}, {"503 injected by a rule", 6}, {"500 from the upstream", 5}, {"503 no healthy upstream", 4},
-		{"the caller has gone, no response", 2}, {"504 timeout", 1},
+		{"the caller disconnected, no response", 2}, {"504 timeout", 1},
 	}
 	rule := find(t, rules, "VirtualService hopline/middle", "everybody")
 	if diff := cmp.Diff(want, rule.Failures); diff != "" || rule.Errors != 25 {

@@ -1,5 +1,5 @@
-// Package diff is `hopline diff`: which requests go elsewhere under other rules. It reads both sides leniently (package rules) and compares all
-// requests that callers can send (package compare).
+// Package diff implements `hopline diff`, which shows the requests that other rules treat differently. It reads both sides leniently (package
+// rules) and compares all requests that callers can send (package compare).
 package diff
 
 import (
@@ -17,8 +17,8 @@ import (
 
 // Command holds the command line of `hopline diff`, for kong. Execute runs it.
 type Command struct {
-	Old string `arg:"" help:"Rules before: a file, a directory, - for standard input, REVISION:PATH of the git repository here, or context:NAME for the cluster of a context of kubectl."`
-	New string `arg:"" help:"Rules after, likewise."`
+	Old string `arg:"" help:"Rules before the change: a file, a directory, - for standard input, REVISION:PATH of the git repository here, or context:NAME for the cluster of a context of kubectl."`
+	New string `arg:"" help:"Rules after the change: the same forms."`
 
 	JSON bool `name:"json" help:"Print the differences as JSON."`
 }
@@ -26,7 +26,7 @@ type Command struct {
 // ErrDiffer is the error of Execute if some requests are treated differently. Execute has then printed the differences.
 var ErrDiffer = errors.New("requests are treated differently")
 
-// result is the comparison with what it must be read with.
+// result holds the comparison, and what is not compared.
 type result struct {
 	compare.Result
 	NotComputed []string `json:"not_computed"` // parts of either side that are not compared

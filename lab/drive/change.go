@@ -32,7 +32,7 @@ const (
 const (
 	Scale  Kind = "scale"  // 3: the number of replicas
 	Stop   Kind = "stop"   // no replicas; no value
-	Faults Kind = "faults" // {"error_rate": 70, "drop_rate": 0, "latency": "100ms-2s"}, as PUT /faults takes it; also of one pod
+	Faults Kind = "faults" // {"error_rate": 70, "drop_rate": 0, "latency": "100ms-2s"}, as PUT /faults accepts it; also of one pod
 	Heal   Kind = "heal"   // no faults and no ejections; also of one pod; no value
 )
 
@@ -46,7 +46,7 @@ const (
 	Drain Kind = "drain" // stops a pod in order; its workload starts another one
 )
 
-// Request asks for a change. Object and Rule name an http rule of a VirtualService, Workload a Deployment, Pod one replica, and Overlay an
+// Request describes a change. Object and Rule name an http rule of a VirtualService, Workload a Deployment, Pod one replica, and Overlay an
 // overlay; a kind needs those that it applies to. Names may be short where only one thing has the name.
 type Request struct {
 	Kind     Kind            `json:"kind"`

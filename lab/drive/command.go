@@ -32,9 +32,9 @@ type Command struct {
 	Mirror  mirrorCommand  `cmd:"" help:"Send copies of a rule's requests to another destination: mirror middle:everybody middle/canary."`
 	Scale   scaleCommand   `cmd:"" help:"Set the number of replicas of a workload."`
 	Stop    stopCommand    `cmd:"" help:"Stop all replicas of a workload."`
-	Start   startCommand   `cmd:"" help:"Start a workload again that was stopped."`
+	Start   startCommand   `cmd:"" help:"Start a stopped workload again."`
 	Kill    killCommand    `cmd:"" help:"Kill the process of a pod with SIGKILL. It restarts."`
-	Drain   drainCommand   `cmd:"" help:"Stop a pod in order. Another one replaces it."`
+	Drain   drainCommand   `cmd:"" help:"Stop a pod gracefully. Another one replaces it."`
 	Faults  faultsCommand  `cmd:"" help:"Set the faults of a workload's services, or of one pod's: faults core-prod --errors=50."`
 	Heal    healCommand    `cmd:"" help:"Clear the faults of a workload or pod, and end its ejections."`
 	Overlay overlayCommand `cmd:"" help:"Switch to another overlay."`
@@ -43,7 +43,7 @@ type Command struct {
 	Keep    keepCommand    `cmd:"" help:"Write a change to the overlay's files."`
 }
 
-// do asks the lab for a change and prints what it did.
+// do sends a change to the lab and prints the result.
 func (c *Command) do(ctx context.Context, out io.Writer, r Request) error {
 	var done struct {
 		Change  Change
@@ -130,8 +130,8 @@ type faultCommand struct {
 	ruleArg
 	Abort   int           `placeholder:"STATUS" help:"Respond with this status instead of sending the request."`
 	Delay   time.Duration `placeholder:"TIME" help:"Delay the request."`
-	Percent float64       `default:"100" help:"Of the requests (${default})."`
-	None    bool          `help:"No fault, although the overlay has one."`
+	Percent float64       `default:"100" help:"Share of the requests, in percent (${default})."`
+	None    bool          `help:"Remove the fault of the overlay."`
 }
 
 // Run sets the fault of a rule.
@@ -199,7 +199,7 @@ func (r retriesCommand) Run(ctx context.Context, out io.Writer, c *Command) erro
 type mirrorCommand struct {
 	ruleArg
 	To      string  `arg:"" help:"HOST or HOST/SUBSET, or none."`
-	Percent float64 `default:"100" help:"Of the requests (${default})."`
+	Percent float64 `default:"100" help:"Share of the requests, in percent (${default})."`
 }
 
 // Run sets the mirror of a rule.
@@ -275,8 +275,8 @@ func (c *Command) ofServices(ctx context.Context, kind Kind, name string, value 
 
 type faultsCommand struct {
 	Name    string   `arg:"" help:"Workload or pod."`
-	Errors  *float64 `placeholder:"PERCENT" help:"Requests that get a 500."`
-	Drops   *float64 `placeholder:"PERCENT" help:"Requests whose connection is closed without a response."`
+	Errors  *float64 `placeholder:"PERCENT" help:"Share of requests that get a 500."`
+	Drops   *float64 `placeholder:"PERCENT" help:"Share of requests whose connection is closed without a response."`
 	Latency string   `placeholder:"TIME" help:"Delay: 250ms, or 100ms-2s for a random one."`
 }
 

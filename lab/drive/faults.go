@@ -75,7 +75,7 @@ func (d *Drive) setFaults(c *Change) error {
 	}
 	if c.ID != "" && !slices.ContainsFunc(targets, func(p workload.Status) bool { return d.faulty[processOf(&p)] != nil }) {
 		_, _ = d.reconcile(d.changes)
-		return fmt.Errorf("%s: no process of it takes faults at its admin port", c.thing())
+		return fmt.Errorf("%s: none of its processes supports faults at its admin port", c.thing())
 	}
 	d.changes = next
 	return nil

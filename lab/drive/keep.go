@@ -16,7 +16,7 @@ import (
 // errNotKept is the error of a change that the overlay's files cannot have. Its text follows the reason.
 var errNotKept = errors.New("its patch can be copied instead")
 
-// Keep writes a change to the files of the overlay's own directory, and takes it off the list. It changes only the text of the fields, and no
+// Keep writes a change to the files of the overlay's own directory, and removes it from the list. It changes only the text of the fields, and no
 // file outside the directory. It returns the names of the files in the directory. On an error no file has changed.
 func (d *Drive) Keep(id string) (files []string, err error) {
 	d.mu.Lock()

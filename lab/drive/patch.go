@@ -71,7 +71,7 @@ func (c *Change) environment() (list []variable) {
 	return list
 }
 
-// fileEdits returns the fields of the overlay's objects that make a change lasting.
+// fileEdits returns the fields of the overlay's objects that make a change permanent.
 func (d *Drive) fileEdits(c *Change) ([]overlay.Edit, error) {
 	switch {
 	case c.Kind == Overlay:

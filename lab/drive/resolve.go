@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// resolve returns the change that a request asks for, with the full names of what it changes.
+// resolve returns the change of a request, with the full names of what it changes.
 func (d *Drive) resolve(r Request) (*Change, error) {
 	if err := d.open(); err != nil {
 		return nil, err

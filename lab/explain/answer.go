@@ -46,9 +46,9 @@ func (a *Answer) Text() string {
 // Document is the answer as JSON. No list is null.
 type Document struct {
 	Rules        string        `json:"rules"`        // which rules the answer uses
-	LeftOut      string        `json:"left_out"`     // what was left out of the files, because it has no bearing on routing
+	LeftOut      string        `json:"left_out"`     // what was left out of the files, because it does not affect routing
 	NotComputed  []string      `json:"not_computed"` // what bears on some requests, but not on this one
-	Assumed      []string      `json:"assumed"`      // what was taken as given
+	Assumed      []string      `json:"assumed"`      // what was assumed
 	Request      string        `json:"request"`      // "GET middle:80/hops"
 	Caller       string        `json:"caller"`
 	Status       int           `json:"status"`       // the mesh's own response; 0: the request is routed

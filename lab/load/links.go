@@ -12,7 +12,7 @@ import (
 
 const (
 	spansArrive = 3 * time.Second        // how long a lab may take to receive the last spans of a run
-	askEvery    = 250 * time.Millisecond // how often it is asked for them
+	askEvery    = 250 * time.Millisecond // time between two queries for them
 )
 
 // traceID matches what is a trace's id, whatever a response states.

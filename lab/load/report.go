@@ -246,7 +246,7 @@ func (r *Report) writeText(w io.Writer) error {
 		line("once sent", latencyLine(r.Service))
 	}
 	for i, s := range r.Statuses {
-		line(first(i, "answers"), fmt.Sprintf("%d  %d (%.3g %%)", s.Status, s.Count, s.Percent))
+		line(first(i, "responses"), fmt.Sprintf("%d  %d (%.3g %%)", s.Status, s.Count, s.Percent))
 	}
 	line("errors", fmt.Sprintf("%d (%.3g %%)", r.Errors, r.ErrorShare))
 	for _, f := range r.Failures {

@@ -128,7 +128,7 @@ func (p *printer) print(lines console.Lines) error {
 		}
 	}
 	if lines.Missed > 0 {
-		return p.out.Print(p.paint(tty.Yellow, fmt.Sprintf("! %d lines were missed: they were read too slowly\n", lines.Missed)))
+		return p.out.Print(p.paint(tty.Yellow, fmt.Sprintf("! %d lines were missed: the reader is too slow\n", lines.Missed)))
 	}
 	return nil
 }

@@ -179,7 +179,7 @@ func TestMissed(t *testing.T) {
 	var out bytes.Buffer
 	p := printer{out: tty.New(&out)}
 	err := p.follow(strings.NewReader("retry: 1000\n\nid: 7\ndata: {\"lines\":[],\"missed\":12}\n\n"))
-	if got := out.String(); got != "! 12 lines were missed: they were read too slowly\n" || err == nil || err.Error() != "the lab has ended" {
+	if got := out.String(); got != "! 12 lines were missed: the reader is too slow\n" || err == nil || err.Error() != "the lab has ended" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

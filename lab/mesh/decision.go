@@ -167,7 +167,7 @@ type Cluster struct {
 	Subset string
 
 	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is that of Route.Unbacked with an empty body
-	Given     bool              // whether its endpoints are taken as given, because the files do not have them; see overlay.Assume
+	Given     bool              // whether its endpoints are assumed to exist, because the files do not have them; see overlay.Assume
 	Namespace string            // of the Service
 	Selector  map[string]string // labels of its pods: the Service's selector and the subset's labels; nil for addresses
 	// Target is the container port: by name if TargetName is set, otherwise by number.

@@ -368,7 +368,7 @@ func (r *Route) Describe(c *Cluster) string {
 	case c.Gateway != "":
 		return name + ": through gateway " + c.Gateway
 	case c.Given:
-		return name + ": taken as given"
+		return name + ": assumed to exist"
 	case c.Original:
 		return name + ": the host that the request names"
 	case len(c.Addresses) > 0:

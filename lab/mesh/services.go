@@ -28,7 +28,7 @@ type service struct {
 
 	selector map[string]string        // of pods in namespace
 	entry    *networking.ServiceEntry // with its own endpoints
-	given    bool                     // whether its endpoints are taken as given; see overlay.Assume
+	given    bool                     // whether its endpoints are assumed to exist; see overlay.Assume
 	gateway  string                   // a built-in gateway, by name
 	labels   map[string]string        // of the built-in gateway's pods
 }

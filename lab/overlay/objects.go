@@ -180,7 +180,7 @@ type Service struct {
 	Type     string // ClusterIP (default) or NodePort
 	Selector map[string]string
 	Ports    []ServicePort
-	// Given is set if the endpoints are taken as given, because the files do not have them: see Assume.
+	// Given is set if the endpoints are assumed to exist, because the files do not have them: see Assume.
 	Given bool
 }
 

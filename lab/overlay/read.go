@@ -21,7 +21,7 @@ import (
 // directory with a kustomization.yaml is rendered; of any other directory Read takes the files in it, not below it, whose names end in
 // .yaml, .yml or .json, except test cases: those that end in _test.yaml or _test.yml. Lists are taken apart.
 //
-// Read is lenient where Load is strict: it leaves out what has no bearing on routing, and does not check references. Objects of Istio are
+// Read is lenient where Load is strict: it leaves out what does not affect routing, and does not check references. Objects of Istio are
 // decoded and checked as by Load, because Istio would not accept them either. All problems are reported together, in a *Report.
 func Read(names []string, stdin io.Reader) (*Overlay, *Rest, error) {
 	return collect(names, stdin).overlay(new(Overlay))

@@ -55,14 +55,14 @@ type anyServiceManifest struct {
 	} `field:"spec,required"`
 }
 
-// addAnyService adds a Service. The endpoints of one without a selector are taken as given: others maintain them.
+// addAnyService adds a Service. The endpoints of one without a selector are assumed to exist: others maintain them.
 func addAnyService(d *decoding, m Meta, decoded any) {
 	spec := decoded.(*anyServiceManifest).Spec
 	at := problems{report: d.report, object: m.String()}
 	s := Service{Meta: m, Type: "ClusterIP", Selector: spec.Selector, Given: len(spec.Selector) == 0}
 	for i, p := range spec.Ports {
 		if p.Protocol != "" && p.Protocol != "TCP" {
-			continue // Istio's HTTP rules have no bearing on UDP and SCTP
+			continue // Istio's HTTP rules do not apply to UDP and SCTP
 		}
 		checkPort(at, fmt.Sprintf("spec.ports[%d].port", i), p.Port)
 		target := cmp.Or(string(p.TargetPort), fmt.Sprint(p.Port))

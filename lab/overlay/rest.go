@@ -9,8 +9,8 @@ import (
 
 // Rest lists what Read leaves out of an overlay.
 type Rest struct {
-	Kinds   map[string]int // objects without bearing on routing: their number, by kind
-	Fields  map[string]int // fields of the objects in the overlay that have no bearing on routing: their number, by name
+	Kinds   map[string]int // objects that do not affect routing: their number, by kind
+	Fields  map[string]int // fields of the objects in the overlay that do not affect routing: their number, by name
 	Files   []string       // files of directories that hold no object
 	Limits  []Problem      // parts of the overlay's objects that Istio accepts and Hopline does not support, as far as no compiler finds them
 	Foreign []Foreign      // objects that bear on routing, of kinds that Hopline does not support
@@ -30,7 +30,7 @@ func newRest() *Rest {
 	return &Rest{Kinds: map[string]int{}, Fields: map[string]int{}, Makers: map[string]string{}}
 }
 
-// Line counts in one line what Read left out because it has no bearing on routing; "" for nothing.
+// Line counts in one line what Read left out because it does not affect routing; "" for nothing.
 func (r *Rest) Line() string { return r.line(false) }
 
 // line is Line. If named is set, it lists the names of the fields as well.
@@ -58,7 +58,7 @@ func (r *Rest) line(named bool) string {
 	if parts == nil {
 		return ""
 	}
-	return "left out, without bearing on routing: " + strings.Join(parts, ", ")
+	return "left out, without effect on routing: " + strings.Join(parts, ", ")
 }
 
 // count returns a number with a noun: "1 Secret", "2 Secrets", "2 NetworkPolicies".

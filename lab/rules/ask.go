@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// Question is a request of which the outcome is asked.
+// Question describes a request whose outcome Ask computes.
 type Question struct {
 	From    string  // a workload, NAME or NAMESPACE/NAME; NAMESPACE/ for any other workload of a namespace; empty for the ingress gateway
 	Caller  *Caller // the caller if it is not among the files; then From is empty
@@ -16,7 +16,7 @@ type Question struct {
 	Headers []Header
 }
 
-// Answer says what happens to a request.
+// Answer holds what happens to a request.
 type Answer struct {
 	mesh.Explanation
 	Request   *mesh.Request
@@ -24,7 +24,7 @@ type Answer struct {
 	NoSidecar bool // whether the caller has no sidecar
 }
 
-// Refusal is the error for a question that cannot be answered, because something that is not computed has a bearing on it.
+// Refusal is the error for a question that cannot be answered, because something that is not computed may change the answer.
 type Refusal struct {
 	Reasons []string // at least one
 }
@@ -49,7 +49,7 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 		return nil, &Refusal{Reasons: reasons}
 	}
 	if q.From != "" && !src.Gateway && r.workloads(q.From) == nil {
-		a.Near = append(a.Near, src.Workload+" is not among the files: it is taken as given, with a sidecar and without labels")
+		a.Near = append(a.Near, src.Workload+" is not in the files: it is assumed to exist, with a sidecar and without labels")
 	}
 	if r.Overlay.Lenient && a.Outcome == mesh.NoHost {
 		a.Near = append(a.Near, "502 is Istio's response with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")

@@ -26,10 +26,10 @@ func whyForeign(kind string) string {
 	case "Service":
 		return "a Service of type ExternalName is another name of a host"
 	}
-	return "it extends Envoy by a program"
+	return "it extends Envoy with a program"
 }
 
-// foreignBears returns the reason if an object of another kind has a bearing on an answer; "" if it has none.
+// foreignBears returns the reason if an object of another kind may change an answer; "" if it cannot.
 func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 	spec := field(f.Object, "spec")
 	at := ""
@@ -60,11 +60,11 @@ func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 	if at == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s bears on %s: %s, which is not computed", f, at, whyForeign(f.Kind))
+	return fmt.Sprintf("%s affects %s: %s, which is not computed", f, at, whyForeign(f.Kind))
 }
 
-// proxyOf returns the first proxy of an answer that an object applies to: it is in the proxy's namespace or in Istio's root namespace, and
-// selects its labels.
+// proxyOf returns the first proxy of an answer that an object applies to: the object is in the proxy's namespace or in Istio's root namespace,
+// and selects the proxy's labels.
 func proxyOf(f *overlay.Foreign, labels map[string]string, a *Answer, which func(*proxy) bool) string {
 	for _, p := range proxiesOf(a) {
 		if (f.Namespace == istio.RootNamespace || f.Namespace == p.namespace) && istio.HasLabels(p.labels, labels) && which(&p) {

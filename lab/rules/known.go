@@ -19,7 +19,7 @@ func (r *Rules) KnowsWorkloads(namespace string) bool {
 		slices.ContainsFunc(r.Overlay.Deployments, func(d overlay.Deployment) bool { return d.Namespace == namespace })
 }
 
-// KnowsServices reports whether the files have all Services of a namespace, likewise. Only ReadWhole takes them for it.
+// KnowsServices reports whether the files have all Services of a namespace. Without KnowsAll, this is true only after ReadWhole.
 func (r *Rules) KnowsServices(namespace string) bool {
 	return r.KnowsAll() || slices.Contains(r.closed, namespace)
 }

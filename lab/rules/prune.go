@@ -26,15 +26,15 @@ type gap struct {
 
 func (g *gap) String() string { return g.object + ": " + g.path + ": " + g.why }
 
-// bearing tells on which requests a gap bears.
+// bearing describes the requests that a gap affects.
 type bearing int
 
 const (
-	aside         bearing = iota // on none: it changes neither the destination nor the mesh's own response
-	bearsOnRule                  // on those that the rule, or its compiled rest, matches
-	bearsOnServer                // on those to a server of a Gateway
-	bearsOnCaller                // on those of the callers of a Sidecar
-	bearsOnPolicy                // on those that the two variants of the policies treat differently
+	aside         bearing = iota // none: it changes neither the destination nor the mesh's own response
+	bearsOnRule                  // those that the rule, or its compiled rest, matches
+	bearsOnServer                // those to a server of a Gateway
+	bearsOnCaller                // those of the callers of a Sidecar
+	bearsOnPolicy                // those that the two variants of the policies treat differently
 )
 
 // maxPasses bounds how often compile prunes: a part that was hidden by another one is found by the next pass.
@@ -60,7 +60,7 @@ func (r *Rules) compile(limits []overlay.Problem) error {
 	return errors.New("the rules have too many parts that are not supported")
 }
 
-// pruneAll takes out the parts that problems name. The error has the problems for which it does not know how.
+// pruneAll removes the parts that problems name. The error has the problems whose parts it cannot remove.
 func (p *pruner) pruneAll(problems []overlay.Problem) error {
 	rest := p.rules.Overlay.Report()
 	for _, problem := range slices.Backward(problems) { // later elements of a list first
@@ -92,20 +92,20 @@ func (r *Rules) compileLax(policies map[string]*security.AuthorizationPolicy) er
 	return err
 }
 
-// pruner takes parts out of the objects of an overlay.
+// pruner removes parts of the objects of an overlay.
 type pruner struct {
 	rules   *Rules
 	removed map[*networking.Server]bool
 	lax     map[string]*security.AuthorizationPolicy // by object; nil for a policy that the lax variant does not have
 }
 
-// prune takes out the part that a problem names, and records a gap. It returns false if it does not know how.
+// prune removes the part that a problem names, and records a gap. It returns false if it cannot.
 func (p *pruner) prune(problem overlay.Problem) bool {
 	o := p.rules.Overlay
 	kind, _, _ := strings.Cut(problem.Object, " ")
 	g := gap{object: problem.Object, path: problem.Path, why: problem.Reason}
 	ok := false
-	if strings.HasPrefix(g.path, "metadata.annotations") && kind != "AuthorizationPolicy" { // they are about Istio's own workings
+	if strings.HasPrefix(g.path, "metadata.annotations") && kind != "AuthorizationPolicy" { // they configure Istio itself
 		return true
 	}
 	switch kind {
@@ -133,7 +133,7 @@ func (p *pruner) prune(problem overlay.Problem) bool {
 	return ok
 }
 
-// known reports whether a gap is only what follows from another one of the same rule.
+// known reports whether a gap only follows from another one of the same rule.
 func (p *pruner) known(g *gap) bool {
 	return g.bears == bearsOnRule && slices.ContainsFunc(p.rules.gaps, func(o gap) bool { return o.object == g.object && o.place == g.place })
 }
@@ -151,8 +151,8 @@ func pruneIn[T any](objects []overlay.Istio[T], problem overlay.Problem, prune f
 // inRule matches a path in a rule of a VirtualService: the rule, its match block, and the rest.
 var inRule = regexp.MustCompile(`^spec\.http\[(\d+)\](?:\.match\[(\d+)\])?\.?(.*)$`)
 
-// pruneRule takes a part out of a VirtualService. A rule whose action is not supported keeps its matches, so that the requests that it
-// matches are known. Routes of TCP and TLS have no bearing on HTTP.
+// pruneRule removes a part of a VirtualService. A rule whose action is not supported keeps its matches, so that the requests that it
+// matches are known. Routes of TCP and TLS do not affect HTTP.
 func pruneRule(v *networking.VirtualService, g *gap) bool {
 	m := inRule.FindStringSubmatch(g.path)
 	if m == nil {
@@ -177,7 +177,7 @@ func pruneRule(v *networking.VirtualService, g *gap) bool {
 	return true
 }
 
-// widen takes a condition out of a match block. A block without any other condition must not become one that matches everything: Istio
+// widen removes a condition of a match block. A block without any other condition must not become one that matches everything: Istio
 // sorts such rules last.
 func widen(m *networking.HTTPMatchRequest, condition string) bool {
 	_, name, ok := strings.Cut(condition, "eaders")
@@ -199,7 +199,7 @@ func widen(m *networking.HTTPMatchRequest, condition string) bool {
 // inServer matches a path in a server of a Gateway.
 var inServer = regexp.MustCompile(`^spec\.servers\[(\d+)\]\.(.*)$`)
 
-// pruneServer takes a part out of a server of a Gateway. A server of a protocol that is not supported is removed.
+// pruneServer removes a part of a server of a Gateway. A server of a protocol that is not supported is removed.
 func (p *pruner) pruneServer(gw *overlay.Istio[*networking.Gateway], g *gap) bool {
 	m := inServer.FindStringSubmatch(g.path)
 	if m == nil || m[2] != "port.protocol" {
@@ -221,7 +221,7 @@ func (p *pruner) removeServers() {
 	}
 }
 
-// pruneEntry takes a part out of a ServiceEntry. One whose host the namespace has already only adds endpoints.
+// pruneEntry removes a part of a ServiceEntry. One whose host the namespace has already only adds endpoints.
 func (p *pruner) pruneEntry(e *overlay.Istio[*networking.ServiceEntry], g *gap) bool {
 	switch {
 	case g.path == "spec.hosts":
@@ -236,12 +236,12 @@ func (p *pruner) pruneEntry(e *overlay.Istio[*networking.ServiceEntry], g *gap) 
 	return clearPath(e.Spec, g.path)
 }
 
-// pruneSidecar takes a part out of a Sidecar. Listeners of single ports make hosts visible on those ports only.
+// pruneSidecar removes a part of a Sidecar. Listeners of single ports make hosts visible on those ports only.
 func pruneSidecar(s *networking.Sidecar, g *gap) bool {
 	switch {
 	case strings.HasPrefix(g.path, "spec.outboundTrafficPolicy"):
 		s.OutboundTrafficPolicy = nil
-		g.path, g.why = "spec.outboundTrafficPolicy", "requests to unknown hosts are answered as under REGISTRY_ONLY"
+		g.path, g.why = "spec.outboundTrafficPolicy", "requests to unknown hosts get the response of REGISTRY_ONLY"
 		return true
 	case strings.HasPrefix(g.path, "spec.egress["):
 		g.bears = bearsOnCaller

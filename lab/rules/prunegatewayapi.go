@@ -13,7 +13,7 @@ import (
 // inRouteRule matches a path in a rule of an HTTPRoute.
 var inRouteRule = regexp.MustCompile(`^spec\.rules\[(\d+)\]`)
 
-// pruneRoute takes a part out of an HTTPRoute. A rule whose action is not supported keeps its matches.
+// pruneRoute removes a part of an HTTPRoute. A rule whose action is not supported keeps its matches.
 func pruneRoute(o *overlay.Overlay, g *gap) bool {
 	m := inRouteRule.FindStringSubmatch(g.path)
 	i := slices.IndexFunc(o.HTTPRoutes, func(r overlay.HTTPRoute) bool { return r.String() == g.object })
@@ -31,7 +31,7 @@ func pruneRoute(o *overlay.Overlay, g *gap) bool {
 // inListener matches a path of a listener.
 var inListener = regexp.MustCompile(`^spec\.listeners\[(\d+)\]\.protocol$`)
 
-// pruneListener takes a listener out of a Gateway that the lab does not support, or the Gateway if it is of another class. A listener that
+// pruneListener removes a listener of a Gateway that the lab does not support, or the Gateway if it has another class. A listener that
 // terminates TLS routes as one without TLS.
 func pruneListener(o *overlay.Overlay, g *gap) bool {
 	i := slices.IndexFunc(o.KubernetesGateways, func(gw overlay.KubernetesGateway) bool { return gw.String() == g.object })

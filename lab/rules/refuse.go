@@ -13,7 +13,8 @@ import (
 
 type gatewayObject = overlay.Istio[*networking.Gateway]
 
-// refuse returns why a question cannot be answered: what is not computed and bears on it. It returns nil if the answer is certain.
+// refuse returns why a question cannot be answered: the parts that are not computed and may change the answer. It returns nil if the answer is
+// certain.
 func (r *Rules) refuse(a *Answer) (reasons []string) {
 	add := func(text string) {
 		if text != "" && !slices.Contains(reasons, text) {
@@ -35,7 +36,7 @@ func (r *Rules) refuse(a *Answer) (reasons []string) {
 	return reasons
 }
 
-// bears reports whether a gap has a bearing on an answer.
+// bears reports whether a gap may change an answer.
 func (r *Rules) bears(g *gap, a *Answer) bool {
 	switch g.bears {
 	case bearsOnRule:
@@ -51,7 +52,7 @@ func (r *Rules) bears(g *gap, a *Answer) bool {
 	return false
 }
 
-// takenBy reports whether the rule of a gap, or its match block, takes the request.
+// takenBy reports whether the rule of a gap, or its match block, matches the request.
 func takenBy(g *gap, a *Answer) bool {
 	return a.Taken != nil && a.Taken.Object == g.object && (a.Taken.Place == g.place || strings.HasPrefix(a.Taken.Place, g.place+"."))
 }

@@ -87,7 +87,7 @@ func (r *Rules) port(u *url.URL, from *mesh.Source) (int, error) {
 	return number, nil
 }
 
-// Ports returns the port that the URL names, if any: a host that is taken as given has it.
+// Ports returns the port that the URL names, if any: a host that is assumed to exist has it.
 func (q *Question) Ports() []int {
 	u, err := q.Address()
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package rules answers what happens to a request under the rules of anybody's files, or why it cannot be told.
+// Package rules computes what the rules of anybody's files do with a request, or why that is not certain.
 //
 // overlay.Read reads the files leniently. The files here, in reading order:
-//   - open.go finds what names name: files, git revisions, clusters; rules.go reads and compiles it; prune.go takes out what the mesh does not support, and records each part as a gap.
+//   - open.go opens files, git revisions and clusters by their names; rules.go reads and compiles them; prune.go removes what the mesh does not support, and records each part as a gap.
 //   - ask.go answers a question; source.go finds its caller, request.go its request.
-//   - refuse.go decides which gaps, and foreign.go which objects of other kinds, have a bearing on the very question: then the answer is an
-//     error that names them.
-//   - known.go says what the files are known to have whole, for claims that something is not there.
+//   - refuse.go finds the gaps, and foreign.go the objects of other kinds, that may change the answer: then the result is an error that
+//     names them.
+//   - known.go reports which namespaces the files have completely, for claims that something does not exist.
 package rules
 
 import (
@@ -23,11 +23,11 @@ import (
 type Rules struct {
 	Overlay *overlay.Overlay
 	Table   *mesh.Table
-	// LeftOut counts in one line what was left out because it has no bearing on routing; "" for nothing.
+	// LeftOut counts in one line what was left out because it does not affect routing; "" for nothing.
 	LeftOut string
-	// NotComputed lists what has a bearing on some requests and is not computed, one line for each part of an object.
+	// NotComputed lists what may affect some requests and is not computed, one line for each part of an object.
 	NotComputed []string
-	// Assumed lists what the files do not state and was taken as given.
+	// Assumed lists what the files do not state and Read assumes.
 	Assumed []string
 
 	lax     *mesh.Table // like Table, but with policies that let more requests in; nil if the policies are known exactly
@@ -35,7 +35,7 @@ type Rules struct {
 	foreign []overlay.Foreign
 	closed  []string                        // the namespaces whose Services are taken to be whole
 	makers  map[string]string               // see overlay.Rest
-	subsets map[overlay.SubsetName]struct{} // likewise
+	subsets map[overlay.SubsetName]struct{} // see overlay.Rest
 	own     []string                        // the namespaces of the files' objects
 	named   string                          // the files, for messages
 }
@@ -45,9 +45,9 @@ func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
 	return &Rules{Overlay: o, Table: table, named: dir, subsets: o.Subsets()}
 }
 
-// Read reads the rules that names name; see overlay.Read for files, directories and stdin ("-"). A name may also be REVISION:PATH, the files
+// Read reads the named rules; see overlay.Read for files, directories and stdin ("-"). A name may also be REVISION:PATH, the files
 // of a revision of the git repository here, or without other names context:NAME, a cluster; see InContext. Hosts that the files do not have
-// are taken as given on the ports that rules name and on the given ports. Mistakes in the rules are an *overlay.Report.
+// are assumed to exist on the ports that rules name and on the given ports. Mistakes in the rules are an *overlay.Report.
 func Read(ctx context.Context, names []string, stdin io.Reader, ports ...int) (*Rules, error) {
 	o, rest, err := open(ctx, names, stdin)
 	if err != nil {
@@ -90,7 +90,7 @@ func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int)
 	return r, nil
 }
 
-// Lines returns what an answer must be read with: what was left out, what is not computed, and what was assumed.
+// Lines returns the limits of an answer: what was left out, what is not computed, and what was assumed.
 func (r *Rules) Lines() []string {
 	var lines []string
 	if r.LeftOut != "" {

@@ -15,9 +15,9 @@ import (
 
 // Command holds the command line of `hopline curl`, for kong. Execute runs it.
 type Command struct {
-	URL string `arg:"" help:"What is requested: http://middle/hops from a workload, http://localhost:8080/demo-app/ from outside."`
+	URL string `arg:"" help:"URL of the request: http://middle/hops from a workload, http://localhost:8080/demo-app/ from outside."`
 
-	From    string   `placeholder:"WORKLOAD" help:"Who sends the request: a Deployment, front-blue or hopline/front-blue (a client outside, through the ingress gateway)."`
+	From    string   `placeholder:"WORKLOAD" help:"Sender of the request: a Deployment, front-blue or hopline/front-blue (a client outside, through the ingress gateway)."`
 	Method  string   `short:"X" placeholder:"METHOD" help:"Method of the request (GET, or POST with a body)."`
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
 	Data    *string  `short:"d" placeholder:"BODY" help:"Body of the request; @FILE reads a file, @- standard input."`

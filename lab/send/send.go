@@ -143,7 +143,7 @@ func (r *Request) build(ctx context.Context, q *rules.Question) (*http.Request, 
 	}
 	u, err := q.Address()
 	if err == nil && u.Scheme != "http" {
-		err = fmt.Errorf("URL %q: want plain http, as the lab carries nothing else", r.URL)
+		err = fmt.Errorf("URL %q: want http, the only scheme of the lab", r.URL)
 	}
 	if err != nil {
 		return nil, err

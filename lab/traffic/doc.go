@@ -1,4 +1,4 @@
-// Package traffic learns from the proxy's access records what the mesh carries, in bounded memory.
+// Package traffic counts the requests of the mesh from the proxy's access records, in bounded memory.
 //
 // The files in reading order: traffic.go (Traffic, which gets every record), kind.go (which records are counted together), flows.go
 // (totals by rule and responder), edges.go (who calls whom, over the last seconds), calls.go (the last requests one by one),

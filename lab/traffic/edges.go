@@ -56,7 +56,7 @@ type Edge struct {
 type Totals struct {
 	Requests uint64 // without copies
 	Errors   uint64 // of them failed: no response, or a status of 500 or above
-	Tries    uint64 // of the requests; a request that the mesh answered itself has none
+	Tries    uint64 // of the requests; a request to which the mesh responded itself has none
 	Denied   uint64 // of the requests: by an AuthorizationPolicy
 	Injected uint64 // of the requests: delayed or aborted by a rule's fault
 	Copies   uint64 // that a rule mirrors

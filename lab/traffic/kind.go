@@ -24,7 +24,7 @@ func kindOf(a *proxy.Access) kind {
 	return kind{a.Source, a.From, a.Route, a.Cluster, a.By, a.Status, a.Upstream != "", a.Copy, a.Flags}
 }
 
-// counters holds the counters of one kind of requests, and what all of them have in common. It shares no memory with the proxy's state,
+// counters holds the counters of one kind of requests, and the values that they share. It shares no memory with the proxy's state,
 // which would otherwise be kept longer than its pods and tables exist.
 type counters struct {
 	flow *flow // nil: there are too many

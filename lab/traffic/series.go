@@ -35,7 +35,7 @@ type Series struct {
 type Line struct {
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`  // "middle": the workload's app, the host that has no workload, or the caller of requests without a route
-	Version   string `json:"version"`  // "canary"; empty for an outside host and for requests that the mesh answered
+	Version   string `json:"version"`  // "canary"; empty for an outside host and for requests to which the mesh responded
 	Workload  string `json:"workload"` // "middle-canary"; empty where no workload responded
 }
 

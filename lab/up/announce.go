@@ -45,7 +45,7 @@ func (l *lab) announce(first edition, took time.Duration) {
 	for _, note := range first.shortNotes() {
 		l.terminal.note("%s", note)
 	}
-	l.terminal.say("%s Ctrl-C stops it all.", whatToEdit(l.options.Overlay, first))
+	l.terminal.say("%s Ctrl-C stops everything.", whatToEdit(l.options.Overlay, first))
 }
 
 // whatToEdit suggests a file of the overlay's own directory to edit: one with weights if there is one, else any.
@@ -54,7 +54,7 @@ func whatToEdit(dir string, e edition) string {
 		return "Edit a file and save: it is live at once."
 	}
 	if bundle.Carries(e.overlay.Dir) {
-		return "This is an overlay that hopline carries. To edit it: hopline init DIR, and hopline up DIR."
+		return "This overlay is in the program hopline. To edit it: hopline init DIR, and hopline up DIR."
 	}
 	var own []string
 	for _, file := range e.overlay.Files {
@@ -69,9 +69,9 @@ func whatToEdit(dir string, e edition) string {
 	})
 	switch {
 	case e.table.NoMesh() || len(own) == 0:
-		return fmt.Sprintf("Edit a file of %s and save: it is live at once.", dir)
+		return fmt.Sprintf("Edit a file of %s and save: it is live immediately.", dir)
 	case weighted < 0:
-		return fmt.Sprintf("Edit %s and save: it is live at once.", filepath.Join(dir, filepath.Base(own[0])))
+		return fmt.Sprintf("Edit %s and save: it is live immediately.", filepath.Join(dir, filepath.Base(own[0])))
 	}
 	return fmt.Sprintf("Edit %s, save, and watch the traffic shift.", filepath.Join(dir, filepath.Base(own[weighted])))
 }

@@ -52,7 +52,7 @@ func TestTheEndOfTheStartNamesAFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"canary": "Edit shop/middle.yaml, save, and watch the traffic shift.",
 		"dev":    "",
-		"plain":  "Edit a file of shop and save: it is live at once.",
+		"plain":  "Edit a file of shop and save: it is live immediately.",
 	} {
 		e, err := load(shipped.Overlay(t, name), workload.Programs{})
 		if err != nil {

@@ -75,7 +75,7 @@ func metricsProxy(admin string) http.Handler {
 		},
 		Transport: &http.Transport{DisableKeepAlives: true}, // a scrape every few seconds, from short-lived processes
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			http.Error(w, "asking the process: "+err.Error(), http.StatusBadGateway)
+			http.Error(w, "calling the process: "+err.Error(), http.StatusBadGateway)
 		},
 	}
 }

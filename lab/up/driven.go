@@ -147,7 +147,7 @@ func (l *lab) driving() console.Driving {
 	d := console.Driving{Changes: l.drive, Lessons: l.guide, Token: current.NewToken(), Remote: l.options.AllowDriving}
 	address := l.listeners.console.Addr().(*net.TCPAddr)
 	if !address.IP.IsLoopback() && !l.options.AllowDriving {
-		d.Off = fmt.Sprintf("the lab listens on %s, where others reach it: it can be driven only with --allow-driving", l.options.Host)
+		d.Off = fmt.Sprintf("the lab listens on %s, where others reach it: it can be changed only with --allow-driving", l.options.Host)
 	}
 	return d
 }

@@ -72,7 +72,7 @@ func (e edition) programs() []string {
 func (e edition) warnings() []string {
 	var lines []string
 	for _, file := range e.overlay.EmptyFiles {
-		lines = append(lines, file+": holds no object, so that what was in it is gone")
+		lines = append(lines, file+": holds no object, so the objects that were in it are removed")
 	}
 	lines = append(lines, e.doubts()...)
 	return slices.Concat(lines, workload.Unlistened(e.overlay), e.table.NotCarried())
@@ -115,7 +115,7 @@ func (e edition) ruleNotes() []string {
 	}
 	for _, port := range e.table.GatewayPorts(&gateway) {
 		if port != gatewayPort {
-			notes = append(notes, fmt.Sprintf("of the ingress gateway the lab opens port %d alone: nothing reaches port %d of its Gateway", gatewayPort, port))
+			notes = append(notes, fmt.Sprintf("the lab opens only port %d of the ingress gateway: no request reaches port %d of its Gateway", gatewayPort, port))
 		}
 	}
 	return notes

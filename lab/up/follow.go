@@ -88,7 +88,7 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 		case err := <-l.servers.failed:
 			return err
 		case <-ctx.Done():
-			l.terminal.note("stopping; once more ends it at once")
+			l.terminal.note("stopping; a second Ctrl-C ends everything immediately")
 			return nil
 		}
 	}
@@ -150,7 +150,7 @@ func (l *lab) reload(ctx context.Context) {
 	}
 	l.setProblems(problemsOf(err))
 	l.console.Changed()
-	l.terminal.warn("%s\nWhat ran before goes on running.", cannotRun(name, err))
+	l.terminal.warn("%s\nThe previous state keeps running.", cannotRun(name, err))
 }
 
 // rules returns the rules that are active.
@@ -181,7 +181,7 @@ func saved(overlay string, files []string, begun, now time.Time) string {
 		}
 	}
 	if at.After(begun) || begun.Sub(at) > 2*time.Second { // a file was removed, or added with an old modification time
-		return overlay + " is live as it stands now"
+		return overlay + " is live in its current state"
 	}
 	if here, err := os.Getwd(); err == nil {
 		if short, err := filepath.Rel(here, newest); err == nil && !strings.HasPrefix(short, "..") {

@@ -30,7 +30,7 @@ func TestWarningsAreNotRepeated(t *testing.T) {
 		l.warn(with("b.yaml"))
 		l.warn(with("a.yaml", "b.yaml"))
 	})
-	const empty = ": holds no object, so that what was in it is gone\n"
+	const empty = ": holds no object, so the objects that were in it are removed\n"
 	if diff := cmp.Diff("! a.yaml"+empty+"! b.yaml"+empty+"! a.yaml"+empty, got); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
 	}
@@ -53,7 +53,7 @@ func TestSavedNamesTheFileThatWasSavedLast(t *testing.T) {
 	if got, want := saved("canary", []string{old, fresh, "gone.yaml"}, now.Add(-200*time.Millisecond), now), fresh+" is live, 300 ms after it was saved"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := saved("canary", []string{old}, now, now), "canary is live as it stands now"; got != want {
+	if got, want := saved("canary", []string{old}, now, now), "canary is live in its current state"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -15,7 +15,7 @@ import (
 type listenPort struct {
 	what    string // "the ingress gateway"
 	port    int    // 0: any free one
-	remedy  string // what to do if it is in use: "--ingress-port takes another"
+	remedy  string // what to do if it is in use: "--ingress-port sets another one"
 	console bool   // if it is in use, it may be the console of another lab
 }
 

@@ -20,16 +20,16 @@ func TestOpenOpensAllOrNone(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	listeners, err := open("127.0.0.1", []listenPort{{what: "the first"}, {what: "the second", port: port, remedy: "--second-port takes another", console: true}, {what: "the third", port: port, remedy: "--third-port takes another"}})
+	listeners, err := open("127.0.0.1", []listenPort{{what: "the first"}, {what: "the second", port: port, remedy: "--second-port sets another one", console: true}, {what: "the third", port: port, remedy: "--third-port sets another one"}})
 	if err == nil || listeners != nil {
 		t.Fatalf("opened %v, error %v", listeners, err)
 	}
-	for _, want := range []string{"for the second: already in use by another program; --second-port takes another", "--third-port"} {
+	for _, want := range []string{"for the second: already in use by another program; --second-port sets another one", "--third-port"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: does not say %q", err, want)
 		}
 	}
-	if _, err := open("192.0.2.1", []listenPort{{what: "the console", remedy: "--console-port takes another"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
+	if _, err := open("192.0.2.1", []listenPort{{what: "the console", remedy: "--console-port sets another one"}}); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("an address of another machine: %v", err)
 	}
 	if listeners, err = open("127.0.0.1", []listenPort{{what: "one"}, {what: "two"}}); err != nil || len(listeners) != 2 {
@@ -53,9 +53,9 @@ func TestAnotherLabIsNamed(t *testing.T) {
 	defer server.Close()
 	port := server.Listener.Addr().(*net.TCPAddr).Port
 	_, err = open("127.0.0.1", []listenPort{
-		{what: "the console", port: port, remedy: "--console-port takes another", console: true}, {what: "OTLP", port: port, remedy: "--otlp-port takes another"}})
-	want := fmt.Sprintf("port %[1]d on 127.0.0.1, for the console: a lab runs already, with overlay %[2]s: http://localhost:%[1]d/; --console-port takes another\n"+
-		"port %[1]d on 127.0.0.1, for OTLP: already in use by another program; --otlp-port takes another", port, filepath.Join("overlays", "dev"))
+		{what: "the console", port: port, remedy: "--console-port sets another one", console: true}, {what: "OTLP", port: port, remedy: "--otlp-port sets another one"}})
+	want := fmt.Sprintf("port %[1]d on 127.0.0.1, for the console: a lab runs already, with overlay %[2]s: http://localhost:%[1]d/; --console-port sets another one\n"+
+		"port %[1]d on 127.0.0.1, for OTLP: already in use by another program; --otlp-port sets another one", port, filepath.Join("overlays", "dev"))
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -52,7 +52,7 @@ func (t *terminal) run() {
 		say()
 		select {
 		case n := <-t.dropped:
-			t.line(t.paint(tty.Yellow, fmt.Sprintf("! %d lines were not shown: the terminal took them too slowly", n)))
+			t.line(t.paint(tty.Yellow, fmt.Sprintf("! %d lines were not shown: the terminal is too slow", n)))
 		default:
 		}
 	}

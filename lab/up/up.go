@@ -137,10 +137,10 @@ func openListeners(o Options) (listeners, error) {
 		return listeners{}, err
 	}
 	opened, err := open(o.Host, []listenPort{
-		{what: "the ingress gateway", port: o.IngressPort, remedy: "--ingress-port takes another"},
-		{what: "the console", port: o.ConsolePort, remedy: "--console-port takes another", console: true},
-		{what: "Zipkin's API", port: o.ZipkinPort, remedy: "--zipkin-port takes another"},
-		{what: "OTLP", port: o.OTLPPort, remedy: "--otlp-port takes another"},
+		{what: "the ingress gateway", port: o.IngressPort, remedy: "--ingress-port sets another one"},
+		{what: "the console", port: o.ConsolePort, remedy: "--console-port sets another one", console: true},
+		{what: "Zipkin's API", port: o.ZipkinPort, remedy: "--zipkin-port sets another one"},
+		{what: "OTLP", port: o.OTLPPort, remedy: "--otlp-port sets another one"},
 	})
 	if err != nil {
 		return listeners{}, err

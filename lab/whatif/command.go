@@ -16,9 +16,9 @@ import (
 
 // Command holds the command line of `hopline what-if`, for kong. Execute runs it.
 type Command struct {
-	File string `arg:"" help:"YAML file with the rules as they would be; - is standard input."`
+	File string `arg:"" help:"YAML file with the changed rules; - is standard input."`
 
-	JSON        bool `name:"json" help:"Print the answer as JSON."`
+	JSON        bool `name:"json" help:"Print the result as JSON."`
 	ConsolePort int  `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
 }
 
@@ -31,7 +31,7 @@ type Question struct {
 // ErrProblems is the error of Execute if the rules of the file cannot run. Execute has then written the reasons.
 var ErrProblems = errors.New("the rules cannot run")
 
-// Execute asks the running lab what would change with the rules of the file, and writes the answer to out.
+// Execute queries the running lab for what the rules of the file would change, and writes the result to out.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
 	text, err := c.read(in)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *Command) read(in io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// Text returns the answer as hopline what-if prints it.
+// Text returns the result as hopline what-if prints it.
 func (a *Answer) Text() string {
 	var b strings.Builder
 	for _, p := range a.Problems {

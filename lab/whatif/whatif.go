@@ -1,7 +1,7 @@
-// Package whatif answers what would change if a rule were another one: which of the last calls of the running lab would be treated
-// differently, and which requests at all. It changes and saves nothing. It is `hopline what-if`.
+// Package whatif computes what other rules would change: which of the last calls of the running lab they would treat differently, and which
+// requests at all. It changes and saves nothing. It implements `hopline what-if`.
 //
-// Files: whatif.go (the answer, in the lab), command.go (the command line).
+// Files: whatif.go (the computation, in the lab), command.go (the command line).
 package whatif
 
 import (
@@ -19,7 +19,7 @@ import (
 // MaxText bounds the YAML, in bytes.
 const MaxText = 1 << 20
 
-// Answer is what would change.
+// Answer holds what would change.
 type Answer struct {
 	Problems []Problem       `json:"problems"` // why the text cannot run; then all else is empty
 	Objects  []string        `json:"objects"`  // of the text: "VirtualService hopline/middle replaced", "… added"
@@ -38,10 +38,10 @@ type Problem struct {
 	Text   string `json:"text"` // all of it in one line
 }
 
-// ErrBusy is the error of Ask while another question is being answered.
+// ErrBusy is the error of Ask while it handles another question.
 var ErrBusy = errors.New("another what-if is being computed: want one at a time")
 
-// Asker answers one question at a time.
+// Asker handles one question at a time.
 type Asker struct{ busy sync.Mutex }
 
 // Ask returns what would change if the objects of a YAML text were in place of those of the running overlay, or were added to them. name

@@ -58,7 +58,7 @@ func TestEscaped(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	p := newPage(telemetry.Identity{Service: "front" + evil, Version: evil}, TraceUIURL("http://host/{traceID}"+evil))
 	if strings.Contains(string(p.document), "<script>") {
-		t.Error("the page holds markup that came from its settings")
+		t.Error("the page contains markup from its settings")
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/slow-page", nil)

@@ -37,7 +37,7 @@ func (b *bench) up(overlay string) (*lab, error) {
 		return nil, fmt.Errorf("%w (make build makes it)", err)
 	}
 	l := &lab{process: p, page: "http://127.0.0.1:" + ports[0], console: "http://127.0.0.1:" + ports[1], zipkin: "http://127.0.0.1:" + ports[2]}
-	if l.took, err = p.until(since, 5*time.Minute, func() bool { return strings.Contains(p.said(), "Ctrl-C stops it all") }); err != nil {
+	if l.took, err = p.until(since, 5*time.Minute, func() bool { return strings.Contains(p.said(), "Ctrl-C stops everything") }); err != nil {
 		p.stop()
 		return nil, err
 	}

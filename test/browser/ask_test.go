@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestAsk asks, sends and compares on the view Ask, with the keyboard alone where a person would.
+// TestAsk explains, sends and compares on the view Ask, with only the keyboard where a person would use it.
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -33,11 +33,11 @@ func askRule(p *tab) {
 	p.until(`[...document.querySelectorAll("a.ask-link")].some((link) => link.href.includes("rule=beta") && link.href.includes("middle"))`)
 	p.click(`a.ask-link[href*="middle"][href*="rule=beta"]`)
 	p.until(`document.querySelector("#answer .yes") !== null`)
-	p.contains("#answer", "VirtualService hopline/middle beta", "takes header x-dev-user exactly \"betaUser\"", "100 %", "middle.hopline.svc.cluster.local:80 subset dev", "ready")
+	p.contains("#answer", "VirtualService hopline/middle beta", "matches header x-dev-user exactly \"betaUser\"", "100 %", "middle.hopline.svc.cluster.local:80 subset dev", "ready")
 	if at := eval[string](p, "location.pathname + location.search"); !strings.HasPrefix(at, "/ask?from=hopline%2Ffront-") || !strings.Contains(at, "betaUser") {
 		p.t.Errorf("the address is %s", at)
 	}
-	// The address alone shows the same.
+	// Only the address is enough to show the same.
 	before := p.text("#answer")
 	p.do(chromedp.Reload())
 	p.until(`document.querySelector("#answer .yes") !== null`)
@@ -98,7 +98,7 @@ func askWhatIf(p *tab, l *lab) {
 	p.until(`document.querySelector("#problems").hidden`) // the lab itself has no problem
 }
 
-// askWrong asks what cannot be understood, and sends what the mesh refuses.
+// askWrong enters an invalid request, and sends one that the mesh rejects.
 func askWrong(p *tab, l *lab) {
 	p.visit(l.console + "ask?from=nobody&url=http://middle/")
 	p.until(`!document.querySelector("#ask-trouble").hidden`)
@@ -121,7 +121,7 @@ func askWrong(p *tab, l *lab) {
 	p.size(1280, 800)
 }
 
-// askTrace goes from a trace to the explanation of its request.
+// askTrace follows the link from a trace to the explanation of its request.
 func askTrace(p *tab, l *lab) {
 	p.visit(l.console + "trace/" + l.call(1, "hops"))
 	p.until(`document.querySelector("#trace-facts a.ask-link") !== null`)

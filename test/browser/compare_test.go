@@ -26,7 +26,7 @@ func TestCompare(t *testing.T) {
 	pick(bad)
 	p.until(`document.querySelector("#compare-words").innerText.includes("Choose another one")`)
 	pick(quick)
-	pick(slow) // of three the first goes
+	pick(slow) // a third one replaces the first
 	if eval[bool](p, fmt.Sprintf(`document.querySelector(%q).checked`, box(bad))) {
 		t.Error("three traces are chosen")
 	}

@@ -81,7 +81,7 @@ func TestConsoleLive(t *testing.T) {
 	l.stop()
 	p.until(`document.querySelector("#live").textContent === "Reconnecting"`)
 	p.until(`document.querySelector("#ended").checkVisibility()`)
-	p.contains("#ended", "The lab has ended", "what stood last")
+	p.contains("#ended", "The lab has ended", "the last known state")
 	if mark := eval[string](p, `getComputedStyle(document.querySelector("#workloads .status"), "::before").content`); mark != `"was "` {
 		t.Errorf("before the state of a workload stands %s, want \"was \"", mark)
 	}
@@ -103,7 +103,7 @@ func TestConsoleEjected(t *testing.T) {
 		}
 	}
 	p.until(sick + `.innerText.includes("ejected")`)
-	p.until(`/gets nothing from middle-\w+ until \d\d:\d\d:\d\d: /.test(` + sick + `.innerText)`)
+	p.until(`/gets no requests from middle-\w+ until \d\d:\d\d:\d\d: /.test(` + sick + `.innerText)`)
 	p.until(`/^\d+ of \d+ ready, 1 pod ejected$/.test(document.querySelector("#workloads-facts").innerText)`)
 	p.measure("ejected")
 	p.shoot("console-ejected")
@@ -153,7 +153,7 @@ func TestConsoleTraces(t *testing.T) {
 	p.do(chromedp.Focus(chromedp.CSS("#search [name=min]")))
 	p.press("1h", kb.Enter)
 	p.until(`document.querySelector("#traces-empty").checkVisibility()`)
-	p.contains("#traces-empty", "Nothing kept fits this search.")
+	p.contains("#traces-empty", "No stored trace matches this search.")
 	p.press(kb.Backspace, "x", kb.Enter)
 	p.until(`!document.querySelector("#traces-trouble").hidden`)
 	p.contains("#traces-trouble", `want a duration such as 250ms or 2s, got "1x"`)
@@ -182,7 +182,7 @@ func TestConsoleTraces(t *testing.T) {
 	if depth := eval[int](p, `Math.max(...[...document.querySelectorAll(".span-head")].map((e) => Number(e.style.getPropertyValue("--depth"))))`); depth < 6 {
 		t.Errorf("the deepest span is at %d, want at least 6: gateway, front twice, its proxy, middle twice, its proxy", depth)
 	}
-	p.press(kb.Tab) // the link that asks why
+	p.press(kb.Tab) // the link that explains the rule
 	p.until(`document.activeElement.closest("#trace-facts") !== null`)
 	p.press(kb.Tab) // the first span
 	p.press(kb.Enter)
@@ -225,7 +225,7 @@ func spansComeLate(t *testing.T, l *lab) {
 	now := time.Now().UnixMicro()
 	const span = `{"traceId":"00000000000000aa","id":"00000000000000%02x","parentId":"00000000000000%02x","kind":"SERVER","name":%q,"timestamp":%d,"duration":%d,"localEndpoint":{"serviceName":%[3]q}}`
 	l.report("[" + fmt.Sprintf(span, 3, 2, "core", now, 1000) + "]")
-	p.until(`document.querySelector("#trace-facts").innerText.includes("more spans are awaited")`)
+	p.until(`document.querySelector("#trace-facts").innerText.includes("waiting for more spans")`)
 	p.contains("#waterfall", "core", "parent missing")
 	if trouble := eval[bool](p, `document.querySelector("#trace-trouble").hidden`); !trouble {
 		t.Error("the trace is shown, and so is that there is none")

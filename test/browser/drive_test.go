@@ -207,7 +207,7 @@ func TestDriveAWorkload(t *testing.T) {
 	p.until(fmt.Sprintf(`[...document.querySelectorAll("#drawer .pod-acts li")].some((row) => row.innerText.includes("ready") && !row.innerText.includes(%q))`, pod))
 }
 
-// TestDriveTheOverlay switches the overlay from the head of the page, heals the sick replica there, and goes back.
+// TestDriveTheOverlay switches the overlay from the head of the page, heals the sick replica there, and switches back.
 func TestDriveTheOverlay(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)

@@ -54,7 +54,7 @@ func TestClick(t *testing.T) {
 	if !strings.Contains(lines[3], " ms) clock-prod at ") {
 		t.Errorf("the last hop line is %q, want took (… ms) clock-prod at …", lines[3])
 	}
-	p.contains("#shares", "front 3 answers", "middle 2 answers", "core 2 answers", "amber 100 % 3")
+	p.contains("#shares", "front 3 responses", "middle 2 responses", "core 2 responses", "amber 100 % 3")
 	p.contains("#history-facts", "3 made, 0 failed")
 	p.shoot("front-hops")
 
@@ -303,9 +303,9 @@ func TestOutage(t *testing.T) {
 	eval[any](p, `(() => { const e = document.querySelector("#repeat").elements; e.what.value = "slow-page"; e.times.value = "100"; e.rate.value = "20"; })()`)
 	p.click("#repeat-toggle")
 	p.until(`document.querySelector("#repeat-toggle").textContent === "Start" && document.querySelector("#history-facts").innerText.startsWith("100 made")`)
-	p.contains("#shares .share:nth-child(1)", "front 100 answers", "green 100 %")
-	p.contains("#shares .share:nth-child(2)", "middle 50 answers, 50 failed", "canary 50 % 50", "no response 50 % 50")
-	p.contains("#shares .share:nth-child(3)", "core 50 answers", "prod 100 %")
+	p.contains("#shares .share:nth-child(1)", "front 100 responses", "green 100 %")
+	p.contains("#shares .share:nth-child(2)", "middle 50 responses, 50 failed", "canary 50 % 50", "no response 50 % 50")
+	p.contains("#shares .share:nth-child(3)", "core 50 responses", "prod 100 %")
 	p.measure("outage")
 	p.shoot("front-outage")
 

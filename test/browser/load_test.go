@@ -64,7 +64,7 @@ func TestConsoleLoad(t *testing.T) {
 	p.until(`document.querySelector("#waterfall")?.innerText.includes("core")`)
 	p.size(1280, 800)
 	p.visit(l.console + "api/load/report")
-	p.contains("body", "Latency over time", "Who answered", "Slowest")
+	p.contains("body", "Latency over time", "Versions that responded", "Slowest")
 	p.measure("report")
 	p.visit(l.console + "load")
 

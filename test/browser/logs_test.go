@@ -18,7 +18,7 @@ func logsOf(t *testing.T, l *lab, query string) *tab {
 	return p
 }
 
-// TestLogs follows the output of all processes, filters it in each way, and goes from a line to its trace and back. The mouse is not used.
+// TestLogs follows the output of all processes, filters it in each way, and follows a line to its trace and back. The mouse is not used.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -62,7 +62,7 @@ func TestLogs(t *testing.T) {
 	p.do(chromedp.Focus(chromedp.CSS("#log-filter [name=text]")))
 	p.press("CODE=500", kb.Enter)
 	p.until(`document.querySelector("#tail-empty").checkVisibility()`)
-	p.contains("#tail-empty", "No line fits this filter yet.")
+	p.contains("#tail-empty", "No line matches this filter yet.")
 	choose("text", `"CODE":500`)
 	p.until(`document.querySelectorAll(".tail-line").length > 0 && [...document.querySelectorAll(".tail-line")].every((line) => line.innerText.includes("code=500"))`)
 	choose("text", "")

@@ -132,7 +132,7 @@ func TestTimeOfMany(t *testing.T) {
 	})()`)
 	p.click(`#views a[href="/time"]`)
 	p.until(`document.querySelectorAll(".time-card").length === 100 && document.querySelectorAll(".time-card svg").length > 0`)
-	const drawing = `window.frames16.filter((took) => took > 0.2)` // a frame without anything to draw takes less
+	const drawing = `window.frames16.filter((took) => took > 0.2)` // an empty frame is shorter
 	p.until(drawing + `.length > 30`)
 	frames := eval[[]float64](p, drawing+`.toSorted((a, b) => a - b)`)
 	median := frames[len(frames)/2]

@@ -47,8 +47,8 @@ func TestFrontGone(t *testing.T) {
 	c.front.kill()
 	p.click("button[value=hops]")
 	p.calls(1)
-	p.contains("#last-trouble", "No answer came", "no hop can be named")
-	p.contains("#history tr", "no answer")
+	p.contains("#last-trouble", "No response", "no hop can be named")
+	p.contains("#history tr", "no response")
 	p.shoot("front-gone")
 }
 
@@ -65,7 +65,7 @@ func TestGarbage(t *testing.T) {
 	p.visit(front.url + "/")
 	p.click("button[value=hops]")
 	p.calls(1)
-	p.contains("#last-trouble", "no list of hops", `{"hops": 7`)
+	p.contains("#last-trouble", "not a list of hops", `{"hops": 7`)
 	p.contains("#history-facts", "1 made, 1 failed")
 }
 

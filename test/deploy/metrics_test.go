@@ -151,7 +151,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// eventually calls ask every few milliseconds until it returns no error, for ten seconds.
+// eventually calls ask every few milliseconds until it returns no error, for at most ten seconds.
 func eventually(t *testing.T, ask func() error) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)

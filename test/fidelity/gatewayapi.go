@@ -51,7 +51,7 @@ func (g *gatewayObjects) decode(docs []string) (objects []*unstructured.Unstruct
 		o := &unstructured.Unstructured{}
 		json, err := yaml.YAMLToJSON([]byte(doc))
 		if err == nil {
-			err = o.UnmarshalJSON(json) // with whole numbers, which CEL tells from others
+			err = o.UnmarshalJSON(json) // with whole numbers, which CEL distinguishes from others
 		}
 		if err != nil {
 			return nil, err

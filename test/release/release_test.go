@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// version is one that nobody releases. The modules' copies in the go command's cache are removed at the end.
+// version is a version that is never released. The modules' copies in the go command's cache are removed at the end.
 const version = "v0.0.1-check.1"
 
 // TestInstall does what a user does once a release is tagged: go install in an empty folder, and hopline up there.
@@ -48,7 +48,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// TestNoReplaceIsReleased: what is installed has no replace directive, and asks for its neighbours at the release's version.
+// TestNoReplaceIsReleased: what is installed has no replace directive, and requires its neighbours at the release's version.
 func TestNoReplaceIsReleased(t *testing.T) {
 	t.Parallel()
 	r, err := prepare(t.Context(), "../..", filepath.Join(t.TempDir(), "clone"), "v0.0.1-check.2")

@@ -59,7 +59,7 @@ func oneRun(b *testing.B, bin string) map[string]float64 {
 		b.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill() }()
-	until(b, screen, func() bool { return strings.Contains(screen.String(), "Ctrl-C stops it all") })
+	until(b, screen, func() bool { return strings.Contains(screen.String(), "Ctrl-C stops everything") })
 	measured["ms-ready"] = since(begun)
 	urls := addresses(screen.String())
 	page(b, urls["Page"]+"/")

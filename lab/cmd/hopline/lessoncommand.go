@@ -13,7 +13,7 @@ import (
 )
 
 type lessonCommand struct {
-	Which string        `arg:"" optional:"" help:"Number of a lesson, or reset: write the learner's copy anew. Without it the lessons are listed."`
+	Which string        `arg:"" optional:"" help:"Number of a lesson, or reset: write the learner's copy again. Without it the lessons are listed."`
 	Check bool          `help:"Play the lesson unattended, in a copy and with ports of its own, and check it. Without a number: all lessons."`
 	On    lesson.Engine `default:"lab" enum:"lab,cluster" placeholder:"ENGINE" help:"What runs the suite: lab, or cluster, the one that KUBECONFIG names (${default})."`
 	Host  string        `default:"localhost:8080" placeholder:"HOST:PORT" help:"With --check --on cluster: the ingress gateway, as it is reached from here (${default})."`
@@ -138,13 +138,13 @@ func (c *lessonCommand) check(ctx context.Context, p program, chosen []*lesson.L
 		}
 		if err := <-results[i]; err != nil {
 			failed++
-			fmt.Fprintf(p.out, "FAILED  %02d %s\n%s\n(- is missing, + came instead)\n", l.Number, l.Title, err)
+			fmt.Fprintf(p.out, "FAILED  %02d %s\n%s\n(- is missing, + is there instead)\n", l.Number, l.Title, err)
 			continue
 		}
 		fmt.Fprintf(p.out, "ok      %02d %s\n", l.Number, l.Title)
 	}
 	if failed > 0 {
-		return exit{1, fmt.Errorf("%d of %d lessons differ from what they say", failed, len(chosen))}
+		return exit{1, fmt.Errorf("%d of %d lessons failed", failed, len(chosen))}
 	}
 	return nil
 }

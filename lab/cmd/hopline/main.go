@@ -25,14 +25,14 @@ type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Explain which rule matches a request, why the earlier ones do not, and where it is sent."`
 	Test    testCommand    `cmd:"" help:"Run cases, from YAML files beside anybody's rules, against the rules."`
-	Diff    diffCommand    `cmd:"" help:"Show which requests go elsewhere under other rules: files, directories, git revisions."`
+	Diff    diffCommand    `cmd:"" help:"Show which requests other rules treat differently: files, directories, git revisions."`
 	Lint    lintCommand    `cmd:"" help:"Find faults in anybody's rules that can be proved: what is never reached, what does not exist."`
 	Drive   drive.Command  `cmd:"" help:"Change the running lab for a while: shares, faults, replicas, the overlay."`
 	Curl    curlCommand    `cmd:"" help:"Send a request as a workload of the running lab, and show the response."`
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Show which requests of the running lab other rules would treat differently."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and which versions responded."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
-	Init    initCommand    `cmd:"" help:"Write the overlays that hopline carries into a directory, to be edited."`
+	Init    initCommand    `cmd:"" help:"Write the overlays that hopline contains into a directory, for you to edit."`
 	Lesson  lessonCommand  `cmd:"" help:"List the lessons, walk through one, or check that it is right."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -37,7 +37,7 @@ func startProcess(t *testing.T) (*exec.Cmd, *suite) {
 		_ = cmd.Wait()
 		s.client.CloseIdleConnections()
 	})
-	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })
+	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops everything") })
 	s.urls = addresses(s.screen.String())
 	return cmd, s
 }

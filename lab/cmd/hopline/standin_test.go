@@ -50,7 +50,7 @@ func TestStandIns(t *testing.T) {
 func startOfStandIns(t *testing.T, s store) {
 	for _, want := range []string{
 		"played by stand-ins, whose own probe replaces those of the pod: default/details, default/page-v1, default/prices-beta, default/prices-stable, default/ratings, default/reviews-v1, default/reviews-v3\n",
-		"left out, without bearing on routing: 1 Secret, 1 ServiceAccount, ",
+		"left out, without effect on routing: 1 Secret, 1 ServiceAccount, ",
 		"initContainers 1, ", "securityContext 1, ", "volumes 1)\n",
 		"assumed: pods have sidecars in namespaces where no label states it: default\n",
 		"assumed: these hosts exist, although no Service or ServiceEntry among the files has them: prices.default.svc.cluster.local\n",

@@ -175,7 +175,7 @@ func startWith(t *testing.T, bin string, flags []string) *suite {
 		s.ended <- run(program{stop: stop, now: context.Background(), args: args, out: tty.New(s.screen), err: tty.New(s.screen)})
 	}()
 	t.Cleanup(s.end)
-	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops it all") })
+	s.waitFor("the addresses", func() bool { return strings.Contains(s.screen.String(), "Ctrl-C stops everything") })
 	s.urls = addresses(s.screen.String())
 	return s
 }

@@ -130,7 +130,7 @@ func brokenEditKeepsWhatRuns(t *testing.T, s *suite) {
 	middle := filepath.Join(s.deploy, "overlays/canary/middle.yaml")
 	before := s.state().Revision
 	edit(t, middle, "weight: 80", "wait: 80")
-	s.waitFor("the warning", func() bool { return strings.Contains(s.screen.String(), "What ran before goes on running") })
+	s.waitFor("the warning", func() bool { return strings.Contains(s.screen.String(), "The previous state keeps running") })
 	for _, want := range []string{"VirtualService hopline/middle", "spec.http[1].route[0].wait"} {
 		if !strings.Contains(s.screen.String(), want) {
 			t.Errorf("the terminal does not name %s:\n%s", want, s.screen)
@@ -444,7 +444,7 @@ func TestTakenPortsAreNamedWithTheirFlags(t *testing.T) {
 		defer l.Close()
 		port := l.Addr().(*net.TCPAddr).Port
 		args = append(args, fmt.Sprintf("%s=%d", flag, port))
-		wants = append(wants, fmt.Sprintf("port %d on 127.0.0.1, for .*: already in use by another program; %s takes another", port, flag))
+		wants = append(wants, fmt.Sprintf("port %d on 127.0.0.1, for .*: already in use by another program; %s sets another one", port, flag))
 	}
 	screen := newScreenful()
 	code := run(program{

@@ -15,9 +15,9 @@ import (
 )
 
 type upCommand struct {
-	Overlay []string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline carries). With --stand-in: files, directories and - for standard input."`
+	Overlay []string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline contains). With --stand-in: files, directories and - for standard input."`
 
-	StandIn      bool     `help:"Run the manifests of anybody: a program that says who it is plays every image that is not the suite's. What has no bearing on the lab is left out, and counted."`
+	StandIn      bool     `help:"Run the manifests of anybody: a program that names itself in its responses replaces every image that is not of the suite. Objects and fields that do not affect the lab are left out and counted."`
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
 	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
@@ -28,7 +28,7 @@ type upCommand struct {
 	Zipkin       string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
 	Logs         logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
 	LogFormat    string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
-	Bin          string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin of the checkout, or where hopline is, or those that hopline carries)."`
+	Bin          string   `placeholder:"DIR" type:"path" help:"Directory of the services' programs (bin of the checkout, or where hopline is, or those that hopline contains)."`
 	Build        up.Build `default:"auto" placeholder:"WHEN" enum:"auto,always,never" help:"Build the programs first: auto (those that are missing or older than their source), always or never (${default})."`
 }
 

@@ -1,8 +1,8 @@
-// The view Ask: where a request goes and why, what comes when it is sent, and what other rules would change.
+// The view Ask shows where a request is sent and why, the response when it is sent, and what other rules would change.
 
 addView({ id: "ask", name: "Ask", path: "/ask", open: openAsk, show: showAsk });
 
-let asking = 0; // the number of the newest question; older answers are late
+let asking = 0; // the number of the newest question; responses to older ones are ignored
 
 // openAsk fills in the form from the address. With a rule in it, it looks for a request that the rule matches.
 async function openAsk(_, query) {
@@ -46,7 +46,7 @@ function offer(select, names) {
   choose(select, chosen);
 }
 
-// choose selects a name, which becomes an option if it is none yet.
+// choose selects a name, and adds it as an option if it is missing.
 function choose(select, name) {
   const short = [...select.options].find((option) => option.value.endsWith(`/${name}`));
   if (name && short) name = short.value;
@@ -54,14 +54,14 @@ function choose(select, name) {
   select.value = name;
 }
 
-// question is what the form asks, as the query of an address.
+// question returns the content of the form as the query of an address.
 function question() {
   const { from, method, url, headers } = byId("ask-form").elements;
   const lines = headers.value.split("\n").map((line) => line.trim()).filter(Boolean);
   return new URLSearchParams([["from", from.value], ["method", method.value.trim() || "GET"], ["url", url.value.trim()], ...lines.map((line) => ["header", line])]);
 }
 
-// askLink is a link into the form.
+// askLink returns a link that fills in the form.
 function askLink(words, fields) {
   const link = element("a", "ask-link", words);
   link.href = `/ask?${new URLSearchParams(fields)}`;
@@ -102,7 +102,7 @@ function answerParts(answer) {
   if (answer.host) parts.push(element("p", "quiet", `rules of ${answer.host}`));
   const rules = element("ol", "judged");
   for (const rule of answer.passed) rules.append(judged(rule, "no", `${rule.why}`));
-  if (answer.taken) rules.append(judged(answer.taken, "yes", `takes ${answer.taken.match}`));
+  if (answer.taken) rules.append(judged(answer.taken, "yes", `matches ${answer.taken.match}`));
   parts.push(rules, outcomeOfAnswer(answer));
   if (answer.destinations.length && !answer.refusal) parts.push(destinations(answer.destinations));
   const lines = element("ul", "effects");
@@ -120,7 +120,7 @@ function judged(rule, verdict, words) {
   return item;
 }
 
-// outcomeOfAnswer says in one line what happens: routed, or the status of the mesh.
+// outcomeOfAnswer shows in one line what happens: routed, or the status of the mesh.
 function outcomeOfAnswer(answer) {
   if (!answer.status) return element("p", "outcome status good", "routed");
   const why = answer.refusal || answer.missing || (answer.location && `redirected to ${answer.location}`) || statusWords(answer);
@@ -128,10 +128,10 @@ function outcomeOfAnswer(answer) {
 }
 
 function statusWords(answer) {
-  if (!answer.taken) return "no rule takes it";
+  if (!answer.taken) return "no rule matches";
   if (answer.status === 403) return "the destination does not accept it";
   if (answer.status === 503) return "no endpoints";
-  return "answered by the proxy";
+  return "response of the proxy";
 }
 
 function destinations(list) {
@@ -153,7 +153,7 @@ function destinations(list) {
   return table;
 }
 
-// sendIt sends the request of the form, and shows what came beside what the rules say.
+// sendIt sends the request of the form, and shows the response beside what the rules do.
 async function sendIt() {
   const form = byId("ask-form");
   if (!form.reportValidity()) return;
@@ -193,7 +193,7 @@ function showCame(response) {
   const list = element("dl", "details");
   for (const { name, value } of response.headers) list.append(element("dt", "", name), element("dd", "", value));
   headers.append(element("summary", "", plural(response.headers.length, "header")), list);
-  const text = response.binary ? "The body is no text." : response.body || "The body is empty.";
+  const text = response.binary ? "The body is not text." : response.body || "The body is empty.";
   const body = element("pre", response.body ? "body" : "body quiet", text);
   body.tabIndex = 0;
   const parts = [body, headers];

@@ -1,6 +1,6 @@
 // The drawer's content for an edge and for a node of the graph.
 
-const detailsEvery = 2000; // ms between two looks at an edge
+const detailsEvery = 2000; // ms between two reads of an edge
 
 // openEdge opens an edge: its figures, its rules with their YAML, and its last calls.
 function openEdge(edge) {
@@ -32,7 +32,7 @@ function openEdge(edge) {
   look();
 }
 
-// mark shows which part of the graph the drawer is about.
+// markPart marks the part of the graph that the drawer shows.
 function markPart(key, on) {
   for (const part of byId("graph").querySelectorAll(".part")) {
     if (part.dataset.part !== key) continue;
@@ -85,7 +85,7 @@ function ruleCard(rule, counts) {
   return card;
 }
 
-// shareScale draws the share asked and the share seen, with its interval, on a scale from 0 to 100 %.
+// shareScale draws the configured share and the observed one, with its interval, on a scale from 0 to 100 %.
 function shareScale({ asked, seen, low, high, requests, of }) {
   const box = element("div", "scale");
   const bar = element("div", "scale-bar");
@@ -104,7 +104,7 @@ function shareScale({ asked, seen, low, high, requests, of }) {
   return box;
 }
 
-// yaml shows lines of a file with their numbers.
+// yamlOf shows lines of a file with their numbers.
 function yamlOf(rule) {
   const list = element("ol", "yaml");
   list.start = rule.line;
@@ -137,7 +137,7 @@ function callRow(call) {
   return item;
 }
 
-// openNode opens a node: its pods, its rate, and where to look further.
+// openNode opens a node: its pods, its rate, and links to its traces and logs.
 function openNode(id) {
   const box = element("div", "node-details");
   const show = () => {

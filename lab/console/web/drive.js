@@ -20,7 +20,7 @@ async function drive(method, path, body) {
   throw new Error(words);
 }
 
-// change makes a temporary change, and says what it did.
+// makeChange makes a temporary change, and shows what it did.
 async function makeChange(wanted, box = null) {
   try {
     const { change: made, dropped } = await drive("POST", "/api/changes", wanted);
@@ -34,7 +34,7 @@ async function makeChange(wanted, box = null) {
   }
 }
 
-// reject shows why a change was rejected, beside its fields.
+// showRejected shows why a change was rejected, beside its fields.
 function showRejected(box, words) {
   const line = box?.querySelector(".drive-trouble");
   if (!line) return;
@@ -69,7 +69,7 @@ function changeRow(one) {
   return row;
 }
 
-// act returns a button. name is its full name, for those who do not see what it stands beside.
+// actButton returns a button. name is its full name, for screen readers.
 function actButton(words, name, click, className = "act") {
   const button = element("button", className, words);
   button.type = "button";
@@ -111,7 +111,7 @@ async function copyPatch(one) {
     if (!response.ok) throw new Error(JSON.parse(text).error);
     const block = withChildren(element("pre", "patch"), element("code", "", text));
     block.tabIndex = 0;
-    openDrawer("Patch for the overlay", [element("p", "quiet", "A part of a kustomization file: it makes this change lasting in any overlay."), block]);
+    openDrawer("Patch for the overlay", [element("p", "quiet", "A part of a kustomization file: it makes this change permanent in any overlay."), block]);
     try {
       await navigator.clipboard.writeText(text);
       toast("patch copied");
@@ -139,7 +139,7 @@ async function showOverlays(edition) {
     const { active, overlays } = await (await fetch("/api/overlays")).json();
     byId("overlays").replaceChildren(...overlays.map((name) => Object.assign(element("option", "", name), { value: name, selected: name === active })));
   } catch {
-    overlaysOf = ""; // the lab has gone; the next state tries again
+    overlaysOf = ""; // the lab has ended; the next state tries again
   }
 }
 
@@ -253,7 +253,7 @@ function ruleForms(rule) {
         driveInput("Host", "host", mirror?.destination.host ?? host, host), driveInput("Subset", "subset", mirror?.destination.subset, rule.destinations.at(-1)), driveInput("of requests, %", "share", mirror ? mirror.percentage?.value ?? 100 : "", "100", "number"),
       ], "Set", (values, form) => makeChange(of("mirror", mirrorOf(values)), form), without("mirror", "Remove")),
     );
-  } else forms.push(element("p", "quiet", "This rule sends requests nowhere: it responds itself."));
+  } else forms.push(element("p", "quiet", "This rule sends no requests: it responds itself."));
   return forms;
 }
 
@@ -396,7 +396,7 @@ function podActs(pod) {
   return withChildren(element("li", "change"), withChildren(element("p", "change-words"), element("code", "", pod.name), element("span", pod.state === "ready" ? "status good" : "status waits", pod.state)), acts);
 }
 
-// changeButton returns the button that opens the controls of a thing; nothing where the lab cannot be changed.
+// changeButton returns the button that opens the controls of a rule or workload; nothing if the lab cannot be changed.
 function changeButton(what, open) {
   return latest?.driving.allowed ? actButton("Change", `Change ${what}`, open, "act open-drive") : "";
 }

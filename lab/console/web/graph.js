@@ -84,7 +84,7 @@ function toggleFold(name) {
   for (const button of byId("folds").querySelectorAll("button")) if (button.textContent === name) button.focus();
 }
 
-// graphPart returns a part of the graph that can be reached and opened. Its texts stand beside it, as its name says more than they do.
+// graphPart returns a part of the graph that can be reached and opened. Its texts are beside it, because its name says more than they do.
 function graphPart(id) {
   const group = svg("g", { class: "part", role: "button", tabindex: -1 });
   group.dataset.part = id;
@@ -170,7 +170,7 @@ function listenTo(group, touch, open) {
   });
 }
 
-// pick makes a part the one that Tab reaches.
+// pick makes a part reachable by Tab.
 function pickPart(group) {
   pickedPart = group.dataset.part;
   for (const other of byId("graph").querySelectorAll(".part[tabindex='0']")) other.tabIndex = -1;
@@ -190,7 +190,7 @@ function updateGraph(graph) {
   for (const { unit, rows } of drawn.units.values()) for (const [id, row] of rows) updateRow(unit, id, row, nodes);
 }
 
-// sumOf puts the figures of joined edges together. Percentiles of several edges cannot be put together: the largest is shown.
+// sumOf adds the figures of joined edges. Percentiles of several edges cannot be added: the largest is shown.
 function sumOf(edges) {
   const sum = { perSecond: 0, requests: 0, failed: 0, tries: 0, copies: 0, denied: 0, injected: 0, p50: 0, p99: 0, parts: edges.length };
   for (const edge of edges) {
@@ -286,7 +286,7 @@ function endName(id) {
   return node ? `${node.app} ${node.version}`.trim() : id.replace(/^(gateway|outside|namespace) /, "");
 }
 
-// edgeWords says all of an edge, for a screen reader.
+// edgeWords describes an edge, for screen readers.
 function edgeWords(edge, sum, rule) {
   const words = [`${edge.from.app} to ${edge.to ? endName(edge.node) : "the mesh itself"}`];
   if (sum.requests) words.push(`${rateText(sum.perSecond)} requests per second`, `${percent(sum.errors)} failed`, `p50 ${millisText(sum.p50)}`, `p99 ${millisText(sum.p99)}`);
@@ -310,7 +310,7 @@ function updateRow(unit, id, row, nodes) {
   row.touch.ariaLabel = [label, words || (own[0]?.kind === "workload" ? "ready" : "")].filter(Boolean).join(", ");
 }
 
-// stateOf says what is the matter with nodes; nothing if all is well.
+// stateOf returns what is wrong with nodes; nothing if all is well.
 function stateOf(nodes) {
   const workloads = nodes.filter((node) => node.kind === "workload");
   const ready = workloads.reduce((sum, node) => sum + node.ready, 0);

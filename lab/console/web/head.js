@@ -1,4 +1,4 @@
-// The head of the page, the same in every view: what runs, where else to look, and why the newest edit does not run.
+// The head of the page, the same in every view: what runs, links, and why the newest edit does not run.
 
 function showHeadOf(state) {
   byId("edition").textContent = state.edition;
@@ -30,6 +30,6 @@ function showProblems(problems) {
     list.append(item);
   }
   const heading = element("h2", "", "The newest edit does not run");
-  const calm = element("p", "", "What ran before goes on. Mend the file and save; this goes away by itself.");
+  const calm = element("p", "", "The previous state keeps running. Fix the file and save it; then this message disappears.");
   box.replaceChildren(...(problems.length ? [heading, list, calm] : []));
 }

@@ -1,4 +1,4 @@
-// Where the services of the graph stand: a function of their names and of the calls that the overlay configures, never of traffic.
+// Places the services of the graph: a function of their names and of the calls that the overlay configures, never of traffic.
 
 const boxWidth = 150;
 const gapWidth = 212; // between two layers: the fan of the edges, then their labels
@@ -6,7 +6,7 @@ const fanWidth = 46;
 const headHeight = 30;
 const rowHeight = 36; // of a version that no configured edge reaches
 const slotHeight = 82; // of an edge with its labels
-const meshHeight = 30; // below a service that calls: the end of calls that its proxy answered
+const meshHeight = 30; // below a service that calls: the end of calls to which its proxy responded
 const spacing = 18;
 const foldAbove = 24; // services; beyond, namespaces fold
 
@@ -91,7 +91,7 @@ function measureUnits(units, edges) {
   }
 }
 
-// columnsOf lists what stands in each layer from top to bottom: units, and lanes for edges that pass the layer.
+// columnsOf lists the items of each layer from top to bottom: units, and lanes for edges that pass the layer.
 function columnsOf(units, calls) {
   const columns = [];
   const column = (layer) => (columns[layer] ??= []);
@@ -118,7 +118,7 @@ function columnsOf(units, calls) {
   return columns;
 }
 
-// orderColumn moves the items of a layer close to what calls them.
+// orderColumn moves the items of a layer close to their callers.
 function orderColumn(items) {
   const wish = new Map(items.map((item, place) => [item, item.before.length ? item.before.reduce((sum, other) => sum + (other.wish ?? 0), 0) / item.before.length : place / Math.max(1, items.length)]));
   items.sort((a, b) => wish.get(a) - wish.get(b));

@@ -182,7 +182,7 @@ function showOutcome(step, outcome, how) {
   if (outcome.reason) parts.push(element("p", "step-reason", outcome.reason));
   if (outcome.lines.length) parts.push(codeBlock(outcome.lines.join("\n"), "output"));
   if (outcome.difference.length) {
-    parts.push(element("p", "quiet small", "− is missing, + came instead"), differenceBlock(outcome.difference));
+    parts.push(element("p", "quiet small", "− is missing, + is there instead"), differenceBlock(outcome.difference));
     const expected = step.querySelector(":scope > .folding");
     if (expected) expected.open = true;
   }

@@ -2,9 +2,9 @@
 
 addView({ id: "load", name: "Load", path: "/load", open: lookAtLoad, show: followLoad });
 
-let loadSeen = ""; // the newest run as the state named it when it was fetched
+let loadSeen = ""; // the newest run that the state named when it was fetched
 let loadAllowed = true; // whether this page may start a run
-let loadShown = 0; // the newest response; older ones are late
+let loadShown = 0; // the newest response; older ones are ignored
 
 // followLoad fetches the figures again while a run is in progress, and once more at its end.
 function followLoad({ load, driving }) {

@@ -1,4 +1,4 @@
-// The view Logs: the output of all processes as it comes. The filter runs in the lab.
+// The view Logs shows the output of all processes as they write it. The filter runs in the lab.
 
 addView({ id: "logs", name: "Logs", path: "/logs", open: openLogs, close: closeLogs, show: listWorkloads });
 
@@ -9,7 +9,7 @@ let tailSource = null;
 let tailAgain = 0; // the timer of another try
 let newestLine = 0; // number of the newest line on the page or waiting for it
 let waitingLines = []; // lines that are not on the page yet
-let skippedLines = 0; // by this page, and by the lab as this page was too slow
+let skippedLines = 0; // by this page, and by the lab because this page was too slow
 let flushing = false;
 let atNewest = true; // whether the view follows the newest line
 
@@ -54,7 +54,7 @@ function followTail() {
   };
 }
 
-// complain shows why the lab refused the stream: an EventSource does not tell.
+// complain shows why the lab rejected the stream: an EventSource does not report it.
 async function complain(query) {
   try {
     await ask(`/api/logs?${query}`);
@@ -103,7 +103,7 @@ function tellTail() {
   const lines = byId("tail-lines").childElementCount;
   byId("tail").hidden = lines === 0;
   byId("tail-empty").hidden = lines > 0 || waitingLines.length > 0;
-  byId("tail-empty").textContent = filterOf().size ? "No line fits this filter yet." : "No process has written a line yet.";
+  byId("tail-empty").textContent = filterOf().size ? "No line matches this filter yet." : "No process has written a line yet.";
   const waiting = isPaused() && waitingLines.length ? `${plural(waitingLines.length, "new line")} wait` : "";
   tell("logs-facts", [lines ? plural(lines, "line") : "", isPaused() ? "paused" : "live", waiting, skippedLines ? `${plural(skippedLines, "line")} skipped` : ""].filter(Boolean).join(", "));
 }
@@ -169,7 +169,7 @@ function offerWorkload(name) {
 function pauseTail(on) {
   const button = byId("log-pause");
   button.ariaPressed = String(on);
-  button.textContent = on ? "Go on" : "Pause";
+  button.textContent = on ? "Continue" : "Pause";
 }
 
 function filterTail(event) {

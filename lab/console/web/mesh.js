@@ -20,13 +20,13 @@ function showMesh(state) {
   showLessonRights(state);
 }
 
-// inOrder lists workloads as a request meets them, and the versions of each as they stand everywhere.
+// inOrder lists workloads in the order in which a request reaches them, and the versions of each in the usual order.
 function inOrder(workloads) {
   const outside = (workload) => (workload.name.startsWith("hopline/") ? 0 : 1);
   return workloads.toSorted((a, b) => outside(a) - outside(b) || byWay(a.app, b.app) || byVersion(a.version, b.version) || a.name.localeCompare(b.name));
 }
 
-// withEjections adds to a workload which of its pods callers have put aside.
+// withEjections adds to a workload which of its pods callers have ejected.
 function withEjections(workload, ejections) {
   const pods = new Set(workload.pods.map((pod) => pod.name));
   return { ...workload, ejections: ejections.filter((ejection) => pods.has(ejection.pod)) };
@@ -45,7 +45,7 @@ function hostsOf(rules) {
     hosts.set(rule.object, host);
     host.rules.push(rule);
   }
-  // They come in the order in which a request meets them; those of one service with the way in first.
+  // They are in the order in which a request meets them; of one service, the entry point is first.
   const service = (host) => host.rules.flatMap((rule) => rule.parts)[0]?.service ?? "";
   return [...hosts.values()].sort((a, b) => byWay(service(a), service(b)) || Number(b.gateway) - Number(a.gateway));
 }
@@ -85,7 +85,7 @@ function ruleRow(rule, later) {
   return withChildren(row, words, seen, failures(rule), bars(rule.parts, asks, total));
 }
 
-// failures says why requests of a rule failed.
+// failures shows why requests of a rule failed.
 function failures(rule) {
   if (rule.failures.length === 0) return null;
   const list = element("ul", "failures");
@@ -93,7 +93,7 @@ function failures(rule) {
   return list;
 }
 
-// either joins matches of which one is enough, and says but once what they look at: "x-dev-user is betaUser or stressTest".
+// either joins matches of which one is enough, and names only once what they check: "x-dev-user is betaUser or stressTest".
 function either(matches) {
   const [, what] = /^(\S+ is )[^,]*$/.exec(matches[0]) ?? [];
   if (!what || !matches.every((match) => match.startsWith(what) && !match.includes(","))) return matches.join(", or ");
@@ -160,7 +160,7 @@ function workloadRow(workload) {
   for (const reason of new Set(workload.ejections.map(ejectionWords))) state.append(element("span", "reason", reason));
 
   const { per_second: perSecond, errors, copies } = workload.rate;
-  if (copies > 0) state.append(element("span", "reason", copies < 1 ? `${percent(copies)} of its requests are copies` : "gets copies of requests only"));
+  if (copies > 0) state.append(element("span", "reason", copies < 1 ? `${percent(copies)} of its requests are copies` : "gets only copies of requests"));
   row.append(who, state, labelled("num", "restarts", workload.restarts ? String(workload.restarts) : nothing));
   row.append(labelled("num", "per second", perSecond ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : nothing));
   row.append(labelled(errors ? "num bad" : "num", "errors", perSecond ? percent(errors) : nothing));
@@ -173,7 +173,7 @@ function labelled(className, label, text) {
   return cell;
 }
 
-// stateWords says what is the matter with a workload: the state of its first pod that is not ready.
+// stateWords returns the state of a workload: that of its first pod that is not ready.
 function stateWords(workload, unwell) {
   if (workload.replicas === 0 && workload.pods.length === 0) return "off";
   const count = workload.replicas > 1 ? ` ${workload.ready}/${workload.replicas}` : "";
@@ -182,13 +182,13 @@ function stateWords(workload, unwell) {
   return `${unwell[0].state}${count}`;
 }
 
-// reasonOf says why a pod is not ready, and when its process is started again.
+// reasonOf returns why a pod is not ready, and when its process is started again.
 function reasonOf(pod) {
   const again = pod.again ? `again at ${clock(1000 * pod.again).slice(0, 8)}` : "";
   return [pod.reason, again].filter(Boolean).join("; ");
 }
 
-// ejectionWords says who sends a pod no requests, why and how long.
+// ejectionWords returns who sends a pod no requests, why, and until when.
 function ejectionWords(ejection) {
-  return `gets nothing from ${ejection.workload} until ${clock(1000 * Date.parse(ejection.until)).slice(0, 8)}: ${ejection.why}`;
+  return `gets no requests from ${ejection.workload} until ${clock(1000 * Date.parse(ejection.until)).slice(0, 8)}: ${ejection.why}`;
 }

@@ -2,7 +2,7 @@
 
 let source = null; // of the live states
 let again = 0; // the timer of another try
-let gone = 0; // the timer after which a lab that does not come back has ended
+let gone = 0; // the timer after which an unreachable lab has ended
 const patience = 3000; // ms until then
 
 // connect follows the lab's state. The browser connects again by itself when the lab goes and comes back.
@@ -21,11 +21,11 @@ function connect() {
   source.onmessage = (event) => showState(JSON.parse(event.data));
   source.onerror = () => {
     if (live.classList.contains("on") || !gone) say("Reconnecting", false);
-    if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 5000); // refused, as there are too many pages: later again
+    if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 5000); // rejected, because there are too many pages: tries again later
   };
 }
 
-// ended tells whether the lab has ended, so that what stood last does not look as if it were so now.
+// ended shows whether the lab has ended, so that the last state does not look like the current one.
 function ended(is) {
   document.body.classList.toggle("ended", is);
   byId("ended").hidden = !is;
@@ -36,7 +36,7 @@ function disconnect() {
   source?.close();
 }
 
-// A browser opens six connections to a host and no more, so a tab that nobody sees must not hold one: the seventh would never load.
+// A browser opens at most six connections to a host, so a hidden tab must not hold one: the seventh tab would never load.
 const follow = () => (document.hidden ? disconnect() : connect());
 document.addEventListener("visibilitychange", follow);
 

@@ -32,10 +32,10 @@ function scaleOf(values, { log = false, least = 1 }) {
 // Plot draws figures into an element of the page. Its parts:
 //   title     what it shows, with its unit
 //   form      "areas" (stacked), or "lines"
-//   log       whether the axis goes by powers of ten; least is its shortest upper end
+//   log       whether the axis has powers of ten; least is its shortest upper end
 //   format    returns a value as words
 //   when      returns a time in ms as words; without it, as the clock shows it
-//   said      the id of the element where a screen reader listens, if it is not that of the view Time
+//   said      the id of the element that a screen reader reads out, if it is not that of the view Time
 //   begin, every, count   the buckets: of the first the time in ms, the length in ms, the number
 //   rows      {service, version, name, values, faint}: null for a bucket without a value. faint is a second, thinner line. A row that is not
 //             of a version has a kind instead, which is the class of its line: its name is beside a key, which the view adds.
@@ -170,7 +170,7 @@ class Plot {
     return d;
   }
 
-  // letter is the mark of a version at the end of its line. It moves up until it covers none of those used before.
+  // letter returns the mark of a version at the end of its line. It moves up until it covers none of those used before.
   letter(row, at, used) {
     const x = this.wide - plotEdge.right + 14;
     let y = Math.min(Math.max(at, plotEdge.top), plotHigh - plotEdge.bottom - 2);
@@ -265,14 +265,14 @@ class Plot {
     this.cross?.setAttribute("visibility", "hidden");
   }
 
-  // summary says the newest values, for those who do not see the drawing.
+  // summary returns the newest values as words, for screen readers.
   summary() {
     const now = this.figures.rows.map((row) => [row.name, row.values.at(row.kind ? this.newest() : -1)]).filter(([, value]) => value !== null);
     return now.map(([name, value]) => `${name} ${this.options.format(value)}`).join(", ") || "nothing now";
   }
 }
 
-// signOf is the sign of a kind of mark, as an SVG path around its middle: the same in the plots and in the list.
+// signOf returns the sign of a kind of mark, as an SVG path around its middle: the same in the plots and in the list.
 function signOf(kind) {
   switch (kind) {
     case "rules":

@@ -7,7 +7,7 @@ const slowDots = 8; // of one version: its slowest requests
 const failedDots = 20;
 const spans = [120_000, 300_000, 900_000]; // ms that the plots may show
 
-const figures = { every: 0, keep: 0, end: 0, lines: new Map(), marks: [] }; // what the lab has said so far
+const figures = { every: 0, keep: 0, end: 0, lines: new Map(), marks: [] }; // what the lab has returned so far
 const cards = new Map(); // by service: its card and plots
 let timeTimer = 0;
 let allMarks = false;
@@ -36,7 +36,7 @@ async function readSeries() {
     if (!isShown("time")) return;
     wait = answer.next + 100;
     byId("time-trouble").hidden = true;
-    if (since && answer.begin !== since) { // the lab is another one, or this page was away for too long
+    if (since && answer.begin !== since) { // it is another lab, or this page was hidden for too long
       Object.assign(figures, { end: 0, lines: new Map() });
       wait = 0;
     } else {
@@ -152,14 +152,14 @@ function serviceCard({ namespace, service }) {
   return { section, legend, plots, lines: [], drawn: null };
 }
 
-// briefly is a duration for an axis: "10 ms".
+// briefly returns a duration for an axis: "10 ms".
 function briefly(microseconds) {
   if (microseconds >= 1e6) return `${Number((microseconds / 1e6).toFixed(1))} s`;
   if (microseconds >= 1e3) return `${Number((microseconds / 1e3).toFixed(microseconds < 1e4 ? 1 : 0))} ms`;
   return `${Math.round(microseconds)} µs`;
 }
 
-// shownBuckets is the number of buckets that the plots show: as many as were chosen, or enough for all requests and marks.
+// shownBuckets returns the number of buckets that the plots show: as many as were chosen, or enough for all requests and marks.
 function shownBuckets() {
   const { every, keep, end, lines, marks } = figures;
   const chosen = Number(byId("time-span").value);
@@ -185,10 +185,10 @@ function drawCard(card) {
   card.plots.took.draw({ ...base, rows: rows((line) => took(line, "p50_us"), (line) => took(line, "p99_us")), dots: card.lines.flatMap((line, i) => slowOf(line, names[i])) });
 }
 
-// nameOf is a version's name, or says why there is none.
+// nameOf returns a version's name, or why there is none.
 function nameOf(line) {
   if (line.version) return line.version;
-  return line.workload || (line.service.includes(".") ? "outside" : "answered by the mesh");
+  return line.workload || (line.service.includes(".") ? "outside" : "responses of the mesh");
 }
 
 function slowOf(line, name) {

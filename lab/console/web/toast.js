@@ -1,4 +1,4 @@
-// A toast says for some seconds what an action did, or why it failed. A screen reader reads it.
+// A toast shows for some seconds what an action did, or why it failed. A screen reader reads it.
 
 const toastFor = 6000; // ms
 

@@ -9,7 +9,7 @@ const lookAgainAfter = 1_000; // ms
 let shown = ""; // the id of the trace that is shown, or none
 const opened = new Set(); // spans whose details are open
 
-// openTrace shows a trace and, while it is young, what arrives of it. The id is as it stands in the address, escaped.
+// openTrace shows a trace and, while it is young, what arrives of it. The id is escaped, as in the address.
 async function openTrace(id) {
   shown = id;
   opened.clear();
@@ -59,14 +59,14 @@ function showHead(trace, young) {
     element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)),
     ...causeOf(trace),
     element("span", "", plural(trace.spans, "span")),
-    ...(missing ? [element("span", "status waits", young ? "more spans are awaited" : "spans are missing")] : []),
+    ...(missing ? [element("span", "status waits", young ? "waiting for more spans" : "spans are missing")] : []),
     element("span", "", `began ${clock(trace.start)}`),
     element("code", "", trace.id),
     ...explainLink(trace.rows[0]),
   );
 }
 
-// explainLink leads to the explanation of the request that began a trace: of the ingress gateway, of a workload, or sent by the lab itself.
+// explainLink returns a link to the explanation of the request that began a trace: of the ingress gateway, of a workload, or sent by the lab itself.
 function explainLink(row) {
   const url = row?.tags?.["http.url"];
   if (!row?.proxy && row?.service !== "hopline") return [];
@@ -77,12 +77,12 @@ function explainLink(row) {
   return [askLink("explain this request", [["from", from?.name ?? ""], ["method", row.tags["http.method"] ?? "GET"], ["url", url]])];
 }
 
-// causeOf says where a failure began, with which status and why.
+// causeOf shows where a failure began, with which status and why.
 function causeOf(trace) {
   return trace.cause ? [element("span", "bad", `Failed first: ${trace.cause}`)] : [];
 }
 
-// endOf is how long the drawing of a trace is: what goes on in the background may end after the root.
+// endOf returns the length of the drawing of a trace: work in the background may end after the root.
 function endOf(trace) {
   return Math.max(trace.duration, ...trace.rows.map((row) => row.start + row.duration), 1);
 }
@@ -100,12 +100,12 @@ function drawWaterfall(list, axis, cut, trace, end) {
   cut.textContent = `${plural(trace.cut, "more span is", "more spans are")} not shown.`;
 }
 
-// keyOf tells a span from the other half of its call, which may have the same id.
+// keyOf returns a key that differs from that of the other half of the call, which may have the same id.
 function keyOf(row) {
   return `${row.id} ${row.kind} ${row.service}`;
 }
 
-// sameAsParent tells whether a span is of the same process as the one that it is drawn below: its name need not be said again.
+// sameAsParent reports whether a span is of the same process as the one above it: then its name is not shown again.
 function sameAsParent(rows, place) {
   const row = rows[place];
   let above = place - 1;
@@ -132,7 +132,7 @@ function spanRow(row) {
   const bar = paint(element("span", `work ${row.proxy ? "proxy" : ""} ${row.error ? "failed" : ""}`), row.version);
   place(bar, row.start, row.duration, end);
   lane.append(bar);
-  const drawn = row.critical.filter((part) => part.to - part.from >= end / 500); // less is not to be seen
+  const drawn = row.critical.filter((part) => part.to - part.from >= end / 500); // a shorter part is not visible
   for (const part of drawn) lane.append(place(element("span", "critical"), part.from, part.to - part.from, end));
 
   head.append(title, lane, element("span", "time", duration(row.duration)));

@@ -2,10 +2,10 @@
 
 addView({ id: "traces", name: "Traces", path: "/traces", open: search });
 
-const followEvery = 2000; // ms between two looks while the list follows
+const followEvery = 2000; // ms between two searches while the list follows
 
-let wanted = new URLSearchParams(); // what was searched for last; what is being typed meanwhile is not looked for
-let searching = 0; // the search whose answer is awaited; older answers are late
+let wanted = new URLSearchParams(); // the last search; text that is being typed does not count
+let searching = 0; // the newest search; responses to older ones are ignored
 
 function search() {
   wanted = new URLSearchParams();
@@ -32,7 +32,7 @@ function showTraces(found, names) {
   byId("traces-trouble").hidden = true;
   byId("traces-table").hidden = found.length === 0;
   byId("traces-empty").hidden = found.length > 0;
-  byId("traces-empty").textContent = wanted.size > 0 ? "Nothing kept fits this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
+  byId("traces-empty").textContent = wanted.size > 0 ? "No stored trace matches this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
   tell("traces-facts", found.length ? `the newest ${found.length}` : "");
   const longest = Math.max(...found.map((trace) => trace.duration), 1);
   settle(byId("traces-list"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
@@ -76,7 +76,7 @@ function traceRow(trace) {
   return row;
 }
 
-// outcomeOf is what came of a trace: "200 ok", "500, 9 spans failed".
+// outcomeOf returns the outcome of a trace: "200 ok", "500, 9 spans failed".
 function outcomeOf(trace) {
   if (!trace.errors) return `${trace.status} ok`.trim();
   return [trace.status, plural(trace.errors, "span failed", "spans failed")].filter(Boolean).join(", ");
@@ -88,7 +88,7 @@ function named(mark, name) {
   return mark;
 }
 
-// pick adds a trace to those to compare, or removes it. Of three the first goes.
+// pick adds a trace to those to compare, or removes it. A third one replaces the first.
 function pick(id, on) {
   picked = [...picked.filter((other) => other !== id), ...(on ? [id] : [])].slice(-2);
   for (const row of byId("traces-list").children) row.querySelector(".pick input").checked = picked.includes(row.dataset.key);

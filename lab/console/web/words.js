@@ -1,11 +1,11 @@
-// Small things that every part of the page needs. Text from outside goes in as text, never as markup.
+// Functions that every part of the page uses. Text from outside is inserted as text, never as markup.
 
 function withChildren(node, ...children) {
   node.append(...children.filter((child) => child !== null && child !== ""));
   return node;
 }
 
-// duration is a length of time in the unit that fits it, or another one.
+// duration returns a length of time in its best unit, or in the best unit of another length.
 function duration(microseconds, other = microseconds) {
   if (other >= 1e6) return `${(microseconds / 1e6).toFixed(2)} s`;
   if (other >= 1e4) return `${Math.round(microseconds / 1e3)} ms`;
@@ -22,20 +22,19 @@ function plural(count, one, many = `${one}s`) {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-// clock is a moment as the viewer's own clock shows it, with milliseconds.
+// clock returns a time of the viewer's time zone, with milliseconds.
 function clock(microseconds) {
   const moment = new Date(microseconds / 1000);
   const two = (number) => String(number).padStart(2, "0");
   return `${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 
-// tell puts words where a screen reader listens, which would read them out again if they were put there again.
+// tell sets the text of an element that a screen reader reads out. It does not set the same text again, because that would be read again.
 function tell(id, words) {
   if (byId(id).textContent !== words) byId(id).textContent = words;
 }
 
-// settle makes the children of parent those that items ask for. A child whose item is unchanged stays where it is, and so does the
-// focus in it.
+// settle gives parent one child for each item. A child whose item is unchanged stays in the document and keeps the focus.
 function settle(parent, items, key, make) {
   const standing = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const wanted = items.map((item) => {

@@ -77,7 +77,7 @@ func (s *shell) close() error {
 	return errors.Join(append(errs, os.RemoveAll(filepath.Dir(s.state)))...)
 }
 
-// result is how a command ended. err says that it did not end in time, or could not be started.
+// result holds how a command ended. err is set if it did not end in time, or could not be started.
 type result struct {
 	lines []string
 	code  int
@@ -184,7 +184,7 @@ func (c *staying) until(ctx context.Context, fits func([]string) bool) result {
 	}
 }
 
-// end asks the command to end, as Ctrl-C does, and kills it and all that it started after stopTime.
+// end interrupts the command, as Ctrl-C does, and after stopTime kills it and everything that it started.
 func (c *staying) end() error {
 	interrupt(c.cmd)
 	select {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// anything is what stands in expected output for text that varies: within a line for any text, on a line of its own for any number of lines.
+// anything replaces text that varies in expected output: within a line for any text, on a line of its own for any number of lines.
 const anything = "…"
 
 // mismatch compares output with what a lesson expects. It returns nil if they fit, and otherwise lines that show both: "  " before a line

@@ -101,7 +101,7 @@ func (g *Guide) find(number int) (*Lesson, error) {
 	return nil, fmt.Errorf("lesson %d: %w", number, ErrNone)
 }
 
-// How is the way in which a step is done.
+// How is a way to do a step.
 type How string
 
 // The ways. Only a change can be looked at.
@@ -111,18 +111,18 @@ const (
 	Skip How = "skip" // go on without it
 )
 
-// Outcome is what came of a step.
+// Outcome holds the result of a step.
 type Outcome struct {
 	Passed     bool     `json:"passed"`
 	Lines      []string `json:"lines"`      // the output, if it passed
-	Difference []string `json:"difference"` // otherwise: "  " before lines that fit, "- " before one that is missing, "+ " before what came instead
+	Difference []string `json:"difference"` // otherwise: "  " before lines that fit, "- " before one that is missing, "+ " before what is there instead
 	Reason     string   `json:"reason"`     // why it did not pass, if the difference does not show it
 	Cut        int      `json:"cut"`        // lines left out, because there are too many
 	Next       int      `json:"next"`       // the step that is next; 0 once all are done
 }
 
 // Step does a step of a lesson. It begins the lesson if another one is played, or none: then the commands that stay of the other one end.
-// The error is ErrNone, ErrHere, ErrOrder, ErrBusy, or says why the learner's copy cannot be used; a step that fails is an Outcome.
+// The error is ErrNone, ErrHere, ErrOrder, ErrBusy, or the reason why the learner's copy cannot be used; a step that fails is an Outcome.
 func (g *Guide) Step(ctx context.Context, number, step int, how How) (*Outcome, error) {
 	l, err := g.find(number)
 	if err != nil {
@@ -186,7 +186,7 @@ func (g *Guide) Leave(number int) error {
 	return g.leave()
 }
 
-// Close ends what runs, and the lesson that is played. Later steps fail.
+// Close ends the running step and the lesson that is played. Later steps fail.
 func (g *Guide) Close() error {
 	g.end()
 	g.turn <- struct{}{}
@@ -254,7 +254,7 @@ func (p *played) next() int {
 	return 0
 }
 
-// outcome does an action and returns what came of it.
+// outcome does an action and returns its result.
 func (p *played) outcome(ctx context.Context, a action, how How) *Outcome {
 	switch {
 	case how == Skip:

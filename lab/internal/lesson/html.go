@@ -29,7 +29,7 @@ func html(lines []string) string {
 	}
 	var out bytes.Buffer
 	if err := markdown.Convert([]byte(prose.String()), &out); err != nil {
-		panic(err) // a bytes.Buffer takes all that is written
+		panic(err) // a bytes.Buffer accepts everything that is written
 	}
 	return strings.TrimSpace(out.String())
 }

@@ -41,7 +41,7 @@ type Difference struct {
 	Line    int // of the lesson's file
 	Command string
 	Reason  string   // how the command ended, if that is what differs
-	Lines   []string // the output: "  " before lines that fit, "- " before what was expected, "+ " before what came instead
+	Lines   []string // the output: "  " before lines that fit, "- " before what was expected, "+ " before what is there instead
 }
 
 func (d *Difference) Error() string {
@@ -91,9 +91,9 @@ func differenceOf(run Run, r result) error {
 	case r.err != nil:
 		d.Reason = r.err.Error()
 	case run.Fails && r.code == 0:
-		d.Reason = "the command should fail, and has not"
+		d.Reason = "want the command to fail, it succeeded"
 	case !run.Fails && r.code != 0:
-		d.Reason = fmt.Sprintf("the command has failed, with exit code %d", r.code)
+		d.Reason = fmt.Sprintf("the command failed with exit code %d", r.code)
 	case d.Lines == nil:
 		return nil
 	}

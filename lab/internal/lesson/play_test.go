@@ -39,8 +39,8 @@ func TestVerify(t *testing.T) {
 		{"only the other engine", "## S\n\n'''console cluster\n$ false\n'''\n", ""},
 		{"a failure that is expected", "## S\n\n'''console\n$ echo no && false\nno\n(the command fails)\n'''\n", ""},
 		{"other output", "## S\n\n'''console\n$ printf 'a\\nb\\n'\na\nc\n'''\n", "S: line 10: $ printf 'a\\nb\\n'\n  a\n- c\n+ b"},
-		{"a failure", "## S\n\n'''console\n$ exit 3\n'''\n", "the command has failed, with exit code 3"},
-		{"no failure", "## S\n\n'''console\n$ true\n(the command fails)\n'''\n", "the command should fail, and has not"},
+		{"a failure", "## S\n\n'''console\n$ exit 3\n'''\n", "the command failed with exit code 3"},
+		{"no failure", "## S\n\n'''console\n$ true\n(the command fails)\n'''\n", "want the command to fail, it succeeded"},
 		{"a command that hangs", "## S\n\n'''console\n$ sleep 60\n'''\n", "the command has not ended after 2s"},
 		{"until", "## S\n\n'''console until\n$ echo x >>n && wc -l <n\n2\n'''\n", ""},
 		{"until in vain", "## S\n\n'''console until\n$ echo 1\n2\n'''\n", "- 2\n+ 1"},
@@ -59,7 +59,7 @@ func TestVerify(t *testing.T) {
 		{
 			"an exercise whose solution is none", exercise + "'''console check\n$ grep -q '^resources:' overlays/prod/kustomization.yaml\n'''\n\n" +
 				"<details><summary>Solution</summary>\n\n'''diff solution\n--- overlays/prod/kustomization.yaml\n-resource:\n+res:\n'''\n\n</details>\n",
-			"the command has failed, with exit code 1",
+			"the command failed with exit code 1",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

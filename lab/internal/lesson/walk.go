@@ -23,7 +23,7 @@ type Screen struct {
 }
 
 // Walk plays a lesson with a learner: it shows a step, and runs each command when the learner presses Enter, or the command that the learner
-// types instead. It compares what comes with what the lesson expects, and shows the difference. It returns nil once the lesson is done, and
+// types instead. It compares the output with what the lesson expects, and shows the difference. It returns nil once the lesson is done, and
 // ErrLeft if the learner leaves.
 func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, screen Screen) (err error) {
 	if !l.RunsOn(s.Engine) {
@@ -128,7 +128,7 @@ func (w *walk) change(ctx context.Context, part Part) error {
 		w.line("    " + line)
 	}
 	for {
-		line, err := w.ask(ctx, "Change the file and press Enter, or type a to have it changed:")
+		line, err := w.ask(ctx, "Change the file and press Enter, or type a to apply the change:")
 		if err != nil {
 			return err
 		}
@@ -174,9 +174,9 @@ func (w *walk) run(ctx context.Context, kind Kind, run Run) error {
 	}
 }
 
-// differs shows what came instead of what the lesson expects.
+// differs shows how the output differs from what the lesson expects.
 func (w *walk) differs(d *Difference) {
-	w.say(tty.Yellow, "This is not what the lesson expects: - is missing, + came instead.")
+	w.say(tty.Yellow, "This is not what the lesson expects: - is missing, + is there instead.")
 	if d.Reason != "" {
 		w.line("    " + d.Reason)
 	}
@@ -185,7 +185,7 @@ func (w *walk) differs(d *Difference) {
 	}
 }
 
-// exercise breaks something, and waits until the learner has mended it.
+// exercise breaks something, and waits until the learner has fixed it.
 func (w *walk) exercise(ctx context.Context, broken *Step) error {
 	w.heading(broken.Title)
 	for _, part := range broken.Parts {
@@ -270,5 +270,5 @@ func (w *walk) paint(style tty.Style, text string) tty.Part {
 	return tty.Paint(style, text)
 }
 
-// print writes to the terminal. A terminal that is gone ends the input, too.
+// print writes to the terminal. A closed terminal ends the input, too.
 func (w *walk) print(parts ...tty.Part) { _ = w.screen.Out.Print(parts...) }

@@ -1,10 +1,10 @@
-// One call to the front, and what can be told of it afterwards.
+// Makes one call to front, and reads its result.
 
 const callNames = { "slow-page": "Slow page", "fast-page": "Fast page", hops: "Hops" };
-const patience = 60_000; // ms until the page stops waiting for an answer
-const bodyShown = 2_000; // characters of an answer that are kept
+const patience = 60_000; // ms until the page stops waiting for a response
+const bodyShown = 2_000; // characters of a response that are kept
 
-// call sends one request and never throws: what goes wrong is part of what it returns.
+// call sends one request and never throws: an error is a part of its result.
 async function call(what, user, fail) {
   const headers = { Accept: what === "hops" ? "application/json" : "text/plain" };
   if (user) headers["x-dev-user"] = user;
@@ -22,21 +22,21 @@ async function call(what, user, fail) {
     made.hops = hopsOf(response.headers.get("server-timing"), response.headers.get("x-served-by"));
     if (what === "hops" && response.headers.get("content-type")?.startsWith("application/json")) readHops(made, body);
   } catch (error) {
-    made.error = error.name === "TimeoutError" ? `No answer within ${patience / 1000} seconds; the page stopped waiting.` : `No answer came: ${error.message}.`;
+    made.error = error.name === "TimeoutError" ? `No response within ${patience / 1000} seconds; the page stopped waiting.` : `No response: ${error.message}.`;
   }
   made.took = performance.now() - begin;
   made.failed = made.error !== "" || made.status >= 400;
   return made;
 }
 
-// readHops takes hops and time from the JSON of /hops, which knows more of them than the headers do.
+// readHops reads hops and time from the JSON of /hops, which has more details than the headers.
 function readHops(made, body) {
   try {
-    const answer = JSON.parse(body);
-    made.time = typeof answer.time === "object" ? answer.time : null;
-    made.body = String(answer.error ?? "").slice(0, bodyShown);
-    if (made.body && made.status < 400) made.error = "What the last hop was told is no list of hops.";
-    const told = answer.hops.slice(0, 20).map((hop) => ({
+    const response = JSON.parse(body);
+    made.time = typeof response.time === "object" ? response.time : null;
+    made.body = String(response.error ?? "").slice(0, bodyShown);
+    if (made.body && made.status < 400) made.error = "The last hop received a response that is not a list of hops.";
+    const told = response.hops.slice(0, 20).map((hop) => ({
       service: String(hop.service),
       version: String(hop.version),
       host: String(hop.host ?? ""),
@@ -44,14 +44,14 @@ function readHops(made, body) {
       took: Number(hop.duration_ms),
       code: Number(hop.code),
     }));
-    // The time source is no hop in the JSON, but the headers know it.
+    // The time source is not a hop in the JSON, but the headers have it.
     made.hops = told.concat(made.hops.slice(told.length));
   } catch (error) {
-    made.error = `The answer is not what /hops should say: ${error.message}.`;
+    made.error = `The response is not valid JSON of /hops: ${error.message}.`;
   }
 }
 
-// hopsOf reads who answered, outermost first, from Server-Timing, `front;desc="amber";dur=12.3, middle;…`, or at least
+// hopsOf reads who responded, outermost first, from Server-Timing, `front;desc="amber";dur=12.3, middle;…`, or at least
 // the first hop from x-served-by, `front-amber/front-amber-6d5f`.
 function hopsOf(timing, servedBy) {
   const hops = [];
@@ -76,7 +76,7 @@ function traceOf(header) {
   return /^[0-9a-f]{16,32}$/.test(header ?? "") ? header : "";
 }
 
-// traceLink is where a trace can be looked at, or "" where the page was given no such place. Only web addresses are links.
+// traceLink returns the address that shows a trace, or "" if the page has no such address. Only web addresses are links.
 function traceLink(trace) {
   const template = document.body.dataset.traces;
   if (!template || !trace) return "";

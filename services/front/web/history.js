@@ -46,8 +46,8 @@ class History {
 // The services that a call goes through, as far as they are counted.
 const ways = { hops: ["front", "middle", "core"], "slow-page": ["front", "middle", "core"], "fast-page": ["front"] };
 
-// silentHop is the service that a failed call was on its way to when nobody responded: the one after the last hop that did. A hop that
-// failed by itself has responded, and an injected failure says which one that was.
+// silentHop returns the service that did not respond to a failed call: the one after the last hop that responded. A hop that failed by
+// itself has responded, and an injected failure names its hop.
 function silentHop(call) {
   if (!call.failed || call.injected) return "";
   const last = call.hops.at(-1);

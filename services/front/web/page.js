@@ -1,4 +1,4 @@
-// The page itself: buttons make calls, calls fill the history, the history is shown.
+// Connects the parts of the page: buttons make calls, calls fill the history, and the page shows the history.
 
 const history = new History();
 let chosen = null; // the call that is shown at the top, picked from the list; null follows the newest
@@ -30,7 +30,7 @@ async function make(what) {
 function summary(made) {
   const outcome = made.error || `${made.status} ${made.statusText}`.trim();
   const by = made.hops.map((hop) => `${hop.service} ${hop.version}`).join(", ");
-  return `${callNames[made.what]}: ${outcome}, ${milliseconds(made.took)}${by && `, answered by ${by}`}.`;
+  return `${callNames[made.what]}: ${outcome}, ${milliseconds(made.took)}${by && `, hops: ${by}`}.`;
 }
 
 byId("ask").addEventListener("submit", async (event) => {
@@ -81,7 +81,7 @@ byId("repeat").addEventListener("submit", async (event) => {
   view.announce(`${back} calls made. ${spoken(history.shares(back))}`);
 });
 
-// spoken is the shares as a sentence, for those who hear the page.
+// spoken returns the shares as a sentence, for screen readers.
 function spoken(rows) {
   return rows.map(({ service, total, versions }) => `${service}: ${versions.map(({ version, count }) => `${version} ${percent(count, total)}`).join(", ")}.`).join(" ");
 }

@@ -1,5 +1,5 @@
-// Calling repeatedly: a fixed number of calls at a fixed rate, with a bound on those in flight. What comes due while the bound
-// is reached is made as soon as a call has come back.
+// Makes a fixed number of calls at a fixed rate, with a bound on those in flight. A call that is due while the bound is reached is made as
+// soon as another one ends.
 
 const inFlightMost = 6; // what browsers open to one host over HTTP/1.1
 

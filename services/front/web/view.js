@@ -1,4 +1,4 @@
-// What is seen: every function here shows one thing. Text from outside goes in as text, never as markup.
+// Every function here shows one part of the page. Text from outside is inserted as text, never as markup.
 
 const shownAtFirst = 20; // calls of the list
 const shownMore = 60; // with each press of the button below it
@@ -15,9 +15,9 @@ function percent(part, whole) {
   return `${Math.round((100 * part) / whole)} %`;
 }
 
-// status is the code with a sign before it, so that colour is not all that tells success from failure.
+// status shows the code with a sign before it, so that not only the colour distinguishes success from failure.
 function status(call) {
-  const word = call.error && !call.status ? "no answer" : `${call.status} ${call.statusText}`.trim();
+  const word = call.error && !call.status ? "no response" : `${call.status} ${call.statusText}`.trim();
   return element("span", call.failed ? "status bad" : "status good", word);
 }
 
@@ -40,7 +40,7 @@ function asked(call) {
   return chips;
 }
 
-// stop is one station of the route: a mark in the version's colour, and beside or below it who that was.
+// stop returns one station of the route: a mark in the version's colour, and beside or below it the name.
 function stop(className, mark, name, version, details) {
   const item = element("li", `stop ${className}`);
   const words = element("div", "words");
@@ -59,7 +59,7 @@ function stopsOf(call) {
     if (hop.host) item.title = hop.host;
     return item;
   });
-  if (call.failed) stops.push(stop("end failed", element("span", "badge", "✕"), call.status ? String(call.status) : "No answer", "", [call.injected && "injected"]));
+  if (call.failed) stops.push(stop("end failed", element("span", "badge", "✕"), call.status ? String(call.status) : "No response", "", [call.injected && "injected"]));
   else if (call.what === "fast-page") stops.push(stop("end later", element("span", "badge", "…"), "the rest", "", ["in the background"]));
   else if (call.time) stops.push(stop("end", element("span", "badge clock"), timeOfDay(call.time.datetime), "", [sourceOf(call)]));
   return stops;
@@ -70,15 +70,15 @@ function timeOfDay(datetime) {
   return time ?? "no time";
 }
 
-// sourceOf says whose time it is: that of a zone, of a clock of the suite, or of the host that was asked.
+// sourceOf returns the source of the time: a zone, a clock of the suite, or an outside host.
 function sourceOf(call) {
   if (call.time.timezone) return String(call.time.timezone);
-  if (call.time.service) return `told by ${call.time.service}`;
+  if (call.time.service) return `from ${call.time.service}`;
   const upstream = call.hops.findLast((hop) => hop.upstream)?.upstream ?? "";
   return URL.canParse(upstream) ? new URL(upstream).host : upstream;
 }
 
-// hopLines are the lines that /hops answers as text.
+// hopLines returns the lines that /hops returns as text.
 function hopLines(call) {
   const told = call.hops.filter((hop) => hop.upstream);
   const lines = told.map((hop) => `took (${hop.took >= 10 ? Math.round(hop.took) : hop.took} ms) ${hop.service}-${hop.version} --getRespondFrom--> ${hop.upstream}`);
@@ -88,23 +88,23 @@ function hopLines(call) {
   return lines;
 }
 
-// lineRow keeps the arrow of a hop line in one piece where the line is broken.
+// lineRow returns a hop line whose arrow is never broken at the end of a row.
 function lineRow(line) {
   const row = element("div");
   for (const part of line.split(/(--getRespondFrom-->)/)) row.append(element("span", part.startsWith("--") ? "arrow" : "", part));
   return row;
 }
 
-// trouble says what went wrong, in words, and shows what the answer said.
+// trouble describes a failure in words, and shows the body of the response.
 function trouble(call) {
   const last = call.hops.at(-1);
   const what = call.error || `${call.status} ${call.statusText}`.trim();
   const nodes = [element("strong", "", what)];
   if (call.injected) nodes.push(element("p", "", `Injected on purpose, by ${call.injected.replace(/^(\S+) (\S+)$/, "$1: $2")}.`));
-  else if (!call.error && last) nodes.push(element("p", "", `${last.service} ${last.version} is the last hop that is known to have answered.`));
+  else if (!call.error && last) nodes.push(element("p", "", `${last.service} ${last.version} is the last hop that is known to have responded.`));
   else if (!call.status) nodes.push(element("p", "", "The connection failed or was closed; no hop can be named."));
   if (call.body.trim()) nodes.push(element("pre", "body", call.body.trim()));
-  else if (call.status) nodes.push(element("p", "quiet", "The answer has no body."));
+  else if (call.status) nodes.push(element("p", "quiet", "The response has no body."));
   return nodes;
 }
 
@@ -116,7 +116,7 @@ function facts(call) {
 }
 
 const view = {
-  // nothing is the page before the first call: the way that a request will go, with nobody's name on it yet.
+  // nothing shows the page before the first call: the route of a request, still without versions.
   nothing() {
     const ghosts = ["front", "middle", "core", "time"].map((name) => stop("ghost", element("span", "badge", "?"), name, "", []));
     ghosts.at(-1).classList.add("end");
@@ -125,10 +125,10 @@ const view = {
     byId("last-trouble").hidden = true;
     byId("last-lines").hidden = true;
     byId("last-route").replaceChildren(...ghosts);
-    byId("last-note").textContent = "Press a button. The request hops from service to service, and each says which version took it.";
+    byId("last-note").textContent = "Press a button. The request hops from service to service, and each hop names the version that handled it.";
   },
 
-  // calling marks the time between a press and its response, which for the slow page is seconds. It returns what ends it.
+  // calling marks the time between a press and its response, which for the slow page is seconds. It returns the function that ends it.
   calling(what) {
     const flight = { what, since: performance.now() };
     flying.add(flight);
@@ -144,7 +144,7 @@ const view = {
     };
   },
 
-  // elapsed says what is being called and for how long, in place of the facts of the call before it.
+  // elapsed shows the current call and its duration so far, in place of the facts of the last call.
   elapsed() {
     const [flight] = flying;
     if (!flight) return;
@@ -153,7 +153,7 @@ const view = {
     byId("last-facts").replaceChildren(element("span", "", `${((performance.now() - flight.since) / 1000).toFixed(1)} s`), ...more);
   },
 
-  // reveal brings the last call into sight where the page is one column and the call is told far below the buttons.
+  // reveal scrolls to the last call if the page has one column and the call is far below the buttons.
   reveal() {
     const last = byId("last");
     if (last.getBoundingClientRect().top > 0.75 * innerHeight) last.scrollIntoView();
@@ -195,7 +195,7 @@ const view = {
     byId("clear").hidden = empty;
     byId("history-facts").textContent = empty ? "" : made < kept ? `${made} made, ${failed} failed` : `${failed} of the last ${kept} failed`;
     byId("more").hidden = made <= shownCalls;
-    // Rows that stand already stay, so that nobody's focus goes with them.
+    // Existing rows stay, so that the focus is not lost.
     const rows = byId("history");
     if (empty) {
       shownCalls = shownAtFirst;
@@ -233,7 +233,7 @@ function shareRow({ service, total, versions, failed }) {
     item.append(versionBadge(service, version), element("span", "name", version), element("b", "", percent(count, total)), element("span", "count", `${count}`));
     list.append(item);
   }
-  const answers = total - failed;
+  const responses = total - failed;
   if (failed > 0) {
     const piece = element("span", "piece failed", "✕");
     piece.style.flexGrow = failed;
@@ -244,7 +244,7 @@ function shareRow({ service, total, versions, failed }) {
   }
   bar.ariaHidden = "true";
   const heading = element("h3", "", service);
-  heading.append(element("span", "count", ` ${answers} ${answers === 1 ? "answer" : "answers"}${failed ? `, ${failed} failed` : ""}`));
+  heading.append(element("span", "count", ` ${responses} ${responses === 1 ? "response" : "responses"}${failed ? `, ${failed} failed` : ""}`));
   row.append(heading, bar, list);
   return row;
 }
