@@ -120,12 +120,15 @@ func TestSearch(t *testing.T) {
 	} {
 		code, body := get(t, url+"/api/traces?"+query)
 		var found []Summary
-		if code == 200 {
-			if err := json.Unmarshal([]byte(body), &found); err != nil {
-				t.Fatal(err)
-			}
+		var failure struct{ Error string }
+		into := any(&found)
+		if code != 200 {
+			into = &failure
 		}
-		if code != want.code || len(found) != want.found || !strings.Contains(body, want.text) {
+		if err := json.Unmarshal([]byte(body), into); err != nil {
+			t.Fatal(err)
+		}
+		if code != want.code || len(found) != want.found || !strings.Contains(failure.Error, want.text) {
 			t.Errorf("%s: %d with %d traces, %.200s; want %d with %d and %q", query, code, len(found), body, want.code, want.found, want.text)
 		}
 	}
