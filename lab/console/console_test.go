@@ -157,7 +157,7 @@ func TestRoutes(t *testing.T) {
 		"/api/state":             {200, `"workloads":[]`},
 		"/api/traces":            {200, "[]"},
 		"/api/names":             {200, `{"services":[],"spans":[]}`},
-		"/api/traces/" + traceID: {404, `{"error":"no trace \\"` + traceID},
+		"/api/traces/" + traceID: {404, `{"error":"no trace \"` + traceID},
 		"/api/traces/nonsense":   {400, `{"error":"`},
 		"/nothing":               {404, ""},
 		"/web/page.js":           {404, ""},

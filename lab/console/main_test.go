@@ -34,7 +34,8 @@ type lab struct {
 	pods        []workload.Status
 	deployments []workload.Deployment
 	flows       []traffic.Flow
-	traffic     *traffic.Traffic // nil: no edges and calls
+	traffic     *traffic.Traffic // nil: no calls, and the edges are those below
+	edges       []traffic.Edge
 	ejections   []proxy.Ejection
 	logs        *workload.Logs
 	series      *traffic.Series
@@ -56,7 +57,7 @@ func (l *lab) Deployments() []workload.Deployment {
 func (l *lab) Flows() []traffic.Flow { l.mu.Lock(); defer l.mu.Unlock(); return l.flows }
 func (l *lab) Edges(now time.Time) []traffic.Edge {
 	if l.traffic == nil {
-		return nil
+		return l.edges
 	}
 	return l.traffic.Edges(now)
 }

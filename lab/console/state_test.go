@@ -19,16 +19,14 @@ func TestWorkloads(t *testing.T) {
 			pod("hopline/core-prod", "core", "prod", workload.Ready), pod("hopline/core-prod", "core", "prod", workload.BackOff),
 			pod("hopline/core-old", "core", "old", workload.Stopping),
 		},
-		flows: []traffic.Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 100}},
+		edges: []traffic.Edge{edgeTo("core-prod", 30, 0, 0)}, // in ten seconds
 	}
 	source.pods[1].Restarts, source.pods[1].Reason = 3, "exit status 137"
 	source.pods[1].Ended, source.pods[1].LastLine, source.pods[1].Again = "ended by signal: killed", "request", time.UnixMilli(1_800_000_002_000)
 	c := New(source, nil, Driving{})
 	now := time.Unix(1_800_000_000, 0)
-	c.observe(now)
-	source.flows = []traffic.Flow{{Namespace: "hopline", Workload: "core-prod", Code: 200, Requests: 130}}
 	var s State
-	if err := json.Unmarshal(c.observe(now.Add(10*time.Second)), &s); err != nil {
+	if err := json.Unmarshal(c.observe(now), &s); err != nil {
 		t.Fatal(err)
 	}
 	got := ""
