@@ -8,23 +8,31 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/hopline/hopline/lab/mesh"
 )
 
 // Header is one header of a request.
 type Header struct{ Name, Value string }
 
-// ParseHeader parses "name: value".
+// ParseHeader parses "name: value". The error states what a request cannot have.
 func ParseHeader(text string) (Header, error) {
 	name, value, ok := strings.Cut(text, ":")
 	if name = strings.TrimSpace(name); !ok || name == "" {
 		return Header{}, fmt.Errorf("header %q: want 'name: value'", text)
 	}
-	return Header{Name: name, Value: strings.TrimSpace(value)}, nil
+	if value = strings.TrimSpace(value); !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return Header{}, fmt.Errorf("header %q: want a name of letters, digits and -, and a value without line ends", text)
+	}
+	return Header{Name: name, Value: value}, nil
 }
 
 // request returns the request of a question from a caller.
 func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
+	if !httpguts.ValidHeaderFieldName(q.Method) { // both are tokens (RFC 9110, 9.1)
+		return nil, fmt.Errorf("method %q: want one such as GET", q.Method)
+	}
 	u, err := q.Address()
 	if err != nil {
 		return nil, err
