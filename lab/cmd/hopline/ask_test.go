@@ -79,7 +79,7 @@ func testCurlWrong(s *suite) {
 		want string
 	}{
 		{[]string{"--from", "front-bleu", "http://middle/"}, `--from front-bleu: no such workload in .*canary; it has .*; did you mean front-blue\?`},
-		{[]string{"https://middle/"}, `URL "https://middle/": want plain http`},
+		{[]string{"https://middle/"}, `URL "https://middle/": want http, the only scheme of the lab`},
 		{[]string{"ftp://middle/"}, `URL "ftp://middle/": want one such as http://middle/hops`},
 		{[]string{"-H", "nonsense", "http://middle/"}, `header "nonsense": want 'name: value'`},
 		{[]string{"-H", "a b: c", "http://middle/"}, `header "a b": want a name of letters`},

@@ -85,7 +85,7 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	s.waitFor("the first to be heard", func() bool { return strings.Contains(s.screen.String(), "once more") })
+	s.waitFor("the first to be heard", func() bool { return strings.Contains(s.screen.String(), "a second Ctrl-C") })
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
