@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,5 +48,29 @@ func TestDocumented(t *testing.T) {
 	}
 	if diff := cmp.Diff(codes, sections); diff != "" {
 		t.Errorf("docs/lint.md (-codes +sections)\n%s", diff)
+	}
+}
+
+// docs/compared.md says what lint finds in the files of docs/compared.
+func TestCompared(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/compared.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults, _, _ := strings.Cut(string(page), "\n## Requests")
+	rows := regexp.MustCompile(`(?m)^\| \[.*\]\((compared/.*)\) \|.*\| (.*) \|.*\|$`).FindAllStringSubmatch(faults, -1)
+	if len(rows) < 9 {
+		t.Fatalf("docs/compared.md has %d files, want at least 9", len(rows))
+	}
+	code := regexp.MustCompile(`\bHL\d+\b`)
+	for _, row := range rows {
+		var out bytes.Buffer
+		_ = (&Command{Paths: []string{filepath.Join("../../docs", row[1])}}).Execute(t.Context(), nil, &out, false)
+		got, want := code.FindAllString(out.String(), -1), code.FindAllString(row[2], -1)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: docs/compared.md says %v, lint finds\n%s", row[1], want, out.String())
+		}
 	}
 }
