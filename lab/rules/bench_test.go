@@ -30,4 +30,6 @@ func BenchmarkExplain(b *testing.B) {
 			b.Fatal(a, err)
 		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms")
+	b.ReportMetric(0, "ns/op")
 }
