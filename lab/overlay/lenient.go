@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -91,7 +92,8 @@ func (o *Overlay) danglingRoutes() []Problem {
 	r.services()
 	r.destinationRules()
 	r.virtualServices()
-	if located, ok := report.Err().(*Report); ok {
+	var located *Report
+	if errors.As(report.Err(), &located) {
 		return located.Problems
 	}
 	return nil

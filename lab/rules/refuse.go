@@ -11,8 +11,6 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-type gatewayObject = overlay.Istio[*networking.Gateway]
-
 // refuse returns why a question cannot be answered: the parts that are not computed and may change the answer. It returns nil if the answer is
 // certain.
 func (r *Rules) refuse(a *Answer) (reasons []string) {
