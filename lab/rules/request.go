@@ -22,8 +22,12 @@ func ParseHeader(text string) (Header, error) {
 	if name = strings.TrimSpace(name); !ok || name == "" {
 		return Header{}, fmt.Errorf("header %q: want 'name: value'", text)
 	}
-	if value = strings.TrimSpace(value); !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-		return Header{}, fmt.Errorf("header %q: want a name of letters, digits and -, and a value without line ends", text)
+	value = strings.TrimSpace(value)
+	switch {
+	case !httpguts.ValidHeaderFieldName(name):
+		return Header{}, fmt.Errorf("header %q: want a name of letters, digits and hyphens", name)
+	case !httpguts.ValidHeaderFieldValue(value):
+		return Header{}, fmt.Errorf("header %s: want a value without control characters, got %q", name, value)
 	}
 	return Header{Name: name, Value: value}, nil
 }
