@@ -92,7 +92,12 @@ func (p patch) applied(root *os.Root) bool {
 	if err != nil {
 		return false
 	}
-	return !slices.ContainsFunc(p.hunks, func(h hunk) bool { return len(places(lines, h.new)) == 0 })
+	return !slices.ContainsFunc(p.hunks, func(h hunk) bool { return !h.applied(lines) })
+}
+
+// applied reports whether lines have the hunk's new lines, and no more the old ones, unless the new ones contain these.
+func (h hunk) applied(lines []string) bool {
+	return len(places(lines, h.new)) > 0 && (len(places(lines, h.old)) == 0 || len(places(h.new, h.old)) > 0)
 }
 
 func (p patch) read(root *os.Root) ([]string, error) {

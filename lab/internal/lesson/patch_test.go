@@ -76,3 +76,32 @@ func TestPatchMakesAFile(t *testing.T) {
 		}
 	}
 }
+
+// A change that only removes lines is not there before it is applied, with context or without.
+func TestRemovalIsApplied(t *testing.T) {
+	t.Parallel()
+	for _, diff := range [][]string{{"--- f", "-b", "-c"}, {"--- f", " a", "-b", "-c"}, {"--- f", "-b", "-c", " d"}} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "f"), []byte("a\nb\nc\nd\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patches, err := parsePatch(diff)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if patches[0].applied(root) {
+			t.Errorf("%q is there before it is applied", diff)
+		}
+		if err := patches[0].apply(root); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := root.ReadFile("f"); err != nil || string(text) != "a\nd\n" || !patches[0].applied(root) {
+			t.Errorf("%q gives %q (%v), applied %t", diff, text, err, patches[0].applied(root))
+		}
+		_ = root.Close()
+	}
+}
