@@ -1,10 +1,11 @@
 package cases
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // Report holds the results of a run.
@@ -103,8 +104,5 @@ func (r *Report) writeJSON(out io.Writer) error {
 	if r.ShowCoverage {
 		d.Coverage = &coverageDocument{Percent: r.Coverage.Percent(), Rules: r.Coverage.Rules, Missed: append([]Missed{}, r.Coverage.Missed...)}
 	}
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	return tty.WriteJSON(out, d)
 }

@@ -4,7 +4,6 @@ package diff
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/compare"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/rules"
 )
 
@@ -67,10 +67,7 @@ func both(a, b []string) []string {
 
 func (c *Command) print(r *result, out io.Writer) error {
 	if c.JSON {
-		e := json.NewEncoder(out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return tty.WriteJSON(out, r)
 	}
 	_, err := io.WriteString(out, r.text(c.readable()))
 	return err

@@ -1,12 +1,12 @@
 package explain
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rules"
 )
@@ -105,10 +105,7 @@ func (a *Answer) Document() Document {
 }
 
 func (a *Answer) writeJSON(out io.Writer) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(a.Document()); err != nil {
+	if err := tty.WriteJSON(out, a.Document()); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	return nil

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rules"
 )
 
@@ -49,6 +51,7 @@ func Check(r *rules.Rules, ignored []string) (found []Finding, silenced int, err
 		return nil, 0, err
 	}
 	l := &linter{rules: r}
+	l.unreached = sync.OnceValue(l.findUnreached)
 	for _, code := range Codes() {
 		if !slices.Contains(ignored, code.Name) {
 			l.code = code.Name
@@ -74,6 +77,8 @@ type linter struct {
 	rules    *rules.Rules
 	code     string // of the findings that are added
 	findings []Finding
+
+	unreached func() []mesh.Unreached // findUnreached, computed once: two codes need it
 }
 
 // add adds a finding, once.

@@ -1,12 +1,12 @@
 package lint
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/actions"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // Report holds the findings of a run, with what they must be read with.
@@ -63,10 +63,7 @@ type document struct {
 }
 
 func (r *Report) writeJSON(out io.Writer) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(document{append([]Finding{}, r.Findings...), r.Silenced, r.LeftOut, append([]string{}, r.NotComputed...), append([]string{}, r.Assumed...)})
+	return tty.WriteJSON(out, document{append([]Finding{}, r.Findings...), r.Silenced, r.LeftOut, append([]string{}, r.NotComputed...), append([]string{}, r.Assumed...)})
 }
 
 // annotate writes an annotation of GitHub Actions for each finding.

@@ -41,8 +41,8 @@ func (l *linter) unreachedObjects() {
 	}
 }
 
-// unreached returns what no request reaches, whichever callers there may be beside those of the files.
-func (l *linter) unreached() []mesh.Unreached {
+// findUnreached returns what no request reaches, whichever callers there may be beside those of the files.
+func (l *linter) findUnreached() []mesh.Unreached {
 	strangers, ok := l.rules.Strangers()
 	if !ok {
 		return nil

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/histogram"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // Report holds the results of a run. Times are in milliseconds, shares in per cent.
@@ -223,10 +223,7 @@ func showMS(v float64) string {
 }
 
 func (r *Report) writeJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return tty.WriteJSON(w, r)
 }
 
 // writeText writes the report for people.

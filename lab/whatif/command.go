@@ -2,7 +2,6 @@ package whatif
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // Command holds the command line of `hopline what-if`, for kong. Execute runs it.
@@ -42,10 +42,7 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 		return err
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(answer)
+		err = tty.WriteJSON(out, answer)
 	} else {
 		_, err = io.WriteString(out, answer.Text())
 	}
