@@ -20,7 +20,7 @@ ARG VERSION=dev
 ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     set -e; export GOOS=$TARGETOS GOARCH=$TARGETARCH; \
-    for service in $(ls services); do \
+    for service in front middle core clock bounced; do \
       mkdir -p /out/$service; \
       (cd services/$service && go build -trimpath -ldflags "-s -w -X github.com/hopline/hopline/pkg/server.build=$VERSION" -o /out/$service/service .); \
     done; \
@@ -55,19 +55,16 @@ ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     set -e; mkdir -p /out/hopline/bin; \
     (cd lab && GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/hopline/bin/hopline ./cmd/hopline); \
+    (cd services/suite && GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X github.com/hopline/hopline/pkg/server.build=$VERSION" -o /out/hopline/bin/suite .); \
+    for service in front middle core clock bounced; do ln -s suite /out/hopline/bin/$service; done; \
     cp -R deploy /out/hopline/deploy; \
-    find /out -exec touch -d @$SOURCE_DATE_EPOCH {} +
+    find /out -exec touch -h -d @$SOURCE_DATE_EPOCH {} +
 
 FROM scratch AS hopline
 LABEL org.opencontainers.image.title="hopline" \
       org.opencontainers.image.source="https://github.com/hopline/hopline" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=services /out/certificates/ /
-COPY --from=services /out/front/service /hopline/bin/front
-COPY --from=services /out/middle/service /hopline/bin/middle
-COPY --from=services /out/core/service /hopline/bin/core
-COPY --from=services /out/clock/service /hopline/bin/clock
-COPY --from=services /out/bounced/service /hopline/bin/bounced
 COPY --from=lab /out/ /
 WORKDIR /hopline
 USER 65532:65532

@@ -43,7 +43,8 @@ run: build ## run the whole suite on this machine, without a cluster: OVERLAY=na
 
 build: need-go ## build the services and the command hopline, in bin/
 	@mkdir -p bin
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(SERVICES:%=./services/%)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./services/suite
+	@exe=$$(go env GOEXE); for service in $(SERVICES); do ln -f bin/suite$$exe bin/$$service$$exe; done
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab/cmd/hopline
 
 .PHONY: stress

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -58,8 +57,9 @@ func (b builder) build(ctx context.Context, programs []string) error {
 	if err := os.MkdirAll(b.bin, 0o755); err != nil {
 		return err
 	}
+	sources := sourcesOf(stale)
 	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", b.bin + string(filepath.Separator)}
-	for _, name := range stale {
+	for _, name := range sources {
 		args = append(args, "./services/"+name)
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
@@ -71,29 +71,48 @@ func (b builder) build(ctx context.Context, programs []string) error {
 		}
 		return fmt.Errorf("building %s: %w\n%s", strings.Join(stale, ", "), err, out)
 	}
+	if slices.Contains(sources, bundle.Suite) {
+		if err := bundle.Link(b.bin); err != nil {
+			return err
+		}
+	}
 	b.say("built in %.1f s", time.Since(begun).Seconds())
 	return nil
+}
+
+// sourcesOf returns the directories in services/ with the sources of programs. One program, suite, is all services of the overlays.
+func sourcesOf(programs []string) []string {
+	var sources []string
+	for _, name := range programs {
+		if slices.Contains(bundle.Services(), name) {
+			name = bundle.Suite
+		}
+		if !slices.Contains(sources, name) {
+			sources = append(sources, name)
+		}
+	}
+	return sources
 }
 
 // missing builds the programs that do not exist.
 func (b builder) missing(ctx context.Context, programs []string) error {
 	return b.build(ctx, slices.DeleteFunc(programs, func(name string) bool {
-		_, err := os.Stat(filepath.Join(b.bin, name+exeSuffix()))
+		_, err := os.Stat(filepath.Join(b.bin, name+bundle.Suffix()))
 		return err == nil
 	}))
 }
 
-// needed reports whether a program must be built. Its source is its own directory, pkg and go.work.
+// needed reports whether a program must be built. Its source is services, pkg and go.work.
 func (b builder) needed(name string) bool {
 	source := filepath.Join(b.root, "services", name)
 	if info, err := os.Stat(source); err != nil || !info.IsDir() {
 		return false
 	}
-	program, err := os.Stat(filepath.Join(b.bin, name+exeSuffix()))
+	program, err := os.Stat(filepath.Join(b.bin, name+bundle.Suffix()))
 	if err != nil || b.when == BuildAlways {
 		return true
 	}
-	inputs := []string{source, filepath.Join(b.root, "pkg"), filepath.Join(b.root, "go.work")}
+	inputs := []string{filepath.Dir(source), filepath.Join(b.root, "pkg"), filepath.Join(b.root, "go.work")}
 	return slices.ContainsFunc(inputs, func(path string) bool { return newer(path, program.ModTime()) })
 }
 
@@ -117,13 +136,6 @@ func newer(path string, than time.Time) bool {
 		return nil
 	})
 	return found
-}
-
-func exeSuffix() string {
-	if runtime.GOOS == "windows" {
-		return ".exe"
-	}
-	return ""
 }
 
 // programs returns the directory of the services' programs, and the checkout that they are built from, or "" if there is none. It tries in
@@ -159,7 +171,7 @@ func programs(ctx context.Context, bin, dir string, say func(format string, args
 // complete reports whether a directory holds the programs of all services.
 func complete(dir string) bool {
 	return !slices.ContainsFunc(bundle.Services(), func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name+exeSuffix()))
+		_, err := os.Stat(filepath.Join(dir, name+bundle.Suffix()))
 		return err != nil
 	})
 }

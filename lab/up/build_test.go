@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/bundle"
 )
 
 // checkout returns a small workspace with one service.
@@ -86,5 +88,48 @@ func TestABuildThatFailsTellsWhatTheCompilerSaid(t *testing.T) {
 	err := b.build(t.Context(), []string{"hello"})
 	if err == nil || !strings.Contains(err.Error(), "building hello") || !strings.Contains(err.Error(), "undefined: nothing") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestServicesAreBuiltAsOneProgram: one service that is missing gives all of them, as one file.
+func TestServicesAreBuiltAsOneProgram(t *testing.T) {
+	t.Parallel()
+	root := checkout(t)
+	for name, text := range map[string]string{
+		"go.work":                "go 1.26.0\n\nuse (\n\t./services/hello\n\t./services/suite\n)\n",
+		"services/suite/go.mod":  "module example.org/suite\n\ngo 1.26.0\n",
+		"services/suite/main.go": "package main\n\nfunc main() {}\n",
+		"services/core/core.go":  "package core\n",
+		"services/front/web.js":  "//",
+	} {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := builder{root: root, bin: filepath.Join(root, "bin"), when: BuildAuto, say: func(string, ...any) {}}
+	if err := b.build(t.Context(), []string{"core", "hello"}); err != nil {
+		t.Fatal(err)
+	}
+	var files []os.FileInfo
+	for _, name := range []string{"core", "front", "hello"} {
+		info, err := os.Stat(filepath.Join(b.bin, name+bundle.Suffix()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, info)
+	}
+	if !os.SameFile(files[0], files[1]) || os.SameFile(files[0], files[2]) {
+		t.Error("want core and front as one file, and hello as another")
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(root, "services/front/web.js"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if !b.needed("core") {
+		t.Error("a change of front needs no build of the program that is core too")
 	}
 }

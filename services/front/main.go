@@ -4,27 +4,8 @@ package main
 import (
 	"os"
 
-	"github.com/hopline/hopline/pkg/config"
 	"github.com/hopline/hopline/pkg/server"
+	"github.com/hopline/hopline/services/front/front"
 )
 
-func main() { os.Exit(run(server.FromOS())) }
-
-func run(p server.Process) int {
-	var cfg Config
-	svc, err := server.Open(p, program, &cfg)
-	if err != nil {
-		return config.ExitCode(err)
-	}
-	page := newPage(svc.Identity(), cfg.TraceUIURL)
-	middle := svc.Client.Upstream(cfg.UpstreamURL)
-
-	svc.Get("/", forBrowsers(page.index, middle.Hops))
-	svc.Get("/hops", middle.Hops)
-	svc.Get("/slow-page", page.framed("Slow page", slowPage(svc, middle)))
-	svc.Get("/fast-page", page.framed("Fast page", fastPage(svc, middle)))
-	svc.Get("/hello", server.Hello)
-	return svc.Run()
-}
-
-var program = config.Program{Name: "front", Short: "The web page, and the outermost hop: relays to middle."}
+func main() { os.Exit(front.Run(server.FromOS())) }

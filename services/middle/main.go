@@ -4,31 +4,8 @@ package main
 import (
 	"os"
 
-	"github.com/hopline/hopline/pkg/config"
 	"github.com/hopline/hopline/pkg/server"
+	"github.com/hopline/hopline/services/middle/middle"
 )
 
-func main() { os.Exit(run(server.FromOS())) }
-
-// run is the whole program; tests call it with their own process.
-func run(p server.Process) int {
-	var cfg Config
-	svc, err := server.Open(p, program, &cfg)
-	if err != nil {
-		return config.ExitCode(err)
-	}
-	upstream := svc.Client.Upstream(cfg.UpstreamURL)
-	svc.Get("/hello", server.Hello)
-	svc.Get("/hops", upstream.Hops)
-	svc.Get("/slow-endpoint", upstream.Pass)
-	svc.Get("/fast-endpoint", upstream.Pass)
-	return svc.Run()
-}
-
-var program = config.Program{Name: "middle", Short: "The hop in the middle: relays /hops, /slow-endpoint and /fast-endpoint."}
-
-// Config holds the settings of middle.
-type Config struct {
-	UpstreamURL config.URL `default:"http://core" help:"The service to relay to."`
-	server.Config
-}
+func main() { os.Exit(middle.Run(server.FromOS())) }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
@@ -22,11 +23,14 @@ import (
 func BenchmarkUp(b *testing.B) {
 	bin := b.TempDir()
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator),
-		"./lab/cmd/hopline", "./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
+		"./lab/cmd/hopline", "./services/suite")
 	build.Dir = "../../.."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("building: %v\n%s", err, out)
+	}
+	if err := bundle.Link(bin); err != nil {
+		b.Fatal(err)
 	}
 	sums := map[string]float64{}
 	runs := 0.0

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/internal/tty"
 )
@@ -33,14 +34,13 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", dir+string(filepath.Separator),
-		"./services/front", "./services/middle", "./services/core", "./services/clock", "./services/bounced")
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", dir+string(filepath.Separator), "./services/suite")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("building the services: %w\n%s", err, out)
 	}
-	return dir, nil
+	return dir, bundle.Link(dir)
 })
 
 // programsDir returns the directory of the built programs; it is removed after the tests.

@@ -30,16 +30,12 @@ func Install(ctx context.Context, version string, say func(format string, args .
 			return fmt.Errorf("the services' programs are missing, and so is the go command that would fetch them: %w", err)
 		}
 		say("fetching and compiling the services %s, once", version)
-		args := []string{"install", "-trimpath", "-ldflags", "-s -w"}
-		for _, name := range Services() {
-			// One go command for each program, because each is a separate module.
-			cmd := exec.CommandContext(ctx, "go", append(args, "github.com/hopline/hopline/services/"+name+"@"+version)...)
-			cmd.Dir = filepath.Dir(dir)
-			cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("go install of %s %s: %w\n%s", name, version, err, out)
-			}
+		cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags", "-s -w", "github.com/hopline/hopline/services/"+Suite+"@"+version)
+		cmd.Dir = filepath.Dir(dir)
+		cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED=0", "GOOS=", "GOARCH=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go install of the services %s: %w\n%s", version, err, out)
 		}
-		return nil
+		return Link(dir)
 	})
 }

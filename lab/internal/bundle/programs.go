@@ -20,13 +20,18 @@ func CarriesPrograms() bool { return len(programs) > 0 }
 // Programs returns a directory with the services' programs that this build contains. It is in the user's cache, named by a hash of its
 // content, and is written on first use. It returns an error if the build contains none.
 //
-// The programs are separate files, not parts of hopline that run under other names. So a process of a service loads 15 MB of its own code,
-// not kustomize and Istio's types as well, and a pod of the lab runs the same program as the image.
+// They are one program, services/suite, and a link to it for each service. It is not hopline itself, so a process of a service does not load
+// kustomize and Istio's types.
 func Programs() (string, error) {
 	if !CarriesPrograms() {
 		return "", errors.New("this build of hopline carries no programs")
 	}
-	return cached("programs", programsSum, func(dir string) error { return unpack(programs, dir) })
+	return cached("programs", programsSum, func(dir string) error {
+		if err := unpack(programs, dir); err != nil {
+			return err
+		}
+		return Link(dir)
+	})
 }
 
 // unpack writes the files of a tar.gz archive into dir as programs. It accepts only plain file names.
