@@ -191,9 +191,11 @@ func (e *edges) add(t traffic.Edge, since uint64) {
 	}
 }
 
-// wholeRule returns the name of a rule for that of one of its matches: "http[1]" for "http[1].match[0]".
+// wholeRule returns the name of a rule for that of one of its matches: "http[1]" for "http[1].match[0]", "rules[1]" for
+// "rules[1].matches[0]".
 func wholeRule(decided string) string {
 	name, _, _ := strings.Cut(decided, ".match[")
+	name, _, _ = strings.Cut(name, ".matches[")
 	return name
 }
 

@@ -201,3 +201,13 @@ func TestWilson(t *testing.T) {
 		}
 	})
 }
+
+// TestWholeRule: a rule without a name is counted as one, whatever of its matches the requests had.
+func TestWholeRule(t *testing.T) {
+	t.Parallel()
+	for decided, want := range map[string]string{"everybody": "everybody", "http[1].match[0]": "http[1]", "rules[1].matches[0]": "rules[1]"} {
+		if got := wholeRule(decided); got != want {
+			t.Errorf("%s is of %s, want %s", decided, got, want)
+		}
+	}
+}

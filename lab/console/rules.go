@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/traffic"
 )
 
-// Rule is one http rule of a VirtualService, or the default of a Service or ServiceEntry without one: what it configures, and the traffic
+// Rule is one http rule of a VirtualService, one rule of an HTTPRoute, or the default of a Service or ServiceEntry without one: what it configures, and the traffic
 // seen.
 type Rule struct {
 	Object  string   `json:"object"` // "VirtualService hopline/middle"
@@ -49,7 +49,12 @@ func asked(of []mesh.Rule) []Rule {
 	for _, r := range of {
 		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, At: some(r.At), Callers: r.Callers, Matches: []string{}, Does: rulewords.Does(r.HTTP), Parts: []Part{}, Failures: []Failure{}}
 		for _, match := range r.HTTP.GetMatch() {
-			rule.Matches = append(rule.Matches, rulewords.Match(match))
+			words := rulewords.Match(match)
+			if words == "" {
+				rule.Matches = []string{}
+				break
+			}
+			rule.Matches = append(rule.Matches, words)
 		}
 		for _, share := range r.Shares {
 			for _, part := range partsOf(share) {

@@ -53,6 +53,17 @@ func TestAskedOfCanary(t *testing.T) {
 	}
 }
 
+// TestAskedOfRoutes: the default condition of an HTTPRoute on the path is no condition.
+func TestAskedOfRoutes(t *testing.T) {
+	t.Parallel()
+	rules := asked(load(t, "gateway-api"))
+	for name, want := range map[string][]string{"everybody": {}, "beta": {"x-dev-user is betaUser"}} {
+		if diff := cmp.Diff(want, find(t, rules, "HTTPRoute hopline/middle", name).Matches); diff != "" {
+			t.Errorf("%s matches otherwise (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // TestAskedAddsUp checks that the shares of every routing rule of every shipped overlay add up to 1, and name existing workloads.
 func TestAskedAddsUp(t *testing.T) {
 	t.Parallel()

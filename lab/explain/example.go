@@ -22,8 +22,12 @@ func Example(of *rules.Rules, object, name string) (q *rules.Question, ok bool) 
 	if i < 0 {
 		return nil, false
 	}
+	host := "*"
+	if len(all[i].Hosts) > 0 { // an accepted HTTPRoute has none if other listeners have precedence for all of them
+		host = all[i].Hosts[0]
+	}
 	for _, match := range append(slices.Clone(all[i].HTTP.GetMatch()), nil) {
-		q = exampleOf(all[i].Hosts[0], match)
+		q = exampleOf(host, match)
 		for _, from := range senders(of) {
 			q.From = from
 			a, err := of.Ask(q)

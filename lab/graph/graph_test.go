@@ -202,3 +202,40 @@ func TestTargets(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksOfSeveralRoutes: all HTTPRoutes of a host configure calls to it, not only the one that a request for its address meets.
+func TestLinksOfSeveralRoutes(t *testing.T) {
+	t.Parallel()
+	dir := shipped.Overlay(t, "gateway-api")
+	file := filepath.Join(dir, "middle.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const another = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: slow-pages, namespace: hopline}
+spec:
+  parentRefs: [{group: "", kind: Service, name: middle}]
+  rules: [{name: slow, matches: [{path: {value: /slow}}], backendRefs: [{name: middle-dev, port: 80}]}]
+`
+	if err := os.WriteFile(file, append(text, another...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var links []string
+	for _, l := range load(t, dir).Links {
+		if l.From == "hopline/front" {
+			links = append(links, fmt.Sprintf("%s by %s %s: %g", l.To, l.Object, l.Rule, l.Asked))
+		}
+	}
+	slices.Sort(links)
+	if diff := cmp.Diff([]string{
+		"hopline/middle-canary by HTTPRoute hopline/middle everybody: 0.2",
+		"hopline/middle-dev by HTTPRoute hopline/middle beta: 1",
+		"hopline/middle-dev by HTTPRoute hopline/slow-pages slow: 1",
+		"hopline/middle-prod by HTTPRoute hopline/middle everybody: 0.8",
+	}, links); diff != "" {
+		t.Errorf("links (-want +got):\n%s", diff)
+	}
+}

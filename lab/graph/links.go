@@ -39,7 +39,7 @@ type collector struct {
 	links   []Link
 	seen    map[Link]int // index in links, by a Link without a share
 
-	called map[[2]string]bool // workload and the object with the rules of the host that it calls
+	called map[[2]string]bool // workload and the objects with the rules of the host that it calls
 }
 
 // rule adds the destinations of a rule.
@@ -104,7 +104,7 @@ func (c *collector) add(l Link, to traffic.End) {
 	c.links = append(c.links, l)
 }
 
-// call adds the calls of a Deployment to a target. All rules of the target's VirtualService count, since a request may match any of them.
+// call adds the calls of a Deployment to a target. All rules of the target's host count, since a request may match any of them.
 func (c *collector) call(d overlay.Deployment, target target) {
 	src, noSidecar := mesh.SourceOf(c.overlay, d)
 	req := &mesh.Request{Method: http.MethodGet, Authority: target.host, Port: target.port, Path: target.path, Scheme: "http", Header: http.Header{}}
@@ -117,13 +117,17 @@ func (c *collector) call(d overlay.Deployment, target target) {
 		return
 	}
 	from, service := endOf(&src), serviceOf(d)
-	call := [2]string{from.ID(), e.Taken.Object}
+	objects := []string{e.Taken.Object}
+	if !noSidecar {
+		objects = c.table.Consulted(req, &src)
+	}
+	call := [2]string{from.ID(), strings.Join(objects, ", ")}
 	if c.called[call] {
 		return
 	}
 	c.called[call] = true
 	rules := slices.DeleteFunc(slices.Clone(c.table.Rules()), func(r mesh.Rule) bool {
-		return r.Object != e.Taken.Object || noSidecar || !concerns(r.Callers, &src)
+		return !slices.Contains(objects, r.Object) || noSidecar || !concerns(r.Callers, &src)
 	})
 	for _, r := range rules {
 		c.rule(from, service, r)

@@ -15,9 +15,9 @@ func (l *linter) hosts() {
 		ports, known := l.portsOf(d.host)
 		switch {
 		case !known && l.absent(d.host):
-			l.add(d.object, d.path+".host", "no Service and no ServiceEntry has the host %s: its requests get 503", d.host)
+			l.add(d.object, d.path+"."+d.hostField, "no Service and no ServiceEntry has the host %s: %s", d.host, d.missing)
 		case known && d.port != 0 && !slices.Contains(ports, d.port):
-			l.add(d.object, d.path+".port.number", "%s has no port %d: its requests get 503; it has %s", d.host, d.port, portList(ports))
+			l.add(d.object, d.path+"."+d.ofPort, "%s has no port %d: %s; it has %s", d.host, d.port, d.missing, portList(ports))
 		}
 	}
 }

@@ -31,7 +31,7 @@ type Code struct {
 func Codes() []Code {
 	return []Code{
 		{"HL001", "a rule that no request reaches", (*linter).unreachedRules},
-		{"HL002", "a VirtualService that no request reaches", (*linter).unreachedObjects},
+		{"HL002", "a VirtualService or an HTTPRoute that no request reaches", (*linter).unreachedObjects},
 		{"HL003", "a destination that does not exist", (*linter).hosts},
 		{"HL004", "a destination with a subset that does not exist", (*linter).missingSubsets},
 		{"HL005", "a Service or a subset without workloads", (*linter).workloads},

@@ -45,9 +45,17 @@ func (l *linter) retriedAgain(rule *mesh.Rule) {
 		if next.Taken == nil || !l.retriesItself(next.Taken) || l.rules.Uncertain(next.Taken.Object, next.Taken.Place) || !repeats(&a.Route.Retries, &next.Route.Retries) {
 			continue
 		}
-		l.add(rule.Object, "spec."+rule.Place+".retries", "up to %d tries here and %d at %s (%s): one request is tried up to %d times",
+		l.add(rule.Object, "spec."+rule.Place+"."+retriesField(rule), "up to %d tries here and %d at %s (%s): one request is tried up to %d times",
 			a.Route.Retries.Attempts+1, next.Route.Retries.Attempts+1, gateway.Workload, next.Taken.Name(), (a.Route.Retries.Attempts+1)*(next.Route.Retries.Attempts+1))
 	}
+}
+
+// retriesField returns the name of the field of a rule that configures its retries.
+func retriesField(rule *mesh.Rule) string {
+	if strings.HasPrefix(rule.Object, "HTTPRoute ") {
+		return "retry"
+	}
+	return "retries"
 }
 
 // retriesItself reports whether a rule sets retries, beside Istio's default.

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/rules"
 )
 
 // The shipped overlays have no fault that is not silenced.
@@ -72,5 +74,55 @@ func TestCompared(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: docs/compared.md says %v, lint finds\n%s", row[1], want, out.String())
 		}
+	}
+}
+
+// Where all objects are known, an HTTPRoute that no request reaches is a finding too, and so is a rule that another HTTPRoute hides.
+func TestUnreachedRoutes(t *testing.T) {
+	t.Parallel()
+	dir := shipped.Overlay(t, "gateway-api")
+	file := filepath.Join(dir, "middle.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const more = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: twice, namespace: hopline}
+spec:
+  parentRefs: [{group: "", kind: Service, name: middle}]
+  rules:
+    - {name: again, matches: [{headers: [{name: x-dev-user, value: betaUser}]}], backendRefs: [{name: middle-prod, port: 80}]}
+    - {name: slow, matches: [{path: {value: /slow}}], backendRefs: [{name: middle-dev, port: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: for-nobody, namespace: hopline-outside}
+spec:
+  parentRefs: [{group: "", kind: Service, name: middle, namespace: hopline}]
+  rules: [{backendRefs: [{name: worldtimeapi, port: 80}]}]
+`
+	if err := os.WriteFile(file, append(text, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, table, err := mesh.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings, _, err := Check(rules.Of(o, table, dir), []string{"HL006"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.Code+" "+f.Object+" "+f.Path+": "+f.Text)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{
+		"HL001 HTTPRoute hopline/twice spec.rules[0]: rule again is never reached: HTTPRoute hopline/middle beta (rules[1].matches[0]) matches every such request",
+		"HL002 HTTPRoute hopline-outside/for-nobody spec.parentRefs: is never used: no gateway and no workload that calls its hosts has a rule of it",
+	}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

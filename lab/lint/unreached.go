@@ -12,11 +12,11 @@ import (
 
 type virtualService = overlay.Istio[*networking.VirtualService]
 
-// unreachedRules finds rules, and match blocks, whose requests an earlier one matches, or that apply to no caller. Of an HTTPRoute only those
-// that another rule of it hides: which parents accept it is not all in the files.
+// unreachedRules finds rules, and match blocks, whose requests an earlier one matches, or that apply to no caller. Unless all objects are known,
+// of an HTTPRoute only those that another rule of it hides: which parents accept it is not all in the files.
 func (l *linter) unreachedRules() {
 	for _, u := range l.unreached() {
-		if u.Place == "" || l.rules.Uncertain(u.By.Object, u.By.Place) || !l.ordered(&u) || l.virtualService(u.Object) == nil && u.By.Object != u.Object {
+		if u.Place == "" || l.rules.Uncertain(u.By.Object, u.By.Place) || !l.ordered(&u) || l.virtualService(u.Object) == nil && u.By.Object != u.Object && !l.rules.KnowsAll() {
 			continue
 		}
 		name := ""
@@ -27,10 +27,13 @@ func (l *linter) unreachedRules() {
 	}
 }
 
-// unreachedObjects finds VirtualServices of which no caller has any rule.
+// unreachedObjects finds VirtualServices of which no caller has any rule and, if all objects are known, such HTTPRoutes.
 func (l *linter) unreachedObjects() {
 	for _, u := range l.unreached() {
 		v := l.virtualService(u.Object)
+		if v == nil && u.Place == "" && l.rules.KnowsAll() {
+			l.add(u.Object, "spec.parentRefs", "is never used: %s", u.Why)
+		}
 		if v == nil || u.Place != "" || len(v.Spec.GetHttp()) == 0 || l.uncertainGateway(v) {
 			continue // without HTTP routes the object is for another protocol
 		}

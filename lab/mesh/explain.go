@@ -116,6 +116,20 @@ func (t *Table) ExplainNoSidecar(req *Request, src *Source) Explanation {
 	return t.explain(t.viewNoSidecar(src.Namespace), callerText(src)+", without a sidecar", req, src)
 }
 
+// Consulted lists the objects whose rules a request of a caller meets, by its host, in the order of the rules; nil if no object has the host.
+func (t *Table) Consulted(req *Request, src *Source) (objects []string) {
+	host := t.view(src).ports[req.Port].find(req.Authority)
+	if host == nil {
+		return nil
+	}
+	for i := range host.rules {
+		if object := host.rules[i].route.Object; !slices.Contains(objects, object) {
+			objects = append(objects, object)
+		}
+	}
+	return objects
+}
+
 // Follow returns what happens to a request of a caller, like Explain, but without the reasons: it finds the rule by the index, as Decide
 // does, and leaves Passed, Near and Assumed empty. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
 func (t *Table) Follow(req *Request, src *Source, noSidecar bool) Explanation {

@@ -116,8 +116,8 @@ func covers(pattern, host string) bool {
 	return istio.Within(host, strings.ToLower(pattern)) && (!istio.IsWildcard(pattern) || len(host) >= len(pattern))
 }
 
-// virtualServices notes the VirtualServices that have the request's host and whose rules were not consulted. If a rule matches the request,
-// it notes only those that the consulted one hides.
+// virtualServices notes the VirtualServices and HTTPRoutes that have the request's host and whose rules were not consulted. If a rule matches
+// the request, it notes only those that the consulted one hides.
 func (n *nearness) virtualServices(e *Explanation) {
 	gone := map[string]bool{e.Host: true}
 	for _, j := range e.Passed {
@@ -156,7 +156,10 @@ func (n *nearness) unasked(v *virtualService) string {
 		return n.unaskedAtGateway(v)
 	}
 	if !slices.Contains(v.gateways, istio.MeshGateway) {
-		return fmt.Sprintf("it is for %s, and %s calls from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
+		return n.unaskedInMesh(v)
+	}
+	if _, namespace, _ := istio.ServiceOf(v.hosts[0]); v.fromRoutes() && n.src.Namespace != v.namespace && namespace != v.namespace {
+		return fmt.Sprintf("its rules apply to callers of its namespace %s, and to Services of that namespace", v.namespace)
 	}
 	scope := newScope(n.table.compiler.overlay, n.src.Namespace, n.src.Labels)
 	if len(scope.virtualServices([]*virtualService{v})) == 0 {
@@ -168,11 +171,27 @@ func (n *nearness) unasked(v *virtualService) string {
 	return ""
 }
 
+// unaskedInMesh returns why rules that are bound only to Gateways do not apply to a caller inside the mesh.
+func (n *nearness) unaskedInMesh(v *virtualService) string {
+	if !v.fromRoutes() {
+		return fmt.Sprintf("it is for %s, and %s calls from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
+	}
+	var parents []string
+	for _, name := range v.gateways {
+		if g := n.table.compiler.gateway(name); g != nil {
+			parents = append(parents, g.object)
+		}
+	}
+	return fmt.Sprintf("its parent is %s, and %s calls from inside the mesh: add the Service as a parent", strings.Join(parents, ", "), n.src.Workload)
+}
+
 func (n *nearness) unaskedAtGateway(v *virtualService) string {
 	var why []string
 	for _, name := range v.gateways {
 		g := n.table.compiler.gateway(name)
 		switch {
+		case name == istio.MeshGateway && v.fromRoutes():
+			why = append(why, "its parent is a Service, which means requests from inside")
 		case name == istio.MeshGateway:
 			why = append(why, "it is for mesh, which means requests from inside")
 		case g == nil:
@@ -191,14 +210,22 @@ func (n *nearness) unlet(g *gatewayObject, v *virtualService) string {
 	if !g.selects(n.src) {
 		return fmt.Sprintf("%s does not select %s", g.object, n.src.Workload)
 	}
+	why, kind := "", "VirtualServices"
+	if v.fromRoutes() {
+		kind = "HTTPRoutes"
+	}
 	for _, s := range g.servers {
 		for _, h := range s.GetHosts() {
-			if namespace, host := istio.ServerHost(h, g.age.Namespace); covers(host, n.host) && namespace != "*" && namespace != v.namespace {
-				return fmt.Sprintf("%s accepts %s only for VirtualServices of namespace %s", g.object, host, namespace)
+			switch namespace, host := istio.ServerHost(h, g.age.Namespace); {
+			case !covers(host, n.host):
+			case namespace == "*" || namespace == v.namespace:
+				return ""
+			case why == "":
+				why = fmt.Sprintf("%s accepts %s only for %s of namespace %s", g.object, host, kind, namespace)
 			}
 		}
 	}
-	return ""
+	return why
 }
 
 // otherHosts notes the hosts of the gateway if none matches the request's.
@@ -212,13 +239,13 @@ func (n *nearness) otherHosts() {
 		hosts = append(hosts, "*"+tail)
 	}
 	if len(hosts) == 0 {
-		n.add("no VirtualService is bound to a Gateway of %s", n.src.Workload)
+		n.add("no VirtualService and no HTTPRoute is bound to a Gateway of %s", n.src.Workload)
 		return
 	}
 	if len(hosts) > 8 {
 		hosts = append(hosts[:8], "…")
 	}
-	n.add("no VirtualService at %s has the host %s: they have %s", n.src.Workload, n.host, strings.Join(hosts, ", "))
+	n.add("no VirtualService and no HTTPRoute at %s has the host %s: they have %s", n.src.Workload, n.host, strings.Join(hosts, ", "))
 }
 
 // destination notes what is wrong with a destination without endpoints.

@@ -62,20 +62,9 @@ func namedByRoute(r *HTTPRoute) (list []namedHost) {
 			list = append(list, namedHost{host: istio.ServiceHost(p.Name, cmp.Or(p.Namespace, r.Namespace)), port: p.Port})
 		}
 	}
-	add := func(b BackendRef) {
+	for _, b := range r.backends() {
 		if b.Kind == "Service" && b.Group == "" {
-			list = append(list, namedHost{host: istio.ServiceHost(b.Name, cmp.Or(b.Namespace, r.Namespace)), port: b.Port})
-		}
-	}
-	for i := range r.Spec.Rules {
-		rule := &r.Spec.Rules[i]
-		for j := range rule.BackendRefs {
-			add(rule.BackendRefs[j].Ref())
-		}
-		for _, f := range rule.Filters {
-			if f.RequestMirror != nil {
-				add(f.RequestMirror.BackendRef)
-			}
+			list = append(list, namedHost{host: b.Host(r.Namespace), port: b.Port})
 		}
 	}
 	return list

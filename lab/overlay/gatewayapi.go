@@ -1,5 +1,11 @@
 package overlay
 
+import (
+	"cmp"
+
+	"github.com/hopline/hopline/lab/istio"
+)
+
 // The types below hold the objects of Kubernetes' Gateway API (gateway.networking.k8s.io/v1, of version 1.6) with the API server's defaults
 // filled in. Their tags are the lists of supported fields, as in the other manifests.
 // (https://gateway-api.sigs.k8s.io/reference/spec/)
@@ -229,6 +235,30 @@ type HTTPBackendRef struct {
 // Ref returns the destination.
 func (b *HTTPBackendRef) Ref() BackendRef {
 	return BackendRef{Group: b.Group, Kind: b.Kind, Namespace: b.Namespace, Name: b.Name, Port: b.Port}
+}
+
+// Host returns the full host name of the destination, for a route of a namespace; it may have no kind yet.
+func (b BackendRef) Host(namespace string) string {
+	if b.Group == "networking.istio.io" && b.Kind == "Hostname" {
+		return b.Name
+	}
+	return istio.ServiceHost(b.Name, cmp.Or(b.Namespace, namespace))
+}
+
+// backends returns the destinations of a route, mirrors included.
+func (r *HTTPRoute) backends() (list []BackendRef) {
+	for i := range r.Spec.Rules {
+		rule := &r.Spec.Rules[i]
+		for j := range rule.BackendRefs {
+			list = append(list, rule.BackendRefs[j].Ref())
+		}
+		for _, f := range rule.Filters {
+			if f.RequestMirror != nil {
+				list = append(list, f.RequestMirror.BackendRef)
+			}
+		}
+	}
+	return list
 }
 
 // HTTPRouteTimeouts bounds the duration of a request, and of each try.

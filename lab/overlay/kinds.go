@@ -25,6 +25,9 @@ type kind struct {
 	exact       bool                       // Read, too, reports unknown fields
 }
 
+// routes reports whether objects of the kind decide about requests: those of Istio and of the Gateway API that the lab enforces.
+func (k *kind) routes() bool { return k.status == enforced && (k.spec != nil || k.exact) }
+
 // kinds returns all kinds that the lab accepts. Any other kind is refused by name.
 func kinds() []kind {
 	networkingVersions := []string{"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}

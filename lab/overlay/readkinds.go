@@ -31,7 +31,7 @@ func readKinds() []kind {
 		if k.name == "VirtualService" {
 			list = append(list, kind{name: "WorkloadEntry", apiVersions: k.apiVersions, manifest: &workloadEntryManifest{}, add: addWorkloadEntry})
 		}
-		if k.status == enforced && (k.spec != nil || k.exact) {
+		if k.routes() {
 			list = append(list, k)
 		}
 	}

@@ -147,7 +147,8 @@ func located(report *Report, objects []string, in *places) {
 func (o *Overlay) Rules() []string {
 	names := []string{}
 	for _, object := range o.rendered {
-		if m := metaOf(object); isIstioKind(m.Kind) && m.Kind != "PeerAuthentication" {
+		m := metaOf(object)
+		if k, _ := findKind(m.APIVersion, m.Kind); k.routes() {
 			names = append(names, identity(object))
 		}
 	}

@@ -1,4 +1,4 @@
-// Package rulewords describes the http rules of VirtualServices in words.
+// Package rulewords describes the http rules of VirtualServices, and those that istiod makes of HTTPRoutes, in words.
 package rulewords
 
 import (
@@ -11,7 +11,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// Match returns one match as text: "x-dev-user is betaUser, path begins with /demo-app/".
+// Match returns one match as text: "x-dev-user is betaUser, path begins with /demo-app/"; "" if it matches every request. An HTTPRoute has a
+// condition on the path by default: it begins with "/", as every path does.
 func Match(m *networking.HTTPMatchRequest) string {
 	var words []string
 	add := func(what string, match *networking.StringMatch) {
@@ -21,7 +22,9 @@ func Match(m *networking.HTTPMatchRequest) string {
 	}
 	add("method", m.GetMethod())
 	add("host", m.GetAuthority())
-	add("path", m.GetUri())
+	if m.GetUri().GetPrefix() != "/" {
+		add("path", m.GetUri())
+	}
 	add("scheme", m.GetScheme())
 	for _, name := range slices.Sorted(maps.Keys(m.GetHeaders())) {
 		words = append(words, name+" "+stringMatch(m.GetHeaders()[name]))

@@ -92,13 +92,19 @@ func (e edition) playedNotes() []string {
 	return notes
 }
 
-// doubts returns the references to what the overlay does not have, of an overlay that is read leniently.
+// doubts returns the references to what the overlay does not have, and the conditions of routes that are not true, of an overlay that is read
+// leniently.
 func (e edition) doubts() (lines []string) {
 	if e.overlay.Lenience == nil {
 		return nil
 	}
 	for _, p := range e.overlay.Lenience.Doubts {
 		lines = append(lines, p.Error()+"; requests get 503")
+	}
+	for _, c := range e.table.Conditions() {
+		if !c.True {
+			lines = append(lines, c.String())
+		}
 	}
 	return lines
 }

@@ -218,7 +218,7 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
   group.style.setProperty("--thick", String(busy ? Math.min(9, 1.75 + 2.2 * Math.log10(1 + sum.perSecond)) : 1.25));
   setWords(labels.rate, sum.requests ? [`${rateText(sum.perSecond)}/s`, sum.errors > 0 ? `${percent(sum.errors)} failed` : ""].filter(Boolean).join(" · ") : "");
   if (edge.to) {
-    setWords(labels.name, rule ? [/^http\[/.test(rule.name) ? "" : shorten(rule.name, 15), rule.asked > 0 && !takesAll(rule) ? `${rule.even ? "even" : "asked"} ${percent(rule.asked)}` : ""].filter(Boolean).join(" · ") : "");
+    setWords(labels.name, rule ? [hasNoName(rule) ? "" : shorten(rule.name, 15), rule.asked > 0 && !takesAll(rule) ? `${rule.even ? "even" : "asked"} ${percent(rule.asked)}` : ""].filter(Boolean).join(" · ") : "");
     setWords(labels.share, rule && rule.of > 0 && !(takesAll(rule) && rule.seen === 1) ? `seen ${percent(rule.seen)} (${boundsText(rule)})` : "");
     setWords(labels.time, sum.requests ? (sum.parts > 1 ? `p99 up to ${millisText(sum.p99)}` : `p50 ${millisText(sum.p50)} · p99 ${millisText(sum.p99)}`) : "");
     if (way) showSigns(marks, signsOf(sum), edge.to.x - 14, way.y);
@@ -229,9 +229,9 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
   if (way) touch.ariaLabel = edgeWords(edge, sum, rule);
 }
 
-// ruleOf returns the rule of a VirtualService that decides about most requests of an edge.
+// ruleOf returns the rule of a VirtualService or an HTTPRoute that decides about most requests of an edge.
 function ruleOf(rules) {
-  const written = rules.filter((rule) => rule.object.startsWith("VirtualService "));
+  const written = rules.filter(isWritten);
   return written.sort((a, b) => b.requests - a.requests || b.asked - a.asked)[0];
 }
 

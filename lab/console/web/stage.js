@@ -5,9 +5,9 @@ let stageOpener = null; // the element that gets the focus back
 
 const onStage = () => stageRule >= 0;
 
-// stageRules lists the rules of VirtualServices in the order of the list of rules.
+// stageRules lists the rules of VirtualServices and HTTPRoutes in the order of the list of rules.
 function stageRules() {
-  return hostsOf(latest?.rules ?? []).flatMap((host) => host.rules.map((rule) => ({ host, rule }))).filter(({ rule }) => rule.object.startsWith("VirtualService "));
+  return hostsOf(latest?.rules ?? []).flatMap((host) => host.rules.map((rule) => ({ host, rule }))).filter(({ rule }) => isWritten(rule));
 }
 
 function enterStage() {

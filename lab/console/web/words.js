@@ -22,6 +22,12 @@ function plural(count, one, many = `${one}s`) {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+// isWritten reports whether a rule is of a VirtualService or an HTTPRoute, and no default of a Service or ServiceEntry.
+const isWritten = (rule) => /^(VirtualService|HTTPRoute) /.test(rule.object);
+
+// hasNoName reports whether a rule has its place in place of a name: "http[1]", "rules[1]".
+const hasNoName = (rule) => /^(http|rules)\[/.test(rule.name);
+
 // clock returns a time of the viewer's time zone, with milliseconds.
 function clock(microseconds) {
   const moment = new Date(microseconds / 1000);

@@ -19,7 +19,8 @@ var needed = []string{"namespaces", "services", "pods", "deployments.apps", "sta
 	"authorizationpolicies.security.istio.io", "requestauthentications.security.istio.io", "wasmplugins.extensions.istio.io"}
 
 // optional lists the resources that other installations add.
-var optional = []string{"httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "rollouts.argoproj.io"}
+var optional = []string{"gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io", "referencegrants.gateway.networking.k8s.io",
+	"grpcroutes.gateway.networking.k8s.io", "rollouts.argoproj.io"}
 
 // requestTimeout bounds each request of kubectl to the API server.
 const requestTimeout = "30s"

@@ -57,7 +57,7 @@ func (c *caller) gatewayHandler() http.Handler {
 			}
 		}
 		if from == nil {
-			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: call a host that a VirtualService routes here")
+			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: call a host that a VirtualService or an HTTPRoute routes here")
 			return
 		}
 		delete(r.Header, hCaller)
