@@ -48,6 +48,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	}
 	mux.HandleFunc("GET /api/state", c.serveState)
 	mux.HandleFunc("GET /api/events", c.events.serve)
+	mux.HandleFunc("GET /api/conditions", c.serveConditions)
 	mux.HandleFunc("GET /api/edges/{id}", c.serveEdge)
 	mux.HandleFunc("GET /api/names", c.serveNames)
 	mux.HandleFunc("GET /api/traces", c.serveSearch)

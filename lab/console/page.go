@@ -20,7 +20,7 @@ type page struct {
 var files = []string{
 	"page.css", "graph.css", "stage.css", "time.css", "drive.css", "lessons.css", "logs.css", "compare.css",
 	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "drive.js", "plot.js",
-	"mesh.js", "layout.js", "graph.js", "details.js", "stage.js", "lessons.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
+	"mesh.js", "conditions.js", "layout.js", "graph.js", "details.js", "stage.js", "lessons.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
 	"page.js",
 }
 

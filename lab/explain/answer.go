@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/hopline/hopline/lab/gatewayapi"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/mesh"
@@ -17,6 +18,8 @@ type Answer struct {
 	Rules     string // which rules they are
 	Of        *rules.Rules
 	Endpoints string // whose endpoints they are; empty without destinations
+	// Conditions holds the status of all Gateways and HTTPRoutes of the Gateway API, if it was asked for; else nil.
+	Conditions []gatewayapi.Condition
 }
 
 // Ask answers a question. why is a line that names where the rules come from; lab is the lab that runs them, nil for none. The error is that
@@ -39,6 +42,12 @@ func (a *Answer) Text() string {
 	text := strings.Join(append([]string{a.Rules}, a.Of.Lines()...), "\n") + "\n" + a.Explanation.String()
 	if a.Endpoints != "" {
 		text += a.Endpoints + "\n"
+	}
+	for _, c := range a.Conditions {
+		text += c.String() + "\n"
+	}
+	if a.Conditions != nil && len(a.Conditions) == 0 {
+		text += "no Gateway and no HTTPRoute of the Gateway API, so no conditions\n"
 	}
 	return text
 }
@@ -63,6 +72,8 @@ type Document struct {
 	Effects      []string      `json:"effects"`      // what else the rule does: "timeout 2s"
 	Near         []string      `json:"near"`         // what nearly matches the request, and why it does not
 	Endpoints    string        `json:"endpoints"`    // the source of the endpoints
+
+	Conditions []gatewayapi.Condition `json:"conditions,omitzero"` // of all Gateways and HTTPRoutes; only with --conditions
 }
 
 type judgement struct {
@@ -86,7 +97,7 @@ type destination struct {
 // Document returns the answer as JSON has it.
 func (a *Answer) Document() Document {
 	d := Document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: some(a.Of.NotComputed), Assumed: some(a.Of.Assumed), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
-		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints}
+		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints, Conditions: a.Conditions}
 	for _, j := range a.Passed {
 		d.Passed = append(d.Passed, judgement(j))
 	}

@@ -25,6 +25,8 @@ type Command struct {
 	Context string   `placeholder:"NAME" xor:"rules" help:"Read the rules of a cluster: that of this context of kubectl, which is only read."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 
+	Conditions bool `help:"Also print the status of all Gateways and HTTPRoutes of the Gateway API, as Istio writes it."`
+
 	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay and endpoints (${default})."`
 }
 
@@ -49,6 +51,9 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	a, err := Ask(&question, of, choice.Why, choice.Lab)
 	if err != nil {
 		return err
+	}
+	if c.Conditions {
+		a.Conditions = of.Table.Conditions()
 	}
 	if c.JSON {
 		err = a.writeJSON(out)

@@ -9,13 +9,13 @@ import (
 
 // Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents.
 type Condition struct {
-	Object  string // "HTTPRoute hopline/middle"
-	Of      string // the part that it is about: "Service hopline/middle", "listener http"; empty for the whole object
-	Type    string // "Accepted", "Programmed" or "ResolvedRefs"
-	True    bool
-	Reason  string // "Accepted", "BackendNotFound"
-	Message string // why it is not true; empty if it is
-	Path    string // the field that is the cause: "spec.rules[0].backendRefs[1]"
+	Object  string `json:"object"` // "HTTPRoute hopline/middle"
+	Of      string `json:"of"`     // the part that it is about: "Service hopline/middle", "listener http"; empty for the whole object
+	Type    string `json:"type"`   // "Accepted", "Programmed" or "ResolvedRefs"
+	True    bool   `json:"true"`
+	Reason  string `json:"reason"`  // "Accepted", "BackendNotFound"
+	Message string `json:"message"` // why it is not true; empty if it is
+	Path    string `json:"path"`    // the field that is the cause: "spec.rules[0].backendRefs[1]"
 }
 
 // String returns the condition in one line: "HTTPRoute hopline/middle: ResolvedRefs is False (BackendNotFound): no Service hopline/midle".

@@ -16,7 +16,7 @@ type Rules struct {
 	Gateways   []Gateway        // one for each listener
 	Routes     []VirtualService // in the order of their age and name, as Istio sorts VirtualServices
 	Written    []WrittenRule    // the rules of all HTTPRoutes, in the overlay's order
-	Conditions []Condition      // of Gateways, then of routes, in the overlay's order
+	Conditions []Condition      // of Gateways, then of routes, in the overlay's order; not nil
 }
 
 // Gateway is Istio's Gateway for one listener.
@@ -106,7 +106,7 @@ type converter struct {
 }
 
 func newConverter(o *overlay.Overlay) *converter {
-	c := &converter{overlay: o, services: map[string]bool{}, hosts: map[string]bool{}, namespaces: map[string]map[string]string{}, listeners: map[string][]*listener{}}
+	c := &converter{overlay: o, conditions: []Condition{}, services: map[string]bool{}, hosts: map[string]bool{}, namespaces: map[string]map[string]string{}, listeners: map[string][]*listener{}}
 	for _, g := range istio.Gateways() {
 		c.services[istio.RootNamespace+"/"+g.Name] = true
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Conditions lists the status of the Gateways and HTTPRoutes of the Gateway API, as Istio would write it.
+// Conditions lists the status of the Gateways and HTTPRoutes of the Gateway API, as Istio would write it. It is never nil.
 func (t *Table) Conditions() []gatewayapi.Condition { return t.compiler.routes.Conditions }
 
 // checkConditions reports the conditions that are not true. Kubernetes accepts such objects, and Istio writes the reason to their status; a

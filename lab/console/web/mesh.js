@@ -12,6 +12,7 @@ function showMesh(state) {
   byId("workloads-table").hidden = state.workloads.length === 0;
   settle(byId("workloads"), inOrder(state.workloads).map((workload) => ({ ...withEjections(workload, state.ejections), changed: state.changes.some((change) => change.workload === workload.name), allowed: state.driving.allowed })), (workload) => workload.name, workloadRow);
   byId("plain").hidden = !state.plain;
+  showConditions(state);
   const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
   const ejected = new Set(state.ejections.map((ejection) => ejection.pod)).size;
   const facts = [`${ready} of ${state.workloads.length} ready`, ...(ejected ? [`${plural(ejected, "pod")} ejected`] : [])];
@@ -70,7 +71,7 @@ function ruleRow(rule, later) {
   rule.parts.sort((a, b) => byWay(a.service, b.service) || byVersion(a.version, b.version));
   const row = element("div", "rule");
   const words = element("p", "when");
-  if (!/^http\[|^default$/.test(rule.name)) words.append(element("b", "", rule.name));
+  if (isWritten(rule) && !hasNoName(rule)) words.append(element("b", "", rule.name));
   words.append(element("span", "match", rule.matches.length ? either(rule.matches) : later ? "all other requests" : "all requests"));
   if (rule.callers) words.append(element("span", "chip", `for ${rule.callers}`));
   for (const does of rule.does) words.append(element("span", "chip", does));
@@ -105,7 +106,7 @@ function tally(rule) {
   if (rule.errors) words.append(", ", element("span", "bad", `${rule.errors} failed`));
   const link = askLink("explain", [["object", rule.object], ["rule", rule.name]]);
   link.append(element("span", "unseen", ` a request of ${rule.object} ${rule.name}`));
-  const driven = rule.object.startsWith("VirtualService ");
+  const driven = isWritten(rule);
   return withChildren(words, " ", link, " ", driven ? changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name)) : "");
 }
 
