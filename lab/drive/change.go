@@ -18,14 +18,16 @@ import (
 // Kind is the kind of a change.
 type Kind string
 
-// The kinds of changes of a rule, with the form of their value. All but Weights are fields of an http rule, in Istio's own form; null removes
-// the field.
+// The kinds of changes of a rule, with the form of their value. All but Weights are fields of an http rule of a VirtualService, in Istio's own
+// form, or of a rule of an HTTPRoute, in the form of the Gateway API; null removes the field.
 const (
-	Weights Kind = "weights" // [80, 20] in the order of the rule's destinations, or {"prod": 80, "canary": 20} by subset or host
-	Fault   Kind = "fault"   // {"abort": {"httpStatus": 503, "percentage": {"value": 10}}}
-	Timeout Kind = "timeout" // "2s"
-	Retries Kind = "retries" // {"attempts": 3, "perTryTimeout": "1s", "retryOn": "5xx"}
-	Mirror  Kind = "mirror"  // an element of mirrors: {"destination": {"host": "middle", "subset": "canary"}, "percentage": {"value": 100}}
+	Weights Kind = "weights" // [80, 20] in the order of the rule's destinations, or {"prod": 80, "canary": 20} by subset, host, or Service of an HTTPRoute
+	Fault   Kind = "fault"   // {"abort": {"httpStatus": 503, "percentage": {"value": 10}}}; an HTTPRoute has no such field
+	Timeout Kind = "timeout" // "2s"; of an HTTPRoute also its field timeouts: {"request": "2s", "backendRequest": "1s"}
+	Retries Kind = "retries" // {"attempts": 3, "perTryTimeout": "1s", "retryOn": "5xx"}; of an HTTPRoute its field retry: {"attempts": 3, "codes": [503]}
+	// An element of mirrors: {"destination": {"host": "middle", "subset": "canary"}, "percentage": {"value": 100}}; of an HTTPRoute the field of its
+	// filter RequestMirror: {"backendRef": {"name": "middle-canary", "port": 80}, "percent": 100}.
+	Mirror Kind = "mirror"
 )
 
 // The kinds of changes of a workload.
@@ -46,12 +48,12 @@ const (
 	Drain Kind = "drain" // stops a pod in order; its workload starts another one
 )
 
-// Request describes a change. Object and Rule name an http rule of a VirtualService, Workload a Deployment, Pod one replica, and Overlay an
+// Request describes a change. Object and Rule name an http rule of a VirtualService or a rule of an HTTPRoute, Workload a Deployment, Pod one replica, and Overlay an
 // overlay; a kind needs those that it applies to. Names may be short where only one thing has the name.
 type Request struct {
 	Kind     Kind            `json:"kind"`
 	Object   string          `json:"object,omitempty"`   // "VirtualService hopline/middle", "hopline/middle" or "middle"
-	Rule     string          `json:"rule,omitempty"`     // its name or place: "everybody", "http[1]"; may be empty if there is only one
+	Rule     string          `json:"rule,omitempty"`     // its name or place: "everybody", "http[1]", "rules[1]"; may be empty if there is only one
 	Workload string          `json:"workload,omitempty"` // "hopline/middle-canary" or "middle-canary"
 	Pod      string          `json:"pod,omitempty"`
 	Overlay  string          `json:"overlay,omitempty"` // the name of a directory beside the overlay that the lab was started with
@@ -93,6 +95,9 @@ func (c *Change) edits(o *overlay.Overlay, table *mesh.Table) ([]overlay.Edit, e
 		if err != nil {
 			return nil, err
 		}
+		if isRoute(c.Object) {
+			return c.routeEdits(routeRuleOf(o, rule))
+		}
 		return c.ruleEdits(rule)
 	case Scale, Stop:
 		d, err := findWorkload(o, c.Workload)
@@ -117,7 +122,7 @@ func (c *Change) edits(o *overlay.Overlay, table *mesh.Table) ([]overlay.Edit, e
 func (c *Change) ruleEdits(rule *mesh.Rule) ([]overlay.Edit, error) {
 	at := "spec." + rule.Place + "."
 	if c.Kind == Weights {
-		return c.weightEdits(rule, at)
+		return c.weightEdits(destinations(rule), func(i int) string { return at + "route[" + strconv.Itoa(i) + "].weight" })
 	}
 	value, err := decodeValue(c.Value)
 	if err != nil {
@@ -141,30 +146,33 @@ func (c *Change) ruleEdits(rule *mesh.Rule) ([]overlay.Edit, error) {
 	return append(edits, overlay.Edit{Object: c.Object, Path: at + "mirrors", Value: value}), nil
 }
 
-// weightEdits returns the weights of a rule's destinations.
-func (c *Change) weightEdits(rule *mesh.Rule, at string) ([]overlay.Edit, error) {
+// weightEdits returns the weights of a rule's destinations, which have the names. path returns the field of the i-th one.
+func (c *Change) weightEdits(names []string, path func(i int) string) ([]overlay.Edit, error) {
+	if len(names) == 0 {
+		return nil, errNoDestinations
+	}
 	value, err := decodeValue(c.Value)
 	if err != nil {
 		return nil, err
 	}
 	weights, ok := value.([]any)
 	if named, byName := value.(map[string]any); byName {
-		weights, ok = inOrder(rule, named)
+		weights, ok = inOrder(names, named)
 	}
-	if len(weights) != len(rule.HTTP.GetRoute()) || !ok {
-		return nil, fmt.Errorf("value: want one weight for each of %s, got %s", strings.Join(destinations(rule), ", "), c.Value)
+	if len(weights) != len(names) || !ok {
+		return nil, fmt.Errorf("value: want one weight for each of %s, got %s", strings.Join(names, ", "), c.Value)
 	}
 	edits := make([]overlay.Edit, len(weights))
 	for i, w := range weights {
 		if w == nil {
 			return nil, fmt.Errorf("value[%d]: want a weight, got null", i)
 		}
-		edits[i] = overlay.Edit{Object: c.Object, Path: at + "route[" + strconv.Itoa(i) + "].weight", Value: w}
+		edits[i] = overlay.Edit{Object: c.Object, Path: path(i), Value: w}
 	}
 	return edits, nil
 }
 
-// destinations returns the names of a rule's destinations: the subset, or else the host.
+// destinations returns the names of the destinations of a VirtualService's rule: the subset, or else the host.
 func destinations(rule *mesh.Rule) []string {
 	var names []string
 	for _, r := range rule.HTTP.GetRoute() {
@@ -173,9 +181,8 @@ func destinations(rule *mesh.Rule) []string {
 	return names
 }
 
-// inOrder returns weights in the order of a rule's destinations. It returns false unless each destination has one.
-func inOrder(rule *mesh.Rule, named map[string]any) (weights []any, ok bool) {
-	names := destinations(rule)
+// inOrder returns weights in the order of the names of destinations. It returns false unless each destination has one.
+func inOrder(names []string, named map[string]any) (weights []any, ok bool) {
 	for _, name := range names {
 		weights = append(weights, named[name])
 	}

@@ -3,6 +3,7 @@
 //
 // The files in reading order:
 //   - change.go: what a change is, and which fields of which objects it sets.
+//   - httproute.go: the same for the rules of HTTPRoutes.
 //   - drive.go: the list of changes: Do, Undo, and Reload after a save.
 //   - resolve.go: finds the rule, workload, pod or overlay that a request names.
 //   - faults.go: faults of the services, set through their admin ports.

@@ -19,7 +19,7 @@ func TestRejected(t *testing.T) {
 		want    string
 	}{
 		"unknown kind":        {Request{Kind: "weight"}, `kind: want one of [weights`},
-		"unknown object":      {Request{Kind: Timeout, Object: "midle", Value: value(`"1s"`)}, `object: want a VirtualService of the overlay, got "midle"; there are `},
+		"unknown object":      {Request{Kind: Timeout, Object: "midle", Value: value(`"1s"`)}, `object: want a VirtualService or an HTTPRoute of the overlay, got "midle"; there are `},
 		"no rule named":       {Request{Kind: Timeout, Object: "middle", Value: value(`"1s"`)}, "rule: VirtualService hopline/middle has several: want one of beta, everybody"},
 		"unknown rule":        {Request{Kind: Timeout, Object: "middle", Rule: "nobody", Value: value(`"1s"`)}, "it has no rule nobody; it has beta, everybody"},
 		"too few weights":     {Request{Kind: Weights, Object: "middle", Rule: "everybody", Value: value("[100]")}, "value: want one weight for each of prod, canary, got [100]"},

@@ -7,7 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// serveRule responds with an http rule as it is active, in Istio's own form: {"object", "rule", "destinations": ["prod", "canary"], "http"}.
+// serveRule responds with an http rule as it is active, in Istio's own form: {"object", "rule", "destinations": ["prod", "canary"], "http"}. Of an
+// HTTPRoute, http is what istiod makes of it, and "route" has the rule as it is written; of a VirtualService that is null.
 func (d *Drive) serveRule(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -18,8 +19,13 @@ func (d *Drive) serveRule(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text, err := protojson.Marshal(rule.HTTP)
+	names, written := destinations(rule), map[string]any(nil)
+	if isRoute(rule.Object) {
+		route := routeRuleOf(d.active.overlay, rule)
+		names, written = route.names(), route.written
+	}
 	respond(w, map[string]any{
-		"object": rule.Object, "rule": rule.Name, "destinations": some(destinations(rule)), "http": json.RawMessage(text),
+		"object": rule.Object, "rule": rule.Name, "destinations": some(names), "http": json.RawMessage(text), "route": written,
 	}, err)
 }
 

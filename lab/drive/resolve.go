@@ -23,8 +23,8 @@ func (d *Drive) resolve(r Request) (*Change, error) {
 		if err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(rule.Object, "HTTPRoute ") {
-			return nil, fmt.Errorf("object: %s is changed in its file only: want a VirtualService", rule.Object)
+		if err := refused(r.Kind, rule.Object); isRoute(rule.Object) && err != nil {
+			return nil, err
 		}
 		c.Object, c.Rule = rule.Object, rule.Name
 		return c, r.only("object", "rule", "value")
@@ -107,7 +107,7 @@ func findRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 // searchRule finds a rule by names that may be short.
 func searchRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 	if object == "" {
-		return nil, errors.New("object: want a VirtualService, got none")
+		return nil, errors.New("object: want a VirtualService or an HTTPRoute, got none")
 	}
 	rules := table.Rules()
 	var objects, names []string // that match, and the rules of those
@@ -121,11 +121,12 @@ func searchRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 	case len(objects) == 0:
 		var all []string
 		for i := range rules {
-			all = append(all, strings.TrimPrefix(rules[i].Object, "VirtualService "))
+			_, name, _ := strings.Cut(rules[i].Object, " ")
+			all = append(all, name)
 		}
-		return nil, fmt.Errorf("object: want a VirtualService of the overlay, got %q; there are %s", object, strings.Join(slices.Compact(all), ", "))
+		return nil, fmt.Errorf("object: want a VirtualService or an HTTPRoute of the overlay, got %q; there are %s", object, strings.Join(slices.Compact(all), ", "))
 	case len(objects) > 1:
-		return nil, fmt.Errorf("object: %q means %s: name its namespace too", object, strings.Join(objects, " and "))
+		return nil, fmt.Errorf("object: %q means %s: name its namespace or its kind too", object, strings.Join(objects, " and "))
 	case name == "" && len(names) == 1:
 		name = names[0]
 	case name == "":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rulewords"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -29,7 +30,7 @@ func (d *Drive) words(c *Change) (target, text string) {
 	case Weights, Fault, Timeout, Retries, Mirror:
 		text = "no " + string(c.Kind) + " of its own"
 		if rule, err := findRule(d.active.table, c.Object, c.Rule); err == nil {
-			text = cmp.Or(ruleText(c.Kind, rule.HTTP), text)
+			text = cmp.Or(d.ruleText(c.Kind, rule), text)
 		}
 	case Scale:
 		text = string(c.Value) + " replicas"
@@ -51,9 +52,13 @@ func (d *Drive) words(c *Change) (target, text string) {
 	return c.thing(), text
 }
 
-// ruleText describes one aspect of a rule; "" if the rule has none.
-func ruleText(kind Kind, h *networking.HTTPRoute) string {
-	only := &networking.HTTPRoute{}
+// ruleText describes one aspect of a rule that is active; "" if the rule has none.
+func (d *Drive) ruleText(kind Kind, rule *mesh.Rule) string {
+	if isRoute(rule.Object) {
+		r := routeRuleOf(d.active.overlay, rule)
+		return r.text(kind)
+	}
+	h, only := rule.HTTP, &networking.HTTPRoute{}
 	switch kind {
 	case Weights:
 		var parts []string

@@ -98,6 +98,31 @@ func set(from any, steps []string, value any) (any, error) {
 	return nil, fmt.Errorf("there is no field %s", quote(steps[0]))
 }
 
+// Value returns a field of a rendered object as a JSON value with json.Number for numbers; nil if the object or the field is not there. The
+// path is as that of an Edit. The caller must not change the value.
+func (o *Overlay) Value(object, path string) any {
+	i := slices.IndexFunc(o.rendered, func(o map[string]any) bool { return identity(o) == object })
+	if i < 0 {
+		return nil
+	}
+	value := any(o.rendered[i])
+	for _, step := range stepsOf(path) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			n := indexOf(step)
+			if n < 0 || n >= len(v) {
+				return nil
+			}
+			value = v[n]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
 // Rendered reports whether both overlays have the same objects with the same fields. If not, it returns the name of the first object that
 // differs.
 func (o *Overlay) Rendered(other *Overlay) (same bool, object string) {

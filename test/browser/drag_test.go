@@ -26,6 +26,17 @@ func TestDragASlider(t *testing.T) {
 	p := open(t, strings.TrimSuffix(l.console, "/"))
 	p.visit(l.console)
 	p.openControls("Change rule everybody of VirtualService hopline/middle")
+	p.dragFrom80To30()
+	p.until(`(() => { const [a, b] = [...document.querySelectorAll("#drawer input[type=range]")].map((slider) => slider.value); return document.querySelector("#changes-list").innerText.includes("prod " + a + ", canary " + b); })()`)
+	weights := eval[[]float64](p, `fetch("/api/rule?object=hopline/middle&rule=everybody").then((r) => r.json()).then((rule) => rule.http.route.map((one) => one.weight))`, chromedp.EvalAwaitPromise)
+	if len(weights) != 2 || math.Abs(weights[0]-30) > 3 || weights[0]+weights[1] != 100 {
+		t.Errorf("after the drag the lab has the weights %v, want about 30 and the rest of 100", weights)
+	}
+}
+
+// dragFrom80To30 drags the first of the two sliders in the drawer, and checks that the other one makes up for it meanwhile.
+func (p *tab) dragFrom80To30() {
+	p.t.Helper()
 	p.until(`document.querySelectorAll("#drawer input[type=range]").length === 2`)
 	eval[any](p, `document.querySelector("#drawer input[type=range]").scrollIntoView({ block: "center" })`)
 	box := eval[[]float64](p, `(({ left, width, top, height }) => [left, width, top + height / 2])(document.querySelector("#drawer input[type=range]").getBoundingClientRect())`)
@@ -37,12 +48,7 @@ func TestDragASlider(t *testing.T) {
 	}
 	values := eval[[]float64](p, `[...document.querySelectorAll("#drawer input[type=range]")].map((slider) => Number(slider.value))`)
 	if len(values) != 2 || math.Abs(values[0]-30) > 3 || values[0]+values[1] != 100 {
-		t.Errorf("during the drag the sliders are at %v, want about 30 and the rest of 100", values)
+		p.t.Errorf("during the drag the sliders are at %v, want about 30 and the rest of 100", values)
 	}
 	p.mouse("mouseReleased", at(30), box[2])
-	p.until(`(() => { const [a, b] = [...document.querySelectorAll("#drawer input[type=range]")].map((slider) => slider.value); return document.querySelector("#changes-list").innerText.includes("prod " + a + ", canary " + b); })()`)
-	weights := eval[[]float64](p, `fetch("/api/rule?object=hopline/middle&rule=everybody").then((r) => r.json()).then((rule) => rule.http.route.map((one) => one.weight))`, chromedp.EvalAwaitPromise)
-	if len(weights) != 2 || math.Abs(weights[0]-30) > 3 || weights[0]+weights[1] != 100 {
-		t.Errorf("after the drag the lab has the weights %v, want about 30 and the rest of 100", weights)
-	}
 }

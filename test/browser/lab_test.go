@@ -41,12 +41,13 @@ func copyDeploy(t *testing.T) string {
 	return copied
 }
 
-// runLab runs the overlay in a directory, relative to another one, on ports that the system chooses, and stops it when the test ends.
-func runLab(t *testing.T, from, dir string) *lab {
+// runLab runs the overlay in a directory, relative to another one, on ports that the system chooses, and stops it when the test ends. flags are
+// further flags of hopline up.
+func runLab(t *testing.T, from, dir string, flags ...string) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: dir, ended: make(chan struct{})}
-	l.command = exec.Command(filepath.Join(bin, "hopline"), "up", dir, "--bin", bin, "--build", "never",
-		"--ingress-port", "0", "--console-port", "0", "--zipkin-port", "0", "--otlp-port", "0")
+	l.command = exec.Command(filepath.Join(bin, "hopline"), append([]string{"up", dir, "--bin", bin, "--build", "never",
+		"--ingress-port", "0", "--console-port", "0", "--zipkin-port", "0", "--otlp-port", "0"}, flags...)...)
 	l.command.Dir = from
 	stdout, err := l.command.StdoutPipe()
 	if err != nil {

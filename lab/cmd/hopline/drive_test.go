@@ -175,6 +175,49 @@ func (s *suite) otherRuleChanges() {
 	}
 }
 
+// TestDriveRoutes changes a rule of an HTTPRoute in all ways that it has fields for, and is refused what it has none for.
+func TestDriveRoutes(t *testing.T) {
+	t.Parallel()
+	s := start(t, "gateway-api", nil)
+	s.drive("weight", "middle:everybody", "middle-prod=50", "middle-canary=50")
+	s.sharesFollow()
+	for _, c := range []struct {
+		args []string
+		does string
+	}{
+		{[]string{"timeout", "middle:everybody", "2s"}, "timeout 2s"},
+		{[]string{"retries", "middle:everybody", "3", "--on=502,503"}, "3 retries on connect-failure,refused-stream,unavailable,cancelled,502,503"},
+		{[]string{"mirror", "middle:everybody", "middle-dev"}, "mirrors to middle-dev.hopline.svc.cluster.local "},
+	} {
+		s.drive(c.args...)
+		if state := s.get("Console", "/api/state").body; !strings.Contains(state, `"`+c.does+`"`) {
+			s.t.Errorf("after %v the console's rules do not have %q", c.args, c.does)
+		}
+	}
+	s.drive("timeout", "middle:everybody", "2s", "--try=1s")
+	if got, want := s.changes(), "1 middle everybody middle-prod 50, middle-canary 50\n3 middle everybody 3 retries on 502 503\n4 middle everybody mirrors to middle-dev\n2 middle everybody timeout 2s, of each try 1s"; got != want {
+		t.Errorf("there are %q, want %q", got, want)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"fault", "middle:everybody", "--abort=503"}, "kind: an HTTPRoute has no field for faults: want weights, timeout, retries or mirror of HTTPRoute hopline/middle"},
+		{[]string{"retries", "middle:everybody", "3", "--on=5xx"}, `--on: an HTTPRoute names each status: want codes such as 502,503, got "5xx"`},
+		{[]string{"retries", "middle:everybody", "3", "--per-try-timeout=1s"}, "want hopline drive timeout middle:everybody TIME --try=1s"},
+		{[]string{"mirror", "middle:everybody", "middle-dev", "--percent=12.5"}, "--percent: an HTTPRoute has whole percents"},
+		{[]string{"mirror", "middle:everybody", "middle-dev:http"}, `mirror: want SERVICE or SERVICE:PORT, got "middle-dev:http"`},
+	} {
+		if code, out := s.tryDrive(c.args...); code != 1 || !strings.Contains(out, c.want) {
+			t.Errorf("%v: exit code %d, %s, want 1 with %s", c.args, code, out, c.want)
+		}
+	}
+	s.drive("undo", "all")
+	if got := s.changes(); got != noChanges {
+		t.Errorf("after undo there are %q, want none", got)
+	}
+}
+
 // TestDriveWorkloads scales, stops, starts, kills and drains workloads, and sets faults of their services.
 func TestDriveWorkloads(t *testing.T) {
 	t.Parallel()

@@ -73,9 +73,9 @@ function ruleCard(rule, counts) {
   const head = element("p", "when");
   if (rule.name !== "default") head.append(element("b", "", rule.name));
   head.append(element("span", "quiet", rule.object));
-  if (rule.object.startsWith("VirtualService ")) head.append(changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name)));
+  if (isWritten(rule)) head.append(changeButton(`rule ${rule.name} of ${rule.object}`, () => openRule(rule.object, rule.name)));
   card.append(head);
-  const words = rule.name === "default" ? "no VirtualService: the ready pods share all requests" : rule.matches.length ? either(rule.matches) : "requests that no earlier rule matches";
+  const words = rule.name === "default" ? "no VirtualService and no HTTPRoute: the ready pods share all requests" : rule.matches.length ? either(rule.matches) : "requests that no earlier rule matches";
   card.append(element("p", "match", words));
   if (rule.does.length) card.append(withChildren(element("p", "chips"), ...rule.does.map((does) => element("span", "chip", does))));
   if (counts && counts.of > 0 && counts.asked > 0) card.append(shareScale(counts));

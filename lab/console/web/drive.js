@@ -193,12 +193,12 @@ function whyNot() {
 
 // ── A rule ──
 
-// openRule opens the drawer with the controls of an http rule.
+// openRule opens the drawer with the controls of a rule of a VirtualService or an HTTPRoute.
 function openRule(object, name) {
   openDrawer(`${object.split("/").at(-1)} ${name}`, [ruleControls(object, name)]);
 }
 
-// ruleControls returns the controls of an http rule: shares, fault, timeout, retries and mirror.
+// ruleControls returns the controls of a rule: shares, timeout, retries and mirror, and of a VirtualService its fault.
 function ruleControls(object, name) {
   const box = element("div", "drive");
   const none = whyNot();
@@ -230,6 +230,7 @@ function revisionOf(state, object, name) {
 }
 
 function ruleForms(rule) {
+  if (rule.route) return routeForms(rule);
   const { object, rule: name, http } = rule;
   const of = (kind, value) => ({ kind, object, rule: name, value });
   const without = (kind, words) => actButton(words, `${words}: ${kind}`, () => makeChange(of(kind, null)));
@@ -238,7 +239,7 @@ function ruleForms(rule) {
   const mirror = http.mirrors?.[0] ?? (http.mirror && { destination: http.mirror, percentage: http.mirrorPercentage });
   const host = http.route?.[0]?.destination.host ?? "";
   const forms = [];
-  if ((http.route ?? []).length > 1) forms.push(shareSliders(rule));
+  if ((http.route ?? []).length > 1) forms.push(shareSliders(rule, http.route.map((one) => one.weight ?? 0)));
   if (http.route) {
     forms.push(
       driveForm("Fault", [
@@ -255,6 +256,46 @@ function ruleForms(rule) {
     );
   } else forms.push(element("p", "quiet", "This rule sends no requests: it responds itself."));
   return forms;
+}
+
+// routeForms returns the controls of a rule of an HTTPRoute: shares, timeouts, retry and mirror.
+function routeForms(rule) {
+  const { object, rule: name, route } = rule;
+  const of = (kind, value) => ({ kind, object, rule: name, value });
+  const without = (kind, words) => actButton(words, `${words}: ${kind}`, () => makeChange(of(kind, null)));
+  const backends = route.backendRefs ?? [];
+  if (backends.length === 0) return [element("p", "quiet", "This rule sends no requests: it responds itself.")];
+  const timeouts = route.timeouts ?? {};
+  const mirror = route.filters?.find((filter) => filter.requestMirror)?.requestMirror;
+  const forms = [
+    driveForm("Timeouts", [driveInput("Request", "request", timeouts.request, "2s"), driveInput("Each try", "backendRequest", timeouts.backendRequest, "1s")],
+      "Set", (values, form) => makeChange(of("timeout", filled(values)), form), without("timeout", "Remove")),
+    driveForm("Retries", [driveInput("Attempts", "attempts", route.retry?.attempts, "3", "number"), driveInput("On status codes", "codes", route.retry?.codes?.join(", "), "502, 503"), driveInput("Wait between tries", "backoff", route.retry?.backoff, "100ms")],
+      "Set", (values, form) => makeChange(of("retries", retryOf(values)), form), without("retries", "Istio's default")),
+    driveForm("Mirror", [driveInput("Service", "service", mirror?.backendRef.name, rule.destinations.at(-1)), driveInput("Port", "port", mirror?.backendRef.port ?? backends[0].port, "80", "number"), driveInput("of requests, %", "share", mirror ? mirror.percent ?? 100 : "", "100", "number")],
+      "Set", (values, form) => makeChange(of("mirror", requestMirrorOf(values)), form), without("mirror", "Remove")),
+    element("p", "quiet", "An HTTPRoute has no field for faults. The controls of a workload set those of its services."),
+  ];
+  if (backends.length > 1) forms.unshift(shareSliders(rule, backends.map((one) => one.weight ?? 1)));
+  return forms;
+}
+
+// filled returns the values that are not empty.
+function filled(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, text]) => text !== ""));
+}
+
+function retryOf({ attempts, codes, backoff }) {
+  const value = filled({ backoff });
+  if (attempts) value.attempts = numberOf(attempts);
+  if (codes) value.codes = codes.split(",").map((code) => numberOf(code));
+  return value;
+}
+
+function requestMirrorOf({ service, port, share }) {
+  const backendRef = { name: service };
+  if (port) backendRef.port = numberOf(port);
+  return { backendRef, percent: numberOf(share) ?? 100 };
 }
 
 function faultOf({ status, aborted, delay, delayed }) {
@@ -276,11 +317,13 @@ function mirrorOf({ host, subset, share }) {
   return { destination, percentage: { value: numberOf(share) ?? 100 } };
 }
 
-// shareSliders returns one slider for each destination of a rule. Together they are 100.
-function shareSliders(rule) {
+// shareSliders returns one slider for each destination of a rule, which have the weights. Together they are 100.
+function shareSliders(rule, weights) {
+  const service = rule.object.split("/").at(-1);
+  const version = (name) => (name.startsWith(`${service}-`) ? name.slice(service.length + 1) : name); // of an HTTPRoute each version is a Service
   const form = element("form", "drive-form");
   const group = withChildren(element("fieldset", "sliders"), element("legend", "", "Shares"));
-  let shares = toHundred(rule.http.route.map((one) => one.weight ?? 0));
+  let shares = toHundred(weights);
   const rows = rule.destinations.map((name, place) => {
     const slider = Object.assign(element("input"), { type: "range", min: 0, max: 100, step: 1 });
     const value = element("output");
@@ -289,7 +332,7 @@ function shareSliders(rule) {
       show();
       send();
     });
-    group.append(withChildren(element("label", "slider"), withChildren(element("span", "slider-name"), versionBadge(rule.object.split("/").at(-1), name), element("span", "", name)), slider, value));
+    group.append(withChildren(element("label", "slider"), withChildren(element("span", "slider-name"), versionBadge(service, version(name)), element("span", "", name)), slider, value));
     return { slider, value };
   });
   const show = () => rows.forEach(({ slider, value }, place) => {
