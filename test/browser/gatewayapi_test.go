@@ -24,6 +24,7 @@ func TestGatewayAPI(t *testing.T) {
 		t.Errorf("%d conditions are marked, want none", bad)
 	}
 	p.until(ruleSays("HTTPRoute hopline/middle", "asked: middle prod 80 %, middle canary 20 %"))
+	p.until(ruleSays("HTTPRoute hopline/middle", "all other requests none yet")) // although it is written first
 
 	p.openControls("Change rule everybody of HTTPRoute hopline/middle")
 	p.contains("#drawer", "middle-prod", "An HTTPRoute has no field for faults")

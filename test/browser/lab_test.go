@@ -22,8 +22,8 @@ type lab struct {
 	ended                 chan struct{}
 }
 
-// address matches a line of the addresses that the lab prints when it is ready.
-var address = regexp.MustCompile(`^\s*(Page|Console|Zipkin|OTLP)\s+(http://\S+)`)
+// address matches a line of the addresses that the lab prints when it is ready. With --stand-in, it has Ingress in place of Page.
+var address = regexp.MustCompile(`^\s*(Page|Ingress|Console|Zipkin|OTLP)\s+(http://\S+)`)
 
 // startLab runs the canary overlay, copied so that the test may edit it, and stops it when the test ends.
 func startLab(t *testing.T) *lab {
@@ -86,7 +86,7 @@ func (l *lab) follow(stdout io.Reader, said *strings.Builder, ready chan<- map[s
 	for lines.Scan() {
 		said.WriteString(lines.Text() + "\n")
 		if found := address.FindStringSubmatch(lines.Text()); found != nil {
-			if urls[found[1]] = found[2]; len(urls) == 4 {
+			if urls[strings.Replace(found[1], "Ingress", "Page", 1)] = found[2]; len(urls) == 4 {
 				ready <- urls
 			}
 		}

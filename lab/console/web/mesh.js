@@ -64,7 +64,13 @@ function hostSection(host) {
     heading.append(single(rule.parts[0]), changedMark(rule.changed));
     return withChildren(section, heading, tally(rule), failures(rule));
   }
-  return withChildren(section, heading, ...host.rules.map((rule, place) => ruleRow(rule, place > 0)));
+  return withChildren(section, heading, ...host.rules.map((rule) => ruleRow(rule, hasBefore(host, rule))));
+}
+
+// hasBefore reports whether other rules of a host may match a request first. Those of an HTTPRoute are ordered by their conditions, and not by their
+// place: one without any is the last.
+function hasBefore(host, rule) {
+  return host.rules.indexOf(rule) > 0 || (rule.object.startsWith("HTTPRoute ") && host.rules.length > 1);
 }
 
 function ruleRow(rule, later) {

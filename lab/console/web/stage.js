@@ -46,7 +46,7 @@ function showStage() {
   const { host, rule } = rules[stageRule];
   tell("stage-place", `Rule ${stageRule + 1} of ${rules.length}`);
   tell("stage-host", host.title === "*" ? "any host" : host.title);
-  replaceSettled(byId("stage-rule"), [ruleRow(structuredClone(rule), host.rules.indexOf(rule) > 0)], JSON.stringify(rule));
+  replaceSettled(byId("stage-rule"), [ruleRow(structuredClone(rule), hasBefore(host, rule))], JSON.stringify(rule));
   light(rule);
 }
 
