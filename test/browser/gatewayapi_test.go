@@ -98,6 +98,13 @@ func (p *tab) gatewayAPILook() {
 			p.shoot(fmt.Sprint("gateway-api-", scheme, "-", width))
 		}
 	}
+	p.openControls("Change rule everybody of HTTPRoute hopline/middle")
+	p.onlyDrawer(true) // which covers the page at this width
+	p.measure("drive-route")
+	p.shoot("drive-route-360")
+	p.onlyDrawer(false)
+	p.press(kb.Escape)
+	p.until(`document.querySelector("#drawer").hidden`)
 	p.size(1440, 900)
 }
 
