@@ -110,6 +110,8 @@ func target(e *mesh.Explanation) text {
 		name := s.Cluster.Title() + " " + Percent(s.Percent)
 		if !s.Cluster.Known {
 			name += fmt.Sprintf(" (%d: unknown)", e.Route.Unbacked())
+		} else if s.Cluster.NotCarried != "" {
+			name += " (502: not carried)"
 		}
 		short = append(short, name)
 		detail = append(detail, Percent(s.Percent)+" "+e.Route.Describe(s.Cluster)+backends(s.Share))

@@ -23,7 +23,7 @@ func (a *Answer) endpoints(lab *current.Lab, from *mesh.Source) {
 	for i := range a.Shares {
 		share := &a.Shares[i]
 		switch {
-		case !share.Cluster.Known || share.Cluster.Selector == nil:
+		case !share.Cluster.Known || share.Cluster.Selector == nil || share.Cluster.NotCarried != "":
 		case lab != nil:
 			share.Endpoints = podsBehind(lab, share.Cluster, from)
 		default:

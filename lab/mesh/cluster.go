@@ -52,6 +52,9 @@ func (c *clusters) fill(out *Cluster) {
 		}
 	}
 	out.Known, out.Namespace = true, s.namespace
+	if port.protocol.HTTP2() && !port.http {
+		out.NotCarried = s.uncarried(port, s.host)
+	}
 	c.back(out, s, port, of.GetLabels())
 	var policy trafficPolicy
 	if rule != nil {

@@ -20,7 +20,7 @@ func (t *Table) viewNoSidecar(namespace string) *view {
 
 func (v *view) decide(req *Request, gateway bool, random uint64) Decision {
 	host := v.ports[req.Port].find(req.Authority)
-	if host == nil {
+	if host == nil || host.refused {
 		if gateway {
 			return Decision{Outcome: NoRoute}
 		}

@@ -177,6 +177,8 @@ type Cluster struct {
 	DNS        bool
 	Original   bool // resolution NONE: send to the host that the request names
 	External   bool // MESH_EXTERNAL
+	// NotCarried is set if Istio sends requests to the port by HTTP/2, which the lab does not: the response is 502 with this text.
+	NotCarried string
 	// Gateway is set if the destination is a built-in gateway ("istio-egressgateway"). The request is then decided again, with that gateway
 	// as its source and GatewayPort as its port.
 	Gateway     string

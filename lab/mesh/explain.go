@@ -91,6 +91,9 @@ func (s *Explained) status(r *Route) int {
 	if !c.Known {
 		return r.Unbacked()
 	}
+	if c.NotCarried != "" {
+		return http.StatusBadGateway
+	}
 	served := c.Given || c.Gateway != "" || c.Original || len(c.Addresses) > 0 || len(s.Backends) > 0
 	if len(s.Endpoints) > 0 {
 		served = slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Ready })
@@ -165,7 +168,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 		e.Refusal = t.refusal(nil, src, req)
 	}
 	host := v.ports[req.Port].find(req.Authority)
-	if host == nil {
+	if host == nil || host.refused {
 		if e.Outcome = NoRoute; !src.Gateway {
 			e.Outcome, e.Missing = NoHost, t.Missing(req, src)
 		}
@@ -379,6 +382,8 @@ func (r *Route) Describe(c *Cluster) string {
 		return fmt.Sprintf("a destination that may not be referred to: %d", r.Unbacked())
 	case !c.Known:
 		return fmt.Sprintf("%s: no Service, ServiceEntry or subset of that name: %d", name, r.Unbacked())
+	case c.NotCarried != "":
+		return name + ": 502: " + c.NotCarried
 	case c.Gateway != "":
 		return name + ": through gateway " + c.Gateway
 	case c.Given:

@@ -140,7 +140,7 @@ func serviceEntryFields() KindFields {
 		Accepted: []string{"endpoints.serviceAccount", "subjectAltNames"},
 		Values: map[string]string{
 			"hosts":             "none of a Service of the same namespace",
-			"ports.protocol":    "HTTP",
+			"ports.protocol":    "HTTP, or none; a port of another protocol is named as not carried",
 			"resolution":        "NONE, STATIC, DNS or DNS_ROUND_ROBIN",
 			"addresses":         "addresses, not ranges of them",
 			"endpoints.address": "an address or a name; the name of a Service only without other endpoints",

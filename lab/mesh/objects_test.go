@@ -89,9 +89,9 @@ func decodeService(t testing.TB, x *object) overlay.Service {
 		t.Fatal(err)
 	}
 	s := overlay.Service{Meta: x.meta(), Type: "ClusterIP", Selector: spec.Selector}
-	for _, p := range spec.Ports {
+	for i, p := range spec.Ports {
 		target, _ := json.Marshal(p.TargetPort)
-		s.Ports = append(s.Ports, overlay.ServicePort{Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port,
+		s.Ports = append(s.Ports, overlay.ServicePort{Index: i, Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port,
 			Target: strings.Trim(strings.ReplaceAll(string(target), "null", ""), `"`)})
 	}
 	return s

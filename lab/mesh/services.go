@@ -1,11 +1,9 @@
 package mesh
 
 import (
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hopline/hopline/lab/istio"
@@ -22,7 +20,6 @@ type service struct {
 	namespace  string
 	kubernetes bool
 	ports      []servicePort
-	uncarried  []uncarriedPort
 	exportTo   []string // empty: everywhere
 	addresses  []string // further names: a ServiceEntry's virtual addresses
 
@@ -35,11 +32,13 @@ type service struct {
 
 // servicePort is one port of a service.
 type servicePort struct {
+	index      int // in spec.ports
 	number     int
 	name       string
 	target     int
 	targetName string
-	http       bool // whether rules apply to it; ports of other protocols only have a cluster
+	protocol   istio.Protocol
+	http       bool // whether requests to it are routed; ports of other protocols only have a cluster
 }
 
 // age returns what Istio orders services by.
@@ -60,7 +59,7 @@ func (s *service) port(number int) (servicePort, bool) {
 func collectServices(o *overlay.Overlay, noMesh bool, report *overlay.Report) []*service {
 	var out []*service
 	for i := range o.Services {
-		out = append(out, kubernetesService(&o.Services[i], noMesh, o.Lenient, report))
+		out = append(out, kubernetesService(&o.Services[i], noMesh, o.Lenient))
 	}
 	for i := range o.ServiceEntries {
 		out = append(out, entryServices(&o.ServiceEntries[i], o.Lenient, report)...)
@@ -78,30 +77,21 @@ func collectServices(o *overlay.Overlay, noMesh bool, report *overlay.Report) []
 	return out
 }
 
-func kubernetesService(s *overlay.Service, noMesh, lenient bool, report *overlay.Report) *service {
+func kubernetesService(s *overlay.Service, noMesh, lenient bool) *service {
 	out := &service{object: s.String(), created: s.Created, host: istio.ServiceHost(s.Name, s.Namespace), name: s.Name, namespace: s.Namespace,
 		kubernetes: true, selector: s.Selector, given: s.Given, exportTo: istio.ParseExportTo(s.Annotations[istio.ExportToAnnotation])}
-	for i, p := range s.Ports {
+	for _, p := range s.Ports {
 		target, name := targetPort(p.Target, p.Port)
-		protocol := servicePortProtocol(p)
-		switch {
-		case isHTTP(protocol), lenient && isMultiplexed(protocol):
-		case noMesh && !lenient:
-		case lenient:
-			out.uncarried = append(out.uncarried, uncarriedPort{object: out.object, index: i, number: p.Port, protocol: protocol})
-			continue
-		default:
-			report.Add(out.object, fmt.Sprintf("spec.ports[%d]", i), "protocol %s is not supported by the lab: want http", protocol)
-		}
-		out.ports = append(out.ports, servicePort{number: p.Port, name: p.Name, target: target, targetName: name, http: true})
+		protocol := istio.ServicePortProtocol(p.Port, p.Name, p.AppProtocol)
+		out.ports = append(out.ports, servicePort{index: p.Index, number: p.Port, name: p.Name, target: target, targetName: name, protocol: protocol,
+			http: carries(protocol, lenient) || noMesh && !lenient})
 	}
 	return out
 }
 
-// isMultiplexed reports whether a protocol is HTTP/2, whose requests Istio routes by the same rules as those of HTTP/1.
-func isMultiplexed(protocol string) bool {
-	return protocol == "http2" || protocol == "grpc" || protocol == "grpc-web"
-}
+// carries reports whether requests to a port of a protocol are routed: those of HTTP/1. In a lenient overlay those of HTTP/2 are, too: Istio
+// routes them by the same rules, and the stand-ins behind them speak HTTP/1.1.
+func carries(p istio.Protocol, lenient bool) bool { return p.HTTP() && (lenient || !p.HTTP2()) }
 
 func targetPort(target string, port int) (number int, name string) {
 	if target == "" {
@@ -113,48 +103,20 @@ func targetPort(target string, port int) (number int, name string) {
 	return 0, target
 }
 
-// servicePortProtocol returns the protocol that Istio derives from a port's appProtocol or its name, "<protocol>[-<suffix>]".
-// (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/)
-func servicePortProtocol(p overlay.ServicePort) string {
-	if p.AppProtocol != "" {
-		return strings.ToLower(p.AppProtocol)
-	}
-	protocol, _, _ := strings.Cut(strings.ToLower(p.Name), "-")
-	return protocol
-}
-
-// isHTTP reports whether the lab routes a port of a protocol: plain HTTP/1, and protocols that Istio would detect.
-func isHTTP(protocol string) bool {
-	switch protocol {
-	case "http2", "grpc", "https", "tls", "tcp", "udp", "mongo", "mysql", "redis", "thrift", "hbone":
-		return false
-	}
-	return true
-}
-
 func entryServices(e *overlay.Istio[*networking.ServiceEntry], lenient bool, report *overlay.Report) []*service {
 	var ports []servicePort
-	var left []uncarriedPort
 	for i, p := range e.Spec.GetPorts() {
-		if protocol := strings.ToLower(p.GetProtocol()); protocol != "" && protocol != "http" && !(lenient && isMultiplexed(protocol)) {
-			left = append(left, uncarriedPort{object: e.String(), index: i, number: int(p.GetNumber()), protocol: p.GetProtocol()})
-			continue
-		}
 		target := int(p.GetTargetPort())
 		if target == 0 {
 			target = int(p.GetNumber())
 		}
-		ports = append(ports, servicePort{number: int(p.GetNumber()), name: p.GetName(), target: target, http: true})
-	}
-	if len(ports) == 0 && !lenient { // no port would be left
-		for _, p := range left {
-			report.Add(e.String(), fmt.Sprintf("spec.ports[%d].protocol", p.index), "%s is not supported by the lab: want HTTP", p.protocol)
-		}
+		protocol := istio.ParseProtocol(p.GetProtocol())
+		ports = append(ports, servicePort{index: i, number: int(p.GetNumber()), name: p.GetName(), target: target, protocol: protocol, http: carries(protocol, lenient)})
 	}
 	checkEntry(e, report)
 	var out []*service
 	for _, host := range e.Spec.GetHosts() {
-		out = append(out, &service{object: e.String(), created: e.Created, host: host, name: host, namespace: e.Namespace, ports: ports, uncarried: left,
+		out = append(out, &service{object: e.String(), created: e.Created, host: host, name: host, namespace: e.Namespace, ports: ports,
 			exportTo: e.Spec.GetExportTo(), addresses: e.Spec.GetAddresses(), selector: e.Spec.GetWorkloadSelector().GetLabels(), entry: e.Spec})
 	}
 	return out
@@ -165,7 +127,8 @@ func gatewayService(g istio.Gateway) *service {
 	out := &service{object: "Service " + istio.RootNamespace + "/" + g.Name, host: istio.ServiceHost(g.Name, istio.RootNamespace), name: g.Name,
 		namespace: istio.RootNamespace, kubernetes: true, gateway: g.Name, labels: g.Labels}
 	for _, p := range istio.GatewayPorts() {
-		out.ports = append(out.ports, servicePort{number: p.Number, name: p.Name, target: p.Target, http: p.Number == 80})
+		out.ports = append(out.ports, servicePort{number: p.Number, name: p.Name, target: p.Target, protocol: istio.ServicePortProtocol(p.Number, p.Name, ""),
+			http: p.Number == 80})
 	}
 	return out
 }

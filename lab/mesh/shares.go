@@ -38,6 +38,9 @@ func (t *Table) Shares(r *Route) []Share {
 
 // backends divides a percentage among the Deployments behind a cluster.
 func (t *Table) backends(c *Cluster, percent float64) []Backend {
+	if c.NotCarried != "" {
+		return nil
+	}
 	var out []Backend
 	replicas := 0
 	deployments := t.compiler.overlay.Deployments

@@ -177,6 +177,7 @@ func (s *sidecar) table(port int) *portTable {
 		}
 	}
 	t := newPortTable()
+	s.refuse(t, services)
 	taken := map[string]bool{}
 	for _, v := range s.rules {
 		hosts, of := s.hostsOf(v, services)
@@ -207,6 +208,18 @@ func (s *sidecar) table(port int) *portTable {
 		}
 	}
 	return t
+}
+
+// refuse adds the services whose port is of a protocol that is not carried: their connections reach no rule, not even one of a
+// VirtualService with their host.
+func (s *sidecar) refuse(t *portTable, services map[string]*service) {
+	refused := newVirtualHost("", nil, nil)
+	refused.refused = true
+	for _, svc := range s.services {
+		if p, ok := svc.port(s.port); ok && !p.http && svc.gateway == "" {
+			s.addService(t, svc, refused, services)
+		}
+	}
 }
 
 // concerns reports whether the rules of HTTPRoutes apply here: they do for callers of their own namespace, and for Services of it.

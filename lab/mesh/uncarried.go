@@ -9,24 +9,33 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// uncarriedPort is a port that the lab accepts and does not carry: it carries only plain HTTP.
-type uncarriedPort struct {
-	object   string // "ServiceEntry shop/ext"
-	index    int    // in spec.ports
-	number   int
-	protocol string
-}
-
 // NotCarried lists what the lab accepts and does not carry, sorted: ports of Services and ServiceEntries, and the lines of GatewayTLS.
 func (t *Table) NotCarried() []string {
 	lines := t.GatewayTLS()
 	for _, s := range t.compiler.services {
-		for _, p := range s.uncarried {
-			lines = append(lines, fmt.Sprintf("%s: spec.ports[%d]: port %d is not carried: its protocol is %s, and the lab carries plain HTTP", p.object, p.index, p.number, p.protocol))
+		for _, p := range s.ports {
+			if !p.http && s.gateway == "" {
+				lines = append(lines, fmt.Sprintf("%s: spec.ports[%d]: port %d is not carried: its protocol is %s, and the lab carries HTTP/1.1",
+					s.object, p.index, p.number, p.protocol))
+			}
 		}
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines) // several hosts repeat a line
+}
+
+// HTTP2Ports lists the ports of HTTP/2 that the lab carries as HTTP/1.1, "HOST:PORT", sorted: those of a lenient overlay.
+func (t *Table) HTTP2Ports() []string {
+	var ports []string
+	for _, s := range t.compiler.services {
+		for _, p := range s.ports {
+			if p.http && p.protocol.HTTP2() && s.gateway == "" && !t.noMesh {
+				ports = append(ports, hostPort(s.host, p.number))
+			}
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
 }
 
 // GatewayTLS lists the servers of Gateways of which the lab does not carry the TLS, or nothing.
@@ -87,14 +96,18 @@ func (t *Table) uncarriedAt(req *Request, src *Source) string {
 // uncarriedText returns the text for a request to a port that is not carried; "" for any other.
 func (t *Table) uncarriedText(host string, port int, namespace string) string {
 	for _, s := range t.compiler.services {
-		if !istio.VisibleFrom(s.exportTo, s.namespace, namespace) || !slices.Contains(istio.Domains(s.host, namespace), host) {
+		p, ok := s.port(port)
+		if !ok || p.http || !istio.VisibleFrom(s.exportTo, s.namespace, namespace) {
 			continue
 		}
-		for _, p := range s.uncarried {
-			if p.number == port {
-				return fmt.Sprintf("port %d of %s is %s (%s), which the lab does not carry: it carries plain HTTP", port, host, p.protocol, p.object)
-			}
+		if slices.ContainsFunc(istio.Domains(s.host, namespace), func(d string) bool { return covers(d, host) }) {
+			return s.uncarried(p, host)
 		}
 	}
 	return ""
+}
+
+// uncarried returns why no request to a port is carried that is not routed.
+func (s *service) uncarried(p servicePort, host string) string {
+	return fmt.Sprintf("port %d of %s is %s (%s), which the lab does not carry: it carries HTTP/1.1", p.number, host, p.protocol, s.object)
 }

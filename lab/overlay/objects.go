@@ -186,6 +186,7 @@ type Service struct {
 
 // ServicePort is one port of a Service.
 type ServicePort struct {
+	Index       int // in spec.ports
 	Name        string
 	AppProtocol string
 	Port        int

@@ -69,7 +69,7 @@ func addAnyService(d *decoding, m Meta, decoded any) {
 		if target == "0" { // of a headless Service
 			target = fmt.Sprint(p.Port)
 		}
-		s.Ports = append(s.Ports, ServicePort{Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port, Target: target})
+		s.Ports = append(s.Ports, ServicePort{Index: i, Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port, Target: target})
 	}
 	d.overlay.Services = append(d.overlay.Services, s)
 }

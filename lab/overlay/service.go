@@ -13,9 +13,9 @@ type serviceManifest struct {
 		Type     string            `field:"type" does:"ClusterIP or NodePort"`
 		Selector map[string]string `field:"selector,required"`
 		Ports    []struct {
-			Name        string      `field:"name"`
+			Name        string      `field:"name" does:"its prefix is the protocol, as in Istio; without one it is detected"`
 			Protocol    string      `field:"protocol" does:"TCP"`
-			AppProtocol string      `field:"appProtocol"`
+			AppProtocol string      `field:"appProtocol" does:"HTTP; a port of another protocol is named as not carried"`
 			Port        int         `field:"port,required"`
 			TargetPort  intOrString `field:"targetPort"`
 			NodePort    int         `field:"nodePort" does:"opened on loopback"`
@@ -88,7 +88,7 @@ func addService(d *decoding, m Meta, decoded any) {
 			at.add(path+".port", "%d is there twice", p.Port)
 		}
 		names[p.Name], numbers[p.Port] = true, true
-		s.Ports = append(s.Ports, ServicePort{Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port, Target: string(p.TargetPort), NodePort: p.NodePort})
+		s.Ports = append(s.Ports, ServicePort{Index: i, Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port, Target: string(p.TargetPort), NodePort: p.NodePort})
 	}
 	d.overlay.Services = append(d.overlay.Services, s)
 }

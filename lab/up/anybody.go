@@ -83,6 +83,9 @@ func (e edition) playedNotes() []string {
 	if line := e.overlay.Lenience.LeftOut; line != "" {
 		notes = append(notes, line)
 	}
+	if ports := e.table.HTTP2Ports(); len(ports) > 0 {
+		notes = append(notes, "ports of HTTP/2 and gRPC get HTTP/1.1 requests, which the stand-ins speak: "+strings.Join(ports, ", "))
+	}
 	for _, m := range e.overlay.Lenience.NotServed {
 		notes = append(notes, "not served: "+m.String()+": requests from outside enter at Istio's Gateways only")
 	}

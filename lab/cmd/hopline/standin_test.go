@@ -54,7 +54,7 @@ func startOfStandIns(t *testing.T, s store) {
 		"initContainers 1, ", "securityContext 1, ", "volumes 1)\n",
 		"assumed: pods have sidecars in namespaces where no label states it: default\n",
 		"assumed: these hosts exist, although no Service or ServiceEntry among the files has them: prices.default.svc.cluster.local\n",
-		"Service default/ratings: spec.ports[1]: port 3306 is not carried: its protocol is mysql",
+		"Service default/ratings: spec.ports[1]: port 3306 is not carried: its protocol is MySQL",
 	} {
 		if !strings.Contains(s.screen.String(), want) {
 			t.Errorf("the start does not say %q:\n%s", want, s.screen)

@@ -39,7 +39,10 @@ func (x *exchange) mirror() {
 	head := x.mirrorHead()
 	for m := x.d.Mirror; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
-		if i >= len(x.d.Route.Mirrors) || !x.d.Route.Mirrors[i].Cluster.Known {
+		if i >= len(x.d.Route.Mirrors) {
+			continue
+		}
+		if to := x.d.Route.Mirrors[i].Cluster; !to.Known || to.NotCarried != "" {
 			continue
 		}
 		limit := x.timeout

@@ -195,6 +195,11 @@ func (x *exchange) forward() {
 		x.respond(x.d.Route.Unbacked(), "")
 		return
 	}
+	if to.NotCarried != "" {
+		x.flags |= flagNoHealthy
+		x.respond(http.StatusBadGateway, to.NotCarried)
+		return
+	}
 	x.cluster = x.in.cluster(x.state, to)
 	x.resolve()
 	if why := x.cluster.hosts.Load().fault; why != "" {
