@@ -47,7 +47,7 @@ func callersOf(r *rules.Rules, rule *mesh.Rule, namespace string) (list []rules.
 	if len(rule.At) > 0 || rule.Gateway {
 		list = append(list, rules.Question{})
 	}
-	for _, g := range mesh.Gateways(r.Overlay) {
+	for _, g := range r.Table.Gateways() {
 		for _, port := range r.Table.GatewayPorts(&g) {
 			if slices.Contains(rule.At, g.Workload) {
 				list = append(list, rules.Question{From: g.Workload, URL: fmt.Sprintf(":%d", port)})

@@ -20,7 +20,7 @@ func Calls(before, after Rules, calls []Call) []Group {
 		a := Of(before.Table, &c.Request, old.now(c.From))
 		b := Of(after.Table, &c.Request, edited.now(c.From))
 		found.add(a.Differences(b), []string{c.From.Name}, func() Example {
-			e := ExampleOf(&c.Request, c.From)
+			e := before.Example(&c.Request, c.From)
 			e.Trace, e.RuleBefore, e.RuleAfter = c.Trace, a.Rule, b.Rule
 			return e
 		})

@@ -22,7 +22,7 @@ type Group struct {
 
 // Example is one request of a group.
 type Example struct {
-	From   string      `json:"from"` // the caller as --from of hopline explain takes it; empty for the ingress gateway
+	From   string      `json:"from"` // the caller as --from of hopline explain takes it; empty for a client outside
 	Method string      `json:"method"`
 	URL    string      `json:"url"` // "http://middle/hops"
 	Header http.Header `json:"header"`
@@ -32,11 +32,12 @@ type Example struct {
 	RuleAfter  string `json:"rule_after"`
 }
 
-// ExampleOf describes a request in the form that hopline explain accepts.
-func ExampleOf(req *mesh.Request, from Caller) Example {
+// Example describes a request in the form that hopline explain accepts for the rules.
+func (r Rules) Example(req *mesh.Request, from Caller) Example {
 	e := Example{From: from.Name, Method: req.Method, URL: "http://" + req.Authority + req.Path, Header: req.Header}
+	entry, err := r.Table.EntryGateway()
 	switch {
-	case from.Source.Gateway && from.Source.Workload == mesh.IngressGateway().Workload:
+	case err == nil && from.Source.Gateway && from.Source.Workload == entry.Workload && from.Source.Namespace == entry.Namespace:
 		e.From = ""
 	case from.Stranger:
 		e.From = from.Source.Namespace + "/"

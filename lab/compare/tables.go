@@ -49,7 +49,7 @@ func Tables(before, after Rules) Result {
 			result.Compared++
 			a, b := Of(before.Table, req, p.before), Of(after.Table, req, p.after)
 			found.add(a.Differences(b), p.names, func() Example {
-				e := ExampleOf(req, p.before)
+				e := before.Example(req, p.before)
 				e.RuleBefore, e.RuleAfter = a.Rule, b.Rule
 				return e
 			})

@@ -94,7 +94,7 @@ func (c *Console) serveExample(w http.ResponseWriter, r *http.Request) {
 	object, rule := r.URL.Query().Get("object"), r.URL.Query().Get("rule")
 	last := c.source.Calls(1, func(k traffic.EdgeKey) bool { return k.Object == object && sameRule(rule, k.Rule) })
 	if len(last) > 0 && !last[0].Cut {
-		e := compare.ExampleOf(&last[0].Request, compare.CallerOf(last[0].Source))
+		e := compare.Rules{Overlay: of.Overlay, Table: of.Table}.Example(&last[0].Request, compare.CallerOf(last[0].Source))
 		writeJSON(w, example{e.From, e.Method, e.URL, e.Lines()})
 		return
 	}

@@ -17,10 +17,11 @@ import (
 // as the address of an upstream: the table says where such a request is sent.
 func links(o *overlay.Overlay, t *mesh.Table) []Link {
 	c := &collector{overlay: o, table: t, seen: map[Link]int{}, called: map[[2]string]bool{}}
-	for _, r := range t.Rules() {
-		for _, name := range r.At {
-			if gateway, ok := mesh.BuiltInGateway(name); ok {
-				c.rule(endOf(&gateway), traffic.End{Kind: traffic.Gateway, Namespace: gateway.Namespace, Name: name}.ID(), r)
+	for _, gateway := range t.Gateways() {
+		for _, r := range t.Rules() {
+			if slices.Contains(r.At, gateway.Workload) {
+				from := endOf(&gateway)
+				c.rule(from, from.ID(), r)
 			}
 		}
 	}

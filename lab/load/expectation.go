@@ -47,9 +47,12 @@ func (c *Command) expect(o *overlay.Overlay, table *mesh.Table) (*expectation, e
 // version is one version of a service.
 type version struct{ Service, Version string }
 
-// first returns the expected share of every version at the first hop, behind the ingress gateway; nil if the rules do not determine it.
+// first returns the expected share of every version at the first hop, behind the gateway of requests from outside; nil if the rules do not determine it.
 func (e *expectation) first() map[version]float64 {
-	source := mesh.IngressGateway()
+	source, err := e.table.EntryGateway()
+	if err != nil {
+		return nil // no lab starts with such rules
+	}
 	host := e.target.Host
 	if h := e.header.Get("Host"); h != "" {
 		host = h

@@ -38,11 +38,16 @@ func gatewaySource(g istio.Gateway) Source {
 // Gateways returns the gateways that may be the source of requests: the two built-in ones, and for a lenient overlay one more for each
 // selector of its Gateways that selects neither. That is the workload with its labels, or without such a workload one in the root namespace.
 func Gateways(o *overlay.Overlay) []Source {
-	out := []Source{IngressGateway(), EgressGateway()}
 	if !o.Lenient {
-		return out
+		return gatewaysOf(o, nil)
 	}
-	for _, g := range gatewayObjects(o, gatewayapi.Convert(o)) {
+	return gatewaysOf(o, gatewayObjects(o, gatewayapi.Convert(o)))
+}
+
+// gatewaysOf lists the gateways for the Gateway objects of a lenient overlay; without them only the built-in ones.
+func gatewaysOf(o *overlay.Overlay, selecting []gatewayObject) []Source {
+	out := []Source{IngressGateway(), EgressGateway()}
+	for _, g := range selecting {
 		if !slices.ContainsFunc(out, func(s Source) bool { return g.selects(&s) }) {
 			out = append(out, g.workload(o))
 		}
@@ -50,10 +55,18 @@ func Gateways(o *overlay.Overlay) []Source {
 	return out
 }
 
+// Gateways returns Gateways of the table's overlay.
+func (t *Table) Gateways() []Source {
+	if !t.compiler.overlay.Lenient {
+		return gatewaysOf(t.compiler.overlay, nil)
+	}
+	return gatewaysOf(t.compiler.overlay, t.compiler.gateways)
+}
+
 // EntryGateway returns the gateway at which requests from outside arrive: the ingress gateway, or if no Gateway selects it the only other
 // gateway that Gateways of the table's overlay select. It returns an error if they select several others.
-func (t *Table) EntryGateway(o *overlay.Overlay) (Source, error) {
-	all := Gateways(o)
+func (t *Table) EntryGateway() (Source, error) {
+	all := t.Gateways()
 	selected := len(t.GatewayPorts(&all[0])) > 0
 	switch others := all[2:]; {
 	case selected || len(others) == 0:

@@ -64,7 +64,7 @@ func (t *Table) addCallers() {
 			t.addCaller(&src, t.addView(&src))
 		}
 	}
-	for _, g := range Gateways(t.compiler.overlay) {
+	for _, g := range t.Gateways() {
 		t.addCaller(&g, t.addView(&g))
 	}
 }

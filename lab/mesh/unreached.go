@@ -277,12 +277,12 @@ func (t *Table) neverAskedAt(name string, v *virtualService) string {
 	if g == nil {
 		return "there is no Gateway " + name
 	}
-	ingress, egress := IngressGateway(), EgressGateway()
+	selected := slices.DeleteFunc(t.Gateways(), func(s Source) bool { return !g.selects(&s) })
 	switch {
-	case !g.selects(&ingress) && !g.selects(&egress):
+	case len(selected) == 0:
 		return fmt.Sprintf("%s selects pods with %s, and no gateway of the lab has these labels", g.object, istio.LabelText(g.selector))
-	case !istio.VisibleFrom(v.exportTo, v.namespace, istio.RootNamespace):
-		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), istio.RootNamespace)
+	case !slices.ContainsFunc(selected, func(s Source) bool { return istio.VisibleFrom(v.exportTo, v.namespace, s.Namespace) }):
+		return fmt.Sprintf("exportTo is [%s], and the gateways are in namespace %s", strings.Join(v.exportTo, ", "), selected[0].Namespace)
 	}
 	if slices.ContainsFunc(g.servers, func(s *networking.Server) bool { return s.GetTls().GetHttpsRedirect() }) {
 		return fmt.Sprintf("%s redirects the requests for its hosts to https, or has no rule of it", g.object)

@@ -30,7 +30,7 @@ func (r *Rules) Source(q *Question) (src *mesh.Source, noSidecar bool, err error
 		stranger := mesh.Stranger(strings.TrimSuffix(q.From, "/"))
 		return &stranger, false, nil
 	}
-	for _, g := range mesh.Gateways(r.Overlay) {
+	for _, g := range r.Table.Gateways() {
 		if q.From == g.Workload || q.From == g.Namespace+"/"+g.Workload {
 			return &g, false, nil
 		}
@@ -107,7 +107,7 @@ func namespaces(o *overlay.Overlay) []string {
 
 // ingress returns the gateway that requests without a named caller arrive at.
 func (r *Rules) ingress() (*mesh.Source, error) {
-	source, err := r.Table.EntryGateway(r.Overlay)
+	source, err := r.Table.EntryGateway()
 	if err != nil {
 		return nil, fmt.Errorf("%w: name one by --from", err)
 	}

@@ -1,7 +1,7 @@
 // Package send sends a request as a workload of the running lab, or as a client outside the mesh, and is `hopline curl`.
 //
 // The request takes the way that the workload's own requests take: through the sidecar of one of its pods, with that pod's credentials. So
-// the mesh cannot tell it from a request of the workload. A request from outside enters at the ingress gateway.
+// the mesh cannot tell it from a request of the workload. A request from outside enters at mesh.Table.EntryGateway.
 //
 // Files: send.go (the sender in the lab), command.go (the command line).
 package send
@@ -38,7 +38,7 @@ const (
 
 // Request is the request to send.
 type Request struct {
-	From   string   `json:"from"` // a workload; empty for a client outside, through the ingress gateway
+	From   string   `json:"from"` // a workload; empty for a client outside
 	Method string   `json:"method"`
 	URL    string   `json:"url"`
 	Header []string `json:"headers"` // "name: value"
@@ -69,7 +69,7 @@ type Header struct {
 
 // Sender sends requests through a running lab. Its fields are set before the first request.
 type Sender struct {
-	Ingress     string                         // address of the ingress gateway's listener
+	Ingress     string                         // address of the listener for requests from outside
 	Sidecar     string                         // address of the sidecars' listener
 	Credentials func(pod string) *url.Userinfo // of a pod at its sidecar
 	Pods        func() []workload.Status       //
@@ -185,10 +185,10 @@ func (s *Sender) way(q *rules.Question, of *rules.Rules) (*http.Transport, strin
 	if err != nil {
 		return nil, "", fmt.Errorf("%w%s", err, overlay.DidYouMean(q.From, workloads(of.Overlay)))
 	}
-	if source.Gateway && source.Workload != mesh.IngressGateway().Workload {
-		return nil, "", fmt.Errorf("--from %s: want a workload, or a client outside: the lab sends no request as another gateway", q.From)
-	}
 	if source.Gateway {
+		if entry, err := of.Table.EntryGateway(); err != nil || entry.Workload != source.Workload || entry.Namespace != source.Namespace {
+			return nil, "", fmt.Errorf("--from %s: want a workload, or a client outside: the lab sends no request as another gateway", q.From)
+		}
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", s.Ingress)

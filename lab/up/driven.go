@@ -39,6 +39,9 @@ func (d driven) Apply(o *overlay.Overlay, table *mesh.Table) error {
 func (d driven) Switch(o *overlay.Overlay, table *mesh.Table) error {
 	l := d.lab
 	before := l.active
+	if _, err := table.EntryGateway(); err != nil {
+		return err
+	}
 	if _, err := l.workloads.Add(o); err != nil { // apply ends those that o does not have
 		return err
 	}

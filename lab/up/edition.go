@@ -109,7 +109,7 @@ func (e edition) ruleNotes() []string {
 	for _, u := range e.table.Unreached() {
 		notes = append(notes, u.String())
 	}
-	gateway, err := e.table.EntryGateway(e.overlay)
+	gateway, err := e.table.EntryGateway()
 	if err != nil {
 		return append(notes, err.Error())
 	}

@@ -29,6 +29,9 @@ const startTimeout = 20 * time.Second
 // apply makes an edition active: all of it, or, with an error, nothing. Workloads that the edition does not have end after the rules that
 // route to them are gone, so that no request is lost.
 func (l *lab) apply(e edition) error {
+	if _, err := e.table.EntryGateway(); err != nil {
+		return err
+	}
 	before := l.nodePorts.list()
 	if err := l.nodePorts.set(nodePortsOf(e.overlay)); err != nil {
 		return err

@@ -126,9 +126,7 @@ func Run(ctx, now context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = l.watcher.Close() }()
-	if err := l.serve(first); err != nil {
-		return err
-	}
+	l.serve()
 	return l.follow(ctx, first, begun)
 }
 
@@ -229,17 +227,12 @@ func (l *lab) assemble() error {
 }
 
 // serve starts the servers on the listeners.
-func (l *lab) serve(first edition) error {
-	entry, err := first.table.EntryGateway(first.overlay)
-	if err != nil {
-		return err
-	}
-	l.servers.start(proxy.NewServer(l.proxy.Gateway(entry, gatewayPort)), l.listeners.ingress)
+func (l *lab) serve() {
+	l.servers.start(proxy.NewServer(l.proxy.Entry(gatewayPort)), l.listeners.ingress)
 	l.servers.start(proxy.NewServer(l.proxy.Sidecar()), l.listeners.sidecar)
 	l.servers.start(newServer(l.consoleHandler()), l.listeners.console)
 	l.servers.start(newServer(l.guarded(l.traces.Zipkin())), l.listeners.zipkin)
 	l.servers.start(newServer(l.guarded(l.traces.OTLP())), l.listeners.otlp)
-	return nil
 }
 
 // consoleHandler returns the handler of the console's port.

@@ -44,6 +44,7 @@ func TestStandIns(t *testing.T) {
 	step("one trace has every call", traceOfStandIns)
 	step("a host that no file has is played, by subset", hostOfNoFile)
 	step("other commands read the same files", commandsOnStandIns)
+	step("a saved Gateway moves the entry", savedGatewayOfStandIns)
 	step("a saved file is live", savedFileOfStandIns)
 }
 
@@ -169,5 +170,25 @@ func savedFileOfStandIns(t *testing.T, s store) {
 		`want URLs such as http://reviews:9080/reviews/0, separated by commas, got "ratings"`, before}
 	if diff := cmp.Diff(wanted, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// savedGatewayOfStandIns: requests from outside enter at the gateway that the saved files select, in the lab and for other commands.
+func savedGatewayOfStandIns(t *testing.T, s store) {
+	edit(t, filepath.Join(s.dir, "rules.yaml"), "selector: {istio: ingressgateway}", "selector: {istio: own}")
+	curl := []string{"curl", "--console-port", s.consolePort(), "http://localhost/static/a"}
+	s.waitFor("the other gateway", func() bool { _, out := s.hopline(curl...); return strings.Contains(out, ", to istio=own, in ") })
+	if code, out := s.hopline(curl...); code != 0 || !strings.Contains(out, "200 OK") {
+		t.Errorf("curl: code %d\n%s", code, out)
+	}
+	if a := s.get("Ingress", "/static/a"); a.status != http.StatusOK {
+		t.Errorf("through the ingress port: %d %s", a.status, a.body)
+	}
+	code, out := s.hopline("explain", "GET", "http://localhost/static/a", "--console-port", s.consolePort())
+	if code != 0 || !strings.Contains(out, "from gateway istio=own") {
+		t.Errorf("explain: code %d\n%s", code, out)
+	}
+	if code, out = s.hopline("curl", "--console-port", s.consolePort(), "--from", "istio-ingressgateway", "http://localhost/static/a"); code == 0 {
+		t.Errorf("as the gateway of before: code %d\n%s", code, out)
 	}
 }

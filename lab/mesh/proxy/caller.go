@@ -36,9 +36,12 @@ func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
 }
 
 // same reports whether the caller can continue to represent a pod.
-func (c *caller) same(p *pod) bool {
-	return c.source.Workload == p.Workload && c.source.Namespace == p.Namespace && c.source.Principal == p.Principal && c.noSidecar == p.NoSidecar &&
-		maps.Equal(c.source.Labels, p.Labels)
+func (c *caller) same(p *pod) bool { return c.is(&p.Source) && c.noSidecar == p.NoSidecar }
+
+// is reports whether the caller represents a source.
+func (c *caller) is(s *mesh.Source) bool {
+	return c.source.Workload == s.Workload && c.source.Namespace == s.Namespace && c.source.Principal == s.Principal && c.source.Gateway == s.Gateway &&
+		maps.Equal(c.source.Labels, s.Labels)
 }
 
 // cluster returns the caller's view of the cluster that a decision under s returned.
@@ -60,7 +63,7 @@ func (c *caller) cluster(s *state, m *mesh.Cluster) *cluster {
 	}
 	k = newCluster(c, m)
 	k.update(e)
-	if !c.gone {
+	if k.closed = c.gone; !c.gone {
 		c.clusters[m] = k
 	}
 	return k

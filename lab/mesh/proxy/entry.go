@@ -33,7 +33,16 @@ func NewServer(h http.Handler) *http.Server {
 	}
 }
 
-// Gateway returns the handler for requests from outside. The source is a gateway of the mesh, the port one that its Gateway objects open.
+// Entry returns the handler for requests from outside, at a port of the gateway that the rules name: each swap of the rules may name
+// another one.
+func (p *Proxy) Entry(port int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := p.state.Load()
+		s.entry.serveIn(s, w, r, r.Host, port, nil)
+	})
+}
+
+// Gateway returns the handler for requests to one gateway of the mesh, at a port that its Gateway objects open.
 func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	c := newCaller(p, source, source.Workload+"-"+strconv.Itoa(port), port)
 	p.mu.Lock()

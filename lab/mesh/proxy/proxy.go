@@ -27,6 +27,8 @@ type Rules interface {
 	// Clusters returns all clusters that a decision can name.
 	Clusters() []*mesh.Cluster
 	NoSidecar
+	// EntryGateway returns the gateway at which requests from outside arrive. After an error it is the one before.
+	EntryGateway() (mesh.Source, error)
 	// NoMesh reports whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
 	NoMesh() bool
 }
@@ -63,7 +65,7 @@ type Proxy struct {
 
 	mu       sync.Mutex // held while the state changes; guards the fields below
 	pods     map[string]*caller
-	entries  []*caller                        // of gateways
+	entries  []*caller                        // of gateways, but for the one of the state
 	gateways map[gatewayPort]*gatewayListener // loopback listeners of gateways that workloads are routed to
 	closed   bool
 	ctx      context.Context // ends with the proxy
@@ -74,6 +76,7 @@ type Proxy struct {
 // state holds everything that decides about a request. It is never changed, only replaced.
 type state struct {
 	rules     Rules
+	entry     *caller // the gateway at which requests from outside arrive
 	noMesh    bool
 	headers   []string // that any rule matches on
 	pods      []*pod
@@ -98,8 +101,10 @@ func New(o Options) *Proxy {
 		cancel:    cancel,
 	}
 	rand.Read(p.secret[:]) // never fails
-	p.state.Store(newState(noRules{}, nil, nil))
-	p.tokens.Store(&map[string]*caller{})
+	first := newState(noRules{}, nil, nil)
+	first.entry = newCaller(p, mesh.IngressGateway(), mesh.IngressGateway().Workload, 0)
+	p.state.Store(first)
+	p.tokens.Store(&map[string]*caller{first.entry.token: first.entry})
 	return p
 }
 
@@ -108,7 +113,23 @@ func New(o Options) *Proxy {
 func (p *Proxy) Swap(rules Rules) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.change(newState(rules, p.state.Load().pods, p.gatewayAddress))
+	before := p.state.Load().entry
+	s := newState(rules, p.state.Load().pods, p.gatewayAddress)
+	s.entry = p.entryOf(rules, before)
+	p.change(s)
+	if s.entry != before {
+		p.setTokens()
+		before.close()
+	}
+}
+
+// entryOf returns the caller for the gateway at which requests from outside arrive: the one before if it is still the same.
+func (p *Proxy) entryOf(rules Rules, before *caller) *caller {
+	source, err := rules.EntryGateway()
+	if err != nil || before.is(&source) {
+		return before
+	}
+	return newCaller(p, source, source.Workload, 0)
 }
 
 // SetPods sets all pods that run. A pod that is not ready receives no new requests but may send them; a pod that is left out may do
@@ -121,7 +142,9 @@ func (p *Proxy) SetPods(pods []mesh.Pod) {
 		known[i] = newPod(&pods[i])
 	}
 	p.setCallers(known)
-	p.change(newState(p.state.Load().rules, known, p.gatewayAddress))
+	s := newState(p.state.Load().rules, known, p.gatewayAddress)
+	s.entry = p.state.Load().entry
+	p.change(s)
 }
 
 // change applies a state and updates the callers' clusters. The caller holds p.mu.
@@ -134,6 +157,7 @@ func (p *Proxy) change(s *state) {
 	for _, c := range p.entries {
 		c.update(s)
 	}
+	s.entry.update(s)
 }
 
 // setCallers creates callers for new pods and removes those of pods that are gone. The caller holds p.mu.
@@ -162,6 +186,8 @@ func (p *Proxy) setTokens() {
 	for _, c := range p.entries {
 		tokens[c.token] = c
 	}
+	entry := p.state.Load().entry
+	tokens[entry.token] = entry
 	for _, c := range p.pods {
 		tokens[c.token] = c
 	}
@@ -187,6 +213,7 @@ func (p *Proxy) Close() error {
 	for _, c := range p.entries {
 		c.close()
 	}
+	p.state.Load().entry.close()
 	p.mu.Unlock()
 	p.inflight.Wait()
 	p.names.wait()
@@ -204,4 +231,5 @@ func (noRules) MatchedHeaders() []string                                    { re
 func (noRules) Missing(*mesh.Request, *mesh.Source) string                  { return "" }
 func (noRules) Clusters() []*mesh.Cluster                                   { return nil }
 func (noRules) DecideNoSidecar(*mesh.Request, string, uint64) mesh.Decision { return mesh.Decision{} }
+func (noRules) EntryGateway() (mesh.Source, error)                          { return mesh.IngressGateway(), nil }
 func (noRules) NoMesh() bool                                                { return false }

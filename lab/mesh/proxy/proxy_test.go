@@ -28,6 +28,7 @@ type rules struct {
 	clusters  []*mesh.Cluster
 	headers   []string
 	noMesh    bool
+	entry     mesh.Source // empty: the ingress gateway
 }
 
 func (r *rules) Decide(q *mesh.Request, s *mesh.Source, _ uint64) mesh.Decision {
@@ -45,6 +46,12 @@ func (r *rules) Missing(q *mesh.Request, _ *mesh.Source) string {
 }
 func (r *rules) Clusters() []*mesh.Cluster { return r.clusters }
 func (r *rules) NoMesh() bool              { return r.noMesh }
+func (r *rules) EntryGateway() (mesh.Source, error) {
+	if r.entry.Workload != "" {
+		return r.entry, nil
+	}
+	return mesh.IngressGateway(), nil
+}
 
 // toRoute sends everything by one route.
 func toRoute(r *mesh.Route) *rules {

@@ -77,11 +77,15 @@ func (x *exchange) reset() {
 	clear(x.choice.tried[:cap(x.choice.tried)])
 }
 
-// serve handles a request of a caller. Port is the port in the request's authority. From is the workload that sends a gateway the request;
-// nil: it is not in the mesh.
+// serve handles a request of a caller in the current state. Port is the port in the request's authority. From is the workload that sends a
+// gateway the request; nil: it is not in the mesh.
 func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
+	c.serveIn(c.proxy.state.Load(), w, r, authority, port, from)
+}
+
+func (c *caller) serveIn(s *state, w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
 	x := exchanges.Get().(*exchange)
-	x.proxy, x.in, x.from, x.state = c.proxy, c, from, c.proxy.state.Load()
+	x.proxy, x.in, x.from, x.state = c.proxy, c, from, s
 	x.noSidecar = c.noSidecar || x.state.noMesh
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
