@@ -116,9 +116,28 @@ func (u *upstreams) echo(workload, pod string) http.Handler {
 		if r.Header.Get(sickHeader) == workload {
 			code = http.StatusServiceUnavailable
 		}
+		if code == http.StatusSwitchingProtocols {
+			upgrade(w, try+1)
+			return
+		}
 		w.WriteHeader(code)
 		fmt.Fprintf(w, "echo %d", try+1)
 	})
+}
+
+// upgrade accepts an upgrade to websocket, writes what the echo writes to the new connection and closes it.
+func upgrade(w http.ResponseWriter, try int) {
+	c, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	head := w.Header()
+	head.Set("Connection", "Upgrade")
+	head.Set("Upgrade", "websocket")
+	fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\n")
+	head.Write(c)
+	fmt.Fprintf(c, "\r\necho %d", try)
 }
 
 func digest(body []byte) string {

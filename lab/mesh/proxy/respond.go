@@ -76,6 +76,23 @@ func (x *exchange) pass() {
 		x.switchProtocols()
 		return
 	}
+	h := x.receivedHead()
+	if x.stopped {
+		x.finish()
+		x.respond(x.resp.Status, inboundText[x.resp.Status])
+		return
+	}
+	x.addRouteHeaders()
+	x.nameServer(h)
+	x.begin(x.resp.Status)
+	if !x.resp.Done() && !x.copyBody() {
+		x.broken = true
+	}
+	x.finish()
+}
+
+// receivedHead returns the response's headers: those of the upstream, and what the proxy adds to them before the route's changes.
+func (x *exchange) receivedHead() http.Header {
 	h := x.w.Header()
 	x.copyHead(h)
 	if !x.noSidecar {
@@ -84,24 +101,16 @@ func (x *exchange) pass() {
 		}
 		h[hServiceTime] = []string{strconv.FormatInt(x.deadlines.sinceEnd().Milliseconds(), 10)}
 	}
-	if x.stopped {
-		x.finish()
-		x.respond(x.resp.Status, inboundText[x.resp.Status])
-		return
-	}
-	x.addRouteHeaders()
-	if x.noSidecar {
-		if server := x.resp.Get("Server"); server != "" {
-			h["Server"] = []string{server}
-		}
-	} else {
+	return h
+}
+
+// nameServer sets the header Server: the proxy's own name, or without a sidecar the upstream's.
+func (x *exchange) nameServer(h http.Header) {
+	if !x.noSidecar {
 		h["Server"] = []string{serverName}
+	} else if server := x.resp.Get("Server"); server != "" {
+		h["Server"] = []string{server}
 	}
-	x.begin(x.resp.Status)
-	if !x.resp.Done() && !x.copyBody() {
-		x.broken = true
-	}
-	x.finish()
 }
 
 // copyHead copies the upstream's response headers, except those that concern only its connection.

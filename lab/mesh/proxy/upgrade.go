@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/wire"
 )
 
 // switchProtocols joins the two connections once the upstream has accepted an upgrade. When one ends, both are closed. The rest of the
@@ -39,16 +41,25 @@ func (x *exchange) switchProtocols() {
 	down.Close()
 }
 
-// switched returns the head of the response that announces the new protocol to the caller.
+// switched returns the head of the response that announces the new protocol to the caller. The route changes its headers as it changes
+// those of any response. If it leaves no valid Upgrade, Envoy removes the two headers that concern the connection.
+// (Envoy, source/common/http/conn_manager_utility.cc, mutateResponseHeaders)
 func (x *exchange) switched() string {
+	h := x.receivedHead()
+	h["Connection"], h["Upgrade"] = []string{x.resp.Get("Connection")}, []string{x.resp.Get("Upgrade")}
+	x.addRouteHeaders()
+	if !wire.HasToken(h.Get("Connection"), "upgrade") || h.Get("Upgrade") == "" {
+		delete(h, "Connection")
+		delete(h, "Upgrade")
+	}
+	x.nameServer(h)
+	if len(h["Date"]) == 0 {
+		h["Date"] = []string{time.Now().UTC().Format(http.TimeFormat)}
+	}
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
-	for _, f := range x.resp.Fields {
-		if f.Name != "Server" {
-			b.WriteString(f.Name + ": " + f.Value + "\r\n")
-		}
-	}
-	b.WriteString("Server: " + serverName + "\r\n\r\n")
+	_ = h.Write(&b) // a Builder returns no error
+	b.WriteString("\r\n")
 	return b.String()
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -119,4 +120,47 @@ func TestUpgradesEndWithTheProxy(t *testing.T) {
 		t.Error("the connection outlives the proxy")
 	}
 	s.Close()
+}
+
+// TestHeadOfUpgrade: the route changes the head of a 101 response as it changes any other, as Envoy does.
+func TestHeadOfUpgrade(t *testing.T) {
+	t.Parallel()
+	up := script(t, func(string) string {
+		return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Gone: up\r\nX-Set: up\r\nServer: up\r\nX-Envoy-Decorator-Operation: up\r\n\r\n"
+	})
+	heads := map[string]map[string]string{}
+	for name, ops := range map[string]mesh.HeaderOps{
+		"changed": {ResponseRemove: []string{"x-gone"}, ResponseSet: []mesh.Header{{Name: "x-set", Value: "rule"}}, ResponseAdd: []mesh.Header{{Name: "x-add", Value: "rule"}}},
+		"removed": {ResponseRemove: []string{"upgrade"}},
+	} {
+		route := routeTo(service("middle"))
+		route.Headers = ops
+		b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", up))
+		c, err := net.Dial("tcp", b.ingress.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: middle\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != 101 {
+			t.Fatalf("%s: %+v, %v", name, res, err)
+		}
+		heads[name] = map[string]string{}
+		for _, header := range []string{"Connection", "Upgrade", "X-Gone", "X-Set", "X-Add", "Server", "X-Envoy-Decorator-Operation"} {
+			heads[name][header] = strings.Join(res.Header[header], ",")
+		}
+		for _, header := range []string{"Date", "X-Envoy-Upstream-Service-Time"} {
+			if res.Header.Get(header) == "" {
+				t.Errorf("%s: the response has no %s", name, header)
+			}
+		}
+	}
+	want := map[string]map[string]string{
+		"changed": {"Connection": "Upgrade", "Upgrade": "websocket", "X-Gone": "", "X-Set": "rule", "X-Add": "rule", "Server": "hopline", "X-Envoy-Decorator-Operation": ""},
+		"removed": {"Connection": "", "Upgrade": "", "X-Gone": "up", "X-Set": "up", "X-Add": "", "Server": "hopline", "X-Envoy-Decorator-Operation": ""},
+	}
+	if diff := cmp.Diff(want, heads); diff != "" {
+		t.Errorf("heads (-want +got):\n%s", diff)
+	}
 }
