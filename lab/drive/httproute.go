@@ -83,11 +83,10 @@ func (c *Change) routeEdits(r routeRule) ([]overlay.Edit, error) {
 	return []overlay.Edit{{Object: c.Object, Path: r.path + ".retry", Value: value}}, nil
 }
 
-// timeoutEdits returns the timeouts of a rule. A text is the timeout of the whole request, and leaves that of each try as it is; null removes it.
+// timeoutEdits returns the timeouts of a rule. A text is the timeout of the whole request, and leaves that of each try as it is; null removes both.
 func (c *Change) timeoutEdits(r routeRule, value any) ([]overlay.Edit, error) {
 	at := r.path + ".timeouts"
 	before, _ := r.written["timeouts"].(map[string]any)
-	_, has := before["request"]
 	switch value.(type) {
 	case map[string]any:
 		return []overlay.Edit{{Object: c.Object, Path: at, Value: value}}, nil
@@ -97,13 +96,10 @@ func (c *Change) timeoutEdits(r routeRule, value any) ([]overlay.Edit, error) {
 		}
 		return []overlay.Edit{{Object: c.Object, Path: at + ".request", Value: value}}, nil
 	case nil:
-		switch {
-		case has && len(before) == 1:
-			return []overlay.Edit{{Object: c.Object, Path: at}}, nil
-		case has:
-			return []overlay.Edit{{Object: c.Object, Path: at + ".request"}}, nil
+		if before == nil {
+			return nil, nil
 		}
-		return nil, nil
+		return []overlay.Edit{{Object: c.Object, Path: at}}, nil
 	}
 	return nil, fmt.Errorf(`value: want a duration such as "2s", or {"request": "2s", "backendRequest": "1s"}, got %s`, c.Value)
 }

@@ -77,8 +77,8 @@ func TestRouteChanges(t *testing.T) {
 			func(r *mesh.Rule) bool { return r.HTTP.GetTimeout().GetSeconds() == 2 }},
 		"timeout of what is there": {more, strings.Replace(more, "request: 3s", "request: 2s", 1), everybody(Timeout, `"2s"`), "timeout 2s, of each try 1s",
 			func(r *mesh.Rule) bool { return r.HTTP.GetTimeout().GetSeconds() == 1 }},
-		"no timeout": {more, strings.Replace(more, "request: 3s, ", "", 1), everybody(Timeout, "null"), "of each try 1s",
-			func(r *mesh.Rule) bool { return r.HTTP.GetTimeout().GetSeconds() == 1 }},
+		"no timeout": {more, strings.Replace(more, "      timeouts: {request: 3s, backendRequest: 1s} # of a page\n", "", 1), everybody(Timeout, "null"), "no timeout of its own",
+			func(r *mesh.Rule) bool { return r.HTTP.GetTimeout() == nil }},
 		"retries": {refs, refs + "\n      retry: {attempts: 3, codes: [503, 504]}", everybody(Retries, `{"attempts":3,"codes":[503,504]}`), "3 retries on 503 504",
 			func(r *mesh.Rule) bool {
 				return r.HTTP.GetRetries().GetAttempts() == 3 && strings.HasSuffix(r.HTTP.GetRetries().GetRetryOn(), ",503,504")
