@@ -68,25 +68,44 @@ type ShareChange struct {
 }
 
 // Of returns what a table does with a request. It depends on nothing but its arguments.
-func Of(t *mesh.Table, req *mesh.Request, from Caller) Effect {
+func Of(t *mesh.Table, req *mesh.Request, from Caller) Effect { return named.of(t, req, from) }
+
+// naming is the way in which effects identify a destination.
+type naming struct {
+	title    func(*mesh.Cluster) string              // in short
+	describe func(*mesh.Route, *mesh.Cluster) string // in detail
+}
+
+// named identifies destinations by host, port and subset, and compares their endpoints too.
+var named = naming{(*mesh.Cluster).Title, (*mesh.Route).Describe}
+
+// byEndpoints identifies destinations by their endpoints, whatever their names are.
+var byEndpoints = naming{(*mesh.Cluster).Endpoints, func(r *mesh.Route, c *mesh.Cluster) string {
+	if title := c.Endpoints(); c.Known && title != c.Title() {
+		return title
+	}
+	return r.Describe(c)
+}}
+
+func (n naming) of(t *mesh.Table, req *mesh.Request, from Caller) Effect {
 	found := t.Follow(req, &from.Source, from.NoSidecar)
 	e := Effect{Status: found.Status(), aspects: map[Aspect]text{}, policies: map[string]string{}}
 	if found.Taken != nil {
 		e.Rule = found.Taken.Name()
 	}
-	e.aspects[Target] = target(&found)
+	e.aspects[Target] = n.target(&found)
 	if found.Refusal != "" || found.Route == nil {
 		return e
 	}
-	e.effects(&found)
+	e.effects(&found, n)
 	if found.Outcome == mesh.Forward {
-		e.forward(&found)
+		e.forward(&found, n)
 	}
 	return e
 }
 
 // target describes the response of the mesh, or the destinations.
-func target(e *mesh.Explanation) text {
+func (n naming) target(e *mesh.Explanation) text {
 	same := func(s string) text { return text{s, s} }
 	switch {
 	case e.Refusal != "":
@@ -107,14 +126,14 @@ func target(e *mesh.Explanation) text {
 	}
 	var short, detail []string
 	for _, s := range e.Shares {
-		name := s.Cluster.Title() + " " + Percent(s.Percent)
+		name := n.title(s.Cluster) + " " + Percent(s.Percent)
 		if !s.Cluster.Known {
 			name += fmt.Sprintf(" (%d: unknown)", e.Route.Unbacked())
 		} else if s.Cluster.NotCarried != "" {
 			name += " (502: not carried)"
 		}
 		short = append(short, name)
-		detail = append(detail, Percent(s.Percent)+" "+e.Route.Describe(s.Cluster)+backends(s.Share))
+		detail = append(detail, Percent(s.Percent)+" "+n.describe(e.Route, s.Cluster)+backends(s.Share))
 	}
 	return text{strings.Join(short, ", "), strings.Join(detail, ", ")}
 }
@@ -141,11 +160,11 @@ func Percent(p float64) string {
 }
 
 // effects sets the aspects of the route itself.
-func (e *Effect) effects(found *mesh.Explanation) {
+func (e *Effect) effects(found *mesh.Explanation, n naming) {
 	aspects := map[mesh.EffectKind]Aspect{mesh.EffectFault: Fault, mesh.EffectHeaders: Headers, mesh.EffectCORS: Headers}
 	e.aspects[Fault], e.aspects[Headers] = text{}, text{}
 	if found.Outcome == mesh.Forward {
-		aspects[mesh.EffectTimeout], aspects[mesh.EffectRetries], aspects[mesh.EffectHash], aspects[mesh.EffectMirror] = Timeout, Retries, Hash, Mirrors
+		aspects[mesh.EffectTimeout], aspects[mesh.EffectRetries], aspects[mesh.EffectHash] = Timeout, Retries, Hash
 		for _, aspect := range []Aspect{Timeout, Retries, Hash, Mirrors} {
 			e.aspects[aspect] = text{}
 		}
@@ -153,6 +172,11 @@ func (e *Effect) effects(found *mesh.Explanation) {
 	for _, effect := range found.Route.Effects("") {
 		if aspect, ok := aspects[effect.Kind]; ok {
 			e.add(aspect, effect.Text)
+		}
+	}
+	if found.Outcome == mesh.Forward {
+		for _, m := range found.Route.Mirrors {
+			e.add(Mirrors, fmt.Sprintf("%g %% mirrored to %s", m.Percent, n.describe(found.Route, m.Cluster)))
 		}
 	}
 }
@@ -166,7 +190,7 @@ func (e *Effect) add(aspect Aspect, line string) {
 }
 
 // forward sets the aspects of a request that is sent to a destination.
-func (e *Effect) forward(found *mesh.Explanation) {
+func (e *Effect) forward(found *mesh.Explanation, n naming) {
 	r := found.Route
 	e.aspects[Access], e.aspects[Path], e.aspects[Authority] = text{}, text{}, text{}
 	if w := r.Rewrite; w != nil && found.Path != "" {
@@ -180,7 +204,7 @@ func (e *Effect) forward(found *mesh.Explanation) {
 	}
 	for i := range found.Shares {
 		s, d := &found.Shares[i], &r.Destinations[i]
-		to := s.Cluster.Title()
+		to := n.title(s.Cluster)
 		e.share(to, s.Percent)
 		for _, refusal := range s.Refusals {
 			e.add(Access, refusal)

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -72,6 +73,19 @@ func (e Example) Command(files ...string) string {
 		words = append(words, "--from", tty.ShellWord(e.From))
 	}
 	return strings.Join(append(words, tty.ShellWord(e.Method), tty.ShellWord(e.URL)), " ")
+}
+
+// Text returns the differences with the shares, the callers, and the command that explains the example by the rules in files.
+func (g *Group) Text(files ...string) string {
+	var b strings.Builder
+	for _, d := range g.Differences {
+		fmt.Fprintf(&b, "%s: %s -> %s\n", d.Aspect, d.Before, d.After)
+		for _, s := range d.Shares {
+			fmt.Fprintf(&b, "  %7s -> %7s  %s\n", Percent(s.Before), Percent(s.After), s.Destination)
+		}
+	}
+	fmt.Fprintf(&b, "  from %s\n  such as %s\n", strings.Join(g.Callers, ", "), g.Example.Command(files...))
+	return b.String()
 }
 
 // groups collects differences.

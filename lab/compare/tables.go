@@ -26,6 +26,22 @@ type Result struct {
 //
 // unless Limits states otherwise. Callers that the tables cannot distinguish are compared once.
 func Tables(before, after Rules) Result {
+	return comparer{names: named}.tables(before, after)
+}
+
+// Converted is Tables for rules that say the same by other objects: it compares destinations by their endpoints, whatever their names are. Requests
+// of which apart is true are not compared.
+func Converted(before, after Rules, apart func(from Caller, req *mesh.Request) bool) Result {
+	return comparer{byEndpoints, apart}.tables(before, after)
+}
+
+// comparer compares two tables.
+type comparer struct {
+	names naming
+	apart func(from Caller, req *mesh.Request) bool // nil for none
+}
+
+func (how comparer) tables(before, after Rules) Result {
 	result := Result{Groups: []Group{}, Limits: []string{}, Added: []string{}, Removed: []string{}}
 	old, edited := index(Callers(before.Overlay)), index(Callers(after.Overlay))
 	for _, name := range slices.Sorted(maps.Keys(edited)) {
@@ -46,8 +62,11 @@ func Tables(before, after Rules) Result {
 	var found groups
 	for _, p := range pairs {
 		p.walk(before.Table, after.Table, &c, func(req *mesh.Request) {
+			if how.apart != nil && how.apart(p.before, req) {
+				return
+			}
 			result.Compared++
-			a, b := Of(before.Table, req, p.before), Of(after.Table, req, p.after)
+			a, b := how.names.of(before.Table, req, p.before), how.names.of(after.Table, req, p.after)
 			found.add(a.Differences(b), p.names, func() Example {
 				e := before.Example(req, p.before)
 				e.RuleBefore, e.RuleAfter = a.Rule, b.Rule

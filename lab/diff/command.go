@@ -85,13 +85,7 @@ func (c *Command) readable() string {
 func (r *result) text(file string) string {
 	var b strings.Builder
 	for _, g := range r.Groups {
-		for _, d := range g.Differences {
-			fmt.Fprintf(&b, "%s: %s -> %s\n", d.Aspect, d.Before, d.After)
-			for _, s := range d.Shares {
-				fmt.Fprintf(&b, "  %7s -> %7s  %s\n", compare.Percent(s.Before), compare.Percent(s.After), s.Destination)
-			}
-		}
-		fmt.Fprintf(&b, "  from %s\n  such as %s\n", strings.Join(g.Callers, ", "), g.Example.Command(file))
+		b.WriteString(g.Text(file))
 	}
 	for _, name := range r.Removed {
 		fmt.Fprintf(&b, "removed: %s, whose requests are not compared\n", name)

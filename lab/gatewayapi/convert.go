@@ -179,10 +179,20 @@ func sortRules(rules []Rule) {
 }
 
 func comparePrecedence(a, b *networking.HTTPMatchRequest) int {
-	kindA, lengthA := pathRank(a.GetUri())
-	kindB, lengthB := pathRank(b.GetUri())
-	return cmp.Or(cmp.Compare(kindB, kindA), cmp.Compare(lengthB, lengthA), cmp.Compare(methods(b), methods(a)),
-		cmp.Compare(len(b.GetHeaders()), len(a.GetHeaders())), cmp.Compare(len(b.GetQueryParams()), len(a.GetQueryParams())))
+	x, y := precedence(a), precedence(b)
+	return slices.Compare(y[:], x[:])
+}
+
+// Precedence is the rank of a match: the kind of its path, the length of the path, and the number of conditions on the method, on headers and on
+// query parameters. Of two matches the one with the greater number at the first difference is tried first.
+type Precedence [5]int
+
+// PrecedenceOf returns the rank of a match whose defaults are filled in.
+func PrecedenceOf(m *overlay.HTTPRouteMatch) Precedence { return precedence(match(m)) }
+
+func precedence(m *networking.HTTPMatchRequest) Precedence {
+	kind, length := pathRank(m.GetUri())
+	return Precedence{kind, length, methods(m), len(m.GetHeaders()), len(m.GetQueryParams())}
 }
 
 // pathRank returns the rank of a kind of path match, and the length of the path.

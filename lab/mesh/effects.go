@@ -96,18 +96,19 @@ func (p Pool) limits() string {
 	return strings.Join(words, ", ")
 }
 
-// Lines describes the changes, one line for each, in the order in which they are made: `request header x-a set to "b"`.
+// Lines describes the changes, one line for each, in the order in which they are made: `request header x-a set to "b"`. Names are in lower
+// case, as Envoy writes them.
 func (h HeaderOps) Lines() []string {
 	var lines []string
 	of := func(message string, remove []string, set, add []Header) {
 		for _, name := range remove {
-			lines = append(lines, fmt.Sprintf("%s header %s removed", message, name))
+			lines = append(lines, fmt.Sprintf("%s header %s removed", message, strings.ToLower(name)))
 		}
 		for _, header := range set {
-			lines = append(lines, fmt.Sprintf("%s header %s set to %q", message, header.Name, header.Value))
+			lines = append(lines, fmt.Sprintf("%s header %s set to %q", message, strings.ToLower(header.Name), header.Value))
 		}
 		for _, header := range add {
-			lines = append(lines, fmt.Sprintf("%s header %s: %q added", message, header.Name, header.Value))
+			lines = append(lines, fmt.Sprintf("%s header %s: %q added", message, strings.ToLower(header.Name), header.Value))
 		}
 	}
 	of("request", h.RequestRemove, h.RequestSet, h.RequestAdd)

@@ -395,5 +395,21 @@ func (r *Route) Describe(c *Cluster) string {
 	case len(c.Selector) == 0:
 		return name + ": no endpoints: 503"
 	}
-	return fmt.Sprintf("%s: pods of namespace %s with %s, port %s", name, c.Namespace, istio.LabelText(c.Selector), c.targetText())
+	return name + ": " + c.podsText()
+}
+
+func (c *Cluster) podsText() string {
+	return fmt.Sprintf("pods of namespace %s with %s, port %s", c.Namespace, istio.LabelText(c.Selector), c.targetText())
+}
+
+// Endpoints describes the endpoints of a cluster of pods, whatever its name is: two clusters with the same text have the same endpoints. It
+// returns the title of any other cluster.
+func (c *Cluster) Endpoints() string {
+	switch {
+	case len(c.Selector) == 0 || c.Gateway != "":
+		return c.Title()
+	case c.External:
+		return c.podsText() + ", as a host outside the mesh"
+	}
+	return c.podsText()
 }

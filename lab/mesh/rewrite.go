@@ -8,6 +8,9 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
+// wholePath is the expression by which istiod lets an HTTPRoute replace the whole path.
+const wholePath = "/.*"
+
 // newRewrite compiles a rewrite under a path match. It replaces the matched part of the path: a prefix literally, so that "/old/" rewritten
 // to "/new" turns "/old/a" into "/newa"; the whole path under an exact match or a regex. The query does not change.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto, prefix_rewrite and regex_rewrite)
@@ -19,7 +22,7 @@ func newRewrite(r *networking.HTTPRewrite, match *pathMatch) (*Rewrite, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.URI, out.Regex = rewrite, true
+		out.URI, out.Regex = rewrite, regex.GetMatch() != wholePath || strings.Contains(regex.GetRewrite(), `\`)
 		out.Text = fmt.Sprintf("every match of regex %q replaced by %q", regex.GetMatch(), regex.GetRewrite())
 	case r.GetUri() != "":
 		out.URI, out.Text = prefixRewrite(match, r.GetUri()), prefixText(match, r.GetUri())

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -76,6 +77,19 @@ func (r *Rules) RoutesTo(host string) bool {
 		}
 	}
 	return false
+}
+
+// Gaps lists the parts of objects that are not computed: the rules of Overlay are without them.
+func (r *Rules) Gaps() []overlay.Problem {
+	report := r.Overlay.Report()
+	for i := range r.gaps {
+		report.Add(r.gaps[i].object, r.gaps[i].path, "%s", r.gaps[i].why)
+	}
+	var located *overlay.Report
+	if errors.As(report.Err(), &located) {
+		return located.Problems
+	}
+	return nil
 }
 
 // Foreign lists the objects that bear on routing, of kinds that are not computed.
