@@ -26,6 +26,7 @@ type commands struct {
 	Explain explainCommand `cmd:"" help:"Explain which rule matches a request, why the earlier ones do not, and where it is sent."`
 	Test    testCommand    `cmd:"" help:"Run cases, from YAML files beside anybody's rules, against the rules."`
 	Diff    diffCommand    `cmd:"" help:"Show which requests other rules treat differently: files, directories, git revisions."`
+	Convert convertCommand `cmd:"" help:"Write VirtualServices and subsets as HTTPRoutes and Services, and show which requests would go elsewhere."`
 	Lint    lintCommand    `cmd:"" help:"Find faults in anybody's rules that can be proved: what is never reached, what does not exist."`
 	Drive   drive.Command  `cmd:"" help:"Change the running lab for a while: shares, faults, replicas, the overlay."`
 	Curl    curlCommand    `cmd:"" help:"Send a request as a workload of the running lab, and show the response."`
