@@ -83,7 +83,7 @@ func world(t *rapid.T) *overlay.Overlay {
 		labels := map[string]string{"app": name}
 		o.Services = append(o.Services, overlay.Service{Meta: meta("Service", name), Selector: labels, Ports: []overlay.ServicePort{{Name: "http", Port: 80, Target: "8080"}}})
 		o.Deployments = append(o.Deployments, overlay.Deployment{Meta: meta("Deployment", name), Replicas: 1, Pod: overlay.PodTemplate{Labels: labels, ServiceAccount: name,
-			Container: overlay.Container{Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}}}}})
+			Containers: []overlay.Container{{Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}}}}}})
 	}
 	o.Gateways = []overlay.Istio[*networking.Gateway]{{Meta: meta("Gateway", "gw"), Spec: &networking.Gateway{Selector: map[string]string{"istio": "ingressgateway"},
 		Servers: []*networking.Server{{Hosts: []string{"*"}, Port: &networking.Port{Number: 80, Name: "http", Protocol: "HTTP"}}}}}}

@@ -9,14 +9,15 @@ import (
 
 // Log is one line of a process, split into fields if it is one of the suite's JSON lines.
 type Log struct {
-	At      int64  `json:"at"` // microseconds after the trace's start; may be negative
-	Pod     string `json:"pod"`
-	Level   string `json:"level"` // "info", "error" …; empty where the line is not JSON
-	Service string `json:"service"`
-	Version string `json:"version"`
-	Span    string `json:"span"`
-	Message string `json:"message"` // the whole line where it is not JSON
-	Fields  string `json:"fields"`  // the other fields of the line: "code=500 route=/hops"
+	At        int64  `json:"at"` // microseconds after the trace's start; may be negative
+	Pod       string `json:"pod"`
+	Container string `json:"container,omitempty"` // only in a pod of several
+	Level     string `json:"level"`               // "info", "error" …; empty where the line is not JSON
+	Service   string `json:"service"`
+	Version   string `json:"version"`
+	Span      string `json:"span"`
+	Message   string `json:"message"` // the whole line where it is not JSON
+	Fields    string `json:"fields"`  // the other fields of the line: "code=500 route=/hops"
 }
 
 // logsOf parses lines. It returns at most maxLogs, the latest.
@@ -30,7 +31,7 @@ func logsOf(lines []workload.Line, start int64) []Log {
 }
 
 func logOf(line workload.Line, start int64) Log {
-	log := Log{Pod: line.Pod, Message: line.Text, At: line.Time.UnixMicro() - start}
+	log := Log{Pod: line.Pod, Container: line.Container, Message: line.Text, At: line.Time.UnixMicro() - start}
 	parsed, ok := logline.Parse(line.Text)
 	if !ok {
 		return log

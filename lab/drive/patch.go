@@ -42,7 +42,7 @@ func (d *Drive) Patch(id string) (string, error) {
 func (d *Drive) environmentPatch(object string, c *Change) string {
 	container := ""
 	if of, err := findWorkload(d.base.overlay, c.Workload); err == nil {
-		container = of.Pod.Container.Name
+		container = of.Pod.Containers[0].Name // whose admin port takes the faults
 	}
 	namespace, name, _ := strings.Cut(strings.TrimPrefix(object, "Deployment "), "/")
 	var b strings.Builder
@@ -85,7 +85,7 @@ func (d *Drive) fileEdits(c *Change) ([]overlay.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	container := of.Pod.Container
+	container := of.Pod.Containers[0] // whose admin port takes the faults
 	var edits []overlay.Edit
 	added := 0
 	for _, v := range c.environment() {

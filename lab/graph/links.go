@@ -164,10 +164,14 @@ type target struct {
 // hostPort matches an address without a scheme: "checkout:5050".
 var hostPort = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?):(\d{1,5})$`)
 
-// targets returns the addresses in the environment of a Deployment's container: values that are an http URL, or host:port.
+// targets returns the addresses in the environment of a Deployment's containers: values that are an http URL, or host:port.
 func targets(d overlay.Deployment) []target {
 	var found []target
-	environ := d.Pod.Container.Environ(func(string) string { return "" }, nil)
+	var environ []string
+	for _, c := range d.Pod.Containers {
+		c.Env = slices.DeleteFunc(slices.Clone(c.Env), func(e overlay.EnvVar) bool { return e.Secret })
+		environ = append(environ, c.Environ(func(string) string { return "" }, nil)...)
+	}
 	for _, variable := range environ {
 		_, value, _ := strings.Cut(variable, "=")
 		if t, ok := parseTarget(value); ok && !slices.Contains(found, t) {

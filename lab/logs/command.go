@@ -142,7 +142,7 @@ func (p *printer) line(line console.LogLine) error {
 		}
 		return p.out.Print(tty.Text(string(text) + "\n"))
 	}
-	parts := []tty.Part{p.paint(tty.Faint, time.UnixMicro(line.At).Format("15:04:05.000")), tty.Text(" " + line.Pod + " | ")}
+	parts := []tty.Part{p.paint(tty.Faint, time.UnixMicro(line.At).Format("15:04:05.000")), tty.Text(" " + source(line) + " | ")}
 	if line.Level != "" {
 		parts = append(parts, p.level(line.Level), tty.Text(" "))
 	}
@@ -154,6 +154,14 @@ func (p *printer) line(line console.LogLine) error {
 		parts = append(parts, p.paint(tty.Faint, " trace_id="+line.Trace))
 	}
 	return p.out.Print(append(parts, tty.Text("\n"))...)
+}
+
+// source returns the pod of a line, and in a pod of several containers "pod/container".
+func source(line console.LogLine) string {
+	if line.Container == "" {
+		return line.Pod
+	}
+	return line.Pod + "/" + line.Container
 }
 
 // level returns the level of a line in the colour of its severity.

@@ -121,8 +121,10 @@ func decodeDeployment(t testing.TB, x *object) overlay.Deployment {
 		d.Replicas = *spec.Replicas
 	}
 	for _, c := range spec.Template.Spec.Containers {
+		d.Pod.Containers = append(d.Pod.Containers, overlay.Container{})
+		own := &d.Pod.Containers[len(d.Pod.Containers)-1]
 		for _, p := range c.Ports {
-			d.Pod.Container.Ports = append(d.Pod.Container.Ports, overlay.ContainerPort{Name: p.Name, Number: p.ContainerPort})
+			own.Ports = append(own.Ports, overlay.ContainerPort{Name: p.Name, Number: p.ContainerPort})
 		}
 	}
 	return d

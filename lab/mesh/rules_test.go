@@ -25,9 +25,9 @@ func drawShared(t *rapid.T) *overlay.Overlay {
 			Selector: map[string]string{"app": "a"}, Ports: []overlay.ServicePort{{Name: "http", Port: 80, Target: "http"}, {Name: "http-b", Port: 81, Target: "8081"}}})
 		for _, version := range []string{"v1", "v2", "v3"} {
 			d := overlay.Deployment{Meta: overlay.Meta{Kind: "Deployment", Namespace: namespace, Name: "a-" + version}, Replicas: rapid.IntRange(0, 3).Draw(t, "replicas"),
-				Pod: overlay.PodTemplate{Labels: map[string]string{"app": "a", "version": version}, Container: overlay.Container{Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}}}}}
+				Pod: overlay.PodTemplate{Labels: map[string]string{"app": "a", "version": version}, Containers: []overlay.Container{{Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}}}}}}
 			if rapid.Bool().Draw(t, "second port") {
-				d.Pod.Container.Ports = append(d.Pod.Container.Ports, overlay.ContainerPort{Number: 8081})
+				d.Pod.Containers[0].Ports = append(d.Pod.Containers[0].Ports, overlay.ContainerPort{Number: 8081})
 			}
 			o.Deployments = append(o.Deployments, d)
 		}
@@ -74,7 +74,7 @@ func drawnShares(o *overlay.Overlay, r *Route) map[string]float64 {
 		c := r.pick(uint64(n)).Cluster
 		var pods []string
 		for _, d := range o.Deployments {
-			port := slices.ContainsFunc(d.Pod.Container.Ports, func(p overlay.ContainerPort) bool {
+			port := slices.ContainsFunc(d.Pod.Ports(), func(p overlay.ContainerPort) bool {
 				return c.TargetName == "" && p.Number == c.Target || c.TargetName != "" && p.Name == c.TargetName
 			})
 			if c.Known && d.Namespace == c.Namespace && port && istio.HasLabels(d.Pod.Labels, c.Selector) {

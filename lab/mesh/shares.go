@@ -76,7 +76,7 @@ func (c *Cluster) targetOf(pod *overlay.PodTemplate) (int, bool) {
 	if c.TargetName == "" && pod.AnyPort {
 		return c.Target, true
 	}
-	for _, p := range pod.Container.Ports {
+	for _, p := range pod.Ports() {
 		if c.TargetName == "" && p.Number == c.Target || c.TargetName != "" && p.Name == c.TargetName {
 			return p.Number, true
 		}

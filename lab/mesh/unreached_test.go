@@ -59,7 +59,7 @@ func drawReachable(t *rapid.T) *overlay.Overlay {
 		o.Services = append(o.Services, overlay.Service{Meta: overlay.Meta{Kind: "Service", Namespace: namespace, Name: "a"}, Type: "ClusterIP",
 			Selector: map[string]string{"app": "a"}, Ports: []overlay.ServicePort{{Name: "http", Port: 80, Target: "8080"}, {Name: "http-b", Port: 8000, Target: "8080"}}})
 		o.Deployments = append(o.Deployments, overlay.Deployment{Meta: overlay.Meta{Kind: "Deployment", Namespace: namespace, Name: "a"}, Replicas: 1,
-			Pod: overlay.PodTemplate{Labels: map[string]string{"app": "a", "of": namespace}, Container: overlay.Container{Ports: []overlay.ContainerPort{{Number: 8080}}}}})
+			Pod: overlay.PodTemplate{Labels: map[string]string{"app": "a", "of": namespace}, Containers: []overlay.Container{{Ports: []overlay.ContainerPort{{Number: 8080}}}}}})
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "gateways") {
 		o.Gateways = append(o.Gateways, overlay.Istio[*networking.Gateway]{Meta: overlay.Meta{Kind: "Gateway", Namespace: "one", Name: fmt.Sprintf("g%d", i)},

@@ -162,10 +162,10 @@ func (r *references) targetPort(at problems, path string, s Service, p ServicePo
 	}
 	_, notNumber := strconv.Atoi(p.Target)
 	found := slices.ContainsFunc(meant, func(d Deployment) bool {
-		return hasPort(d.Pod.Container.Ports, p.Target) || d.Pod.AnyPort && notNumber == nil
+		return hasPort(d.Pod.Ports(), p.Target) || d.Pod.AnyPort && notNumber == nil
 	})
 	if len(meant) > 0 && !found && p.Port > 0 && !r.doubts.mention(p.Target, "Deployment") {
-		at.add(path, "no container has the port %s; %s has %s", p.Target, meant[0].String(), portText(meant[0].Pod.Container.Ports))
+		at.add(path, "no container has the port %s; %s has %s", p.Target, meant[0].String(), portText(meant[0].Pod.Ports()))
 	}
 }
 

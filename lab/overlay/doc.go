@@ -10,8 +10,8 @@
 //     file system that kustomize sees. placeholder.go lets many similar objects pass through kustomize as one. partial.go and doubt.go render what
 //     is left of an overlay with mistakes.
 //   - Decoding. kinds.go lists the accepted kinds; strict.go decodes Kubernetes' manifests into structs with field tags, and istio.go decodes
-//     Istio's specifications. deployment.go, environment.go, service.go and notenforced.go hold the manifests. fields.go lists the fields for
-//     the documentation; foreign.go describes kinds that the lab does not support.
+//     Istio's specifications. deployment.go, container.go, probe.go, environment.go, volumes.go, service.go and notenforced.go hold the
+//     manifests. fields.go lists the fields for the documentation; foreign.go describes kinds that the lab does not support.
 //   - Checks, which change nothing. Those of Istio's validation are in check_istio.go and check_headers.go for what objects share, and in a
 //     file for each kind, such as check_virtualservice.go. check_names.go has those of Kubernetes' names. check_references.go and
 //     check_hosts.go report references to objects, hosts, subsets and ports that do not exist.

@@ -9,55 +9,100 @@ import (
 )
 
 // env decodes the environment of a container: first envFrom, then env. Of two equal names the later wins, as in Kubernetes. References to
-// ConfigMaps become literals.
+// ConfigMaps and Secrets become literals.
 func (c *containerDecoding) env() (env []EnvVar) {
 	for i, from := range c.from.EnvFrom {
 		path := fmt.Sprintf("%s.envFrom[%d]", c.path, i)
-		if from.ConfigMapRef == nil {
-			c.at.add(path+".configMapRef", "missing")
+		if (from.ConfigMapRef == nil) == (from.SecretRef == nil) {
+			c.at.add(path, "want one of configMapRef and secretRef")
 			continue
 		}
-		data, ok := c.configMap(path+".configMapRef.name", from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
+		data, ok, secret := map[string]string(nil), false, from.SecretRef != nil
+		if secret {
+			data, ok = c.secret(path+".secretRef.name", from.SecretRef.Name, from.SecretRef.Optional)
+		} else {
+			data, ok = c.configMap(path+".configMapRef.name", from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
+		}
 		if !ok {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(data)) {
-			env = append(env, EnvVar{Name: from.Prefix + key, Value: literal(data[key])})
+			env = append(env, EnvVar{Name: from.Prefix + key, Value: literal(data[key]), Secret: secret})
 		}
 	}
 	for i, v := range c.from.Env {
-		path := fmt.Sprintf("%s.env[%d]", c.path, i)
-		if !envName.MatchString(v.Name) {
-			c.at.add(path+".name", "want printable characters without =, got %s", quote(v.Name))
+		if e, ok := c.variable(fmt.Sprintf("%s.env[%d]", c.path, i), v); ok {
+			env = append(env, e)
 		}
-		e := EnvVar{Name: v.Name, Value: v.Value}
-		if v.ValueFrom != nil {
-			switch ref := v.ValueFrom; {
-			case v.Value != "":
-				c.at.add(path, "want value or valueFrom, got both")
-			case (ref.FieldRef == nil) == (ref.ConfigMapKeyRef == nil):
-				c.at.add(path+".valueFrom", "want one of fieldRef and configMapKeyRef")
-			case ref.FieldRef != nil:
-				e.Field = ref.FieldRef.FieldPath
-				if v := ref.FieldRef.APIVersion; v != "" && v != "v1" {
-					c.at.add(path+".valueFrom.fieldRef.apiVersion", "want v1, got %s", quote(v))
-				}
-				c.checkField(path+".valueFrom.fieldRef.fieldPath", e.Field)
-			default:
-				data, ok := c.configMap(path+".valueFrom.configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)
-				value, has := data[ref.ConfigMapKeyRef.Key]
-				if ok && !has && !ref.ConfigMapKeyRef.Optional && !c.doubts.mention(ref.ConfigMapKeyRef.Key, "ConfigMap") {
-					c.at.add(path+".valueFrom.configMapKeyRef.key", "ConfigMap %s/%s has no key %s", c.namespace, ref.ConfigMapKeyRef.Name, quote(ref.ConfigMapKeyRef.Key))
-				}
-				if !has {
-					continue
-				}
-				e.Value = literal(value)
-			}
-		}
-		env = append(env, e)
 	}
 	return lastOfEach(env)
+}
+
+// variable decodes one variable. It is false for a reference that is optional and has no value.
+func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok bool) {
+	if !envName.MatchString(v.Name) {
+		c.at.add(path+".name", "want printable characters without =, got %s", quote(v.Name))
+	}
+	e = EnvVar{Name: v.Name, Value: v.Value}
+	if v.ValueFrom == nil {
+		return e, true
+	}
+	ref := v.ValueFrom
+	sources := 0
+	for _, there := range []bool{ref.FieldRef != nil, ref.ConfigMapKeyRef != nil, ref.SecretKeyRef != nil} {
+		if there {
+			sources++
+		}
+	}
+	path += ".valueFrom"
+	switch {
+	case v.Value != "":
+		c.at.add(strings.TrimSuffix(path, ".valueFrom"), "want value or valueFrom, got both")
+	case sources != 1:
+		c.at.add(path, "want one of fieldRef, configMapKeyRef and secretKeyRef")
+	case ref.FieldRef != nil:
+		e.Field = ref.FieldRef.FieldPath
+		if v := ref.FieldRef.APIVersion; v != "" && v != "v1" {
+			c.at.add(path+".fieldRef.apiVersion", "want v1, got %s", quote(v))
+		}
+		c.checkField(path+".fieldRef.fieldPath", e.Field)
+	case ref.ConfigMapKeyRef != nil:
+		data, there := c.configMap(path+".configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)
+		e.Value, ok = c.key(path+".configMapKeyRef.key", "ConfigMap", ref.ConfigMapKeyRef, data, there)
+		return e, ok
+	default:
+		data, there := c.secret(path+".secretKeyRef.name", ref.SecretKeyRef.Name, ref.SecretKeyRef.Optional)
+		e.Secret = true
+		e.Value, ok = c.key(path+".secretKeyRef.key", "Secret", ref.SecretKeyRef, data, there)
+		return e, ok
+	}
+	return e, true
+}
+
+// key returns the value of a key, as a literal. It reports a key that is missing in data that are there.
+func (c *containerDecoding) key(path, kind string, ref *keyRefManifest, data map[string]string, there bool) (value string, ok bool) {
+	value, ok = data[ref.Key]
+	if there && !ok && !ref.Optional && !c.doubts.mention(ref.Key, kind) {
+		c.at.add(path, "%s %s/%s has no key %s", kind, c.namespace, ref.Name, quote(ref.Key))
+	}
+	return literal(value), ok
+}
+
+// secret returns the data of a Secret of the pod's namespace.
+func (c *containerDecoding) secret(path, name string, optional bool) (map[string]string, bool) {
+	for _, s := range c.secrets {
+		if s.Namespace == c.namespace && s.Name == name {
+			data := map[string]string{}
+			for key, content := range s.Data {
+				data[key] = string(content)
+			}
+			return data, true
+		}
+	}
+	if !optional && !c.doubts.mention(name, "Secret") {
+		c.at.add(path, "no Secret %s/%s", c.namespace, name)
+	}
+	return nil, false
 }
 
 // configMap returns the data of a ConfigMap of the pod's namespace.

@@ -24,7 +24,7 @@ func TestExpandFollowsKubernetes(t *testing.T) {
 
 func TestEnvironResolvesFieldsAndReferences(t *testing.T) {
 	t.Parallel()
-	c := load(t, "testdata/good").Deployments[0].Pod.Container
+	c := load(t, "testdata/good").Deployments[0].Pod.Containers[0]
 	got := c.Environ(func(path string) string { return "<" + path + ">" }, map[string]string{"POD": "middle-prod-x"})
 	want := []string{
 		"LOG_LEVEL=debug", "PRICE=$(NOT_EXPANDED)", "SERVICE_NAME=<metadata.labels['app']>", "LEVEL=debug",

@@ -47,12 +47,10 @@ func foreign(apiVersion, name string) string {
 		what = "another program in the cluster, which the lab does not run"
 	case "":
 		switch name {
-		case "Secret":
-			what = "Kubernetes; the lab has no secrets"
 		case "Pod", "ReplicationController":
 			what = "Kubernetes; the lab runs Deployments only"
 		case "PersistentVolume", "PersistentVolumeClaim":
-			what = "Kubernetes; the lab has no volumes"
+			what = "Kubernetes; the lab keeps no data after a pod's end; use emptyDir"
 		case "Endpoints":
 			what = "Kubernetes; use a ServiceEntry with endpoints"
 		case "LimitRange", "ResourceQuota", "Node", "Event":

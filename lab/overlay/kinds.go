@@ -37,6 +37,7 @@ func kinds() []kind {
 		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &namespaceManifest{}, add: addNamespace},
 		{name: "ServiceAccount", apiVersions: []string{"v1"}, manifest: &serviceAccountManifest{}, add: addServiceAccount},
 		{name: "ConfigMap", apiVersions: []string{"v1"}, manifest: &configMapManifest{}, add: addConfigMap},
+		{name: "Secret", apiVersions: []string{"v1"}, manifest: &secretManifest{}, add: addSecret},
 		{name: "Service", apiVersions: []string{"v1"}, manifest: &serviceManifest{}, add: addService},
 		{name: "Deployment", apiVersions: []string{"apps/v1"}, manifest: &deploymentManifest{}, add: addDeployment},
 
@@ -148,7 +149,7 @@ func (d *decoding) decodeAs(k kind, m Meta, from map[string]any) {
 // add checks an object and adds it to the valid objects, or to the broken ones if it has a problem. Problems of fields that could not be
 // read are not reported, because a partly read object would give false problems.
 func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
-	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, configMaps: d.configMaps, doubts: d.doubts}
+	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, configMaps: d.configMaps, secrets: d.secrets, doubts: d.doubts}
 	k.add(one, m, decoded)
 	checkMetadata(one.report, m)
 	for _, p := range one.report.Problems {
@@ -161,6 +162,7 @@ func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
 		}
 	}
 	d.configMaps = append(d.configMaps, one.overlay.ConfigMaps...)
+	d.secrets = append(d.secrets, one.overlay.Secrets...)
 	if len(found.Problems) == 0 {
 		d.overlay.append(one.overlay)
 		return
@@ -274,11 +276,13 @@ type configMapManifest struct {
 	APIVersion string            `field:"apiVersion"`
 	Kind       string            `field:"kind"`
 	Metadata   metadata          `field:"metadata,required"`
-	Data       map[string]string `field:"data" does:"environment of containers"`
-	BinaryData anything          `field:"binaryData,refused" why:"an environment is text"`
+	Data       map[string]string `field:"data" does:"environment and files of containers"`
+	BinaryData map[string]string `field:"binaryData" does:"files of containers"`
 	Immutable  bool              `field:"immutable,accepted"`
 }
 
 func addConfigMap(d *decoding, m Meta, decoded any) {
-	d.overlay.ConfigMaps = append(d.overlay.ConfigMaps, ConfigMap{Meta: m, Data: decoded.(*configMapManifest).Data})
+	from := decoded.(*configMapManifest)
+	at := problems{report: d.report, object: m.String()}
+	d.overlay.ConfigMaps = append(d.overlay.ConfigMaps, ConfigMap{Meta: m, Data: from.Data, Binary: decodeBase64(at, "binaryData", from.BinaryData)})
 }

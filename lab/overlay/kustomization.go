@@ -51,7 +51,7 @@ type kustomization struct {
 	Configurations  anything `field:"configurations,refused" why:"kustomize's own configuration is used as it is"`
 	Crds            anything `field:"crds,refused" why:"the lab has no custom resources but Istio's"`
 	OpenAPI         anything `field:"openapi,refused" why:"kustomize's own schema is used as it is"`
-	SecretGenerator anything `field:"secretGenerator,refused" why:"the lab has no secrets"`
+	SecretGenerator anything `field:"secretGenerator,refused" why:"the files of secrets are seldom in a repository; write a Secret"`
 
 	Bases                 anything `field:"bases,refused" why:"deprecated in kustomize; use resources"`
 	CommonLabels          anything `field:"commonLabels,refused" why:"deprecated in kustomize; use labels"`

@@ -109,7 +109,7 @@ func (d *decoding) strictly(decode func()) {
 
 // kind returns the kind by which an object is decoded.
 func (r *reader) kind(m Meta, object map[string]any) (k kind, ok bool) {
-	if m.Kind == "ConfigMap" && m.APIVersion == "v1" && slices.ContainsFunc(r.objects, r.isRun) || r.isRun(object) {
+	if (m.Kind == "ConfigMap" || m.Kind == "Secret") && m.APIVersion == "v1" && slices.ContainsFunc(r.objects, r.isRun) || r.isRun(object) {
 		k, reason := findKind(m.APIVersion, m.Kind)
 		return k, reason == ""
 	}
@@ -190,6 +190,7 @@ func (o *Overlay) playService(s *Service) {
 // playPods adds a workload behind a Service.
 func (o *Overlay) playPods(s *Service, name string, labels map[string]string) {
 	pod := PodTemplate{Labels: map[string]string{}, ServiceAccount: "default", AnyPort: true}
+	var ports []ContainerPort
 	for _, from := range []map[string]string{s.Selector, labels} {
 		for key, value := range from {
 			pod.Labels[key] = value
@@ -202,8 +203,9 @@ func (o *Overlay) playPods(s *Service, name string, labels map[string]string) {
 		} else {
 			port.Name = p.Target
 		}
-		pod.Container.Ports = append(pod.Container.Ports, port)
+		ports = append(ports, port)
 	}
+	pod.Containers = []Container{{Ports: ports}}
 	o.Deployments = append(o.Deployments, Deployment{
 		Meta: Meta{APIVersion: "apps/v1", Kind: "Deployment", Namespace: s.Namespace, Name: name}, Replicas: 1, Selector: pod.Labels, Pod: pod})
 }

@@ -77,7 +77,7 @@ func (o *Overlay) complete(doubts doubts, report *Report, checks []Check) {
 // decode decodes rendered objects, adds them to the overlay, and checks them and their references.
 func decode(o *Overlay, objects []map[string]any, doubts doubts, report *Report) {
 	d := &decoding{overlay: o, report: report, unenforced: map[string]struct{}{}, seen: map[string]struct{}{}, doubts: doubts}
-	// ConfigMaps first: the environment of containers depends on them.
+	// ConfigMaps and Secrets first: the environment and the files of containers depend on them.
 	slices.SortStableFunc(objects, func(a, b map[string]any) int { return rank(a) - rank(b) })
 	for _, m := range objects {
 		d.object(m)
@@ -87,7 +87,7 @@ func decode(o *Overlay, objects []map[string]any, doubts doubts, report *Report)
 }
 
 func rank(object map[string]any) int {
-	if object["kind"] == "ConfigMap" {
+	if object["kind"] == "ConfigMap" || object["kind"] == "Secret" {
 		return 0
 	}
 	return 1
@@ -243,6 +243,7 @@ type decoding struct {
 	unenforced map[string]struct{}
 	seen       map[string]struct{} // objects, to find duplicates
 	configMaps []ConfigMap         // read so far, including broken ones
+	secrets    []Secret            // likewise
 	doubts     doubts
 	left       map[string]int // for Read: the number of fields that were left out, by name
 	limits     []Problem      // for Read: what Istio accepts and the lab does not

@@ -72,7 +72,7 @@ func TestLoadFillsDefaults(t *testing.T) {
 		Pod: PodTemplate{
 			Labels: map[string]string{"app": "middle", "version": "prod"}, Annotations: map[string]string{"note": "hello"},
 			ServiceAccount: "middle", Grace: 50 * time.Second,
-			Container: Container{
+			Containers: []Container{{
 				Name: "app", Image: "localhost:5001/hopline/middle:dev", Args: []string{"--log-format=text"},
 				Env: []EnvVar{
 					{Name: "LOG_LEVEL", Value: "debug"},
@@ -84,7 +84,7 @@ func TestLoadFillsDefaults(t *testing.T) {
 				Ports:     []ContainerPort{{Name: "http", Number: 8080}, {Name: "http-admin", Number: 8081}},
 				Readiness: &Probe{Path: "/readyz", Port: "http-admin", Period: 2 * time.Second, Timeout: time.Second, Successes: 1, Failures: 3},
 				PreStop:   5 * time.Second,
-			},
+			}},
 		},
 	}
 	if diff := cmp.Diff(want, d); diff != "" {

@@ -19,6 +19,7 @@ type Overlay struct {
 	Deployments           []Deployment
 	Services              []Service
 	ConfigMaps            []ConfigMap
+	Secrets               []Secret
 	VirtualServices       []Istio[*networking.VirtualService]
 	DestinationRules      []Istio[*networking.DestinationRule]
 	Gateways              []Istio[*networking.Gateway]
@@ -58,6 +59,7 @@ func (o *Overlay) append(other *Overlay) {
 	o.Deployments = append(o.Deployments, other.Deployments...)
 	o.Services = append(o.Services, other.Services...)
 	o.ConfigMaps = append(o.ConfigMaps, other.ConfigMaps...)
+	o.Secrets = append(o.Secrets, other.Secrets...)
 	o.VirtualServices = append(o.VirtualServices, other.VirtualServices...)
 	o.DestinationRules = append(o.DestinationRules, other.DestinationRules...)
 	o.Gateways = append(o.Gateways, other.Gateways...)
@@ -121,7 +123,7 @@ type Istio[T any] struct {
 	Spec T
 }
 
-// Deployment is a workload: a number of replicas of one container.
+// Deployment is a workload: a number of replicas of one pod.
 type Deployment struct {
 	Meta
 	Replicas       int               // default 1
@@ -136,18 +138,31 @@ type PodTemplate struct {
 	Labels, Annotations map[string]string
 	ServiceAccount      string        // default "default"
 	Grace               time.Duration // terminationGracePeriodSeconds; default 30 s
-	Container           Container     // the lab runs pods with one container; Read joins the ports of all containers
+	Init                []Container   // initContainers: each runs to its end before the next
+	Containers          []Container   // side by side, at least one; Read reads only their names and ports
+	Volumes             []Volume      // directories that the containers share
 	AnyPort             bool          // whether ports that no container lists are open as well, as in a cluster; Load sets it for no pod
 	Played              bool          // by LoadLenient: a stand-in plays the pod, and only labels, annotations, account and ports are known
 }
 
-// Container is the process of a pod.
+// Ports returns the ports of all containers.
+func (p *PodTemplate) Ports() (ports []ContainerPort) {
+	for i := range p.Containers {
+		ports = append(ports, p.Containers[i].Ports...)
+	}
+	return ports
+}
+
+// Container is a process of a pod.
 type Container struct {
-	Name  string
-	Image string // "localhost:5001/hopline/front:dev": the lab runs bin/front
-	Args  []string
-	Env   []EnvVar
-	Ports []ContainerPort
+	Name       string
+	Image      string   // "localhost:5001/hopline/front:dev": the lab runs bin/front
+	Command    []string // replaces the image's entry point
+	Args       []string
+	WorkingDir string
+	Env        []EnvVar
+	Ports      []ContainerPort
+	Mounts     []Mount
 
 	Startup, Readiness, Liveness *Probe
 	PreStop                      time.Duration // lifecycle.preStop.sleep
@@ -157,6 +172,7 @@ type Container struct {
 type EnvVar struct {
 	Name, Value string
 	Field       string // "metadata.name", "metadata.labels['version']" …; empty for a literal
+	Secret      bool   // the value is of a Secret, and is shown nowhere
 }
 
 // ContainerPort is a port that the process listens on.
@@ -165,10 +181,12 @@ type ContainerPort struct {
 	Number int
 }
 
-// Probe holds an HTTP probe of a process. Durations have Kubernetes' defaults.
+// Probe holds a probe of a process: a command, a connection or an HTTP request. Durations have Kubernetes' defaults.
 type Probe struct {
-	Path                string
-	Port                string // a number or the name of a container port
+	Exec                []string // the command of an exec probe; empty for the others
+	TCP                 bool     // a tcpSocket probe
+	Path                string   // of an HTTP probe
+	Port                string   // of an HTTP or TCP probe: a number or the name of a container port
 	InitialDelay        time.Duration
 	Period, Timeout     time.Duration
 	Successes, Failures int
@@ -194,8 +212,15 @@ type ServicePort struct {
 	NodePort    int    // 0: none
 }
 
-// ConfigMap holds data for the environment of containers.
+// ConfigMap holds data for the environment and the files of containers.
 type ConfigMap struct {
 	Meta
-	Data map[string]string
+	Data   map[string]string
+	Binary map[string][]byte // only for files
+}
+
+// Secret holds data for the environment and the files of containers.
+type Secret struct {
+	Meta
+	Data map[string][]byte
 }

@@ -135,10 +135,14 @@ func (d *decoding) addPods(m Meta, replicas int, labels, annotations map[string]
 		pod.Labels = withoutKey(labels, "sidecar.istio.io/inject")
 	}
 	for _, c := range spec.Containers {
-		pod.Container.Name = cmp.Or(pod.Container.Name, c.Name)
+		container := Container{Name: c.Name}
 		for _, p := range c.Ports {
-			pod.Container.Ports = append(pod.Container.Ports, ContainerPort{Name: p.Name, Number: p.ContainerPort})
+			container.Ports = append(container.Ports, ContainerPort{Name: p.Name, Number: p.ContainerPort})
 		}
+		pod.Containers = append(pod.Containers, container)
+	}
+	if pod.Containers == nil { // of a machine outside the cluster
+		pod.Containers = []Container{{}}
 	}
 	d.overlay.Deployments = append(d.overlay.Deployments, Deployment{Meta: m, Replicas: max(0, replicas), Pod: pod})
 }

@@ -196,7 +196,7 @@ func prepared(t *testing.T, name, file string, prepare func(string) string) (*Ov
 func pathOfVariable(t *testing.T, o *Overlay, deployment, name string) string {
 	t.Helper()
 	for _, d := range o.Deployments {
-		for i, e := range d.Pod.Container.Env {
+		for i, e := range d.Pod.Containers[0].Env {
 			if d.Name == deployment && e.Name == name {
 				return "spec.template.spec.containers[0].env[" + number(string(rune('0'+i))).String() + "].value"
 			}

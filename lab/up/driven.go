@@ -31,7 +31,7 @@ func (d driven) Load(dir string) (*overlay.Overlay, *mesh.Table, error) {
 }
 
 func (d driven) Apply(o *overlay.Overlay, table *mesh.Table) error {
-	return d.lab.apply(edition{o, table})
+	return d.lab.apply(edition{o, table, d.lab.programs()})
 }
 
 // Switch starts the workloads of the other overlay beside those that run, waits until they are ready, routes requests to them, and then ends
@@ -49,7 +49,7 @@ func (d driven) Switch(o *overlay.Overlay, table *mesh.Table) error {
 	if err == nil {
 		l.proxy.Swap(table)
 		l.setProblems(nil)
-		err = l.apply(edition{o, table})
+		err = l.apply(edition{o, table, l.programs()})
 	}
 	if err != nil {
 		l.proxy.Swap(before.table)

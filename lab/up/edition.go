@@ -14,15 +14,16 @@ import (
 
 // edition is one state of the overlay directory that can run.
 type edition struct {
-	overlay *overlay.Overlay
-	table   *mesh.Table
+	overlay  *overlay.Overlay
+	table    *mesh.Table
+	programs workload.Programs
 }
 
 // load renders the overlay, compiles its rules, and checks that its workloads can run with the programs at hand. The overlay is never nil;
 // with an error it still lists the files to watch.
 func load(dir string, programs workload.Programs) (edition, error) {
 	o, table, err := mesh.Load(dir, workload.Check(programs))
-	return edition{o, table}, err
+	return edition{o, table, programs}, err
 }
 
 // load is load for a directory of this lab, or for the files of anybody's that it runs.
@@ -32,11 +33,16 @@ func (l *lab) load(dir string) (edition, error) {
 		return load(l.nameOf(dir), l.programs())
 	}
 	o, table, err := mesh.LoadLenient(inputs, l.options.Anybody.stdin(), l.programs().Has, workload.Check(l.programs()))
-	return edition{o, table}, err
+	return edition{o, table, l.programs()}, err
 }
 
 // programs returns the programs that the lab runs in place of images.
-func (l *lab) programs() workload.Programs { return workload.Programs{Bin: l.options.Bin} }
+func (l *lab) programs() workload.Programs {
+	return workload.Programs{Bin: l.options.Bin, Given: l.options.Programs}
+}
+
+// needs returns the names of the programs in the directory of programs that the edition runs.
+func (e edition) needs() []string { return e.programs.Needs(e.overlay) }
 
 // orCancel calls load, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of
 // thousands of objects. A result after that is discarded.
@@ -58,16 +64,6 @@ func orCancel(ctx context.Context, load func() (edition, error)) (edition, error
 	}
 }
 
-// programs returns the names of the programs that the images refer to, sorted.
-func (e edition) programs() []string {
-	var names []string
-	for _, d := range e.overlay.Deployments {
-		names = append(names, workload.Program(d))
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // warnings returns what is probably a mistake, but does not stop the overlay from running.
 func (e edition) warnings() []string {
 	var lines []string
@@ -75,12 +71,12 @@ func (e edition) warnings() []string {
 		lines = append(lines, file+": holds no object, so the objects that were in it are removed")
 	}
 	lines = append(lines, e.doubts()...)
-	return slices.Concat(lines, workload.Unlistened(e.overlay), e.table.NotCarried())
+	return slices.Concat(lines, workload.Unlistened(e.overlay, e.programs), e.table.NotCarried())
 }
 
 // notes returns what of the overlay the lab does not enforce, and the notes on rules.
 func (e edition) notes() []string {
-	notes := e.playedNotes()
+	notes := append(e.playedNotes(), e.programs.Notes(e.overlay)...)
 	if line := e.overlay.NotEnforcedLine(); line != "" {
 		notes = append(notes, line)
 	}
@@ -89,7 +85,7 @@ func (e edition) notes() []string {
 
 // shortNotes returns the notes for a terminal, with only the number of what is not enforced; the console lists it.
 func (e edition) shortNotes() []string {
-	notes := e.playedNotes()
+	notes := append(e.playedNotes(), e.programs.Notes(e.overlay)...)
 	if objects, fields := len(e.overlay.NotEnforced), len(e.overlay.NotEnforcedFields); objects+fields > 0 {
 		notes = append(notes, fmt.Sprintf("Accepted but not enforced: %d objects and %d fields; the console lists them.", objects, fields))
 	}

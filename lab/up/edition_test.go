@@ -21,7 +21,7 @@ func TestAnEditionKnowsItsProgramsAndWhatIsNotEnforced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"bounced", "clock", "core", "front", "middle"}, e.programs()); diff != "" {
+	if diff := cmp.Diff([]string{"bounced", "clock", "core", "front", "middle"}, e.needs()); diff != "" {
 		t.Errorf("programs (-want +got):\n%s", diff)
 	}
 	notes := e.notes()

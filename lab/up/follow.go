@@ -67,6 +67,8 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 	progress := newProgress(l.terminal)
 	timeout := time.NewTimer(startTimeout)
 	defer timeout.Stop()
+	bypass := time.NewTicker(bypassEvery)
+	defer bypass.Stop()
 	announced := false
 	l.look()
 	for {
@@ -83,6 +85,8 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 				l.terminal.warn("after %.0f s not every workload is ready", startTimeout.Seconds())
 				l.announce(first, time.Since(begun))
 			}
+		case <-bypass.C:
+			l.warnOfBypass()
 		case <-l.watcher.Changes():
 			l.reload(ctx)
 		case done := <-l.saved:
@@ -115,7 +119,7 @@ func (l *lab) read(ctx context.Context, dir string) (edition, error) {
 		l.rewatch(e.overlay)
 	}
 	if err == nil {
-		err = l.builder.missing(ctx, e.programs())
+		err = l.builder.missing(ctx, e.needs())
 	}
 	return e, err
 }
@@ -194,16 +198,22 @@ func saved(overlay string, files []string, begun, now time.Time) string {
 	return fmt.Sprintf("%s is live, %d ms after it was saved", newest, now.Sub(at).Milliseconds())
 }
 
-// podChanged is called for each change of a pod's status while the Supervisor is locked.
-func (l *lab) podChanged(s workload.Status) {
-	if s.State == workload.BackOff {
-		wait := "at once"
-		if d := time.Until(s.Again); d > time.Second {
-			wait = fmt.Sprintf("in %.0f s", d.Seconds())
-		}
-		l.terminal.warn("%s %s; started again %s", s.Name, s.Reason, wait)
-		l.traffic.Series().Mark(traffic.Restarted, traffic.ServiceOf(&s.Source), fmt.Sprintf("%s %s", s.Name, s.Reason))
+// restarting is called when a process has ended and is to be restarted, while the Supervisor is locked.
+func (l *lab) restarting(r workload.Restart) {
+	wait := "at once"
+	if d := time.Until(r.Again); d > time.Second {
+		wait = fmt.Sprintf("in %.0f s", d.Seconds())
 	}
+	name := r.Pod
+	if r.Container != "" {
+		name += "/" + r.Container
+	}
+	l.terminal.warn("%s %s; started again %s", name, r.Reason, wait)
+	l.traffic.Series().Mark(traffic.Restarted, traffic.ServiceOf(&r.Source), fmt.Sprintf("%s %s", name, r.Reason))
+}
+
+// podChanged is called for each change of a pod's status while the Supervisor is locked.
+func (l *lab) podChanged(workload.Status) {
 	l.look()
 	l.console.Changed()
 	l.drive.PodChanged()

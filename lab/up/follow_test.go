@@ -21,7 +21,7 @@ func TestWarningsAreNotRepeated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return edition{o, table}
+		return edition{overlay: o, table: table}
 	}
 	got := spoken(Screen{}, false, func(terminal *terminal) {
 		l := lab{terminal: terminal}

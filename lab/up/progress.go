@@ -58,6 +58,11 @@ func stateOf(d workload.Deployment, pods []workload.Status) string {
 			return "updating"
 		}
 	}
+	for _, p := range pods {
+		if p.Deployment == d.Name && p.State != workload.Stopping && !p.Ready && p.Reason != "" {
+			return "starting: " + p.Reason
+		}
+	}
 	if d.Current == 0 {
 		return "starting"
 	}

@@ -158,7 +158,7 @@ func (t *terminal) follow(line workload.Line) {
 			hue = len(t.hue)
 			t.hue[line.Deployment] = hue
 		}
-		t.line(t.paint(hues[hue%len(hues)], line.Pod+" |"), tty.Text(" "+tty.Continued(t.logs.text(line))))
+		t.line(t.paint(hues[hue%len(hues)], line.Source()+" |"), tty.Text(" "+tty.Continued(t.logs.text(line))))
 	})
 }
 

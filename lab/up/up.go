@@ -52,9 +52,10 @@ type Options struct {
 	ConsolePort  int
 	ZipkinPort   int
 	OTLPPort     int
-	Forward      string // base URL of a Zipkin or Jaeger that also receives every span; empty: none
-	Logs         Logs   // which output of the processes is shown
-	Bin          string // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
+	Forward      string           // base URL of a Zipkin or Jaeger that also receives every span; empty: none
+	Logs         Logs             // which output of the processes is shown
+	Programs     []workload.Given // for images that are not the suite's
+	Bin          string           // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
 	Build        Build
 	Screen       Screen
 }
@@ -83,6 +84,7 @@ type lab struct {
 	forget    func()             // removes the token of this run
 	changed   chan struct{}      // a pod's status has changed
 	saved     chan chan struct{} // asks for what was saved to be applied; the channel in it is closed then
+	bypasses  []string           // warnings of programs that ignore their proxy, printed so far
 	warned    []string           // the warnings of the edition before, which are not repeated
 
 	mu      sync.Mutex
@@ -182,7 +184,10 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	if err := l.options.Logs.check(first.overlay); err != nil {
 		return first, err
 	}
-	return first, l.builder.build(ctx, first.programs())
+	if err := l.programs().Unused(first.overlay); err != nil {
+		return first, err
+	}
+	return first, l.builder.build(ctx, first.needs())
 }
 
 // assemble creates the parts of the lab and connects them. Nothing runs yet.
@@ -208,6 +213,7 @@ func (l *lab) assemble() error {
 		Pods:    l.proxy.SetPods,
 		Changed: l.podChanged,
 		Line:    l.terminal.follow,
+		Restart: l.restarting,
 	})
 	if err != nil {
 		l.traces.Close()

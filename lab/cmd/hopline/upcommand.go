@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/up"
 )
 
@@ -18,6 +20,7 @@ type upCommand struct {
 	Overlay []string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline contains). With --stand-in: files, directories and - for standard input."`
 
 	StandIn      bool     `help:"Run the manifests of anybody: a program that names itself in its responses replaces every image that is not of the suite. Objects and fields that do not affect the lab are left out and counted."`
+	Program      []string `sep:"none" placeholder:"IMAGE=COMMAND" help:"Run this program in place of an image; may be given again. IMAGE is as in the manifests, or without digest, tag and leading path elements; COMMAND is split into words as in a shell."`
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
 	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
@@ -38,12 +41,31 @@ func (c *upCommand) Run(p program) error {
 	if err != nil {
 		return err
 	}
+	programs, err := c.programs()
+	if err != nil {
+		return err
+	}
 	return up.Run(p.stop, p.now, up.Options{
-		Overlay: overlay, Anybody: anybody, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
+		Overlay: overlay, Programs: programs, Anybody: anybody, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
 		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
 		Screen: screen(p.out),
 	})
+}
+
+// programs parses the programs that --program gives.
+func (c *upCommand) programs() (list []workload.Given, err error) {
+	for _, text := range c.Program {
+		given, err := workload.ParseGiven(text)
+		if err != nil {
+			return nil, fmt.Errorf("--program: %w", err)
+		}
+		if slices.ContainsFunc(list, func(other workload.Given) bool { return other.Image == given.Image }) {
+			return nil, fmt.Errorf("--program: %s: want one command, got two", given.Image)
+		}
+		list = append(list, given)
+	}
+	return list, nil
 }
 
 // inputs returns the overlay's directory, or with --stand-in the files to read.

@@ -126,8 +126,8 @@ function tailRow(line) {
   const row = element("li", `tail-line ${loudLevels.has(line.level) ? "loud" : ""} ${line.level === "warn" ? "careful" : ""}`);
   const who = element("span", "from");
   if (line.service) who.append(versionBadge(line.service, line.version), element("b", "", `${line.service} ${line.version}`.trim()));
-  else who.append(element("b", "", line.pod));
-  who.title = line.pod;
+  else who.append(element("b", "", line.container || line.pod));
+  who.title = line.container ? `${line.pod}/${line.container}` : line.pod;
   const words = withChildren(element("span", "said"), element("span", "message", line.message), line.fields ? element("span", "fields", ` ${line.fields}`) : null);
   row.append(element("span", "time", clock(line.at)), who, element("span", "level", line.level.toUpperCase()), words);
   if (line.trace) {

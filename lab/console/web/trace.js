@@ -182,7 +182,7 @@ function logRow(log) {
   const head = element("p", "log-head");
   head.append(element("span", "time", `${log.at < 0 ? "−" : "+"}${duration(Math.abs(log.at))}`));
   if (log.service) head.append(versionBadge(log.service, log.version), element("b", "", log.version ? `${log.service} ${log.version}` : log.service));
-  else head.append(element("b", "", log.pod));
+  else head.append(element("b", "", log.container ? `${log.pod}/${log.container}` : log.pod));
   if (log.level) head.append(element("span", "level", log.level.toUpperCase()));
   item.append(head, element("p", "message", log.message));
   if (log.fields) item.append(element("p", "fields", log.fields));

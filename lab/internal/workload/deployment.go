@@ -2,36 +2,26 @@ package workload
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// The container ports that a service listens on unless its manifest sets others.
-const (
-	defaultPort  = 8080
-	defaultAdmin = 8081
-)
-
 // spec is a Deployment, decoded once.
 type spec struct {
-	name      string // namespace/name
-	program   string // path of the program's file
-	image     string // image name: "front"
-	hash      string
-	rollout   rollout
-	object    overlay.Deployment
-	source    mesh.Source
-	noSidecar bool // without a sidecar
-
-	port, admin int            // container ports of the application and of the admin listener
-	also        []int          // more container ports of the application's listener, for a stand-in
-	names       map[string]int // container ports by name
+	name       string // namespace/name
+	hash       string
+	rollout    rollout
+	object     overlay.Deployment
+	source     mesh.Source
+	noSidecar  bool            // without a sidecar
+	names      map[string]int  // container ports by name
+	init       []containerSpec // each runs to its end before the next
+	containers []containerSpec // side by side; at least one
+	skipped    []string        // names of init containers that have no program, beside stand-ins
 }
 
 // deployment is a Deployment with its pods, including those that are terminating.
@@ -47,7 +37,7 @@ func (d *deployment) plan() (add int, stop []*pod) {
 	var pods []*pod
 	for _, p := range d.pods {
 		if !p.stopping {
-			members = append(members, member{current: p.hash == d.spec.hash, ready: p.ready, age: -p.number})
+			members = append(members, member{current: p.hash == d.spec.hash, ready: p.ready(), age: -p.number})
 			pods = append(pods, p)
 		}
 	}
@@ -61,15 +51,9 @@ func (d *deployment) plan() (add int, stop []*pod) {
 // Check returns a check for overlay.Load that reports what Apply does not accept with some programs. It accepts the suite's own programs
 // before they are there: they can be built.
 func Check(programs Programs) overlay.Check {
-	find := func(image string) (string, error) {
-		if isSuite(image) {
-			return "", nil
-		}
-		return programs.find(image)
-	}
 	return func(o *overlay.Overlay, report *overlay.Report) {
 		for _, object := range o.Deployments {
-			newSpec(o, object, find, report)
+			newSpec(o, object, programs.orBuilt, report)
 		}
 	}
 }
@@ -88,73 +72,142 @@ func (s *Supervisor) specs(o *overlay.Overlay) (map[string]spec, error) {
 	return specs, nil
 }
 
-// newSpec decodes one Deployment and adds its problems to the report. find returns the file of the program for an image.
-func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image string) (string, error), report *overlay.Report) spec {
-	also, err := []int(nil), error(nil)
-	if object.Pod.Played {
-		object, also, err = standIn(o, object)
-	}
-	container := object.Pod.Container
-	sp := spec{
-		name:   object.Namespace + "/" + object.Name,
-		image:  ImageProgram(container.Image),
-		hash:   templateHash(object.Pod),
-		object: object,
-		also:   also,
-		names:  map[string]int{},
-	}
-	sp.source, sp.noSidecar = mesh.SourceOf(o, object)
+// newSpec decodes one Deployment and adds its problems to the report. find returns the program for an image.
+func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image string) (program, error), report *overlay.Report) spec {
 	fail := func(path string, err error) {
 		if err != nil {
 			report.Add(object.String(), path, "%v", err)
 		}
 	}
-	fail(upstreamsPath, err)
-	sp.program, err = find(container.Image)
-	fail("spec.template.spec.containers[0].image", err)
+	sp := spec{name: object.Namespace + "/" + object.Name, names: map[string]int{}}
+	sp.source, sp.noSidecar = mesh.SourceOf(o, object)
+	var err error
+	if object.Pod.Played {
+		var also []int
+		object, also, err = standIn(o, object)
+		fail(upstreamsPath, err)
+		sp.object = object
+		sp.containers = []containerSpec{sp.container(0, object.Pod.Containers[0], find, also, fail)}
+	} else {
+		sp.object = object
+		sp.decode(o, find, fail)
+	}
+	sp.hash = templateHash(sp.object.Pod)
 	sp.rollout, err = newRollout(object.Replicas, object.MaxSurge, object.MaxUnavailable)
 	fail("spec.strategy.rollingUpdate", err)
-
-	env := manifest(object, object.Name)
-	sp.port, err = containerPort(env, "PORT", defaultPort)
-	fail("spec.template.spec.containers[0].env", err)
-	sp.admin, err = containerPort(env, "ADMIN_PORT", defaultAdmin)
-	fail("spec.template.spec.containers[0].env", err)
-	for _, port := range container.Ports {
-		sp.names[port.Name] = port.Number
-	}
-	for name, probe := range map[string]*overlay.Probe{
-		"startupProbe": container.Startup, "readinessProbe": container.Readiness, "livenessProbe": container.Liveness,
-	} {
-		if probe != nil {
-			_, err := sp.probed(probe)
-			fail("spec.template.spec.containers[0]."+name, err)
+	for _, c := range sp.containers {
+		for _, port := range c.Ports {
+			sp.names[port.Name] = port.Number
 		}
 	}
+	sp.checkListeners(fail)
 	return sp
+}
+
+// decode decodes the containers of a Deployment that is not played. Beside stand-ins, one plays each container that has no program, and init
+// containers without a program are skipped.
+func (sp *spec) decode(o *overlay.Overlay, find func(image string) (program, error), fail func(path string, err error)) {
+	containers := slices.Clone(sp.object.Pod.Containers)
+	sp.object.Pod.Containers = containers
+	sp.containers = make([]containerSpec, len(containers))
+	var taken []int // container ports
+	for _, p := range sp.object.Pod.Ports() {
+		taken = append(taken, p.Number)
+	}
+	var played []int // indices; stand-ins listen on ports that no program has
+	for i, c := range containers {
+		if _, err := find(c.Image); err != nil && o.Lenience != nil {
+			played = append(played, i)
+			continue
+		}
+		sp.containers[i] = sp.container(i, c, find, nil, fail)
+		taken = append(taken, slices.Concat(sp.containers[i].listens...)...)
+	}
+	for _, i := range played {
+		var also []int
+		containers[i], also = playContainer(o, sp.object, containers[i], taken)
+		sp.containers[i] = sp.container(i, containers[i], find, also, fail)
+		taken = append(taken, slices.Concat(sp.containers[i].listens...)...)
+	}
+	sp.decodeInit(o, find, fail)
+}
+
+// decodeInit decodes the init containers.
+func (sp *spec) decodeInit(o *overlay.Overlay, find func(image string) (program, error), fail func(path string, err error)) {
+	for i, c := range sp.object.Pod.Init {
+		if _, err := find(c.Image); err != nil && o.Lenience != nil {
+			sp.skipped = append(sp.skipped, c.Name)
+			continue
+		}
+		path := fmt.Sprintf("spec.template.spec.initContainers[%d]", i)
+		one, err := newContainerSpec(sp.object, c, path, find, fail)
+		one.init = true
+		fail(path+".image", err)
+		sp.init = append(sp.init, one)
+	}
+}
+
+// container decodes one container. Its first listener serves more container ports.
+func (sp *spec) container(index int, c overlay.Container, find func(image string) (program, error), also []int, fail func(path string, err error)) containerSpec {
+	path := fmt.Sprintf("spec.template.spec.containers[%d]", index)
+	one, err := newContainerSpec(sp.object, c, path, find, fail)
+	fail(path+".image", err)
+	one.listen(sp.object, also, fail)
+	one.checkProbes(fail)
+	return one
+}
+
+// checkListeners reports container ports on which two containers of a pod listen.
+func (sp *spec) checkListeners(fail func(path string, err error)) {
+	taken := map[int]string{}
+	for _, c := range sp.containers {
+		for _, port := range slices.Concat(c.listens...) {
+			if other, ok := taken[port]; ok {
+				fail(c.path+".ports", fmt.Errorf("container %s listens on port %d as well: only one process of a pod can; set env PORT or ADMIN_PORT of one of them", other, port))
+			}
+			taken[port] = c.Name
+		}
+	}
 }
 
 // Unlistened reports the ports of Services whose target is a container port on which no process listens. Kubernetes accepts them, and
 // requests get 503.
-func Unlistened(o *overlay.Overlay) (lines []string) {
+func Unlistened(o *overlay.Overlay, programs Programs) (lines []string) {
 	for _, service := range o.Services {
 		for _, d := range o.Deployments {
 			if d.Pod.Played || d.Namespace != service.Namespace || !istio.HasLabels(d.Pod.Labels, service.Selector) {
 				continue
 			}
-			env := manifest(d, d.Name)
-			port, portErr := containerPort(env, "PORT", defaultPort)
-			admin, adminErr := containerPort(env, "ADMIN_PORT", defaultAdmin)
 			for i, p := range service.Ports {
-				n, known := targetNumber(p.Target, d.Pod.Container.Ports)
-				if known && portErr == nil && adminErr == nil && n != port && n != admin {
-					lines = append(lines, fmt.Sprintf("%s: spec.ports[%d].targetPort: is port %d of %s, whose process listens only on %d (PORT) and %d (ADMIN_PORT); set env PORT to %d there",
-						service, i, n, d, port, admin, n))
+				if why := unlistened(o, d, p.Target, programs); why != "" {
+					lines = append(lines, fmt.Sprintf("%s: spec.ports[%d].targetPort: is port %s", service, i, why))
 				}
 			}
 		}
 	}
 	return lines
+}
+
+// unlistened returns which process does not listen on a port that its container lists; "" if one does.
+func unlistened(o *overlay.Overlay, d overlay.Deployment, target string, programs Programs) string {
+	ignore := func(string, error) {}
+	for i, c := range d.Pod.Containers {
+		n, known := targetNumber(target, c.Ports)
+		if _, err := programs.orBuilt(c.Image); !known || err != nil && o.Lenience != nil { // a stand-in listens on all its ports
+			continue
+		}
+		one, _ := newContainerSpec(d, c, "", programs.orBuilt, ignore)
+		bad := false
+		one.listen(d, nil, func(_ string, err error) { bad = bad || err != nil })
+		if !bad && !slices.Contains(slices.Concat(one.listens...), n) {
+			of := d.String()
+			if len(d.Pod.Containers) > 1 {
+				of += ", container " + d.Pod.Containers[i].Name
+			}
+			return fmt.Sprintf("%d of %s, whose process listens only on %d (PORT) and %d (ADMIN_PORT); set env PORT to %d there", n, of, one.port, one.admin, n)
+		}
+	}
+	return ""
 }
 
 // targetNumber returns the container port that a targetPort refers to.
@@ -165,32 +218,4 @@ func targetNumber(target string, ports []overlay.ContainerPort) (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// probed returns the container port that a probe sends its requests to.
-func (sp *spec) probed(probe *overlay.Probe) (int, error) {
-	number, named := sp.names[probe.Port]
-	if !named {
-		var err error
-		if number, err = strconv.Atoi(probe.Port); err != nil {
-			return 0, fmt.Errorf("port %q: the container has no port of this name; it has %s", probe.Port, strings.Join(slices.Sorted(maps.Keys(sp.names)), ", "))
-		}
-	}
-	if number != sp.port && number != sp.admin {
-		return 0, fmt.Errorf("port %q: the process listens only on %d (PORT) and %d (ADMIN_PORT)", probe.Port, sp.port, sp.admin)
-	}
-	return number, nil
-}
-
-// containerPort returns the port that the manifest sets for a listener in an environment variable.
-func containerPort(env variables, name string, otherwise int) (int, error) {
-	text, set := env.values[name]
-	if !set {
-		return otherwise, nil
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil || port < 1 || port > 65535 {
-		return 0, fmt.Errorf("%s: want a port from 1 to 65535, got %q", name, text)
-	}
-	return port, nil
 }

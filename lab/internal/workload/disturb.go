@@ -1,8 +1,11 @@
 package workload
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// Kill kills the process of a pod immediately, as kill -9 does. The pod restarts it as after any crash: the first time immediately, then
+// Kill kills the processes of a pod immediately, as kill -9 does. The pod restarts them as after any crash: the first time immediately, then
 // with the kubelet's delays.
 func (s *Supervisor) Kill(pod string) error {
 	s.mu.Lock()
@@ -11,10 +14,16 @@ func (s *Supervisor) Kill(pod string) error {
 	if err != nil {
 		return err
 	}
-	if p.process == nil {
-		return fmt.Errorf("pod %s: want one with a process, got one in state %s", pod, p.state)
+	killed := false
+	for _, c := range slices.Concat(p.init, p.containers) {
+		if c.process != nil {
+			c.process.kill()
+			killed = true
+		}
 	}
-	p.process.kill()
+	if !killed {
+		return fmt.Errorf("pod %s: want one with a process, got one in state %s", pod, p.status(nil).State)
+	}
 	return nil
 }
 

@@ -3,11 +3,14 @@
 //
 // The files in reading order:
 //   - workload.go: Supervisor. Apply starts the change to the Deployments of an overlay, settle starts and stops pods, Close stops all.
-//   - deployment.go decodes a Deployment into a spec and checks its program, ports and probes; environment.go computes its environment.
-//   - programs.go finds the program of an image; standin.go makes the Deployment that plays one of anybody's.
+//   - deployment.go decodes a Deployment into a spec, and containerspec.go each container: its program, ports and probes.
+//   - programs.go finds the program of an image, given.go those of --program; standin.go makes what plays a pod or a container of anybody's.
+//   - settings.go computes what a process is started with: environment.go its variables, localports.go and volumes.go the ports and files of
+//     this machine in place of the pod's. notes.go names what is replaced.
 //   - rollout.go computes the next step of a rolling update; name.go makes template hashes and pod names.
-//   - pod.go runs one pod: it starts the process, probes it, restarts it and ends it; backoff.go computes the delay before a restart.
-//   - probe.go sends probes over HTTP and counts the results against the thresholds; ports.go reserves ports on this machine.
+//   - pod.go runs one pod, and container.go each of its processes: it starts the process, probes it, restarts it and ends it; backoff.go computes
+//     the delay before a restart.
+//   - probe.go probes by HTTP, connections and commands, and counts the results against the thresholds; ports.go reserves ports on this machine.
 //   - process.go starts one process and waits for its end; signal_unix.go sends signals.
 //   - killonexit_*.go and guard.go ensure that no process outlives this one, even if it is killed.
 //   - output.go keeps the last lines of every pod; level.go finds their levels; follow.go selects lines and passes new ones on; status.go holds the types that Status and Deployments return.

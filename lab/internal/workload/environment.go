@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -34,10 +36,10 @@ func (v *variables) list() []string {
 	return list
 }
 
-// manifest returns the environment that a Deployment's manifest gives one of its pods.
-func manifest(d overlay.Deployment, pod string) variables {
+// manifest returns the environment that a Deployment's manifest gives a container of one of its pods.
+func manifest(d overlay.Deployment, c overlay.Container, pod string) variables {
 	var v variables
-	for _, e := range d.Pod.Container.Environ(func(path string) string { return field(d, pod, path) }, nil) {
+	for _, e := range c.Environ(func(path string) string { return field(d, pod, path) }, nil) {
 		name, value, _ := strings.Cut(e, "=")
 		v.set(name, value)
 	}
@@ -62,15 +64,42 @@ func field(d overlay.Deployment, pod, path string) string {
 	return ""
 }
 
-// own sets the lab's own variables, which override those of the manifest. Nothing is inherited from the shell that started the lab.
-func (v *variables) own(o Options, pod *mesh.Pod, port, admin int) {
-	v.set("PORT", strconv.Itoa(port))
-	v.set("ADMIN_PORT", strconv.Itoa(admin))
+// own sets the lab's own variables, which override those of the manifest. Nothing is inherited from the shell that started the lab. ports
+// holds the ports of this machine by container port.
+func (v *variables) own(o Options, pod *mesh.Pod, c *containerSpec, ports map[int]int) {
+	for name, port := range map[string]int{"PORT": c.port, "ADMIN_PORT": c.admin} {
+		if port != 0 {
+			v.set(name, strconv.Itoa(ports[port]))
+		}
+	}
 	v.set("LISTEN_HOST", o.Host)
 	v.set("HOSTNAME", pod.Name)
 	v.set("HTTP_PROXY", o.Proxy(pod))
 	v.set("TRACE_UI_URL", o.UI)
 	v.set(v.spans(o))
+	if c.program.given != nil {
+		v.ofOthers(c, ports)
+	}
+}
+
+// ofShell lists the variables that a program of others needs from the shell that started the lab: an image would set PATH, and a container runtime
+// HOME.
+var ofShell = []string{"PATH", "HOME", "TMPDIR", "SystemRoot", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TEMP", "TMP", "PATHEXT"}
+
+// ofOthers sets what programs of others need beyond that. Many read the proxy from variables in lower case, as curl does, and send requests to
+// localhost through it unless NO_PROXY names it.
+func (v *variables) ofOthers(c *containerSpec, ports map[int]int) {
+	for _, listens := range c.listens {
+		v.set(fmt.Sprintf("PORT_%d", listens[0]), strconv.Itoa(ports[listens[0]]))
+	}
+	v.set("http_proxy", v.values["HTTP_PROXY"])
+	v.set("NO_PROXY", "localhost,127.0.0.1,::1")
+	v.set("no_proxy", v.values["NO_PROXY"])
+	for _, name := range ofShell {
+		if _, set := v.values[name]; !set && os.Getenv(name) != "" {
+			v.set(name, os.Getenv(name))
+		}
+	}
 }
 
 // spans returns the environment variable with the endpoint for spans: the variable that the chosen exporter reads first.

@@ -58,5 +58,8 @@ func (p *process) terminate() {
 	}
 }
 
+// killRest does nothing: Windows has no process groups to kill. The job object ends what is left with this process.
+func (p *process) killRest() {}
+
 // kill kills a process immediately.
 func (p *process) kill() { _ = p.os.Kill() }

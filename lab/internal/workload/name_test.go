@@ -28,8 +28,8 @@ func TestTemplateHashChangesWithTheTemplateOnly(t *testing.T) {
 	t.Parallel()
 	template := func(version, value string) overlay.PodTemplate {
 		return overlay.PodTemplate{
-			Labels:    map[string]string{"app": "front", "version": version},
-			Container: overlay.Container{Env: []overlay.EnvVar{{Name: "ERROR_RATE", Value: value}}},
+			Labels:     map[string]string{"app": "front", "version": version},
+			Containers: []overlay.Container{{Env: []overlay.EnvVar{{Name: "ERROR_RATE", Value: value}}}},
 		}
 	}
 	hash := templateHash(template("amber", "0"))

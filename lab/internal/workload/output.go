@@ -21,11 +21,20 @@ const (
 type Line struct {
 	Time       time.Time // when it was read
 	Pod        string
+	Container  string // "" for the only one of a pod
 	Deployment string // namespace/name
 	Trace      string // 32 hex digits if the line contains a trace id, else empty
 	Level      Level  // if it is a JSON line with one
 	Text       string // as written, without the line end, with control characters
 	Number     uint64 // grows from line to line; set by Logs.Add
+}
+
+// Source returns who wrote the line: the pod, and in a pod of several containers "pod/container".
+func (l *Line) Source() string {
+	if l.Container == "" {
+		return l.Pod
+	}
+	return l.Pod + "/" + l.Container
 }
 
 // Logs holds the last lines of every pod. It is safe for concurrent use.

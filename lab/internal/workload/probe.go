@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 // earlyPeriod is the first interval between probes before the first success. The kubelet waits a whole period (seconds) between a process's
 // start and its being ready; on a laptop all processes should be ready within one second.
 const earlyPeriod = 15 * time.Millisecond
+
+// earlyExec is the first interval of a probe that runs a command: each starts a process.
+const earlyExec = 200 * time.Millisecond
 
 // earlyFraction limits how often a process is probed before its first success: the interval is at least the time since its start divided by
 // earlyFraction. A process that never becomes ready is soon probed no more often than its period.
@@ -42,11 +46,15 @@ func (v *verdict) observe(p *overlay.Probe, ok bool) bool {
 	return true
 }
 
-// prober checks one process over HTTP.
+// prober checks one process.
 type prober struct {
-	client *http.Client
-	probe  *overlay.Probe
-	url    string
+	probe *overlay.Probe
+
+	client  *http.Client // of an HTTP probe
+	url     string       //
+	address string       // of a TCP probe
+	command command      // of an exec probe
+	kill    *killOnExit  //
 }
 
 // run probes until ctx ends or change returns false. It calls change for each change of the verdict, including the first, with the last
@@ -58,7 +66,10 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 	}
 	var v verdict
 	succeeded := false
-	begun := time.Now()
+	begun, early := time.Now(), earlyPeriod
+	if p.probe.Exec != nil {
+		early = earlyExec
+	}
 	counted := begun
 	for ctx.Err() == nil {
 		err := p.ask(ctx)
@@ -74,7 +85,7 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 		}
 		wait := p.probe.Period
 		if !succeeded {
-			wait = min(max(earlyPeriod, time.Since(begun)/earlyFraction), wait)
+			wait = min(max(early, time.Since(begun)/earlyFraction), wait)
 		}
 		if !pause(ctx, wait) {
 			return
@@ -82,10 +93,56 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 	}
 }
 
-// ask sends one request. As for the kubelet, any status from 200 to 399 is a success.
+// ask probes once, within the probe's timeout.
 func (p prober) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.probe.Timeout)
 	defer cancel()
+	switch {
+	case p.probe.Exec != nil:
+		return p.execute(ctx)
+	case p.probe.TCP:
+		return p.connect(ctx)
+	}
+	return p.get(ctx)
+}
+
+// connect opens a connection and closes it. No process has to read from it.
+func (p prober) connect(ctx context.Context) error {
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", p.address)
+	if err != nil {
+		return fmt.Errorf("nothing listens for port %s: %w", p.probe.Port, err)
+	}
+	return connection.Close()
+}
+
+// execute runs a command, which succeeds with exit code 0. Of its output only the last line is kept, for the error. When ctx ends the command
+// is killed.
+func (p prober) execute(ctx context.Context) error {
+	last := ""
+	c := p.command
+	c.out = &splitter{emit: func(text string) { last = text }}
+	proc, err := start(c, p.kill)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-proc.done:
+	case <-ctx.Done():
+		proc.kill()
+		<-proc.done
+		return fmt.Errorf("%s: no end within %s", p.probe.Exec[0], p.probe.Timeout)
+	}
+	switch {
+	case proc.err == nil:
+		return nil
+	case last == "":
+		return fmt.Errorf("%s: %s", p.probe.Exec[0], ending(proc.err))
+	}
+	return fmt.Errorf("%s: %s: %s", p.probe.Exec[0], ending(proc.err), last)
+}
+
+// get sends one request. As for the kubelet, any status from 200 to 399 is a success.
+func (p prober) get(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url, nil)
 	if err != nil {
 		return err

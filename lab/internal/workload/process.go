@@ -53,6 +53,7 @@ func start(c command, kill *killOnExit) (*process, error) {
 			return
 		}
 		p.err = cmd.Wait()
+		p.killRest()
 		kill.release(cmd.Process)
 		c.out.flush()
 		close(p.done)

@@ -1,15 +1,18 @@
 package workload
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -28,6 +31,10 @@ func TestMain(m *testing.M) {
 	case "crash":
 		fmt.Println(`{"level":"error","trace_id":"463ac35c9f6413ad48485a3953bb6124","msg":"cannot start"}`)
 		os.Exit(3)
+	case "others":
+		os.Exit(serveOthers())
+	case "step":
+		os.Exit(step())
 	case "lab":
 		os.Exit(lab())
 	}
@@ -83,6 +90,45 @@ func serve() int {
 		again := make(chan os.Signal, 1)
 		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
 		<-again
+	}
+	return 0
+}
+
+// serveOthers is a program that knows nothing of the lab: it listens on the port of its argument --port, or on any.
+func serveOthers() int {
+	port := "0"
+	for _, arg := range os.Args[1:] {
+		if value, ok := strings.CutPrefix(arg, "--port="); ok {
+			port = value
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("listening")
+	mux := http.NewServeMux()
+	mux.HandleFunc("/args", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Args[1:]) })
+	mux.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Environ()) })
+	mux.HandleFunc("/dir", func(w http.ResponseWriter, _ *http.Request) {
+		dir, _ := os.Getwd()
+		_ = json.NewEncoder(w).Encode(dir)
+	})
+	mux.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(4) })
+	_ = http.Serve(listener, mux)
+	return 1
+}
+
+// step adds a character to a file. It fails if the file is not there, but makes it.
+func step() int {
+	file, err := os.OpenFile(os.Args[1], os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		fmt.Println(err, os.WriteFile(os.Args[1], nil, 0o600))
+		return 1
+	}
+	if _, err := file.WriteString("x"); err != nil {
+		return 1
 	}
 	return 0
 }
@@ -211,6 +257,18 @@ func (b *bench) get(path string) (*http.Response, error) {
 	return client.Get("http://" + ready[0].Ports[8080] + path)
 }
 
+// getAt sends a request to an address and returns the body of the response.
+func (b *bench) getAt(address, path string) (io.Reader, error) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	response, err := client.Get("http://" + address + path)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return bytes.NewReader(body), err
+}
+
 // server returns a Deployment of the server whose readiness is probed every 50 ms.
 func server(name string, replicas int, env ...overlay.EnvVar) overlay.Deployment {
 	return overlay.Deployment{
@@ -218,14 +276,14 @@ func server(name string, replicas int, env ...overlay.EnvVar) overlay.Deployment
 		Replicas: replicas, MaxSurge: "25%", MaxUnavailable: "25%",
 		Pod: overlay.PodTemplate{
 			Labels: map[string]string{"app": name, "version": "v1"}, ServiceAccount: name, Grace: 5 * time.Second,
-			Container: overlay.Container{
+			Containers: []overlay.Container{{
 				Name: "app", Image: "localhost:5001/hopline/app:dev",
 				Env:   append([]overlay.EnvVar{{Name: "TEST_PROGRAM", Value: "server"}}, env...),
 				Ports: []overlay.ContainerPort{{Name: "http", Number: 8080}, {Name: "http-admin", Number: 8081}},
 				Readiness: &overlay.Probe{
 					Path: "/readyz", Port: "http-admin", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 2,
 				},
-			},
+			}},
 		},
 	}
 }

@@ -13,7 +13,7 @@ func TestStandInPorts(t *testing.T) {
 	t.Parallel()
 	d := overlay.Deployment{Meta: overlay.Meta{Namespace: "shop", Name: "web-1"}}
 	d.Pod.Labels = map[string]string{"tier": "web"}
-	d.Pod.Container.Ports = []overlay.ContainerPort{{Name: "http", Number: 8081}, {Name: "metrics", Number: 9100}}
+	d.Pod.Containers = []overlay.Container{{Ports: []overlay.ContainerPort{{Name: "http", Number: 8081}}}, {Ports: []overlay.ContainerPort{{Name: "metrics", Number: 9100}}}}
 	selector := map[string]string{"tier": "web"}
 	o := &overlay.Overlay{Services: []overlay.Service{
 		{Meta: overlay.Meta{Namespace: "shop", Name: "web"}, Selector: selector, Ports: []overlay.ServicePort{{Port: 80, Target: "http"}, {Port: 81, Target: "8082"}}},
@@ -28,7 +28,7 @@ func TestStandInPorts(t *testing.T) {
 		t.Errorf("more ports (-want +got):\n%s", diff)
 	}
 	got := map[string]string{}
-	for _, e := range played.Pod.Container.Env {
+	for _, e := range played.Pod.Containers[0].Env {
 		got[e.Name] = e.Value
 	}
 	want := map[string]string{"STAND_IN": "true", "PORT": "8081", "ADMIN_PORT": "8083", "SERVICE_NAME": "web-1", "SERVICE_VERSION": "latest",

@@ -15,8 +15,8 @@ func TestPortsThatNobodyListensOn(t *testing.T) {
 	deployment := func(env ...overlay.EnvVar) overlay.Deployment {
 		d := overlay.Deployment{Meta: overlay.Meta{Kind: "Deployment", Namespace: "shop", Name: "page"}}
 		d.Pod.Labels = map[string]string{"app": "page"}
-		d.Pod.Container.Env = env
-		d.Pod.Container.Ports = []overlay.ContainerPort{{Name: "http", Number: 9090}, {Name: "http-admin", Number: 8081}}
+		d.Pod.Containers = []overlay.Container{{Image: "localhost:5001/hopline/front:dev", Env: env,
+			Ports: []overlay.ContainerPort{{Name: "http", Number: 9090}, {Name: "http-admin", Number: 8081}}}}
 		return d
 	}
 	o := &overlay.Overlay{Services: []overlay.Service{{
@@ -25,11 +25,11 @@ func TestPortsThatNobodyListensOn(t *testing.T) {
 	}}}
 	o.Deployments = []overlay.Deployment{deployment()}
 	want := []string{"Service shop/page: spec.ports[1].targetPort: is port 9090 of Deployment shop/page, whose process listens only on 8080 (PORT) and 8081 (ADMIN_PORT); set env PORT to 9090 there"}
-	if diff := cmp.Diff(want, Unlistened(o)); diff != "" {
+	if diff := cmp.Diff(want, Unlistened(o, Programs{})); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 	o.Deployments = []overlay.Deployment{deployment(overlay.EnvVar{Name: "PORT", Value: "9090"})}
-	if got := Unlistened(o); len(got) > 0 {
+	if got := Unlistened(o, Programs{}); len(got) > 0 {
 		t.Errorf("with PORT: %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,8 @@ type Options struct {
 	// quickly and must not call the Supervisor.
 	Changed func(Status)
 	Line    func(Line)
+	// Restart is called whenever a process has ended and is to be restarted. It may be nil. What holds for Changed holds for it.
+	Restart func(Restart)
 }
 
 // Supervisor keeps the Deployments that were applied last running. Its methods are safe for concurrent use.
@@ -45,7 +48,8 @@ type Supervisor struct {
 
 	mu          sync.Mutex // held while Pods and Changed are called, which keeps the calls in order
 	deployments map[string]*deployment
-	made        int // number of pods created so far
+	made        int    // number of pods created so far
+	volumes     string // directory of the pods' volumes; "" before the first
 	closed      bool
 	killed      bool
 }
@@ -136,7 +140,7 @@ func (s *Supervisor) Deployments() []Deployment {
 		}
 		status := Deployment{Name: d.spec.name, Replicas: d.spec.rollout.replicas}
 		for _, p := range d.pods {
-			if p.ready {
+			if p.ready() {
 				status.Ready++
 				if p.hash == d.spec.hash {
 					status.Current++
@@ -167,6 +171,9 @@ func (s *Supervisor) Close(ctx context.Context) {
 	defer stop()
 	s.pods.Wait()
 	s.killOnExit.close()
+	if s.volumes != "" { // no pod is left to make it
+		_ = os.RemoveAll(s.volumes)
+	}
 }
 
 // killAll kills all processes immediately.
@@ -194,8 +201,8 @@ func (s *Supervisor) settle(also ...*pod) {
 			for range add {
 				s.made++
 				p := newPod(d.spec, s.made)
-				if err := s.takePorts(p); err != nil {
-					p.reason = err.Error()
+				if err := s.takePorts(p, p.containers...); err != nil {
+					p.problem = err.Error()
 				}
 				d.pods = append(d.pods, p)
 				started = append(started, p)
@@ -243,34 +250,33 @@ func (s *Supervisor) changed(p *pod) {
 	}
 }
 
-// update changes a pod's state, publishes it, reports it to Changed, and continues a rolling update.
-func (s *Supervisor) update(p *pod, change func()) {
+// update changes a container's state, publishes its pod, reports it to Changed, and continues a rolling update.
+func (s *Supervisor) update(c *container, change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ready := p.ready
+	p := c.pod
+	ready := p.ready()
 	change()
-	if p.stopping {
-		p.ready, p.state = false, Stopping
-	}
-	if p.ready != ready {
+	if p.ready() != ready {
 		s.publish()
 	}
 	s.changed(p)
-	if p.ready != ready {
+	if p.ready() != ready {
 		s.settle()
 	}
 }
 
-// ended removes a pod whose process has ended and is not restarted.
+// ended removes a pod whose processes have ended and are not restarted.
 func (s *Supervisor) ended(p *pod) {
+	s.removeVolumes(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.deployments[p.spec.name]
-	p.state, p.ready, p.process = Ended, false, nil
+	p.over = true
 	d.pods = slices.DeleteFunc(d.pods, func(other *pod) bool { return other == p })
 	s.publish()
 	s.changed(p)
 	s.settle()
-	s.givePorts(p)
+	s.givePorts(p, p.containers...)
 	s.logs.end(p.name)
 }

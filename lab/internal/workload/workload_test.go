@@ -103,7 +103,7 @@ func TestCrashingProcessBacksOffAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	d := server("front", 1)
-	d.Pod.Container.Env[0].Value = "crash"
+	d.Pod.Containers[0].Env[0].Value = "crash"
 	b.apply(d)
 	b.wait("the second crash", func() bool { s := b.Status()[0]; return s.Restarts == 1 && s.State == BackOff })
 	if reason := b.Status()[0].Reason; !strings.Contains(reason, "exited with code 3") || !strings.Contains(reason, "cannot start") {
@@ -193,8 +193,8 @@ func TestFailedProbesRestart(t *testing.T) {
 		return &overlay.Probe{Path: path, Port: "8081", Period: 50 * time.Millisecond, Timeout: time.Second, Successes: 1, Failures: 3}
 	}
 	live, start := server("live", 1, overlay.EnvVar{Name: "TEST_LIVE", Value: "false"}), server("start", 1, overlay.EnvVar{Name: "TEST_READY", Value: "false"})
-	live.Pod.Container.Liveness = probe("/livez")
-	start.Pod.Container.Startup = probe("/readyz")
+	live.Pod.Containers[0].Liveness = probe("/livez")
+	start.Pod.Containers[0].Startup = probe("/readyz")
 	for want, d := range map[string]overlay.Deployment{"liveness probe failed 3 times": live, "startup probe failed 3 times": start} {
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()
@@ -256,7 +256,7 @@ func TestBrokenUpdateKeepsTheOldPodsServing(t *testing.T) {
 	b.apply(server("front", 2))
 	b.waitDone()
 	broken := server("front", 2)
-	broken.Pod.Container.Env[0].Value = "crash"
+	broken.Pod.Containers[0].Env[0].Value = "crash"
 	b.apply(broken)
 	b.wait("the new pod's crash", func() bool {
 		return slices.ContainsFunc(b.Status(), func(s Status) bool { return s.State == BackOff && s.Restarts > 0 })
@@ -314,7 +314,7 @@ func TestPodLeavesTheEndpointsBeforeItsProcessHears(t *testing.T) {
 		o.Line = func(l Line) { note(l.Text); line(l) }
 	})
 	d := server("front", 1)
-	d.Pod.Container.PreStop = 200 * time.Millisecond
+	d.Pod.Containers[0].PreStop = 200 * time.Millisecond
 	b.apply(d)
 	b.waitDone()
 	mu.Lock()
@@ -354,7 +354,7 @@ func TestCloseCutsADrainShort(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	d := server("front", 2, overlay.EnvVar{Name: "TEST_DRAIN", Value: "true"})
-	d.Pod.Grace, d.Pod.Container.PreStop = time.Hour, time.Hour
+	d.Pod.Grace, d.Pod.Containers[0].PreStop = time.Hour, time.Hour
 	b.apply(d)
 	b.waitDone()
 	begun := time.Now()
@@ -368,7 +368,7 @@ func TestReplaceCutsADrainShort(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	d := server("front", 2, overlay.EnvVar{Name: "TEST_DRAIN", Value: "true"})
-	d.Pod.Grace, d.Pod.Container.PreStop = time.Hour, time.Hour
+	d.Pod.Grace, d.Pod.Containers[0].PreStop = time.Hour, time.Hour
 	b.apply(d)
 	b.waitDone()
 	first := b.Status()[0].Name
@@ -443,9 +443,9 @@ func TestApplyRefusesAllThatIsWrongAndChangesNothing(t *testing.T) {
 	b.apply(server("front", 1))
 	b.waitDone()
 	missing, port, probe := server("back", 1), server("side", 1), server("top", 1)
-	missing.Pod.Container.Image = "localhost:5001/hopline/nothing@sha256:00"
-	port.Pod.Container.Env = append(port.Pod.Container.Env, overlay.EnvVar{Name: "PORT", Value: "http"})
-	probe.Pod.Container.Readiness.Port = "grpc"
+	missing.Pod.Containers[0].Image = "localhost:5001/hopline/nothing@sha256:00"
+	port.Pod.Containers[0].Env = append(port.Pod.Containers[0].Env, overlay.EnvVar{Name: "PORT", Value: "http"})
+	probe.Pod.Containers[0].Readiness.Port = "grpc"
 	err := b.Apply(&overlay.Overlay{Deployments: []overlay.Deployment{missing, port, probe}})
 	var report *overlay.Report
 	if !errors.As(err, &report) || len(report.Problems) != 3 {

@@ -33,7 +33,7 @@ func running(t testing.TB, name string, o Options) (*Proxy, *overlay.Overlay) {
 		address := handle(t, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, d.Namespace, "/", d.Name, " ", r.RequestURI)
 		})
-		for _, port := range d.Pod.Container.Ports {
+		for _, port := range d.Pod.Ports() {
 			pod.Ports[port.Number], pod.Names[port.Name] = address, port.Number
 		}
 		pods = append(pods, pod)

@@ -1,0 +1,106 @@
+package overlay
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+// probeManifest lists the fields of a probe that the lab supports.
+type probeManifest struct {
+	Exec *struct {
+		Command []string `field:"command,required" does:"a program of this machine, with the environment of the container"`
+	} `field:"exec"`
+	TCPSocket *struct {
+		Port intOrString `field:"port,required"`
+		Host anything    `field:"host,refused" why:"a probe calls the pod itself"`
+	} `field:"tcpSocket"`
+	HTTPGet *struct {
+		Path        string      `field:"path"`
+		Port        intOrString `field:"port,required"`
+		Scheme      string      `field:"scheme" does:"HTTP"`
+		Host        anything    `field:"host,refused" why:"a probe calls the pod itself"`
+		HTTPHeaders anything    `field:"httpHeaders,refused" why:"a probe sends none"`
+	} `field:"httpGet"`
+	InitialDelaySeconds int  `field:"initialDelaySeconds"`
+	PeriodSeconds       *int `field:"periodSeconds"`
+	TimeoutSeconds      *int `field:"timeoutSeconds"`
+	SuccessThreshold    *int `field:"successThreshold"`
+	FailureThreshold    *int `field:"failureThreshold"`
+
+	GRPC                          anything `field:"grpc,refused" why:"use httpGet, tcpSocket or exec"`
+	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"the pod's holds"`
+}
+
+// probe decodes a probe with Kubernetes' defaults: period 10 s, timeout 1 s, one success, three failures.
+func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *Probe {
+	if from == nil {
+		return nil
+	}
+	p := &Probe{
+		InitialDelay: seconds(from.InitialDelaySeconds),
+		Period:       seconds(valueOr(from.PeriodSeconds, 10)),
+		Timeout:      seconds(valueOr(from.TimeoutSeconds, 1)),
+		Successes:    valueOr(from.SuccessThreshold, 1),
+		Failures:     valueOr(from.FailureThreshold, 3),
+	}
+	if !p.action(at, path, from) {
+		return nil
+	}
+	if from.InitialDelaySeconds < 0 {
+		at.add(path+".initialDelaySeconds", "want 0 or more, got %d", from.InitialDelaySeconds)
+	}
+	for name, n := range map[string]int{
+		"periodSeconds": int(p.Period / time.Second), "timeoutSeconds": int(p.Timeout / time.Second),
+		"successThreshold": p.Successes, "failureThreshold": p.Failures,
+	} {
+		if n < 1 {
+			at.add(path+"."+name, "want 1 or more, got %d", n)
+		}
+	}
+	if onlyOneSuccess && p.Successes > 1 {
+		at.add(path+".successThreshold", "want 1 for this probe, got %d", p.Successes)
+	}
+	return p
+}
+
+// action decodes what a probe does. It returns false if it is not exactly one thing.
+func (p *Probe) action(at problems, path string, from *probeManifest) bool {
+	switch {
+	case from.HTTPGet != nil && from.Exec == nil && from.TCPSocket == nil:
+		p.Path, p.Port = cmp.Or(from.HTTPGet.Path, "/"), string(from.HTTPGet.Port)
+		if !strings.HasPrefix(p.Path, "/") {
+			p.Path = "/" + p.Path // as the kubelet does
+		}
+		checkPortOrName(at, path+".httpGet.port", p.Port)
+		if s := from.HTTPGet.Scheme; s != "" && s != "HTTP" {
+			at.add(path+".httpGet.scheme", "want HTTP, got %s", quote(s))
+		}
+	case from.TCPSocket != nil && from.Exec == nil && from.HTTPGet == nil:
+		p.TCP, p.Port = true, string(from.TCPSocket.Port)
+		checkPortOrName(at, path+".tcpSocket.port", p.Port)
+	case from.Exec != nil && from.HTTPGet == nil && from.TCPSocket == nil:
+		if p.Exec = from.Exec.Command; len(p.Exec) == 0 || p.Exec[0] == "" {
+			at.add(path+".exec.command", "empty, want a program and its arguments")
+			return false
+		}
+	case from.HTTPGet == nil && from.Exec == nil && from.TCPSocket == nil:
+		at.add(path, "want one of httpGet, tcpSocket and exec, got none")
+		return false
+	default:
+		at.add(path, "want one of httpGet, tcpSocket and exec, got several")
+		return false
+	}
+	return true
+}
+
+// kind returns the field of a probe's action.
+func (p *Probe) kind() string {
+	switch {
+	case p.Exec != nil:
+		return "exec"
+	case p.TCP:
+		return "tcpSocket"
+	}
+	return "httpGet"
+}
