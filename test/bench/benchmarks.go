@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -80,12 +81,12 @@ func readBenchmarks(in io.Reader) (rows []measured, units []string, err error) {
 
 // rounded returns a figure with three significant digits, or with all digits before the point.
 func rounded(v float64) string {
-	switch {
-	case v >= 100 || v == 0:
+	switch size := math.Abs(v); {
+	case size >= 100 || v == 0:
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 10:
+	case size >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
-	case v >= 1:
+	case size >= 1:
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	default:
 		return strconv.FormatFloat(v, 'g', 3, 64)

@@ -36,3 +36,12 @@ func TestBenchmarkTableRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestRounded(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{0: "0", 0.12345: "0.123", 1.2345: "1.23", 12.345: "12.3", 1234.5: "1234", -0.12345: "-0.123", -1.2345: "-1.23", -1827.4: "-1827"} {
+		if got := rounded(v); got != want {
+			t.Errorf("%v is %s, want %s", v, got, want)
+		}
+	}
+}
