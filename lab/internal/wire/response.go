@@ -186,13 +186,13 @@ func (r *Response) frame(method string) error {
 	if err != nil {
 		return err
 	}
+	bare := r.Status < 200 || r.Status == 204 // they have no body, and must not announce one
 	switch {
+	case bare && (chunked || length > 0):
+		return ErrMalformed
 	case r.Status == 101:
 		r.body = upgraded
-	case r.Status < 200 || r.Status == 204: // they have no body, and must not announce one
-		if chunked || length > 0 {
-			return ErrMalformed
-		}
+	case bare:
 		r.body, r.done = noBody, true
 	case method == "HEAD" || r.Status == 304:
 		r.body, r.done = noBody, true

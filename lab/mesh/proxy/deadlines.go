@@ -93,12 +93,9 @@ func (d *deadlines) at() time.Time {
 	return d.deadline
 }
 
-// sinceEnd returns how long ago the request ended; 0: it has not ended.
-func (d *deadlines) sinceEnd() time.Duration {
+// sinceEnd returns how long ago the request ended. ok is false if it has not ended.
+func (d *deadlines) sinceEnd() (since time.Duration, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.ended {
-		return 0
-	}
-	return time.Since(d.endedAt)
+	return time.Since(d.endedAt), d.ended
 }

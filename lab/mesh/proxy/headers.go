@@ -269,12 +269,12 @@ func (x *exchange) appendTry(b []byte) []byte {
 	return b
 }
 
-// expected returns how long a try may take: its own limit, or the rest of the request's.
+// expected returns how long a try may take: its own limit, or the rest of the request's. For an upgrade Envoy names the whole timeout each time.
 func (x *exchange) expected() time.Duration {
 	limit := x.retries.PerTry
 	if x.timeout > 0 {
 		left := x.timeout
-		if deadline := x.deadlines.at(); !deadline.IsZero() && x.attempts > 1 {
+		if deadline := x.deadlines.at(); !deadline.IsZero() && x.attempts > 1 && !x.upgrade {
 			left = max(time.Until(deadline), time.Millisecond)
 		}
 		if limit == 0 || left < limit {

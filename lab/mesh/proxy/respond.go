@@ -99,7 +99,10 @@ func (x *exchange) receivedHead() http.Header {
 		if len(x.setCookies) > 0 {
 			h["Set-Cookie"] = append(h["Set-Cookie"], x.setCookies...)
 		}
-		h[hServiceTime] = []string{strconv.FormatInt(x.deadlines.sinceEnd().Milliseconds(), 10)}
+		// Envoy measures from the end of the request, and one for an upgrade has none.
+		if took, ok := x.deadlines.sinceEnd(); ok && !x.upgrade {
+			h[hServiceTime] = []string{strconv.FormatInt(took.Milliseconds(), 10)}
+		}
 	}
 	return h
 }

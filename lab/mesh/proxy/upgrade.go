@@ -52,6 +52,7 @@ func (x *exchange) switched() string {
 		delete(h, "Connection")
 		delete(h, "Upgrade")
 	}
+	delete(h, "Content-Length") // of 0
 	x.nameServer(h)
 	if len(h["Date"]) == 0 {
 		h["Date"] = []string{time.Now().UTC().Format(http.TimeFormat)}
