@@ -46,7 +46,7 @@ func checkGateway(at problems, m Meta, spec *networking.Gateway) {
 		case !encrypted && s.Tls != nil && !onlyRedirects(s):
 			at.add(path+".tls", "%s is not encrypted", s.Port.Protocol)
 		}
-		if encrypted {
+		if s.Tls != nil && (encrypted || onlyRedirects(s)) {
 			checkServerTLS(at, path+".tls", s.Tls)
 		}
 		//lint:ignore SA1019 deprecated, and refused
@@ -68,9 +68,6 @@ func passesThrough(tls *networking.ServerTLSSettings) bool {
 
 // checkServerTLS applies Istio's validateTLSOptions.
 func checkServerTLS(at problems, path string, tls *networking.ServerTLSSettings) {
-	if tls == nil || passesThrough(tls) {
-		return
-	}
 	credentials := tls.CredentialName != "" || len(tls.CredentialNames) > 0
 	if tls.Mode == networking.ServerTLSSettings_ISTIO_MUTUAL {
 		if credentials || tls.ServerCertificate+tls.PrivateKey+tls.CaCertificates != "" || len(tls.TlsCertificates) > 0 {
@@ -78,14 +75,14 @@ func checkServerTLS(at problems, path string, tls *networking.ServerTLSSettings)
 		}
 		return
 	}
-	sources := 0
-	for _, given := range []bool{tls.ServerCertificate != "" && tls.PrivateKey != "", tls.CredentialName != "", len(tls.CredentialNames) > 0, len(tls.TlsCertificates) > 0} {
-		if given {
-			sources++
-		}
-	}
-	if sources > 1 {
+	if certificateSources(tls) > 1 {
 		at.add(path, "want one of credentialName, credentialNames, serverCertificate with privateKey, and tlsCertificates")
+	}
+	if passesThrough(tls) {
+		if tls.CaCrl != "" && tls.CredentialName != "" {
+			at.add(path+".caCrl", "not together with credentialName")
+		}
+		return
 	}
 	if credentials {
 		return
@@ -94,6 +91,16 @@ func checkServerTLS(at problems, path string, tls *networking.ServerTLSSettings)
 	if tls.CaCrl != "" && tls.Mode == networking.ServerTLSSettings_SIMPLE {
 		at.add(path+".caCrl", "not together with mode SIMPLE")
 	}
+}
+
+// certificateSources returns in how many ways TLS settings name certificates.
+func certificateSources(tls *networking.ServerTLSSettings) (n int) {
+	for _, given := range []bool{tls.ServerCertificate != "" && tls.PrivateKey != "", tls.CredentialName != "", len(tls.CredentialNames) > 0, len(tls.TlsCertificates) > 0} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 // checkCertificates checks that TLS settings without the name of a Secret have the paths of all certificates that their mode needs.
