@@ -11,10 +11,11 @@ import (
 type Condition struct {
 	Object  string `json:"object"` // "HTTPRoute hopline/middle"
 	Of      string `json:"of"`     // the part that it is about: "Service hopline/middle", "listener http"; empty for the whole object
+	Part    int    `json:"-"`      // the index of that part in spec.listeners or spec.parentRefs; -1 for the whole object
 	Type    string `json:"type"`   // "Accepted", "Programmed" or "ResolvedRefs"
 	True    bool   `json:"true"`
 	Reason  string `json:"reason"`  // "Accepted", "BackendNotFound"
-	Message string `json:"message"` // why it is not true; empty if it is
+	Message string `json:"message"` // why it is not true; empty if it is and all is well
 	Path    string `json:"path"`    // the field that is the cause: "spec.rules[0].backendRefs[1]"
 }
 
@@ -25,11 +26,14 @@ func (c Condition) String() string {
 	if c.Of != "" {
 		fmt.Fprintf(&b, " at %s", c.Of)
 	}
-	if c.True {
+	switch {
+	case c.True && c.Message == "":
 		fmt.Fprintf(&b, ": %s is True", c.Type)
-		return b.String()
+	case c.True:
+		fmt.Fprintf(&b, ": %s is True (%s): %s", c.Type, c.Reason, c.Message)
+	default:
+		fmt.Fprintf(&b, ": %s is False (%s): %s", c.Type, c.Reason, c.Message)
 	}
-	fmt.Fprintf(&b, ": %s is False (%s): %s", c.Type, c.Reason, c.Message)
 	return b.String()
 }
 
@@ -43,9 +47,17 @@ func failed(reason, path, format string, args ...any) *failure {
 	return &failure{reason: reason, path: path, message: fmt.Sprintf(format, args...)}
 }
 
+// subject is what a condition is about.
+type subject struct {
+	object, of string
+	part       int
+}
+
+func whole(object string) subject { return subject{object: object, part: -1} }
+
 // add adds a condition, which is true unless there are failures.
-func (c *converter) add(object, of, kind string, failures ...*failure) {
-	out := Condition{Object: object, Of: of, Type: kind, True: true, Reason: kind}
+func (c *converter) add(about subject, kind string, failures ...*failure) {
+	out := Condition{Object: about.object, Of: about.of, Part: about.part, Type: kind, True: true, Reason: kind}
 	for _, f := range failures {
 		if f == nil {
 			continue

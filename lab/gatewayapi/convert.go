@@ -17,6 +17,7 @@ type Rules struct {
 	Routes     []VirtualService // in the order of their age and name, as Istio sorts VirtualServices
 	Written    []WrittenRule    // the rules of all HTTPRoutes, in the overlay's order
 	Conditions []Condition      // of Gateways, then of routes, in the overlay's order; not nil
+	Listeners  []ListenerStatus // of Gateways of Istio's class, in the overlay's order
 }
 
 // Gateway is Istio's Gateway for one listener.
@@ -79,7 +80,7 @@ func Convert(o *overlay.Overlay) *Rules {
 		virtualServices, written := c.route(&o.HTTPRoutes[i])
 		based, out.Written = append(based, virtualServices...), append(out.Written, written...)
 	}
-	out.Routes, out.Conditions = merge(based), c.conditions
+	out.Routes, out.Conditions, out.Listeners = merge(based), c.conditions, c.listenerStatus
 	return out
 }
 
@@ -103,6 +104,8 @@ type converter struct {
 	namespaces map[string]map[string]string // labels, by name
 	listeners  map[string][]*listener       // by namespace and name of the Gateway
 	conditions []Condition
+
+	listenerStatus []ListenerStatus
 }
 
 func newConverter(o *overlay.Overlay) *converter {

@@ -154,8 +154,17 @@ spec:
 	}
 	want := []string{
 		"Gateway.gateway.networking.k8s.io istio-system/gw: Accepted is True ",
-		"Gateway.gateway.networking.k8s.io istio-system/gw: Programmed is True ",
-		"Gateway.gateway.networking.k8s.io istio-system/gw at listener absent: Programmed is False (AddressNotAssigned): the Service of the gateway has no port 81 spec.listeners[2].port",
+		"Gateway.gateway.networking.k8s.io istio-system/gw: Programmed is False (AddressNotAssigned): the Service of the gateway has no port 81, which listener absent names spec.listeners[2].port",
+		"Gateway.gateway.networking.k8s.io istio-system/gw: ResolvedRefs is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener any: Accepted is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener any: Programmed is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener any: ResolvedRefs is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener own: Accepted is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener own: Programmed is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener own: ResolvedRefs is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener absent: Accepted is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener absent: Programmed is True ",
+		"Gateway.gateway.networking.k8s.io istio-system/gw at listener absent: ResolvedRefs is True ",
 		"HTTPRoute app/r at Gateway istio-system/gw listener own: Accepted is False (NotAllowedByListeners): listener own accepts no routes of namespace app: see its allowedRoutes spec.parentRefs[0]",
 		"HTTPRoute app/r at Gateway app/none: Accepted is False (NoMatchingParent): no Gateway app/none of class istio with a listener for HTTP spec.parentRefs[1].name",
 		"HTTPRoute app/r at Service app/aa: Accepted is False (NoMatchingParent): no Service app/aa spec.parentRefs[2].name",
@@ -184,5 +193,97 @@ spec:
 `))
 	if len(rules.Routes) != 1 || rules.Routes[0].Host != "x.test" {
 		t.Errorf("got %+v, want only x.test: listener own has x.own.test", rules.Routes)
+	}
+}
+
+// TestListenerStatus: the kinds of routes that listeners support, how many routes are attached, and what is not valid.
+func TestListenerStatus(t *testing.T) {
+	t.Parallel()
+	rules := Convert(read(t, gatewayAndServices+`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: kinds, namespace: app}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - {name: one, port: 80, protocol: HTTP, hostname: one.test, allowedRoutes: {kinds: [{kind: HTTPRoute}]}}
+  - {name: other, port: 80, protocol: HTTP, hostname: other.test, allowedRoutes: {kinds: [{kind: TCPRoute}, {kind: GRPCRoute}]}}
+  - {name: udp, port: 53, protocol: UDP}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: udp, namespace: app}
+spec: {gatewayClassName: istio, listeners: [{name: udp, port: 53, protocol: UDP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: app}
+spec: {parentRefs: [{name: kinds, sectionName: one}, {name: kinds, sectionName: other}, {name: gw, namespace: istio-system}], rules: [{backendRefs: [{name: a, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: s, namespace: app}
+spec: {parentRefs: [{name: kinds}], hostnames: [one.test], rules: [{backendRefs: [{name: a, port: 80}]}]}
+`))
+	gw, kinds, udp := "Gateway.gateway.networking.k8s.io istio-system/gw", "Gateway.gateway.networking.k8s.io app/kinds", "Gateway.gateway.networking.k8s.io app/udp"
+	all := []string{"HTTPRoute", "GRPCRoute"}
+	want := []ListenerStatus{
+		{Gateway: gw, Name: "any", Kinds: all, Routes: 1}, {Gateway: gw, Name: "own", Kinds: all}, {Gateway: gw, Name: "absent", Kinds: all, Routes: 1},
+		{Gateway: kinds, Name: "one", Kinds: all[:1], Routes: 2}, {Gateway: kinds, Name: "other", Kinds: all[1:]}, {Gateway: kinds, Name: "udp"}, {Gateway: udp, Name: "udp"},
+	}
+	if d := gocmp.Diff(want, rules.Listeners); d != "" {
+		t.Errorf("listeners (-want +got):\n%s", d)
+	}
+	var got []string
+	for _, c := range rules.Conditions {
+		if c.Object != gw && c.Reason != c.Type {
+			got = append(got, c.String()+" "+c.Path)
+		}
+	}
+	wantConditions := []string{
+		kinds + ": Accepted is True (ListenersNotValid): some listeners are not valid ",
+		kinds + " at listener other: ResolvedRefs is False (InvalidRouteKinds): want kinds of HTTPRoute, GRPCRoute, got another one spec.listeners[1].allowedRoutes.kinds",
+		kinds + " at listener udp: Accepted is False (UnsupportedProtocol): Istio supports no listener of protocol UDP spec.listeners[2].protocol",
+		udp + ": Accepted is False (ListenersNotValid): no listener is valid spec.listeners",
+		udp + " at listener udp: Accepted is False (UnsupportedProtocol): Istio supports no listener of protocol UDP spec.listeners[0].protocol",
+		"HTTPRoute app/r at Gateway app/kinds listener other: Accepted is False (NotAllowedByListeners): listener other accepts no HTTPRoutes: see its allowedRoutes.kinds spec.parentRefs[1]",
+	}
+	if d := gocmp.Diff(wantConditions, got); d != "" {
+		t.Errorf("conditions (-want +got):\n%s", d)
+	}
+}
+
+// TestAddresses: a Gateway is accepted if all of its addresses are host names, and programmed if all are Services of its namespace.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for addresses, want := range map[string]string{
+		`{type: Hostname, value: a}`:                                                     "True True",
+		`{type: Hostname, value: a}, {type: Hostname, value: foo}`:                       "True False AddressNotUsable",
+		`{type: Hostname, value: foo}, {type: Hostname, value: a}`:                       "True False AddressNotUsable",
+		`{type: example.test/kind, value: x}, {type: Hostname, value: a}`:                "False UnsupportedAddress True",
+		`{type: example.test/kind, value: x}, {type: IPAddress, value: 192.0.2.1}`:       "False UnsupportedAddress",
+		`{type: Hostname, value: a}, {type: IPAddress, value: 192.0.2.1}`:                "False UnsupportedAddress True",
+		`{type: Hostname, value: foo}, {type: IPAddress, value: 192.0.2.1}`:              "False UnsupportedAddress False AddressNotUsable",
+		`{type: Hostname, value: a.other.svc.cluster.local}, {type: Hostname, value: a}`: "True False AddressNotUsable",
+	} {
+		rules := Convert(read(t, gatewayAndServices+`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g, namespace: app}
+spec: {gatewayClassName: istio, addresses: [`+addresses+`], listeners: [{name: http, port: 80, protocol: HTTP}]}
+`))
+		var got []string
+		for _, c := range rules.Conditions {
+			switch {
+			case c.Object != "Gateway.gateway.networking.k8s.io app/g" || c.Part >= 0 || c.Type == "ResolvedRefs":
+			case c.True:
+				got = append(got, "True")
+			default:
+				got = append(got, "False", c.Reason)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %s, want %s", addresses, got, want)
+		}
 	}
 }

@@ -15,10 +15,11 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // attachment is a listener, or the mesh, that accepts a route.
 type attachment struct {
 	parent   *overlay.ParentRef
-	internal string   // "mesh", or the internal name of the converted Gateway
-	hostname string   // of the listener
-	banned   []string // hostnames of the other listeners of the same Gateway, port and protocol
-	hosts    []string // of the mesh: the hosts of the Service or the ServiceEntry
+	listener *listener // nil for the mesh
+	internal string    // "mesh", or the internal name of the converted Gateway
+	hostname string    // of the listener
+	banned   []string  // hostnames of the other listeners of the same Gateway, port and protocol
+	hosts    []string  // of the mesh: the hosts of the Service or the ServiceEntry
 }
 
 func (a *attachment) mesh() bool { return a.internal == istio.MeshGateway }
@@ -28,18 +29,27 @@ func (a *attachment) mesh() bool { return a.internal == istio.MeshGateway }
 func (c *converter) parents(r *overlay.HTTPRoute) (all []attachment) {
 	for i := range r.Spec.ParentRefs {
 		p := &r.Spec.ParentRefs[i]
-		path := "spec.parentRefs[" + itoa(i) + "]"
-		found, fault := c.attach(r, p, path)
+		found, fault := c.attach(r, p, "spec.parentRefs["+itoa(i)+"]")
 		if len(found) > 0 {
 			fault = nil
 		}
-		c.add(r.String(), parentText(r, p), "Accepted", fault)
+		c.add(parentOf(r, i), "Accepted", fault)
+		for _, a := range found {
+			if !a.mesh() {
+				c.listenerStatus[a.listener.status].Routes++
+			}
+		}
 		all = append(all, found...)
 	}
 	slices.SortStableFunc(all, func(a, b attachment) int {
 		return cmp.Or(cmp.Compare(a.internal, b.internal), cmp.Compare(parentKey(r, a.parent), parentKey(r, b.parent)))
 	})
 	return all
+}
+
+// parentOf returns the subject of the conditions for the i-th parent of a route.
+func parentOf(r *overlay.HTTPRoute, i int) subject {
+	return subject{object: r.String(), of: parentText(r, &r.Spec.ParentRefs[i]), part: i}
 }
 
 // parentText returns the name of a parent for messages: "Gateway istio-system/hopline listener http", "Service hopline/middle port 80".
@@ -93,7 +103,7 @@ func (c *converter) attachToGateway(r *overlay.HTTPRoute, p *overlay.ParentRef, 
 			}
 			continue
 		}
-		a := attachment{parent: p, internal: l.internal, hostname: l.Hostname}
+		a := attachment{parent: p, listener: l, internal: l.internal, hostname: l.Hostname}
 		for _, o := range listeners {
 			if o != l && o.Port == l.Port && o.Protocol == l.Protocol && o.Hostname != l.Hostname {
 				a.banned = append(a.banned, o.Hostname)

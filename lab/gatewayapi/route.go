@@ -31,7 +31,7 @@ func (c *converter) route(r *overlay.HTTPRoute) (all []based, written []WrittenR
 		}
 	}
 	for i := range r.Spec.ParentRefs {
-		c.resolved(r, &r.Spec.ParentRefs[i], byKind)
+		c.resolved(r, i, byKind)
 	}
 	var hosts []string
 	atGateway := false
@@ -59,9 +59,9 @@ func (c *converter) route(r *overlay.HTTPRoute) (all []based, written []WrittenR
 	return all, written
 }
 
-// resolved adds the condition ResolvedRefs of a parent that may accept the route.
-func (c *converter) resolved(r *overlay.HTTPRoute, p *overlay.ParentRef, byKind map[bool]*converted) {
-	of := byKind[p.Kind != "Gateway"]
+// resolved adds the condition ResolvedRefs of the i-th parent, if one of its kind accepts the route.
+func (c *converter) resolved(r *overlay.HTTPRoute, i int, byKind map[bool]*converted) {
+	of := byKind[r.Spec.ParentRefs[i].Kind != "Gateway"]
 	if of == nil {
 		return
 	}
@@ -69,7 +69,7 @@ func (c *converter) resolved(r *overlay.HTTPRoute, p *overlay.ParentRef, byKind 
 	if of.hard != nil {
 		failures = []*failure{of.hard}
 	}
-	c.add(r.String(), parentText(r, p), "ResolvedRefs", failures...)
+	c.add(parentOf(r, i), "ResolvedRefs", failures...)
 }
 
 // splitRules returns the rules of a route with one match each, in the order of their precedence.

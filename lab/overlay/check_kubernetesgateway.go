@@ -39,16 +39,18 @@ func checkAddress(at problems, path string, all []GatewayAddress, i int) {
 	a := &all[i]
 	setDefault(&a.Type, "IPAddress")
 	switch {
+	case a.Value == "": // any address of the type
 	case a.Type == "IPAddress":
 		if _, err := netip.ParseAddr(a.Value); err != nil {
 			at.add(path+".value", "want an IP address, got %s; a host name has type Hostname", quote(a.Value))
 		}
-	case a.Type == "Hostname" && a.Value != "":
+	case a.Type == "Hostname":
 		checkHostname(at, path+".value", a.Value, true)
-	case a.Type != "Hostname" && a.Type != "NamedAddress" && !strings.Contains(a.Type, "/"):
+	}
+	if a.Type != "IPAddress" && a.Type != "Hostname" && a.Type != "NamedAddress" && !strings.Contains(a.Type, "/") {
 		checkEnum(at, path+".type", a.Type, "Hostname", "IPAddress", "NamedAddress")
 	}
-	if slices.Contains(all[:i], *a) && a.Type != "NamedAddress" {
+	if slices.Contains(all[:i], *a) && a.Type != "NamedAddress" && a.Value != "" {
 		at.add(path, "%s is there twice", quote(a.Value))
 	}
 }

@@ -41,7 +41,7 @@ type strict struct {
 	holes      holes
 	element    string         // the name of the innermost list element that has one
 	left       map[string]int // if set, unknown and refused fields are left out, and counted here
-	exact      bool           // unknown fields are problems even then
+	exact      bool           // unknown fields are problems even then, except in metadata, where an API server adds some
 }
 
 // problem reports a field that could not be read, and records its path as a hole of the object.
@@ -148,7 +148,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		at := join(path, name)
 		f, ok := fields[name]
 		switch {
-		case s.left != nil && (!ok && !s.exact || f.status == refused):
+		case s.left != nil && (!ok && (!s.exact || path == "metadata") || f.status == refused):
 			s.left[name]++
 			continue
 		case !ok:
