@@ -168,6 +168,8 @@ spec:
 		"HTTPRoute app/r at Gateway istio-system/gw listener own: Accepted is False (NotAllowedByListeners): listener own accepts no routes of namespace app: see its allowedRoutes spec.parentRefs[0]",
 		"HTTPRoute app/r at Gateway app/none: Accepted is False (NoMatchingParent): no Gateway app/none of class istio with a listener for HTTP spec.parentRefs[1].name",
 		"HTTPRoute app/r at Service app/aa: Accepted is False (NoMatchingParent): no Service app/aa spec.parentRefs[2].name",
+		"HTTPRoute app/r at Gateway istio-system/gw listener own: ResolvedRefs is True ",
+		"HTTPRoute app/r at Service app/aa: ResolvedRefs is True ",
 		"HTTPRoute app/filtered at Gateway istio-system/gw port 80: Accepted is True ",
 		"HTTPRoute app/filtered at Gateway istio-system/gw port 80: ResolvedRefs is False (InvalidFilter): Istio drops the route: it has no filter ExtensionRef spec.rules[0].filters[0].type",
 	}

@@ -70,6 +70,18 @@ func parentKey(r *overlay.HTTPRoute, p *overlay.ParentRef) string {
 	return overlay.GroupOf(p.Group) + "/" + p.Kind + "/" + p.Name + "/" + p.SectionName + "/" + itoa(p.Port) + "." + cmp.Or(p.Namespace, r.Namespace)
 }
 
+// knows reports whether Istio checks the references of a route for a parent: a Gateway with a listener, or the mesh.
+// (conversion.go, extractParentReferenceInfo)
+func (c *converter) knows(r *overlay.HTTPRoute, p *overlay.ParentRef) bool {
+	switch overlay.GroupOf(p.Group) + "/" + p.Kind {
+	case overlay.GatewayAPI + "/Gateway":
+		return len(c.listeners[cmp.Or(p.Namespace, r.Namespace)+"/"+p.Name]) > 0
+	case "/Service", "networking.istio.io/ServiceEntry":
+		return true
+	}
+	return false
+}
+
 func (c *converter) attach(r *overlay.HTTPRoute, p *overlay.ParentRef, path string) ([]attachment, *failure) {
 	namespace := cmp.Or(p.Namespace, r.Namespace)
 	switch overlay.GroupOf(p.Group) + "/" + p.Kind {

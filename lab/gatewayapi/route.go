@@ -25,9 +25,10 @@ type converted struct {
 func (c *converter) route(r *overlay.HTTPRoute) (all []based, written []WrittenRule) {
 	byKind := map[bool]*converted{} // by whether for the mesh
 	attachments := c.parents(r)
-	for _, a := range attachments {
-		if byKind[a.mesh()] == nil {
-			byKind[a.mesh()] = c.rules(r, !a.mesh())
+	for i := range r.Spec.ParentRefs {
+		p := &r.Spec.ParentRefs[i]
+		if mesh := p.Kind != "Gateway"; c.knows(r, p) && byKind[mesh] == nil {
+			byKind[mesh] = c.rules(r, !mesh)
 		}
 	}
 	for i := range r.Spec.ParentRefs {
@@ -49,6 +50,9 @@ func (c *converter) route(r *overlay.HTTPRoute) (all []based, written []WrittenR
 	slices.Sort(hosts)
 	hosts = slices.Compact(hosts)
 	of := byKind[!atGateway]
+	if !slices.ContainsFunc(attachments, func(a attachment) bool { return a.mesh() != atGateway }) {
+		of = nil // no parent accepts the route
+	}
 	for i := range r.Spec.Rules {
 		w := WrittenRule{Object: r.String(), Namespace: r.Namespace, Name: r.Spec.Rules[i].Name, Place: "rules[" + itoa(i) + "]", Hosts: hosts, Gateway: atGateway}
 		if of != nil && of.rules != nil {
@@ -59,12 +63,13 @@ func (c *converter) route(r *overlay.HTTPRoute) (all []based, written []WrittenR
 	return all, written
 }
 
-// resolved adds the condition ResolvedRefs of the i-th parent, if one of its kind accepts the route.
+// resolved adds the condition ResolvedRefs of the i-th parent, whether it accepts the route or not.
 func (c *converter) resolved(r *overlay.HTTPRoute, i int, byKind map[bool]*converted) {
-	of := byKind[r.Spec.ParentRefs[i].Kind != "Gateway"]
-	if of == nil {
+	p := &r.Spec.ParentRefs[i]
+	if !c.knows(r, p) {
 		return
 	}
+	of := byKind[p.Kind != "Gateway"]
 	failures := of.soft
 	if of.hard != nil {
 		failures = []*failure{of.hard}
