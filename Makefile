@@ -104,6 +104,10 @@ deploy-check: need-go ## check the overlays against Kubernetes' and Istio's own 
 		echo 'deploy/ differs from the copy that the tests take for the shipped overlays; if that is meant to ship: make deploy-copy' >&2; exit 1; }
 	cd test/deploy && GOWORK=off go test -count=1 ./...
 
+.PHONY: gatewayapi-check
+gatewayapi-check: need-go ## run the upstream tests of the Gateway API against the lab: ARGS='-v -run TestSuite//HTTPRouteCORS'
+	cd test/gatewayapi && GOWORK=off go test -count=1 -parallel 16 $(ARGS)
+
 .PHONY: apiserver-check
 apiserver-check: need-go ## apply all of deploy/ to a real API server, as a dry run, and run the pipeline's steps (needs kube-apiserver and etcd in PATH or KUBEBUILDER_ASSETS): ARGS=-short without the steps
 	cd test/apiserver && GOWORK=off go test -count=1 $(ARGS)
