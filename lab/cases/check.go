@@ -179,7 +179,7 @@ func (c *checking) policy(want string) {
 	if want == "none" {
 		end = "no AuthorizationPolicy allows it"
 	}
-	if !slices.ContainsFunc(refusals, func(r string) bool { return strings.HasSuffix(r, end) }) {
+	if !slices.ContainsFunc(refusals, func(r string) bool { return strings.HasSuffix(r, end) || strings.Contains(r, end+" by rules[") }) {
 		c.differs("policy", quoted(strings.Join(slices.DeleteFunc(refusals, func(r string) bool { return r == "" }), "; ")), end)
 	}
 }

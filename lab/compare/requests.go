@@ -217,17 +217,51 @@ func (d *combination) build(rules [2][]mesh.Conditions) {
 		}
 	}
 	for _, c := range d.policies(d.rewrites(rules)) {
-		if c.Part == mesh.OfAuthority {
-			continue
-		}
-		d.limit(c.Part == mesh.OfPath && d.regexRewrites, "a rule rewrites the path by a regular expression, and a policy checks the path: not all such paths are compared")
-		dim, n := found.pattern(part{of: c.Part}, c.Pattern)
-		found.list[dim].markers = append(found.list[dim].markers, n)
+		d.mark(c, &found)
 	}
 	d.dimensions = found.list
 	for i := range d.dimensions {
 		d.classes(&d.dimensions[i])
 	}
+}
+
+// mark adds a condition of a policy.
+func (d *combination) mark(c mesh.Condition, found *dimensions) {
+	p := part{c.Part, c.Name}
+	switch c.Part {
+	case mesh.OfAuthority, mesh.OfScheme:
+		return
+	case mesh.OfClient:
+		d.limit(!d.gateway, "a policy checks the address of the client: requests with X-Forwarded-For are not compared")
+		return
+	case mesh.OfTarget:
+		p.of = mesh.OfPath
+		d.limit(true, "a policy checks the pseudo-header :path: it is compared for requests without a query")
+	case mesh.OfPath:
+		d.limit(d.regexRewrites, "a rule rewrites the path by a regular expression, and a policy checks the path: not all such paths are compared")
+	case mesh.OfHeader:
+		d.limit(d.adds(c.Name), "a rule adds to a header that a policy checks: not all values of it are compared")
+	}
+	dim, n := found.pattern(p, c.Pattern)
+	found.list[dim].markers = append(found.list[dim].markers, n)
+}
+
+// adds reports whether a rule adds a value to a header.
+func (d *combination) adds(header string) bool {
+	names := func(added mesh.Header) bool { return http.CanonicalHeaderKey(added.Name) == header }
+	for side := range d.rules {
+		for _, r := range d.rules[side] {
+			if slices.ContainsFunc(r.Route.Headers.RequestAdd, names) {
+				return true
+			}
+			for i := range r.Route.Destinations {
+				if slices.ContainsFunc(r.Route.Destinations[i].Headers.RequestAdd, names) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // needsOf returns the conditions of a rule by dimension, up to the last that has one.

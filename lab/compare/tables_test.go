@@ -74,7 +74,7 @@ func drawRule(t *rapid.T) *networking.HTTPRoute {
 }
 
 // world is an overlay with a gateway, two Services with a workload each, and drawn rules and policies.
-func world(t *rapid.T) *overlay.Overlay {
+func world() *overlay.Overlay {
 	meta := func(kind, name string) overlay.Meta {
 		return overlay.Meta{Kind: kind, Namespace: "ns", Name: name}
 	}
@@ -92,18 +92,26 @@ func world(t *rapid.T) *overlay.Overlay {
 
 // drawOverlay draws the rules of two VirtualServices and a policy.
 func drawOverlay(t *rapid.T) *overlay.Overlay {
-	o := world(t)
+	o := world()
 	for i, hosts := range [][]string{{"a.test", "one"}, {"*.test", "two"}} {
 		spec := &networking.VirtualService{Hosts: hosts, Gateways: []string{"gw", "mesh"}, Http: rapid.SliceOfN(rapid.Custom(drawRule), 1, 4).Draw(t, "rules")}
 		o.VirtualServices = append(o.VirtualServices, overlay.Istio[*networking.VirtualService]{Meta: overlay.Meta{Kind: "VirtualService", Namespace: "ns", Name: fmt.Sprint("v", i)}, Spec: spec})
 	}
 	if rapid.Bool().Draw(t, "policy") {
-		op := &security.Operation{Paths: []string{rapid.SampledFrom([]string{"/a", "/a*", "*b", "*"}).Draw(t, "paths")}}
+		op := &security.Operation{Paths: []string{rapid.SampledFrom([]string{"/a", "/a*", "*b", "*", "/{*}", "/a/{**}", "/{*}/b"}).Draw(t, "paths")}}
 		if rapid.Bool().Draw(t, "methods") {
 			op.Methods = []string{"GET"}
 		}
+		var when []*security.Condition
+		if rapid.Bool().Draw(t, "when") {
+			header := rapid.SampledFrom([]string{"x-1", "X-2"}).Draw(t, "header")
+			when = []*security.Condition{{Key: "request.headers[" + header + "]", Values: []string{rapid.SampledFrom([]string{"a", "b*", "*"}).Draw(t, "values")}}}
+			if rapid.Bool().Draw(t, "not") {
+				when[0].Values, when[0].NotValues = nil, when[0].Values
+			}
+		}
 		o.AuthorizationPolicies = []overlay.Istio[*security.AuthorizationPolicy]{{Meta: overlay.Meta{Kind: "AuthorizationPolicy", Namespace: "ns", Name: "p"},
-			Spec: &security.AuthorizationPolicy{Action: security.AuthorizationPolicy_DENY, Rules: []*security.Rule{{To: []*security.Rule_To{{Operation: op}}}}}}}
+			Spec: &security.AuthorizationPolicy{Action: security.AuthorizationPolicy_DENY, Rules: []*security.Rule{{To: []*security.Rule_To{{Operation: op}}, When: when}}}}}
 	}
 	return o
 }
@@ -125,7 +133,7 @@ func drawRequest(t *rapid.T) *mesh.Request {
 	return req
 }
 
-func rulesOf(t *rapid.T, o *overlay.Overlay) Rules {
+func rulesOf(t rapid.TB, o *overlay.Overlay) Rules {
 	table, err := mesh.Compile(o)
 	if err != nil {
 		t.Fatal(err)

@@ -5,9 +5,10 @@ import "strings"
 // MeshGateway is the name in a VirtualService's gateways that stands for all sidecars.
 const MeshGateway = "mesh"
 
-// Gateway describes a gateway of Istio's own installation. The lab has each of them.
+// Gateway describes a gateway of Istio's own installation.
 type Gateway struct {
-	Name           string // of its Deployment and its Service, in RootNamespace
+	Name           string // of its Deployment and its Service
+	Namespace      string
 	Labels         map[string]string
 	ServiceAccount string
 }
@@ -20,11 +21,18 @@ func Egress() Gateway { return installed("egressgateway") }
 
 func installed(label string) Gateway {
 	name := "istio-" + label
-	return Gateway{Name: name, Labels: map[string]string{"istio": label, "app": name}, ServiceAccount: name + "-service-account"}
+	return Gateway{Name: name, Namespace: RootNamespace, Labels: map[string]string{"istio": label, "app": name}, ServiceAccount: name + "-service-account"}
 }
 
-// Gateways returns the gateways of Istio's own installation.
+// Gateways returns the gateways that istioctl installs. The lab has each of them.
 func Gateways() []Gateway { return []Gateway{Ingress(), Egress()} }
+
+// HelmIngress returns the ingress gateway that Istio's documentation installs by Helm. The lab has it if a Gateway selects it.
+// (https://istio.io/latest/docs/setup/install/helm/ and manifests/charts/gateway/templates/_helpers.tpl of Istio 1.31)
+func HelmIngress() Gateway {
+	const name = "istio-ingress"
+	return Gateway{Name: name, Namespace: name, Labels: map[string]string{"istio": "ingress", "app": name}, ServiceAccount: name}
+}
 
 // GatewayPort is a port of a gateway's Service.
 type GatewayPort struct {

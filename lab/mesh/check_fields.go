@@ -8,6 +8,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	security "istio.io/api/security/v1beta1"
 )
 
 // checkFields rejects every field of an overlay's Istio objects that is on no list.
@@ -29,7 +30,7 @@ func checkFields(o *overlay.Overlay, report *overlay.Report) {
 }
 
 // NotEnforced lists the fields of Istio's objects that the overlay sets and the lab only accepts, once each: "DestinationRule
-// trafficPolicy.tls". It leaves out fields that need no effect, by KindFields.Values.
+// trafficPolicy.tls". It leaves out fields that need no effect, by KindFields.Values, and adds the action AUDIT.
 func (t *Table) NotEnforced() []string {
 	named := map[string]string{}
 	for _, k := range Fields() {
@@ -56,6 +57,11 @@ func (t *Table) NotEnforced() []string {
 	noteKind(note, o.ServiceEntries)
 	noteKind(note, o.Sidecars)
 	noteKind(note, o.AuthorizationPolicies)
+	for i := range o.AuthorizationPolicies {
+		if o.AuthorizationPolicies[i].Spec.GetAction() == security.AuthorizationPolicy_AUDIT {
+			set["AuthorizationPolicy action AUDIT"] = ""
+		}
+	}
 	return sortedKeys(set)
 }
 

@@ -3,13 +3,11 @@ package mesh
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
-	security "istio.io/api/security/v1beta1"
 )
 
 // checkValues rejects unsupported values of supported fields.
@@ -117,29 +115,6 @@ func checkHosts(all []*service, report *overlay.Report) {
 		}
 		if seen[key] == nil || s.kubernetes {
 			seen[key] = s
-		}
-	}
-}
-
-// checkAccess rejects values of a rule that the lab does not support.
-func checkAccess(object, path string, r *security.Rule, report *overlay.Report) {
-	for i, t := range r.GetTo() {
-		for _, p := range slices.Concat(t.GetOperation().GetPaths(), t.GetOperation().GetNotPaths()) {
-			if strings.Contains(p, "{*}") || strings.Contains(p, "{**}") {
-				report.Add(object, fmt.Sprintf("%s.to[%d].operation.paths", path, i), "a template, %q, is not supported by the lab", p)
-			}
-		}
-		for _, p := range slices.Concat(t.GetOperation().GetPorts(), t.GetOperation().GetNotPorts()) {
-			if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-				report.Add(object, fmt.Sprintf("%s.to[%d].operation.ports", path, i), "want a port from 1 to 65535, got %q", p)
-			}
-		}
-	}
-	for i, f := range r.GetFrom() {
-		for _, n := range slices.Concat(f.GetSource().GetNamespaces(), f.GetSource().GetNotNamespaces()) {
-			if middle := strings.TrimPrefix(strings.TrimSuffix(n, "*"), "*"); strings.Contains(middle, "*") || len(n)-len(middle) > 1 {
-				report.Add(object, fmt.Sprintf("%s.from[%d].source.namespaces", path, i), "a star inside, %q, is not supported by the lab: want one at an end", n)
-			}
 		}
 	}
 }

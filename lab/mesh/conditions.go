@@ -20,6 +20,7 @@ const (
 	OfTarget                // path and query, the pseudo-header :path
 	OfHeader                // one header
 	OfQuery                 // the first query parameter of a name
+	OfClient                // the address of the client, which a caller in the mesh states by X-Forwarded-For; without a pattern
 )
 
 // Condition is one condition of a rule or a policy. It holds for a text that matches Pattern; with Not for one that does not.
@@ -160,38 +161,60 @@ func (h *headerMatch) condition() Condition {
 	return c
 }
 
-// PolicyConditions returns the conditions of all AuthorizationPolicies on host, method and path, without duplicates. A gateway checks the
-// path of a request as it is sent, the sidecar of a workload checks it after a rule has rewritten it. So for each rewrite that replaces a
-// prefix of the path the result has the conditions on the rewritten path too, as conditions on the path as it is sent.
+// PolicyConditions returns the conditions of all AuthorizationPolicies on requests, without duplicates. A gateway checks the path of a request
+// as it is sent, the sidecar of a workload checks it after a rule has rewritten it. So for each rewrite that replaces a prefix of the path the
+// result has the conditions on the rewritten path too, as conditions on the path as it is sent.
 func (t *Table) PolicyConditions(rewrites []*Rewrite) []Condition {
 	seen := map[Condition]bool{}
-	add := func(part Part, list valueList) {
-		for _, m := range slices.Concat(list.in, list.not) {
-			seen[Condition{Part: part, Pattern: m.pattern()}] = true
-			if part != OfPath {
-				continue
-			}
-			for _, w := range rewrites {
-				for _, p := range m.unrewritten(w.From, w.To) {
-					seen[Condition{Part: part, Pattern: p}] = true
-				}
-			}
-		}
-	}
 	for _, policies := range *t.policies {
 		for _, p := range policies {
-			for _, r := range p.rules {
-				for _, to := range r.to {
-					add(OfAuthority, to.hosts)
-					add(OfMethod, to.methods)
-					add(OfPath, to.paths)
+			for i := range p.rules {
+				for _, c := range p.rules[i].all() {
+					c.note(rewrites, seen)
 				}
 			}
 		}
 	}
 	return slices.SortedFunc(maps.Keys(seen), func(a, b Condition) int {
-		return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Pattern, b.Pattern))
+		return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Pattern, b.Pattern))
 	})
+}
+
+// all lists the conditions of a rule.
+func (r *accessRule) all() []accessCondition {
+	return slices.Concat(append(slices.Concat(r.from, r.to), r.when)...)
+}
+
+// note adds the conditions on a request that the condition of a policy makes.
+func (c *accessCondition) note(rewrites []*Rewrite, seen map[Condition]bool) {
+	base := Condition{}
+	switch c.of {
+	case ofHost:
+		base.Part = OfAuthority
+	case ofMethod:
+		base.Part = OfMethod
+	case ofPath:
+		base.Part = OfPath
+	case ofHeader:
+		h := c.header.condition()
+		base.Part, base.Name = h.Part, h.Name
+	case ofRemoteIP:
+		seen[Condition{Part: OfClient}] = true
+		return
+	default: // the same for all requests of a caller to a destination
+		return
+	}
+	for _, m := range slices.Concat(c.in, c.not) {
+		base.Pattern = m.pattern()
+		seen[base] = true
+		for _, w := range rewrites {
+			if base.Part == OfPath || base.Part == OfTarget {
+				for _, p := range m.unrewritten(w.From, w.To) {
+					seen[Condition{Part: base.Part, Pattern: p}] = true
+				}
+			}
+		}
+	}
 }
 
 // unrewritten returns patterns of the texts that begin with from and match once that prefix is replaced by to.
@@ -202,10 +225,16 @@ func (m *valueMatch) unrewritten(from, to string) []string {
 	head := regexp.QuoteMeta(from)
 	rest, begins := strings.CutPrefix(m.text, to)
 	switch {
-	case m.kind == valuePresent, m.kind == valueHead && strings.HasPrefix(to, m.text):
+	case m.kind == valuePresent, m.kind == valueAny, m.kind == valueHead && strings.HasPrefix(to, m.text):
 		return []string{head + anyText}
 	case m.kind == valueHead && begins:
 		return []string{head + regexp.QuoteMeta(rest) + anyText}
+	case m.kind == valueRegex:
+		var out []string
+		for _, t := range m.template.after(to) {
+			out = append(out, head+t.regex())
+		}
+		return out
 	case m.kind == valueExact && begins:
 		return []string{head + regexp.QuoteMeta(rest)}
 	case m.kind != valueTail:
@@ -226,6 +255,10 @@ func (m *valueMatch) pattern() string {
 		text = "(?i:" + text + ")"
 	}
 	switch m.kind {
+	case valueRegex:
+		return "(?:" + m.text + ")"
+	case valueAny:
+		return anyText
 	case valueHead:
 		return text + anyText
 	case valueTail:

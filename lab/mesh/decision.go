@@ -24,6 +24,10 @@ type Request struct {
 	Scheme    string
 	Port      int // the requested port: that of the URL in a sidecar, that of the Gateway's server in a gateway
 	Header    http.Header
+
+	// Peer and Cluster are only for policies. Peer is the IP address of the caller of a gateway; empty: 127.0.0.1, the address of every pod.
+	// Cluster is the name of the cluster by which a proxy of the mesh sends the request; empty for a request from outside.
+	Peer, Cluster string
 }
 
 // URL returns the full URL of the request.

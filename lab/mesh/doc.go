@@ -13,7 +13,10 @@
 // index.go (the first rule that matches).
 //
 // Rules: route.go (a rule and its destinations), match.go, path.go, rewrite.go, redirect.go, headers.go, fault.go, retries.go, mirror.go,
-// hash.go (consistent hashing), cluster.go (a destination and its policies), authorize.go (AuthorizationPolicies).
+// hash.go (consistent hashing), cluster.go (a destination and its policies).
+//
+// AuthorizationPolicies: authorize.go (the decision), accessrule.go (a rule and its conditions), valuematch.go and pathtemplate.go (one value),
+// check_access.go (what the lab does not support).
 //
 // Reports: rules.go and shares.go (rules and shares for others), explain.go and near.go (why a request goes where it goes),
 // unreached.go and covers.go (rules that no request reaches).

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -220,6 +221,7 @@ func (e *Explanation) take(j Judgement, r *Route, req *Request) {
 
 // authorize records which Deployments and gateways of the destinations do not accept the request.
 func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
+	req = asRouted(req, src)
 	for i := range e.Route.Destinations {
 		share := &e.Shares[i]
 		arriving := e.Arriving(req, i)
@@ -247,11 +249,26 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 	}
 }
 
-// Arriving returns a request as the n-th destination gets it, with the rule's rewrites of authority and path. At a gateway the port is the
-// gateway's; elsewhere it is still the port that was requested.
+// asRouted returns a request as a proxy routes it: a gateway appends the address of its caller to X-Forwarded-For.
+func asRouted(req *Request, src *Source) *Request {
+	if !src.Gateway {
+		return req
+	}
+	out := *req
+	if out.Header = req.Header.Clone(); out.Header == nil {
+		out.Header = http.Header{}
+	}
+	out.Header["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(req.Header["X-Forwarded-For"]), cmp.Or(req.Peer, podIP.String())), ",")}
+	return &out
+}
+
+// Arriving returns a request as the n-th destination gets it, with the rule's changes of authority, path and headers. At a gateway the port is
+// the gateway's; elsewhere it is still the port that was requested.
 func (e *Explanation) Arriving(req *Request, n int) Request {
-	arriving := *req
-	if d := &e.Route.Destinations[n]; d.Authority != "" {
+	arriving, d := *req, &e.Route.Destinations[n]
+	arriving.Header, arriving.Cluster = d.Headers.changeRequest(arriving.Header), e.Shares[n].Cluster.Name
+	arriving.Header = e.Route.Headers.changeRequest(arriving.Header)
+	if d.Authority != "" {
 		arriving.Authority = d.Authority
 	}
 	if w := e.Route.Rewrite; w != nil && w.Authority != "" {
@@ -264,18 +281,6 @@ func (e *Explanation) Arriving(req *Request, n int) Request {
 		arriving.Port = c.GatewayPort
 	}
 	return arriving
-}
-
-// refusal returns why the proxy of to does not accept a request; empty if it does. See Authorize.
-func (t *Table) refusal(from, to *Source, req *Request) string {
-	ok, policy := t.Authorize(from, to, req)
-	switch {
-	case ok:
-		return ""
-	case t.policies.deny(policy):
-		return policy + " denies it"
-	}
-	return "no AuthorizationPolicy allows it"
 }
 
 func callerText(src *Source) string {

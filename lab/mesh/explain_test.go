@@ -133,7 +133,7 @@ rules of front.test
 rules of Service one/b
   yes  Service one/b default: matches every request
   100.0 %  b.one.svc.cluster.local:80: pods of namespace one with app=b, port 8080
-           b-v1 responds with 403: AuthorizationPolicy one/b denies it
+           b-v1 responds with 403: AuthorizationPolicy one/b denies it by rules[0]
   up to 2 retries on connect-failure,refused-stream,cancelled,unavailable
 `},
 		"not allowed": {&Source{Workload: "a-v2", Namespace: "one", Labels: map[string]string{"app": "a", "version": "v2"}}, Request{Authority: "c.two", Path: "/", Port: 9090},

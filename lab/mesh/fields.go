@@ -159,10 +159,16 @@ func authorizationPolicyFields() KindFields {
 	return KindFields{Kind: "AuthorizationPolicy",
 		Enforced: sorted([]string{"action", "selector", "selector.matchLabels", "rules", "rules.from", "rules.from.source",
 			"rules.from.source.principals", "rules.from.source.notPrincipals", "rules.from.source.namespaces", "rules.from.source.notNamespaces",
+			"rules.from.source.serviceAccounts", "rules.from.source.notServiceAccounts", "rules.from.source.trustDomains", "rules.from.source.notTrustDomains",
+			"rules.from.source.ipBlocks", "rules.from.source.notIpBlocks", "rules.from.source.remoteIpBlocks", "rules.from.source.notRemoteIpBlocks",
 			"rules.to", "rules.to.operation", "rules.to.operation.hosts", "rules.to.operation.notHosts", "rules.to.operation.ports", "rules.to.operation.notPorts",
-			"rules.to.operation.methods", "rules.to.operation.notMethods", "rules.to.operation.paths", "rules.to.operation.notPaths"}),
-		Values: map[string]string{"action": "ALLOW or DENY", "rules.from.source.namespaces": "with a star only at an end",
-			"rules.to.operation.paths": "paths, not templates of them"}}
+			"rules.to.operation.methods", "rules.to.operation.notMethods", "rules.to.operation.paths", "rules.to.operation.notPaths",
+			"rules.when", "rules.when.key", "rules.when.values", "rules.when.notValues"}),
+		Values: map[string]string{"action": "ALLOW or DENY; AUDIT decides nothing and is named as not enforced",
+			"rules.when.key":                   "source.*, remote.ip, destination.ip, destination.port, connection.sni and request.headers[NAME], but no header that proxies set",
+			"rules.from.source.ipBlocks":       "in the lab all pods have the address 127.0.0.1",
+			"rules.from.source.remoteIpBlocks": "as with numTrustedProxies 0: the client of a gateway is its caller",
+			"rules.to.operation.paths":         "templates: those that Envoy accepts"}}
 }
 
 func sorted(s []string) []string {

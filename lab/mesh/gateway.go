@@ -31,25 +31,27 @@ func BuiltInGateway(name string) (source Source, ok bool) {
 }
 
 func gatewaySource(g istio.Gateway) Source {
-	return Source{Workload: g.Name, Namespace: istio.RootNamespace, Gateway: true, Labels: g.Labels,
-		Principal: istio.Principal(istio.RootNamespace, g.ServiceAccount)}
+	return Source{Workload: g.Name, Namespace: g.Namespace, Gateway: true, Labels: g.Labels, Principal: istio.Principal(g.Namespace, g.ServiceAccount)}
 }
 
-// Gateways returns the gateways that may be the source of requests: the two built-in ones, and for a lenient overlay one more for each
-// selector of its Gateways that selects neither. That is the workload with its labels, or without such a workload one in the root namespace.
+// Gateways returns the gateways that may be the source of requests: the two built-in ones, and more if Gateways select neither. For a strict
+// overlay that is Helm's ingress gateway. For a lenient one there is one for each selector: the workload with its labels, or without such a
+// workload one in the root namespace.
 func Gateways(o *overlay.Overlay) []Source {
-	if !o.Lenient {
-		return gatewaysOf(o, nil)
-	}
 	return gatewaysOf(o, gatewayObjects(o, gatewayapi.Convert(o)))
 }
 
-// gatewaysOf lists the gateways for the Gateway objects of a lenient overlay; without them only the built-in ones.
+// gatewaysOf lists the gateways for the Gateway objects of an overlay.
 func gatewaysOf(o *overlay.Overlay, selecting []gatewayObject) []Source {
 	out := []Source{IngressGateway(), EgressGateway()}
+	helm := gatewaySource(istio.HelmIngress())
 	for _, g := range selecting {
-		if !slices.ContainsFunc(out, func(s Source) bool { return g.selects(&s) }) {
+		switch {
+		case slices.ContainsFunc(out, func(s Source) bool { return g.selects(&s) }):
+		case o.Lenient:
 			out = append(out, g.workload(o))
+		case g.selects(&helm):
+			out = append(out, helm)
 		}
 	}
 	return out
@@ -57,9 +59,6 @@ func gatewaysOf(o *overlay.Overlay, selecting []gatewayObject) []Source {
 
 // Gateways returns Gateways of the table's overlay.
 func (t *Table) Gateways() []Source {
-	if !t.compiler.overlay.Lenient {
-		return gatewaysOf(t.compiler.overlay, nil)
-	}
 	return gatewaysOf(t.compiler.overlay, t.compiler.gateways)
 }
 
@@ -152,6 +151,25 @@ type server struct {
 	redirected []string
 }
 
+// serverTLS is the kind of TLS of a gateway's server.
+type serverTLS uint8
+
+const (
+	noTLS     serverTLS = iota
+	simpleTLS           // the caller is not authenticated
+	mutualTLS           // callers authenticate by Istio's mutual TLS
+)
+
+func (s *server) tls() serverTLS {
+	switch {
+	case s.mutual:
+		return mutualTLS
+	case s.secure:
+		return simpleTLS
+	}
+	return noTLS
+}
+
 // serverHost holds a host of a server, and the namespace of the VirtualServices that may use it, as of istio.ServerHost.
 type serverHost struct{ namespace, host string }
 
@@ -210,7 +228,7 @@ type gateway struct {
 // (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig)
 func (g *gateway) table(port int) *portTable {
 	g.portOf = g.onlyPort
-	made := gatewayHosts{rules: map[string][]rule{}, over: map[string][]passedOver{}, redirects: map[string]*Route{}, mutual: map[string]bool{}}
+	made := gatewayHosts{rules: map[string][]rule{}, over: map[string][]passedOver{}, redirects: map[string]*Route{}, tls: map[string]serverTLS{}}
 	t := newPortTable()
 	for i := range g.servers[port] {
 		s := &g.servers[port][i]
@@ -223,7 +241,7 @@ func (g *gateway) table(port int) *portTable {
 			compiled, left := g.listener.rules(v)
 			for _, h := range hosts {
 				made.add(h, compiled, left)
-				made.mutual[h] = s.mutual
+				made.tls[h] = s.tls()
 				if s.redirected != nil {
 					made.redirect(h, s)
 				}
@@ -239,7 +257,7 @@ func (g *gateway) table(port int) *portTable {
 		if r := made.redirects[h]; r != nil {
 			host = newVirtualHost(h, []rule{{route: r}}, nil)
 		}
-		host.mutual = made.mutual[h]
+		host.tls = made.tls[h]
 		t.add(h, host)
 	}
 	return t
@@ -251,7 +269,7 @@ type gatewayHosts struct {
 	rules     map[string][]rule
 	over      map[string][]passedOver
 	redirects map[string]*Route // to https
-	mutual    map[string]bool   // hosts of servers with mutual TLS
+	tls       map[string]serverTLS
 }
 
 func (m *gatewayHosts) note(host string) {
@@ -285,7 +303,7 @@ func (m *gatewayHosts) bare(s *server) {
 	for _, h := range s.hosts {
 		if host := strings.ToLower(h.host); s.secure {
 			m.note(host)
-			m.mutual[host] = s.mutual
+			m.tls[host] = s.tls()
 		}
 	}
 }

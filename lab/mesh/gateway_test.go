@@ -44,3 +44,53 @@ spec:
 		t.Errorf("the gateway's ports are %v, want 80", got)
 	}
 }
+
+// Requests from outside enter at the ingress gateway of Istio's Helm chart if Gateways select it and not istioctl's. Labels that no
+// installation has are a mistake.
+func TestGatewayOfHelm(t *testing.T) {
+	t.Parallel()
+	gateway := func(selector string) string {
+		return `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: one}
+spec: {selector: ` + selector + `, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: one}
+spec: {hosts: [web.test], gateways: [gw], http: [{route: [{destination: {host: a}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: no, namespace: istio-ingress}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/no]}}]}]}
+`
+	}
+	for selector, want := range map[string]string{
+		"{istio: ingress}": "istio-ingress", "{app: istio-ingress, istio: ingress}": "istio-ingress", "{app: istio-ingress}": "istio-ingress",
+		"{istio: ingressgateway}": "istio-ingressgateway", "{istio: ingres}": "",
+	} {
+		o := objects(t, file(t, "base.yaml"), gateway(selector))
+		table, err := Compile(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := table.EntryGateway()
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := Request{Method: "GET", Authority: "web.test", Path: "/", Scheme: "http", Port: 80}
+		e := table.Explain(&req, &entry)
+		if (e.Outcome == Forward) != (want != "") || want != "" && entry.Workload != want {
+			t.Errorf("%s: outcome %v at %s, want %q", selector, e.Outcome, entry.Workload, want)
+		}
+		req.Path = "/no"
+		if e = table.Explain(&req, &entry); (e.Refusal != "") != (want == "istio-ingress") {
+			t.Errorf("%s: refusal %q", selector, e.Refusal)
+		}
+		if got := len(table.Unreached()) > 0; got != (want == "") {
+			t.Errorf("%s: unreached %v", selector, table.Unreached())
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,11 @@ const gatewaysOfPolicies = `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: in, namespace: hopline}
-spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: ["any.test"], tls: {mode: SIMPLE, credentialName: c}}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -52,12 +57,20 @@ func TestAuthorizeAtGateways(t *testing.T) {
 		"unknown without mutual TLS":  {policy("istio-system", "rules: [{from: [{source: {namespaces: [hopline]}}]}]"), front, &egress, 80, false},
 		"another by mutual TLS":       {policy("istio-system", "rules: [{from: [{source: {notPrincipals: [cluster.local/ns/hopline/sa/front]}}]}]"), front, &egress, 443, false},
 		"anybody without mutual TLS":  {policy("istio-system", "rules: [{from: [{source: {notPrincipals: [cluster.local/ns/hopline/sa/front]}}]}]"), front, &egress, 80, true},
+		"client at a gateway":         {policy("istio-system", "rules: [{from: [{source: {ipBlocks: [10.0.0.7], remoteIpBlocks: [10.0.0.7]}}]}]"), nil, &ingress, 80, true},
+		"client, without mesh":        {policy("istio-system", "rules: [{from: [{source: {ipBlocks: [127.0.0.1]}}]}]"), nil, &ingress, 80, false},
+		"forwarded, not trusted":      {policy("istio-system", "rules: [{from: [{source: {remoteIpBlocks: [10.2.0.3]}}]}]"), nil, &ingress, 80, false},
+		"no server name":              {policy("istio-system", "rules: [{when: [{key: connection.sni, values: [\"*\"]}]}]"), nil, &ingress, 80, false},
+		"server name of a gateway":    {policy("istio-system", "rules: [{when: [{key: connection.sni, values: [any.test]}]}]"), nil, &ingress, 443, true},
+		"server name of a cluster":    {policy("istio-system", "rules: [{when: [{key: connection.sni, values: [\"outbound_.443_.*\"]}]}]"), front, &egress, 443, true},
+		"the pods' port by when":      {policy("istio-system", "rules: [{when: [{key: destination.port, values: [\"8080\"]}]}]"), nil, &ingress, 80, true},
 		"a port that no server opens": {policy("istio-system", "rules: [{from: [{source: {principals: [\"*\"]}}]}]"), front, &egress, 8080, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			table := compiled(t, gatewaysOfPolicies, c.policy)
-			req := &Request{Method: "GET", Authority: "any.test", Path: "/other", Port: c.port}
+			req := &Request{Method: "GET", Authority: "any.test", Path: "/other", Port: c.port, Peer: "10.0.0.7",
+				Cluster: "outbound|443||istio-egressgateway.istio-system.svc.cluster.local", Header: http.Header{"X-Forwarded-For": {"10.2.0.3"}}}
 			if allowed, by := table.Authorize(c.from, c.to, req); allowed != c.want {
 				t.Errorf("got %v by %q, want %v", allowed, by, c.want)
 			}
@@ -95,7 +108,7 @@ metadata: {name: web, namespace: hopline}
 spec:
   hosts: [web.test]
   gateways: [in]
-  http: [{match: [{uri: {prefix: /x}}], rewrite: {uri: /}, route: [{destination: {host: web}}]}]
+  http: [{match: [{uri: {prefix: /x}}], rewrite: {uri: /}, headers: {request: {set: {x-a: changed}}}, route: [{destination: {host: web}}]}]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -117,7 +130,9 @@ spec: {selector: {matchLabels: {istio: egressgateway}}, rules: [{from: [{source:
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {name: web, namespace: hopline}
-spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
+spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]},
+  {to: [{operation: {paths: [//changed]}}], when: [{key: "request.headers[x-a]", values: [changed]}]},
+  {from: [{source: {remoteIpBlocks: [127.0.0.1], namespaces: [istio-system]}}], to: [{operation: {paths: [//client]}}]}]}
 `
 	table := compiled(t, gatewaysOfPolicies, objects)
 	ingress := IngressGateway()
@@ -128,9 +143,11 @@ spec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{operati
 		host, path string
 		want       string
 	}{
-		{&ingress, "web.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
+		{&ingress, "web.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it by rules[0]\n"},
 		{&ingress, "nowhere.test", "/x/blocked", "403: AuthorizationPolicy istio-system/in denies it"},
 		{&ingress, "web.test", "/x../admin", "web responds with 403: AuthorizationPolicy hopline/web denies it"},
+		{&ingress, "web.test", "/x/changed", "web responds with 403: AuthorizationPolicy hopline/web denies it by rules[1]\n"},
+		{&ingress, "web.test", "/x/client", "web responds with 403: AuthorizationPolicy hopline/web denies it by rules[2]\n"},
 		{&ingress, "web.test", "/x/admin", ""}, // "//admin": slashes are not merged
 		{front, "outside.test", "/", "istio-egressgateway responds with 403: no AuthorizationPolicy allows it"},
 		{core, "outside.test", "/", ""},

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -73,4 +74,39 @@ func joinOps(a, b HeaderOps) HeaderOps {
 		ResponseAdd:    slices.Concat(a.ResponseAdd, b.ResponseAdd),
 		ResponseRemove: slices.Concat(a.ResponseRemove, b.ResponseRemove),
 	}
+}
+
+// ApplyToRequest changes the headers of a request.
+func (o *HeaderOps) ApplyToRequest(h http.Header) {
+	apply(h, o.RequestRemove, o.RequestSet, o.RequestAdd)
+}
+
+// ApplyToResponse changes the headers of a response.
+func (o *HeaderOps) ApplyToResponse(h http.Header) {
+	apply(h, o.ResponseRemove, o.ResponseSet, o.ResponseAdd)
+}
+
+func apply(h http.Header, remove []string, set, add []Header) {
+	for _, name := range remove {
+		h.Del(name)
+	}
+	for _, f := range set {
+		h.Set(f.Name, f.Value)
+	}
+	for _, f := range add {
+		h.Add(f.Name, f.Value)
+	}
+}
+
+// changeRequest returns the headers of a request after the changes. It does not change h.
+func (o *HeaderOps) changeRequest(h http.Header) http.Header {
+	if len(o.RequestRemove)+len(o.RequestSet)+len(o.RequestAdd) == 0 {
+		return h
+	}
+	out := http.Header{}
+	for name, values := range h {
+		out[name] = slices.Clone(values)
+	}
+	o.ApplyToRequest(out)
+	return out
 }

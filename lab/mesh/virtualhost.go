@@ -13,10 +13,9 @@ type virtualHost struct {
 	rules []rule
 	index *index
 	over  []passedOver // rules left out
-	// mutual reports whether callers authenticate by mutual TLS: those of a gateway's server in this mode.
-	mutual bool
 	// refused reports whether no rule applies to its requests: they are to a port that is not carried.
 	refused bool
+	tls     serverTLS // of the gateway's server
 }
 
 func newVirtualHost(name string, rules []rule, over []passedOver) *virtualHost {

@@ -166,8 +166,11 @@ func checkCondition(at problems, path string, c *security.Condition) {
 		}
 	}
 	attribute, _, keyed := strings.Cut(c.Key, "[")
+	if strings.HasPrefix(attribute, "experimental.envoy.filters.") {
+		attribute = "experimental.envoy.filters.*"
+	}
 	switch attribute {
-	case "request.headers", "request.auth.claims":
+	case "request.headers", "request.auth.claims", "experimental.envoy.filters.*":
 		if !keyed || !strings.HasSuffix(c.Key, "]") || strings.HasSuffix(c.Key, "[]") {
 			at.add(path+".key", "want %s[name], got %s", attribute, quote(c.Key))
 		}

@@ -126,7 +126,7 @@ func (p *pruner) prune(problem overlay.Problem) bool {
 	case "Gateway." + overlay.GatewayAPI:
 		ok = pruneListener(o, &g)
 	}
-	g.why = strings.TrimSuffix(g.why, " by the lab")
+	g.why = strings.Replace(g.why, " by the lab", "", 1)
 	if ok && g.why != "" && !p.known(&g) {
 		p.rules.gaps = append(p.rules.gaps, g)
 	}
@@ -271,7 +271,7 @@ func (p *pruner) prunePolicy(g *gap) bool {
 	case strings.HasPrefix(g.path, "metadata.annotations"), policy.Spec.GetAction() == security.AuthorizationPolicy_AUDIT:
 		p.rules.Overlay.AuthorizationPolicies = slices.Delete(slices.Clone(list), i, i+1)
 		delete(p.lax, g.object)
-		g.why = "the policy denies nothing and allows nothing"
+		g.why = auditDecides
 		return true
 	case policy.Spec.GetAction() == security.AuthorizationPolicy_CUSTOM:
 		g.bears = bearsOnPolicy

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	security "istio.io/api/security/v1beta1"
+
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -84,11 +86,24 @@ func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int)
 	for i := range r.foreign {
 		r.NotComputed = append(r.NotComputed, r.foreign[i].String()+": "+whyForeign(r.foreign[i].Kind))
 	}
-	r.NotComputed = append(r.NotComputed, r.Table.GatewayTLS()...)
+	r.NotComputed = append(append(r.NotComputed, r.Table.GatewayTLS()...), audits(o)...)
 	slices.Sort(r.NotComputed)
 	r.NotComputed = slices.Compact(r.NotComputed)
 	return r, nil
 }
+
+// audits names the policies that only mark requests.
+func audits(o *overlay.Overlay) (lines []string) {
+	for i := range o.AuthorizationPolicies {
+		if p := &o.AuthorizationPolicies[i]; p.Spec.GetAction() == security.AuthorizationPolicy_AUDIT {
+			lines = append(lines, p.String()+": spec.action: "+auditDecides)
+		}
+	}
+	return lines
+}
+
+// auditDecides is what a policy with the action AUDIT does.
+const auditDecides = "the policy denies nothing and allows nothing"
 
 // Lines returns the limits of an answer: what was left out, what is not computed, and what was assumed.
 func (r *Rules) Lines() []string {

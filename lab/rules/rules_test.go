@@ -109,7 +109,9 @@ func TestClearPath(t *testing.T) {
 // A policy of which a part is not supported decides the requests for which that part does not matter, and no others.
 func TestPolicyVariants(t *testing.T) {
 	t.Parallel()
-	when := []*security.Condition{{Key: "request.headers[x-key]", Values: []string{"a"}}}
+	when := []*security.Condition{{Key: "request.auth.claims[group]", Values: []string{"a"}}}
+	header := []*security.Condition{{Key: "request.headers[x-key]", NotValues: []string{"a"}}}
+	remote := []*security.Condition{{Key: "remote.ip", Values: []string{"10.0.0.0/8"}}}
 	paths := func(p ...string) []*security.Rule_To {
 		return []*security.Rule_To{{Operation: &security.Operation{Paths: p}}}
 	}
@@ -129,7 +131,11 @@ func TestPolicyVariants(t *testing.T) {
 			Rules: []*security.Rule{{To: paths("/a"), From: []*security.Rule_From{{Source: &security.Source{IpBlocks: []string{"10.0.0.0/8"}}}}}}}},
 			map[string]string{"/a": "?", "/b": ""}},
 		"template, denied by another": {[]*security.AuthorizationPolicy{{Rules: []*security.Rule{{To: paths("/a/{*}")}}}, {Action: security.AuthorizationPolicy_DENY, Rules: []*security.Rule{{To: paths("/a/x")}}}},
-			map[string]string{"/a/x": "403", "/a/y": "?"}},
+			map[string]string{"/a/x": "403", "/a/y": "", "/b": "403"}},
+		"header": {[]*security.AuthorizationPolicy{{Action: security.AuthorizationPolicy_DENY, Rules: []*security.Rule{{To: paths("/a"), When: header}}}},
+			map[string]string{"/a": "403", "/b": ""}},
+		"client's address": {[]*security.AuthorizationPolicy{{Rules: []*security.Rule{{To: paths("/a"), When: remote}, {To: paths("/b")}}}},
+			map[string]string{"/a": "?", "/b": "", "/c": "403"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -435,34 +435,6 @@ func (g generator) delegate(vs object, i int) object {
 	return istioObject("VirtualService", name, spec)
 }
 
-// gatewayPolicy denies some requests for a Service's host at the gateway. It has the gateway's selector: workloads have no sidecar of Istio's
-// here that could enforce it.
-func (g generator) gatewayPolicy(i int) object {
-	operation := object{"hosts": []any{pick(g, gateHost(i), gateHost(i)+"*", strings.ToUpper(gateHost(i)))}}
-	if g.sometimes(10) {
-		operation["notHosts"] = []any{gateHost(i) + ":*"}
-	}
-	switch g.IntN(4) {
-	case 0:
-		operation["paths"] = []any{pick(g, paths...), pick(g, "/a*", "*b", "/old/*")}
-	case 1:
-		operation["notPaths"] = []any{pick(g, paths...), pick(g, "/*", "*a", "/b*")}
-	case 2:
-		operation["methods"] = []any{pick(g, "GET", "P*", "*")}
-	default:
-		operation["notMethods"] = []any{pick(g, "GET", "H*")}
-		operation["paths"] = []any{pick(g, "/a*", "*")}
-	}
-	rule := object{"to": []any{object{"operation": operation}}}
-	if g.sometimes(30) { // nobody at the gateway has an identity
-		rule["from"] = []any{object{"source": pick(g, object{"principals": []any{"*"}}, object{"notPrincipals": []any{"cluster.local/ns/app/*"}},
-			object{"namespaces": []any{"app"}}, object{"notNamespaces": []any{"app"}})}}
-	}
-	policy := istioObject("AuthorizationPolicy", "gate"+strconv.Itoa(i), object{"action": "DENY", "selector": object{"matchLabels": object{"istio": "ingressgateway"}}, "rules": []any{rule}})
-	policy["apiVersion"], policy["metadata"].(object)["namespace"] = "security.istio.io/v1", "istio-system"
-	return policy
-}
-
 // redirects returns a Gateway that redirects some hosts to https; nil in most cases, because nothing else of these hosts is compared.
 func (g generator) redirects() object {
 	if !g.sometimes(30) {
@@ -608,6 +580,9 @@ func (g generator) request(vs object, i int, sidecar string) request {
 	}
 	if g.sometimes(4) {
 		r = r.with("cookie", "sticky="+pick(g, "one", "two"))
+	}
+	if g.sometimes(6) {
+		r = r.with("x-forwarded-for", pick(g, "10.2.0.3", "127.0.0.1", "10.9.9.9, 10.2.0.3"))
 	}
 	if g.sometimes(4) {
 		r = r.with("x-forwarded-client-cert", "By=spiffe://cluster.local/ns/app/sa/somebody")

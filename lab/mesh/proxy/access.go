@@ -82,7 +82,7 @@ func (x *exchange) noteHeaders() {
 
 func (x *exchange) logAccess(took time.Duration, received int64) {
 	a := &x.log
-	*a = Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, From: x.from, Method: x.req.Method, Scheme: x.req.Scheme,
+	*a = Access{Start: x.start, Duration: took, Source: &x.in.source, Pod: x.in.name, From: x.arrival.from, Method: x.req.Method, Scheme: x.req.Scheme,
 		Authority: x.req.Authority, Port: x.req.Port, Path: x.req.Path, Headers: x.state.headers, Values: x.values, Status: x.status, Denied: x.denied, Flags: x.flags.String(), Received: received, Sent: x.sent, Attempts: x.attempts, Route: x.d.Route}
 	if x.cluster != nil {
 		a.Cluster = x.cluster.Cluster

@@ -38,7 +38,7 @@ func NewServer(h http.Handler) *http.Server {
 func (p *Proxy) Entry(port int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := p.state.Load()
-		s.entry.serveIn(s, w, r, r.Host, port, nil)
+		s.entry.serveIn(s, w, r, r.Host, port, arrival{})
 	})
 }
 
@@ -49,7 +49,7 @@ func (p *Proxy) Gateway(source mesh.Source, port int) http.Handler {
 	p.entries = append(p.entries, c)
 	p.setTokens()
 	p.mu.Unlock()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port, nil) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, r.Host, port, arrival{}) })
 }
 
 // Credentials returns what a pod puts into its HTTP_PROXY to identify itself to its sidecar. They are valid for the lifetime of the proxy.
@@ -90,7 +90,7 @@ func (p *Proxy) Sidecar() http.Handler {
 					authority, port = strings.TrimSuffix(authority, ":"), 80
 				}
 			}
-			c.serve(w, r, authority, port, nil)
+			c.serve(w, r, authority, port, arrival{})
 		}
 	})
 }

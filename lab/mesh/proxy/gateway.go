@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -46,6 +47,17 @@ func (p *Proxy) gatewayAddress(gateway string, port int) (string, error) {
 	return h.address, nil
 }
 
+// arrival is how a request of the mesh reaches a gateway; empty for any other request.
+type arrival struct {
+	from    *mesh.Source // the workload that sends it; nil: it is not in the mesh
+	cluster string       // the name of its cluster for the gateway
+}
+
+// appendIdentity appends what tells a gateway in the mesh who calls, and by which cluster.
+func (c *caller) appendIdentity(b []byte, to *mesh.Cluster) []byte {
+	return wire.AppendField(wire.AppendField(b, hCaller, c.token), hCluster, to.Name)
+}
+
 // gatewayHandler returns the handler of a gateway inside the mesh. Only proxies of the mesh reach it. They name the calling workload, for
 // the gateway's policies.
 func (c *caller) gatewayHandler() http.Handler {
@@ -60,7 +72,9 @@ func (c *caller) gatewayHandler() http.Handler {
 			refuse(w, http.StatusForbidden, "this port of "+c.source.Workload+" is for the mesh's own proxies: call a host that a VirtualService or an HTTPRoute routes here")
 			return
 		}
+		cluster := value(r.Header, hCluster)
 		delete(r.Header, hCaller)
-		c.serve(w, r, r.Host, c.port, &from.source)
+		delete(r.Header, hCluster)
+		c.serve(w, r, r.Host, c.port, arrival{from: &from.source, cluster: cluster})
 	})
 }

@@ -28,7 +28,8 @@ const (
 	hAttempts     = "X-Envoy-Attempt-Count"
 	hClientCert   = "X-Forwarded-Client-Cert"
 	hCredentials  = "Proxy-Authorization"
-	hCaller       = "X-Hopline-Caller" // a caller's credentials, on its way to a gateway in the mesh
+	hCaller       = "X-Hopline-Caller"  // a caller's credentials, on its way to a gateway in the mesh
+	hCluster      = "X-Hopline-Cluster" // the cluster by which it sends the request, on the same way
 	serverName    = "hopline"
 )
 
@@ -128,9 +129,10 @@ func dropHopByHop(h http.Header) {
 // even if the rule changed nothing.
 func (x *exchange) rewrite() {
 	h, to := x.r.Header, x.d.To
-	applyRequest(h, &to.Headers)
-	applyRequest(h, &x.d.Route.Headers)
+	to.Headers.ApplyToRequest(h)
+	x.d.Route.Headers.ApplyToRequest(h)
 	x.at = x.req
+	x.at.Cluster = to.Cluster.Name
 	if to.Authority != "" { // Envoy does not report this change: its result counts as the original below
 		x.at.Authority = to.Authority
 	}
@@ -172,30 +174,6 @@ func clean(path string) string {
 	return b.String()
 }
 
-func applyRequest(h http.Header, o *mesh.HeaderOps) {
-	for _, name := range o.RequestRemove {
-		h.Del(name)
-	}
-	for _, f := range o.RequestSet {
-		h.Set(f.Name, f.Value)
-	}
-	for _, f := range o.RequestAdd {
-		h.Add(f.Name, f.Value)
-	}
-}
-
-func applyResponse(h http.Header, o *mesh.HeaderOps) {
-	for _, name := range o.ResponseRemove {
-		h.Del(name)
-	}
-	for _, f := range o.ResponseSet {
-		h.Set(f.Name, f.Value)
-	}
-	for _, f := range o.ResponseAdd {
-		h.Add(f.Name, f.Value)
-	}
-}
-
 // addRouteHeaders applies the route's changes to the response's headers.
 func (x *exchange) addRouteHeaders() {
 	if x.d.Route == nil {
@@ -203,9 +181,9 @@ func (x *exchange) addRouteHeaders() {
 	}
 	h := x.w.Header()
 	if x.d.To != nil {
-		applyResponse(h, &x.d.To.Headers)
+		x.d.To.Headers.ApplyToResponse(h)
 	}
-	applyResponse(h, &x.d.Route.Headers)
+	x.d.Route.Headers.ApplyToResponse(h)
 	for _, f := range x.cors {
 		h.Set(f.Name, f.Value)
 	}
@@ -259,7 +237,7 @@ func (x *exchange) appendTry(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(max(1, x.attempts)), 10)
 	b = append(b, "\r\n"...)
 	if x.cluster.Gateway != "" {
-		b = wire.AppendField(b, hCaller, x.in.token)
+		b = x.in.appendIdentity(b, x.cluster.Cluster)
 	}
 	if expected := x.expected(); expected > 0 {
 		b = append(b, hExpected+": "...)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"maps"
 	"math/bits"
 	"net/http"
 	"slices"
@@ -36,7 +37,7 @@ func (x *exchange) mirror() {
 	if x.d.Mirror == 0 {
 		return
 	}
-	head := x.mirrorHead()
+	head, header := x.mirrorHead()
 	for m := x.d.Mirror; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		if i >= len(x.d.Route.Mirrors) {
@@ -52,16 +53,17 @@ func (x *exchange) mirror() {
 		to := x.in.cluster(x.state, x.d.Route.Mirrors[i].Cluster)
 		own := head
 		if to.Gateway != "" {
-			own = wire.AppendField(slices.Clip(head), hCaller, x.in.token)
+			own = x.in.appendIdentity(slices.Clip(head), to.Cluster)
 		}
-		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path}
+		at := mesh.Request{Method: x.req.Method, Authority: x.at.Authority, Path: x.at.Path, Header: header, Cluster: to.Name}
 		x.copies = append(x.copies, &mirrored{to, x.state.rules, at, own, limit, false, value(x.r.Header, hRequestID), x.trace.traceID()})
 	}
 }
 
-// mirrorHead returns the head of a copy: the request's head, marked as Envoy marks requests of its own. The copy has its own span below the
-// request's, which is not sampled: Istio sets trace_sampled: false in TranslateRequestMirrorPolicy, so that traces show no copies.
-func (x *exchange) mirrorHead() []byte {
+// mirrorHead returns the head of a copy, and its headers: the request's head, marked as Envoy marks requests of its own. The copy has its own
+// span below the request's, which is not sampled: Istio sets trace_sampled: false in TranslateRequestMirrorPolicy, so that traces show no
+// copies.
+func (x *exchange) mirrorHead() (head []byte, header http.Header) {
 	h := x.r.Header
 	had := h[hForwardedFor]
 	h[hForwardedFor] = []string{strings.Join(append(slices.Clip(had), "127.0.0.1"), ",")}
@@ -69,7 +71,7 @@ func (x *exchange) mirrorHead() []byte {
 	unsampled := x.trace.child()
 	unsampled.sampled = false
 	unsampled.inject(h)
-	head := x.appendHead(nil)[len(x.req.Method)+1+len(x.at.Path):]
+	head, header = x.appendHead(nil)[len(x.req.Method)+1+len(x.at.Path):], maps.Clone(h)
 	x.trace.inject(h)
 	delete(h, hInternal)
 	if had != nil {
@@ -81,7 +83,7 @@ func (x *exchange) mirrorHead() []byte {
 	if expected := x.expected(); expected > 0 {
 		head = wire.AppendField(head, hExpected, strconv.FormatInt(expected.Milliseconds(), 10))
 	}
-	return head
+	return head, header
 }
 
 // start sends the copy with the request's body if that was kept.

@@ -16,7 +16,7 @@ import (
 type exchange struct {
 	proxy     *Proxy
 	in        *caller
-	from      *mesh.Source // the workload that sends the request to the gateway in; nil: it is not in the mesh
+	arrival   arrival // at the gateway in
 	state     *state
 	noSidecar bool // the caller has no sidecar: there is no mesh, or the caller is not in it
 	w         http.ResponseWriter
@@ -77,15 +77,15 @@ func (x *exchange) reset() {
 	clear(x.choice.tried[:cap(x.choice.tried)])
 }
 
-// serve handles a request of a caller in the current state. Port is the port in the request's authority. From is the workload that sends a
-// gateway the request; nil: it is not in the mesh.
-func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
-	c.serveIn(c.proxy.state.Load(), w, r, authority, port, from)
+// serve handles a request of a caller in the current state. Port is the port in the request's authority. The arrival is empty, unless a
+// workload of the mesh sends the request to a gateway.
+func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string, port int, arrived arrival) {
+	c.serveIn(c.proxy.state.Load(), w, r, authority, port, arrived)
 }
 
-func (c *caller) serveIn(s *state, w http.ResponseWriter, r *http.Request, authority string, port int, from *mesh.Source) {
+func (c *caller) serveIn(s *state, w http.ResponseWriter, r *http.Request, authority string, port int, arrived arrival) {
 	x := exchanges.Get().(*exchange)
-	x.proxy, x.in, x.from, x.state = c.proxy, c, from, s
+	x.proxy, x.in, x.arrival, x.state = c.proxy, c, arrived, s
 	x.noSidecar = c.noSidecar || x.state.noMesh
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
@@ -143,7 +143,9 @@ func (x *exchange) authorized() bool {
 	if !x.in.source.Gateway {
 		return true
 	}
-	if ok, _ := x.state.rules.Authorize(x.from, &x.in.source, &x.req); ok {
+	seen := x.req
+	seen.Peer, seen.Cluster = x.peer(), x.arrival.cluster
+	if ok, _ := x.state.rules.Authorize(x.arrival.from, &x.in.source, &seen); ok {
 		return true
 	}
 	x.denied = true
