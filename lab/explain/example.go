@@ -1,13 +1,8 @@
 package explain
 
 import (
-	"maps"
-	"net/http"
-	"regexp/syntax"
 	"slices"
 	"strings"
-
-	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/rules"
@@ -22,12 +17,13 @@ func Example(of *rules.Rules, object, name string) (q *rules.Question, ok bool) 
 	if i < 0 {
 		return nil, false
 	}
-	host := "*"
-	if len(all[i].Hosts) > 0 { // an accepted HTTPRoute has none if other listeners have precedence for all of them
-		host = all[i].Hosts[0]
+	host := "localhost"
+	if len(all[i].Hosts) > 0 && all[i].Hosts[0] != "*" { // an HTTPRoute has none if other listeners have precedence for all of them
+		host = strings.Replace(all[i].Hosts[0], "*", "a", 1)
 	}
 	for _, match := range append(slices.Clone(all[i].HTTP.GetMatch()), nil) {
-		q = exampleOf(host, match)
+		request := rules.RequestFor(match, host, "")
+		q = &request
 		for _, from := range senders(of) {
 			q.From = from
 			a, err := of.Ask(q)
@@ -49,42 +45,4 @@ func senders(of *rules.Rules) []string {
 		names = append(names, d.Namespace+"/"+d.Name)
 	}
 	return names
-}
-
-// exampleOf returns a request for a host that meets a match; nil matches every request.
-func exampleOf(host string, m *networking.HTTPMatchRequest) *rules.Question {
-	if host == "*" {
-		host = "localhost"
-	}
-	q := &rules.Question{Method: http.MethodGet}
-	path := textOf(m.GetUri(), "/")
-	if !strings.HasPrefix(path, "/") {
-		path = "/"
-	}
-	q.URL = "http://" + strings.Replace(host, "*", "a", 1) + path
-	for _, header := range slices.Sorted(maps.Keys(m.GetHeaders())) {
-		q.Headers = append(q.Headers, rules.Header{Name: header, Value: textOf(m.GetHeaders()[header], "1")})
-	}
-	if m.GetMethod() != nil {
-		q.Method = textOf(m.GetMethod(), http.MethodGet)
-	}
-	if m.GetAuthority() != nil {
-		q.Headers = append(q.Headers, rules.Header{Name: "Host", Value: textOf(m.GetAuthority(), host)})
-	}
-	return q
-}
-
-// textOf returns a text that a match accepts; any for a match without a text, and for an expression without a literal beginning.
-func textOf(m *networking.StringMatch, any string) string {
-	switch t := m.GetMatchType().(type) {
-	case *networking.StringMatch_Exact:
-		return t.Exact
-	case *networking.StringMatch_Prefix:
-		return t.Prefix
-	case *networking.StringMatch_Regex:
-		if re, err := syntax.Parse(t.Regex, syntax.Perl); err == nil && re.Op == syntax.OpLiteral {
-			return string(re.Rune)
-		}
-	}
-	return any
 }
