@@ -59,19 +59,20 @@ func (a Addresses) env() []string {
 	return env
 }
 
-// toActual replaces the usual addresses in a command, toUsual the actual ones in output.
-func (a Addresses) toActual(text string) string {
-	var pairs []string
-	for usual, actual := range a {
-		pairs = append(pairs, usual, actual)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
-}
+// toActual replaces the usual addresses in a command.
+func (a Addresses) toActual(text string) string { return a.replacer(false).Replace(text) }
 
-func (a Addresses) toUsual(text string) string {
+// toUsual replaces the actual addresses in output.
+func (a Addresses) toUsual(text string) string { return a.replacer(true).Replace(text) }
+
+// replacer replaces the usual addresses by the actual ones; with back the actual by the usual ones.
+func (a Addresses) replacer(back bool) *strings.Replacer {
 	var pairs []string
-	for usual, actual := range a {
-		pairs = append(pairs, actual, usual)
+	for from, to := range a {
+		if back {
+			from, to = to, from
+		}
+		pairs = append(pairs, from, to)
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return strings.NewReplacer(pairs...)
 }
