@@ -42,6 +42,16 @@ func Deploy(t testing.TB) string {
 	return dir
 }
 
+// Overlays returns the directories of all overlays in such a copy.
+func Overlays(t testing.TB) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(Deploy(t), "overlays", "*"))
+	if err != nil || len(dirs) < 5 {
+		t.Fatalf("overlays %v, %v: want all that are shipped", dirs, err)
+	}
+	return dirs
+}
+
 // Overlay returns the directory of one overlay in such a copy.
 func Overlay(t testing.TB, name string) string {
 	t.Helper()
