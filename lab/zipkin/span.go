@@ -1,5 +1,3 @@
-// Package zipkin is the span as Zipkin's v2 JSON API spells it: what the proxy emits, the collector stores and the console shows.
-// The source of every name and rule is Zipkin's OpenAPI description, zipkin2-api.yaml.
 package zipkin
 
 // Kind is the role that a span plays in a remote call.

@@ -1,5 +1,3 @@
-// Package server runs a service's handlers: it provides settings, telemetry, faults, the listeners of the application and of the admin
-// port, and a stop that loses no request.
 package server
 
 import (

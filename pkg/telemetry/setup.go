@@ -1,6 +1,3 @@
-// Package telemetry sets up traces, metrics and logs that refer to each other.
-//
-// Setup returns one value and uses no global of OpenTelemetry, Prometheus or zap, so that several services can run in one process.
 package telemetry
 
 import (

@@ -107,6 +107,35 @@ func TestStage(t *testing.T) {
 	}
 }
 
+// TestStageWithALesson enters the stage mode beside an open lesson: graph, rule and lesson are all on the screen, which does not scroll.
+func TestStageWithALesson(t *testing.T) {
+	t.Parallel()
+	l := startLab(t)
+	p := consoleOf(t, l)
+	for _, size := range [][2]int64{{1920, 1080}, {1440, 900}} {
+		p.size(size[0], size[1])
+		p.lesson(l, 1)
+		p.until(`document.querySelectorAll("#graph .part").length > 0`)
+		p.press("s")
+		p.until(`document.querySelector("#stage").checkVisibility()`)
+		for _, part := range []string{".graph-card", "#stage", "#lesson"} {
+			box := eval[[]float64](p, fmt.Sprintf(`(() => { const b = document.querySelector(%q).getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom, b.width, b.height]; })()`, part))
+			if box[0] < 0 || box[1] < 0 || box[2] > float64(size[0]) || box[3] > float64(size[1]) || box[4] < 300 || box[5] < 150 {
+				t.Errorf("at %d × %d %s is at %.0f, want it whole on the screen and no smaller than 300 × 150", size[0], size[1], part, box)
+			}
+		}
+		if over := eval[float64](p, `document.documentElement.scrollHeight - innerHeight`); over > 0 {
+			t.Errorf("at %d × %d the page scrolls by %v px", size[0], size[1], over)
+		}
+		p.axe("stage with a lesson")
+		p.shoot(fmt.Sprint("stage-lesson-", size[0]))
+		p.press(kb.ArrowRight)
+		p.wants("#stage-place", "Rule 2 of 10")
+		p.press(kb.Escape)
+		p.until(`document.querySelector("#stage").hidden && document.querySelector("#lesson").checkVisibility()`)
+	}
+}
+
 // manyServices writes an overlay of services without processes, in namespaces of ten, where each calls the next and one of another namespace.
 func manyServices(t *testing.T, count int) string {
 	t.Helper()
