@@ -124,6 +124,9 @@ func TestStageWithALesson(t *testing.T) {
 				t.Errorf("at %d × %d %s is at %.0f, want it whole on the screen and no smaller than 300 × 150", size[0], size[1], part, box)
 			}
 		}
+		if gap := eval[float64](p, `innerHeight - document.querySelector("#stage").getBoundingClientRect().bottom`); gap > 1 {
+			t.Errorf("at %d × %d there are %v px below the rule, want it at the bottom", size[0], size[1], gap)
+		}
 		if over := eval[float64](p, `document.documentElement.scrollHeight - innerHeight`); over > 0 {
 			t.Errorf("at %d × %d the page scrolls by %v px", size[0], size[1], over)
 		}
