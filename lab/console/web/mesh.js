@@ -10,7 +10,7 @@ function showMesh(state) {
   settle(byId("notes"), state.notes, (note) => note, (note) => element("li", "", note));
   byId("workloads-empty").hidden = state.workloads.length > 0;
   byId("workloads-table").hidden = state.workloads.length === 0;
-  settle(byId("workloads"), inOrder(state.workloads).map((workload) => ({ ...withEjections(workload, state.ejections), changed: state.changes.some((change) => change.workload === workload.name), allowed: state.driving.allowed })), (workload) => workload.name, workloadRow);
+  showWorkloads(state);
   byId("plain").hidden = !state.plain;
   showConditions(state);
   const ready = state.workloads.filter((workload) => workload.ready >= workload.replicas).length;
@@ -19,6 +19,14 @@ function showMesh(state) {
   byId("workloads-facts").textContent = state.workloads.length ? facts.join(", ") : "";
   showStage();
   showLessonRights(state);
+}
+
+// showWorkloads shows a row for each workload. Its rate, which changes all the time, is written into the row that stands.
+function showWorkloads({ workloads, ejections, changes, driving }) {
+  const rows = inOrder(workloads).map(({ rate, ...workload }) => ({ ...withEjections(workload, ejections), copies: copyWords(rate.copies), changed: changes.some((change) => change.workload === workload.name), allowed: driving.allowed }));
+  settle(byId("workloads"), rows, (workload) => workload.name, workloadRow);
+  const rates = new Map(workloads.map(({ name, rate }) => [name, rate]));
+  for (const row of byId("workloads").children) showRate(row, rates.get(row.dataset.key));
 }
 
 // inOrder lists workloads in the order in which a request reaches them, and the versions of each in the usual order.
@@ -136,14 +144,17 @@ function bars(parts, asks, total) {
   return box;
 }
 
+const densestBar = 30; // the number of parts of a bar up to which they have room for words; the legend has those of all
+
 function bar(kind, parts, share, words) {
-  const box = element("div", `bar ${kind}`);
+  const dense = parts.length > densestBar;
+  const box = element("div", `bar ${kind} ${dense ? "dense" : ""}`);
   box.role = "img";
   box.ariaLabel = `${kind}: ${words}`;
   for (const part of parts) {
     const piece = paint(element("span", "piece"), part.version);
     piece.style.flexGrow = share(part);
-    piece.append(element("b", "", markOf(part.service, part.version)), element("span", "", percent(share(part))));
+    if (!dense) piece.append(element("b", "", markOf(part.service, part.version)), element("span", "", percent(share(part))));
     box.append(piece);
   }
   return box;
@@ -166,17 +177,33 @@ function workloadRow(workload) {
   for (const reason of new Set(unwell.map(reasonOf).filter(Boolean))) state.append(element("span", "reason", reason));
   for (const reason of new Set(workload.ejections.map(ejectionWords))) state.append(element("span", "reason", reason));
 
-  const { per_second: perSecond, errors, copies } = workload.rate;
-  if (copies > 0) state.append(element("span", "reason", copies < 1 ? `${percent(copies)} of its requests are copies` : "gets only copies of requests"));
-  row.append(who, state, labelled("num", "restarts", workload.restarts ? String(workload.restarts) : nothing));
-  row.append(labelled("num", "per second", perSecond ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : nothing));
-  row.append(labelled(errors ? "num bad" : "num", "errors", perSecond ? percent(errors) : nothing));
-  return row;
+  if (workload.copies) state.append(element("span", "reason", workload.copies));
+  row.rate = labelled("num", "per second");
+  row.errors = labelled("num", "errors");
+  return withChildren(row, who, state, labelled("num", "restarts", workload.restarts ? String(workload.restarts) : nothing), row.rate, row.errors);
 }
 
-function labelled(className, label, text) {
-  const cell = element("td", text === nothing ? `${className} none` : className, text);
+// showRate writes the traffic of a workload into its row.
+function showRate(row, { per_second: perSecond, errors }) {
+  setFigure(row.rate, perSecond ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : nothing);
+  setFigure(row.errors, perSecond ? percent(errors) : nothing);
+  row.errors.classList.toggle("bad", errors > 0);
+}
+
+function copyWords(copies) {
+  if (copies === 0) return "";
+  return copies < 1 ? `${percent(copies)} of its requests are copies` : "gets only copies of requests";
+}
+
+function labelled(className, label, text = "") {
+  const cell = element("td", className);
   cell.dataset.label = label;
+  return setFigure(cell, text);
+}
+
+function setFigure(cell, text) {
+  setWords(cell, text);
+  cell.classList.toggle("none", text === nothing);
   return cell;
 }
 

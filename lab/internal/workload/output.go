@@ -14,6 +14,7 @@ const (
 	maxLine     = 16 << 10  // bytes of one line; the rest of a longer one is dropped
 	maxPodLines = 4000      // lines of one pod
 	maxPodBytes = 512 << 10 // bytes of one pod's lines
+	maxBytes    = 32 << 20  // bytes of all pods' lines: with more than 64 pods, each keeps an equal part of it
 	maxEnded    = 24        // ended pods whose output is still kept
 )
 
@@ -96,12 +97,19 @@ func (l *Logs) Add(line Line) {
 	if !ok {
 		r = &ring{}
 		l.pods[line.Pod] = r
+		for _, other := range l.pods {
+			other.trim(l.share())
+		}
 	}
 	r.add(line)
+	r.trim(l.share())
 	for f := range l.followers {
 		f.add(line)
 	}
 }
+
+// share returns how many bytes each pod may keep.
+func (l *Logs) share() int { return min(maxPodBytes, maxBytes/len(l.pods)) }
 
 // end marks a pod as ended, so that its lines are dropped when other pods need the space.
 func (l *Logs) end(pod string) {
@@ -114,7 +122,7 @@ func (l *Logs) end(pod string) {
 	}
 }
 
-// ring keeps the last lines of one pod, within maxPodLines and maxPodBytes.
+// ring keeps the last lines of one pod.
 type ring struct {
 	lines []Line // the kept ones are lines[first:]
 	first int
@@ -126,12 +134,16 @@ func (r *ring) all() []Line { return r.lines[r.first:] }
 func (r *ring) add(line Line) {
 	r.lines = append(r.lines, line)
 	r.bytes += len(line.Text)
-	for len(r.lines)-r.first > maxPodLines || r.bytes > maxPodBytes {
+}
+
+// trim drops the oldest lines: those beyond maxPodLines, and those beyond a number of bytes.
+func (r *ring) trim(limit int) {
+	for len(r.lines)-r.first > maxPodLines || r.bytes > limit {
 		r.bytes -= len(r.lines[r.first].Text)
 		r.lines[r.first] = Line{}
 		r.first++
 	}
-	if r.first > maxPodLines { // move down once per maxPodLines lines, so that the slice does not grow without limit
+	if r.first > len(r.lines)/2 { // moves down once per as many lines as are kept, so that the slice is at most twice as long
 		r.lines = append(r.lines[:0:0], r.lines[r.first:]...)
 		r.first = 0
 	}

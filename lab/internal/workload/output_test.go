@@ -81,8 +81,31 @@ func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 	if got := len(l.Pod("wide", 1000)) * maxLine; got > maxPodBytes {
 		t.Errorf("%d bytes kept of one pod, want at most %d", got, maxPodBytes)
 	}
-	if r := l.pods["wide"]; cap(r.lines) > 4*maxPodLines {
-		t.Errorf("room for %d lines", cap(r.lines))
+	if r := l.pods["wide"]; cap(r.lines) > 4*len(r.all()) {
+		t.Errorf("room for %d lines, %d are kept; want room for at most four times as many", cap(r.lines), len(r.all()))
+	}
+}
+
+func TestLogsOfManyPodsStayWithinTheirBound(t *testing.T) {
+	t.Parallel()
+	l := NewLogs()
+	text := strings.Repeat("t", 1<<10)
+	kept := func() (bytes int) {
+		for _, r := range l.pods {
+			bytes += r.bytes
+		}
+		return bytes
+	}
+	for pod := range 200 {
+		for range 2 * maxPodBytes / len(text) {
+			l.Add(Line{Pod: fmt.Sprint(pod), Text: text})
+		}
+		if got := kept(); got > maxBytes {
+			t.Fatalf("%d bytes are kept of %d pods, want at most %d", got, pod+1, maxBytes)
+		}
+	}
+	if got := kept(); got < maxBytes*9/10 {
+		t.Errorf("%d bytes are kept of 200 pods, want nearly %d", got, maxBytes)
 	}
 }
 
