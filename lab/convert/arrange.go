@@ -22,7 +22,7 @@ const maxRuleMatches = 64
 //
 // What no change can express stays as it is, and the comparison finds it.
 func arrange(drafts []draft) []draft {
-	a := arrangement{drafts: drafts}
+	a := arrangement{drafts: drafts, expressions: expressions{}}
 	for i := range drafts {
 		for _, m := range drafts[i].Matches {
 			a.list = append(a.list, newEntry(i, m))
@@ -46,6 +46,7 @@ func arrange(drafts []draft) []draft {
 type arrangement struct {
 	drafts []draft
 	list   []entry
+	expressions
 }
 
 // entry is one match of a rule.
@@ -66,7 +67,7 @@ func (e *entry) before(earlier *entry) bool { return slices.Compare(e.rank[:], e
 
 // conflict reports whether a request can match both of two entries, of which the first is of an earlier rule that does something else.
 func (a *arrangement) conflict(first, second *entry) bool {
-	return first.rule < second.rule && second.before(first) && !disjoint(&first.match, &second.match) && !sameAction(&a.drafts[first.rule], &a.drafts[second.rule])
+	return first.rule < second.rule && second.before(first) && !a.disjoint(&first.match, &second.match) && !sameAction(&a.drafts[first.rule], &a.drafts[second.rule])
 }
 
 // sameAction reports whether two rules do the same.

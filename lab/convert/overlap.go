@@ -8,17 +8,44 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
+// expressions holds regular expressions that were compiled: each is compared with many others.
+type expressions map[string]expression
+
+// expression is a regular expression. One that cannot be compiled is nil, and matches everything.
+type expression struct {
+	whole  *regexp.Regexp // for whole texts
+	begins string         // the text with which everything begins that it matches
+}
+
+func (e expressions) of(text string) expression {
+	found, ok := e[text]
+	if !ok {
+		if re, err := regexp.Compile(text); err == nil {
+			found.begins, _ = re.LiteralPrefix()
+			found.whole, _ = regexp.Compile(`\A(?:` + text + `)\z`)
+		}
+		e[text] = found
+	}
+	return found
+}
+
+// matchesWhole reports whether an expression matches a whole text.
+func (e expressions) matchesWhole(expression, text string) bool {
+	re := e.of(expression).whole
+	return re == nil || re.MatchString(text)
+}
+
 // disjoint reports whether it is certain that no request matches both.
-func disjoint(a, b *overlay.HTTPRouteMatch) bool {
+func (e expressions) disjoint(a, b *overlay.HTTPRouteMatch) bool {
 	return a.Method != "" && b.Method != "" && a.Method != b.Method ||
-		conditionsDisjoint(a.Headers, b.Headers, strings.EqualFold) || conditionsDisjoint(a.QueryParams, b.QueryParams, sameText) || pathsDisjoint(a.Path, b.Path)
+		e.conditionsDisjoint(a.Headers, b.Headers, strings.EqualFold) || e.conditionsDisjoint(a.QueryParams, b.QueryParams, sameText) || e.pathsDisjoint(a.Path, b.Path)
 }
 
 func sameText(a, b string) bool { return a == b }
 
 // conditionsDisjoint reports whether two lists have conditions of one name that no value meets. Requests that repeat a header are not looked at,
 // as in the comparison.
-func conditionsDisjoint(a, b []overlay.HTTPMatch, same func(a, b string) bool) bool {
+func (e expressions) conditionsDisjoint(a, b []overlay.HTTPMatch, same func(a, b string) bool) bool {
 	return slices.ContainsFunc(a, func(x overlay.HTTPMatch) bool {
 		return slices.ContainsFunc(b, func(y overlay.HTTPMatch) bool {
 			switch {
@@ -29,28 +56,22 @@ func conditionsDisjoint(a, b []overlay.HTTPMatch, same func(a, b string) bool) b
 			case x.Type == regexType && y.Type == regexType:
 				return false
 			case x.Type == regexType:
-				return !matchesWhole(x.Value, y.Value)
+				return !e.matchesWhole(x.Value, y.Value)
 			}
-			return !matchesWhole(y.Value, x.Value)
+			return !e.matchesWhole(y.Value, x.Value)
 		})
 	})
 }
 
-// matchesWhole reports whether an expression matches a whole text, or cannot be compiled.
-func matchesWhole(expression, text string) bool {
-	re, err := regexp.Compile(`\A(?:` + expression + `)\z`)
-	return err != nil || re.MatchString(text)
-}
-
 // pathsDisjoint reports whether it is certain that no path meets both conditions.
-func pathsDisjoint(a, b *overlay.HTTPPathMatch) bool {
+func (e expressions) pathsDisjoint(a, b *overlay.HTTPPathMatch) bool {
 	switch {
 	case a.Type == regexType && b.Type == exactType:
-		return !matchesWhole(*a.Value, *b.Value)
+		return !e.matchesWhole(*a.Value, *b.Value)
 	case a.Type == exactType && b.Type == regexType:
-		return !matchesWhole(*b.Value, *a.Value)
+		return !e.matchesWhole(*b.Value, *a.Value)
 	case a.Type == regexType || b.Type == regexType:
-		x, y := beginning(a), beginning(b)
+		x, y := e.beginning(a), e.beginning(b)
 		return !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
 	case a.Type == exactType && b.Type == exactType:
 		return *a.Value != *b.Value
@@ -63,16 +84,11 @@ func pathsDisjoint(a, b *overlay.HTTPPathMatch) bool {
 }
 
 // beginning returns a text with which every path begins that meets a condition.
-func beginning(p *overlay.HTTPPathMatch) string {
+func (e expressions) beginning(p *overlay.HTTPPathMatch) string {
 	if p.Type != regexType {
 		return strings.TrimSuffix(*p.Value, "/")
 	}
-	re, err := regexp.Compile(*p.Value)
-	if err != nil {
-		return ""
-	}
-	begins, _ := re.LiteralPrefix()
-	return begins
+	return e.of(*p.Value).begins
 }
 
 // below reports whether a path is a prefix of whole segments, or below it.
