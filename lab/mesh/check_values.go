@@ -23,11 +23,6 @@ func checkValues(o *overlay.Overlay, report *overlay.Report) {
 			checkServer(g.String(), fmt.Sprintf("spec.servers[%d]", i), s, report)
 		}
 	}
-	for _, c := range o.Sidecars {
-		if policy := c.Spec.GetOutboundTrafficPolicy(); policy != nil && policy.GetMode() != networking.OutboundTrafficPolicy_REGISTRY_ONLY {
-			report.Add(c.String(), "spec.outboundTrafficPolicy.mode", "%s is not supported by the lab: want REGISTRY_ONLY, which always holds here", policy.GetMode())
-		}
-	}
 	for _, v := range o.VirtualServices {
 		for i, h := range v.Spec.GetHttp() {
 			for j, m := range h.GetMatch() {

@@ -66,8 +66,16 @@ func (d *Domains) Of(authority string) int {
 // Domains returns the rules that apply to the requests of a caller, by port. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
 func (t *Table) Domains(src *Source, noSidecar bool) map[int]*Domains {
 	out := map[int]*Domains{}
-	for number, port := range t.viewOf(src, noSidecar).ports {
+	v := t.viewOf(src, noSidecar)
+	for number, port := range v.ports {
 		out[number] = newDomains(port)
+	}
+	if v.others != nil { // one port stands for all others
+		other := 1
+		for out[other] != nil {
+			other++
+		}
+		out[other] = newDomains(v.others)
 	}
 	return out
 }

@@ -19,7 +19,7 @@ func (t *Table) viewNoSidecar(namespace string) *view {
 }
 
 func (v *view) decide(req *Request, gateway bool, random uint64) Decision {
-	host := v.ports[req.Port].find(req.Authority)
+	host := v.port(req.Port).find(req.Authority)
 	if host == nil || host.refused {
 		if gateway {
 			return Decision{Outcome: NoRoute}

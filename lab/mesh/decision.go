@@ -183,6 +183,8 @@ type Cluster struct {
 	External   bool // MESH_EXTERNAL
 	// NotCarried is set if Istio sends requests to the port by HTTP/2, which the lab does not: the response is 502 with this text.
 	NotCarried string
+	// Passthrough is set for what outboundTrafficPolicy ALLOW_ANY reaches: the request is sent without mutual TLS.
+	Passthrough bool
 	// Gateway is set if the destination is a built-in gateway ("istio-egressgateway"). The request is then decided again, with that gateway
 	// as its source and GatewayPort as its port.
 	Gateway     string

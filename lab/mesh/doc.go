@@ -9,7 +9,7 @@
 // Checks: fields.go (the accepted fields), check_fields.go (rejects all others), check_values.go (rejects values that the lab does not
 // support). Package overlay has checked what Istio itself checks.
 //
-// Views: view.go (the table for one kind of caller), sidecar.go and gateway.go (its listeners), virtualhost.go (hosts of a port),
+// Views: view.go (the table for one kind of caller), sidecar.go, passthrough.go and gateway.go (its listeners), virtualhost.go (hosts of a port),
 // index.go (the first rule that matches).
 //
 // Rules: route.go (a rule and its destinations), match.go, path.go, rewrite.go, redirect.go, headers.go, fault.go, retries.go, mirror.go,

@@ -168,7 +168,7 @@ func (t *Table) explain(v *view, caller string, req *Request, src *Source) Expla
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
 	}
-	host := v.ports[req.Port].find(req.Authority)
+	host := v.port(req.Port).find(req.Authority)
 	if host == nil || host.refused {
 		if e.Outcome = NoRoute; !src.Gateway {
 			e.Outcome, e.Missing = NoHost, t.Missing(req, src)
@@ -240,9 +240,13 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 				continue
 			}
 			arriving.Port, _ = share.Cluster.targetOf(&b.Deployment.Pod)
+			from := src
+			if share.Cluster.Passthrough { // without mutual TLS
+				from = nil
+			}
 			if !ok {
 				share.Refusals = append(share.Refusals, b.Deployment.Name+" responds with 400: its sidecar cannot normalize the path "+path)
-			} else if why := t.refusal(src, &callee, &arriving); why != "" {
+			} else if why := t.refusal(from, &callee, &arriving); why != "" {
 				share.Refusals = append(share.Refusals, b.Deployment.Name+" responds with 403: "+why)
 			}
 		}
@@ -393,6 +397,8 @@ func (r *Route) Describe(c *Cluster) string {
 		return name + ": through gateway " + c.Gateway
 	case c.Given:
 		return name + ": assumed to exist"
+	case c.Passthrough && c.Original:
+		return passthroughName + ": the host that the request names, which the mesh does not know"
 	case c.Original:
 		return name + ": the host that the request names"
 	case len(c.Addresses) > 0:

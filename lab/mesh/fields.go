@@ -149,10 +149,8 @@ func serviceEntryFields() KindFields {
 
 func sidecarFields() KindFields {
 	return KindFields{Kind: "Sidecar",
-		Enforced: []string{"egress", "egress.hosts", "workloadSelector", "workloadSelector.labels"},
-		Accepted: []string{"outboundTrafficPolicy", "outboundTrafficPolicy.mode"},
-		Values: map[string]string{"outboundTrafficPolicy": "REGISTRY_ONLY always holds",
-			"outboundTrafficPolicy.mode": "REGISTRY_ONLY, which in the lab always holds"}}
+		Enforced: []string{"egress", "egress.hosts", "outboundTrafficPolicy", "outboundTrafficPolicy.mode", "workloadSelector", "workloadSelector.labels"},
+		Values:   map[string]string{"outboundTrafficPolicy.mode": "REGISTRY_ONLY or ALLOW_ANY; without a Sidecar that states it, REGISTRY_ONLY"}}
 }
 
 func authorizationPolicyFields() KindFields {

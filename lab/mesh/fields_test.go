@@ -171,7 +171,6 @@ func TestRefused(t *testing.T) {
 		object("ServiceEntry", "{hosts: [a.ext], resolution: STATIC, endpoints: [{address: \"unix:///s\"}]}"):                                                  "ServiceEntry one/x: spec.endpoints[0].address: a socket, \"unix:///s\", is not supported by the lab: want an address or a name",
 		object("ServiceEntry", "{hosts: [a.ext], resolution: DNS, endpoints: [{address: a.one.svc.cluster.local}, {address: b.test}]}"):                        "ServiceEntry one/x: spec.endpoints[0].address: a Service, a.one.svc.cluster.local, beside other endpoints is not supported by the lab",
 		object("ServiceEntry", "{hosts: [a.one.svc.cluster.local], resolution: DNS}"):                                                                          "ServiceEntry one/x: spec.hosts: a.one.svc.cluster.local, which Service one/a has in this namespace, too, is not supported by the lab",
-		object("Sidecar", "{egress: [{hosts: [\"./*\"]}], outboundTrafficPolicy: {mode: ALLOW_ANY}}"):                                                          "Sidecar one/x: spec.outboundTrafficPolicy.mode: ALLOW_ANY is not supported by the lab: want REGISTRY_ONLY, which always holds here",
 	} {
 		if got := refused(t, service+text); got != want {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", text, got, want)

@@ -16,6 +16,8 @@ type scope struct {
 	hosts   []scopeHost // nil: all
 	object  string      // the Sidecar; empty for none
 	written []string    // its hosts as written
+	// outbound is what it states about requests to unknown hosts; nil for nothing.
+	outbound *networking.OutboundTrafficPolicy
 }
 
 // text describes the hosts that the Sidecar makes visible.
@@ -59,7 +61,7 @@ func newScope(o *overlay.Overlay, namespace string, labels map[string]string) sc
 	if best == nil {
 		return out
 	}
-	out.object = best.String()
+	out.object, out.outbound = best.String(), best.Spec.GetOutboundTrafficPolicy()
 	for _, e := range best.Spec.GetEgress() {
 		for _, h := range e.GetHosts() {
 			out.written = append(out.written, h)

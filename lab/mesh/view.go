@@ -12,6 +12,7 @@ import (
 type view struct {
 	values []labelValue // of table.watched
 	ports  map[int]*portTable
+	others *portTable // of a sidecar that passes requests to unknown hosts on: all other ports; else nil
 	made   map[string]*Cluster
 }
 
@@ -104,7 +105,31 @@ func (c *compiler) view(src *Source) *view {
 	for _, port := range s.ports() {
 		v.ports[port] = s.table(port)
 	}
+	if p := newPassthrough(scope, src.Namespace, c.services, seen.visible, v.made); p != nil {
+		v.pass(p)
+	}
 	return v
+}
+
+// pass lets a sidecar's view pass requests to unknown hosts on.
+func (v *view) pass(p *passthrough) {
+	for _, svc := range p.hidden {
+		for _, at := range svc.ports {
+			if v.ports[at.number] == nil {
+				v.ports[at.number] = newPortTable()
+			}
+		}
+	}
+	for _, number := range p.not {
+		if v.ports[number] == nil {
+			v.ports[number] = newPortTable()
+		}
+	}
+	for number, t := range v.ports {
+		p.complete(t, number)
+	}
+	v.others = newPortTable()
+	v.others.any = p.host(&Cluster{Name: passthroughName, Host: passthroughName, Known: true, Original: true, External: true, Balancer: Random, Passthrough: true})
 }
 
 // destinations adds to the services in scope the destinations of VirtualServices in scope.

@@ -51,7 +51,7 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 	if q.From != "" && !src.Gateway && r.workloads(q.From) == nil {
 		a.Near = append(a.Near, src.Workload+" is not in the files: it is assumed to exist, with a sidecar and without labels")
 	}
-	if r.Overlay.Lenient && a.Outcome == mesh.NoHost {
+	if r.Overlay.Lenient && a.Outcome == mesh.NoHost && !r.Table.StatesOutbound(src) {
 		a.Near = append(a.Near, "502 is Istio's response with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
 	}
 	return a, nil

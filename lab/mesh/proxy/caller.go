@@ -138,6 +138,6 @@ func (s *state) successors(m *mesh.Cluster) []*mesh.Cluster {
 
 // samePolicy reports whether two clusters of one name differ only in their endpoints.
 func samePolicy(a, b *mesh.Cluster) bool {
-	return a.Known == b.Known && a.DNS == b.DNS && a.Original == b.Original && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
+	return a.Known == b.Known && a.DNS == b.DNS && a.Original == b.Original && a.Passthrough == b.Passthrough && a.Host == b.Host && a.External == b.External && a.Balancer == b.Balancer && a.Pool == b.Pool &&
 		(a.Outlier == b.Outlier || a.Outlier != nil && b.Outlier != nil && *a.Outlier == *b.Outlier)
 }

@@ -102,7 +102,11 @@ func (n *names) resolve(ctx context.Context, k *cluster, want []string) {
 		}
 		addrs, err := n.lookup(ctx, host)
 		if err != nil {
-			fault = "cannot resolve " + host + ", which a ServiceEntry resolves by DNS: " + reason(err)
+			by := "a ServiceEntry resolves by DNS"
+			if k.Passthrough {
+				by = "outboundTrafficPolicy ALLOW_ANY passes on"
+			}
+			fault = "cannot resolve " + host + ", which " + by + ": " + reason(err)
 		}
 		p, _ := strconv.Atoi(port)
 		for _, a := range addrs {

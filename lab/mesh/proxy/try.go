@@ -162,7 +162,11 @@ func (x *exchange) inform(s *sender) {
 func (x *exchange) enter(h *host) bool {
 	had := x.at.Path
 	x.at.Path = x.path
-	status := h.inbound(x.state.rules, &x.in.source, &x.at)
+	from := &x.in.source
+	if x.cluster.Passthrough {
+		from = nil
+	}
+	status := h.inbound(x.state.rules, from, &x.at)
 	if x.at.Path != had {
 		x.head = x.appendHead(x.head[:0])
 	}
