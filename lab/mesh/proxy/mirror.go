@@ -80,7 +80,11 @@ func (x *exchange) mirrorHead() (head []byte, header http.Header) {
 		delete(h, hForwardedFor)
 	}
 	head = wire.AppendField(head, hAttempts, "1")
-	if expected := x.expected(); expected > 0 {
+	expected := x.retries.PerTry // Envoy copies the header as it is, unless the copy has a timeout: that of the whole request
+	if x.timeout > 0 {
+		expected = x.timeout
+	}
+	if expected > 0 {
 		head = wire.AppendField(head, hExpected, strconv.FormatInt(expected.Milliseconds(), 10))
 	}
 	return head, header
