@@ -145,13 +145,19 @@ func tableOf(t *testing.T, dir string) *mesh.Table {
 // fromText returns the rules of an overlay of one file.
 func fromText(t *testing.T, objects string) []mesh.Rule {
 	t.Helper()
+	return rulesOf(t, written(t, objects))
+}
+
+// written returns the directory of an overlay of one file.
+func written(t *testing.T, objects string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"kustomization.yaml": "resources: [all.yaml]\n", "all.yaml": objects} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return rulesOf(t, dir)
+	return dir
 }
 
 // pod returns a status as a Supervisor reports it.

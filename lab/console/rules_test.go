@@ -1,10 +1,12 @@
 package console
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -282,6 +284,33 @@ func TestAtWhichGateway(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, rule.At); diff != "" {
 			t.Errorf("%s %s (-want +got):\n%s", rule.Object, rule.Name, diff)
+		}
+	}
+}
+
+// TestEntryGateway: the state names the gateway at which requests from outside arrive, also another one that the files select.
+func TestEntryGateway(t *testing.T) {
+	t.Parallel()
+	if got := (Edition{}).entry(); got != "" {
+		t.Errorf("before the first edition the entry is %q", got)
+	}
+	for selector, want := range map[string]string{"istio: ingressgateway": "istio-ingressgateway", "istio: ingress": "istio-ingress"} {
+		source := &lab{edition: Edition{Table: tableOf(t, written(t, `
+apiVersion: v1
+kind: Namespace
+metadata: {name: hopline}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: entry, namespace: hopline}
+spec: {selector: {`+selector+`}, servers: [{port: {name: http, number: 80, protocol: HTTP}, hosts: ["*"]}]}
+`))}}
+		var s State
+		if err := json.Unmarshal(New(source, nil, Driving{}).observe(time.Now()), &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Entry != want {
+			t.Errorf("with the selector %s the entry is %q, want %q", selector, s.Entry, want)
 		}
 	}
 }

@@ -67,6 +67,18 @@ func (e Edition) rules() []mesh.Rule {
 	return e.Table.Rules()
 }
 
+// entry returns the name of the gateway at which requests from outside arrive, as Rule.At has it; empty where none does.
+func (e Edition) entry() string {
+	if e.Table == nil {
+		return ""
+	}
+	gateway, err := e.Table.EntryGateway()
+	if err != nil {
+		return ""
+	}
+	return gateway.Workload
+}
+
 // plain reports whether what runs has no mesh.
 func (e Edition) plain() bool { return e.Table != nil && e.Table.NoMesh() }
 

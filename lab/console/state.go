@@ -16,6 +16,7 @@ type State struct {
 	Edition   string           `json:"edition"` // "deploy/overlays/canary"
 	Revision  int              `json:"revision"`
 	Plain     bool             `json:"plain"` // there is no mesh, so that requests are not counted
+	Entry     string           `json:"entry"` // the gateway at which requests from outside arrive: "istio-ingressgateway"; empty where none does
 	Problems  []Problem        `json:"problems"`
 	Notes     []string         `json:"notes"`
 	Links     []Link           `json:"links"`
@@ -65,7 +66,7 @@ type Pod struct {
 // build returns the current state.
 func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.Edge) State {
 	s := State{
-		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Problems: problems(edition.Problems),
+		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Entry: edition.entry(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(ratesOf(edges)),
 		Ejections: some(c.source.Ejections()), Load: c.loads.state(),
 		Changes: c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},

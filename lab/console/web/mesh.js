@@ -62,8 +62,8 @@ function hostsOf(rules) {
 function hostSection(host) {
   const section = element("section", "host");
   const heading = element("h3", "", host.title === "*" ? "any host" : host.title);
-  if (host.at.includes("istio-ingressgateway")) heading.append(element("span", "chip", "from outside"));
-  for (const gateway of host.at) if (gateway !== "istio-ingressgateway") heading.append(element("span", "chip", `at ${gateway}`));
+  if (host.at.includes(latest.entry)) heading.append(element("span", "chip", "from outside"));
+  for (const gateway of host.at) if (gateway !== latest.entry) heading.append(element("span", "chip", `at ${gateway}`));
   heading.title = host.object;
   // A host with one rule and one destination takes one line.
   const [rule] = host.rules;
