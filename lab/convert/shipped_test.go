@@ -2,7 +2,6 @@ package convert
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,20 +23,16 @@ func TestShipped(t *testing.T) {
 		"retry":       "VirtualService hopline/bounced: spec.http[0].retries.retryOn: want connect-failure, refused-stream, cancelled, unavailable and codes from 400 to 599, as istiod reads the retries of an HTTPRoute, got 5xx",
 		"egress":      "Gateway hopline/egress: spec.servers[0].port.protocol: want HTTP, since the lab has no certificates to compare by, got HTTPS",
 	}
-	deploy := shipped.Deploy(t)
-	entries, err := os.ReadDir(filepath.Join(deploy, "overlays"))
-	if err != nil || len(entries) < 15 {
-		t.Fatal(entries, err)
-	}
-	for _, e := range entries {
-		t.Run(e.Name(), func(t *testing.T) {
+	for _, dir := range shipped.Overlays(t) {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := rules.Read(t.Context(), []string{filepath.Join(deploy, "overlays", e.Name())}, nil)
+			r, err := rules.Read(t.Context(), []string{shipped.Light(t, name)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			converted, err := Convert(r, Options{})
-			if want := rejected[e.Name()]; want != "" {
+			if want := rejected[name]; want != "" {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Fatalf("got %v, want %s", err, want)
 				}
@@ -51,7 +46,7 @@ func TestShipped(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, g := range proof.Groups {
-				t.Error(g.Text(e.Name()))
+				t.Error(g.Text(name))
 			}
 			// minimal and bounced have the port 9090 only, and Istio serves the hosts of VirtualServices on port 80 too
 			if len(proof.Limits) != 1 || !strings.HasPrefix(proof.Limits[0], "requests to port 80 of bounced.hopline.svc.cluster.local, minimal.hopline.svc.cluster.local, which have no such port: ") || proof.Compared < 100 {
@@ -67,8 +62,8 @@ func TestOverlay(t *testing.T) {
 	for _, name := range []string{"canary", "outlier"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			deploy := shipped.Deploy(t)
-			from, to := filepath.Join(deploy, "overlays", name), filepath.Join(deploy, "overlays", "converted")
+			from := shipped.Light(t, name)
+			to := filepath.Join(filepath.Dir(from), "converted")
 			command := Command{Rules: []string{from}, Output: to}
 			var out strings.Builder
 			if err := command.Execute(t.Context(), nil, &out, io.Discard); err != nil {

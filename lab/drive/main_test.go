@@ -38,7 +38,7 @@ func (l *fakeLab) Done(_ *Change, text string)                    { l.done = app
 // begin returns the Drive of a lab that runs a copy of a shipped overlay.
 func begin(t *testing.T, name string) (*Drive, *fakeLab) {
 	t.Helper()
-	return beginAt(t, shipped.Overlay(t, name))
+	return beginAt(t, shipped.Light(t, name))
 }
 
 func beginAt(t *testing.T, dir string) (*Drive, *fakeLab) {

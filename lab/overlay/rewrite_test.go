@@ -171,22 +171,10 @@ func TestNotRewritten(t *testing.T) {
 	}
 }
 
-// portsOnly replaces the settings of every pod: no case edits them, and kustomize needs most of its time to merge them.
-const portsOnly = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: every-pod}
-spec: {template: {spec: {containers: [{name: app, ports: [{name: http, containerPort: 8080}]}]}}}
-`
-
 // prepared loads a copy of a shipped overlay of which one file is changed first.
 func prepared(t *testing.T, name, file string, prepare func(string) string) (*Overlay, string) {
 	t.Helper()
-	dir := shipped.Overlay(t, name)
-	everyPod := filepath.Join(dir, "..", "..", "components", "every-pod", "pod.yaml")
-	if err := os.WriteFile(everyPod, []byte(portsOnly), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	dir := shipped.Light(t, name)
 	path := filepath.Join(dir, file)
 	text, err := os.ReadFile(path)
 	if err != nil {
