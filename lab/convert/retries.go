@@ -30,7 +30,7 @@ func duration(d *durationpb.Duration) string {
 	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
 		if n := t / unit.of; n > 0 {
 			text += fmt.Sprintf("%d%s", n, unit.name)
-			t -= n * unit.of
+			t %= unit.of
 		}
 	}
 	return text
