@@ -21,7 +21,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -183,7 +182,7 @@ func (c *cluster) complete(ctx context.Context, before, after *unstructured.Unst
 	if s := c.schemas[after.GetKind()]; s != nil && after.GroupVersionKind().Group == gatewayv1.GroupName {
 		defaulting.Default(after.Object, s)
 	}
-	uid, created, generation := types.UID(uuid.NewUUID()), metav1.NewTime(time.Now()), int64(1)
+	uid, created, generation := uuid.NewUUID(), metav1.NewTime(time.Now()), int64(1)
 	if before.GetUID() != "" {
 		uid, created, generation = before.GetUID(), before.GetCreationTimestamp(), before.GetGeneration()
 		if !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {

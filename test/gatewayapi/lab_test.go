@@ -110,7 +110,7 @@ func (l *lab) statusAddresses(g *gatewayv1.Gateway) (out []gatewayv1.GatewayStat
 	}
 	for _, a := range g.Spec.Addresses {
 		if a.Type != nil && *a.Type == gatewayv1.HostnameAddressType {
-			out = append(out, gatewayv1.GatewayStatusAddress{Type: a.Type, Value: a.Value})
+			out = append(out, gatewayv1.GatewayStatusAddress(a))
 		}
 	}
 	return out
