@@ -224,15 +224,7 @@ func (c *checking) requestHeaders(want map[string]*string, changes ...mesh.Heade
 	}
 	h := c.answer.Request.Header.Clone()
 	for _, ops := range changes {
-		for _, name := range ops.RequestRemove {
-			h.Del(name)
-		}
-		for _, s := range ops.RequestSet {
-			h.Set(s.Name, s.Value)
-		}
-		for _, a := range ops.RequestAdd {
-			h.Add(a.Name, a.Value)
-		}
+		ops.ApplyToRequest(h)
 	}
 	for name, value := range want {
 		got, has := strings.Join(h.Values(name), ", "), len(h.Values(name)) > 0

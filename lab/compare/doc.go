@@ -10,5 +10,5 @@
 // matches, that is no difference. Shares are computed from the weights (mesh.Table.Shares), not drawn.
 //
 // Files: effect.go (what happens to one request), caller.go (who sends requests), group.go (equal differences together), calls.go, tables.go
-// (the two comparisons), requests.go (the combinations of conditions), text.go (the texts that a set of patterns distinguishes).
+// (the two comparisons), report.go (a comparison as text), requests.go (the combinations of conditions), text.go (the texts that a set of patterns distinguishes).
 package compare

@@ -2,12 +2,11 @@ package convert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
 )
@@ -20,11 +19,8 @@ type Command struct {
 	Segments bool   `help:"Write prefixes of paths as PathPrefix, which matches whole segments: /a no longer matches /ab. Without it they are regular expressions, unless a rule rewrites the prefix."`
 }
 
-// ErrDiffer is the error of Execute if some requests go elsewhere. Execute has then printed the differences.
-var ErrDiffer = errors.New("requests are treated differently")
-
 // Execute converts the rules and compares them with the result. It writes the objects to out and the comparison to progress, or with Output the
-// comparison to out. It reads rules "-" from in. An error other than ErrDiffer reports rules that cannot be read or converted; then it has
+// comparison to out. It reads rules "-" from in. An error other than compare.ErrDiffer reports rules that cannot be read or converted; then it has
 // written nothing.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out, progress io.Writer) error {
 	r, err := rules.Read(ctx, c.Rules, in)
@@ -54,7 +50,7 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out, progress io.Wr
 		return err
 	}
 	if len(proof.Groups) > 0 {
-		return ErrDiffer
+		return compare.ErrDiffer
 	}
 	return nil
 }
@@ -78,22 +74,6 @@ func (c *Command) report(r *rules.Rules, converted *Result, proof *Proof) string
 	for _, line := range converted.Notes {
 		fmt.Fprintf(&b, "%s\n", line)
 	}
-	for _, g := range proof.Groups {
-		b.WriteString(g.Text(c.Rules...))
-	}
-	for _, line := range slices.Concat(proof.Limits, r.NotComputed) {
-		fmt.Fprintf(&b, "not compared: %s\n", line)
-	}
-	for _, line := range r.Assumed {
-		fmt.Fprintf(&b, "assumed: %s\n", line)
-	}
-	switch n := len(proof.Groups); n {
-	case 0:
-		fmt.Fprintf(&b, "no request goes elsewhere (%d kinds of requests compared)\n", proof.Compared)
-	case 1:
-		fmt.Fprintf(&b, "1 difference (%d kinds of requests compared)\n", proof.Compared)
-	default:
-		fmt.Fprintf(&b, "%d differences (%d kinds of requests compared)\n", n, proof.Compared)
-	}
+	b.WriteString(proof.Text("no request goes elsewhere", r.NotComputed, r.Assumed, c.Rules...))
 	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/hopline/hopline/lab/compare"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,8 +40,8 @@ func TestOneOfManyRules(t *testing.T) {
 	t.Parallel()
 	old, edited := write(t, 50, "s1"), write(t, 50, "s2")
 	var out strings.Builder
-	if err := (&Command{Old: old, New: edited}).Execute(t.Context(), nil, &out); !errors.Is(err, ErrDiffer) {
-		t.Fatalf("got %v, want ErrDiffer", err)
+	if err := (&Command{Old: old, New: edited}).Execute(t.Context(), nil, &out); !errors.Is(err, compare.ErrDiffer) {
+		t.Fatalf("got %v, want compare.ErrDiffer", err)
 	}
 	if !strings.Contains(out.String(), "/p49/") || strings.Contains(out.String(), "/p48/") {
 		t.Errorf("want an example for the last rule only, got\n%s", out.String())
@@ -54,7 +56,7 @@ func BenchmarkDiff(b *testing.B) {
 	old, edited := write(b, 1000, "s1"), write(b, 1000, "s2")
 	for b.Loop() {
 		var out strings.Builder
-		if err := (&Command{Old: old, New: edited}).Execute(b.Context(), nil, &out); !errors.Is(err, ErrDiffer) {
+		if err := (&Command{Old: old, New: edited}).Execute(b.Context(), nil, &out); !errors.Is(err, compare.ErrDiffer) {
 			b.Fatal(err, out.String())
 		}
 	}

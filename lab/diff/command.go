@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/internal/tty"
@@ -23,9 +22,6 @@ type Command struct {
 	JSON bool `name:"json" help:"Print the differences as JSON."`
 }
 
-// ErrDiffer is the error of Execute if some requests are treated differently. Execute has then printed the differences.
-var ErrDiffer = errors.New("requests are treated differently")
-
 // result holds the comparison, and what is not compared.
 type result struct {
 	compare.Result
@@ -33,7 +29,7 @@ type result struct {
 	Assumed     []string `json:"assumed"`
 }
 
-// Execute compares the rules and writes the differences to out. It reads rules "-" from in. An error other than ErrDiffer reports rules that
+// Execute compares the rules and writes the differences to out. It reads rules "-" from in. An error other than compare.ErrDiffer reports rules that
 // cannot be read.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
 	if c.Old == "-" && c.New == "-" {
@@ -53,7 +49,7 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 		return err
 	}
 	if len(r.Groups) > 0 {
-		return ErrDiffer
+		return compare.ErrDiffer
 	}
 	return nil
 }
@@ -69,7 +65,8 @@ func (c *Command) print(r *result, out io.Writer) error {
 	if c.JSON {
 		return tty.WriteJSON(out, r)
 	}
-	_, err := io.WriteString(out, r.text(c.readable()))
+	const none = "no request that callers of both sides can send is treated differently"
+	_, err := io.WriteString(out, r.Text(none, r.NotComputed, r.Assumed, c.readable()))
 	return err
 }
 
@@ -79,36 +76,4 @@ func (c *Command) readable() string {
 		return c.Old
 	}
 	return c.New
-}
-
-// text returns the comparison as text, with commands that explain its examples by the rules in file.
-func (r *result) text(file string) string {
-	var b strings.Builder
-	for _, g := range r.Groups {
-		b.WriteString(g.Text(file))
-	}
-	for _, name := range r.Removed {
-		fmt.Fprintf(&b, "removed: %s, whose requests are not compared\n", name)
-	}
-	for _, name := range r.Added {
-		fmt.Fprintf(&b, "added: %s, whose requests are not compared\n", name)
-	}
-	for _, line := range r.Limits {
-		fmt.Fprintf(&b, "not compared: %s\n", line)
-	}
-	for _, line := range r.NotComputed {
-		fmt.Fprintf(&b, "not compared: %s\n", line)
-	}
-	for _, line := range r.Assumed {
-		fmt.Fprintf(&b, "assumed: %s\n", line)
-	}
-	switch len(r.Groups) {
-	case 0:
-		fmt.Fprintf(&b, "no request that callers of both sides can send is treated differently (%d kinds of requests compared)\n", r.Compared)
-	case 1:
-		fmt.Fprintf(&b, "1 difference (%d kinds of requests compared)\n", r.Compared)
-	default:
-		fmt.Fprintf(&b, "%d differences (%d kinds of requests compared)\n", len(r.Groups), r.Compared)
-	}
-	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/convert"
 )
 
@@ -15,7 +16,7 @@ func (c *convertCommand) Run(p program) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, convert.ErrDiffer):
+	case errors.Is(err, compare.ErrDiffer):
 		return exit{code: 1}
 	}
 	return exit{code: 2, err: err}

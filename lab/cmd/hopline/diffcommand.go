@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/diff"
 )
 
@@ -15,7 +16,7 @@ func (c *diffCommand) Run(p program) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, diff.ErrDiffer):
+	case errors.Is(err, compare.ErrDiffer):
 		return exit{code: 1}
 	}
 	return exit{code: 2, err: err}
