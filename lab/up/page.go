@@ -2,6 +2,7 @@ package up
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -35,7 +36,8 @@ func pagePath(o *overlay.Overlay) string {
 	return ""
 }
 
-// pageOf returns the first prefix that an HTTPRoute routes for any host at a Gateway; "" if there is none.
+// pageOf returns the first prefix that an HTTPRoute routes for any host at a Gateway; "" if there is none. It ends with a slash, which a
+// PathPrefix matches as well: the links of a page are relative to it.
 func pageOf(r *overlay.HTTPRoute) string {
 	atGateway := slices.ContainsFunc(r.Spec.ParentRefs, func(p overlay.ParentRef) bool { return p.Kind == "Gateway" })
 	if !atGateway || len(r.Spec.Hostnames) > 0 {
@@ -44,7 +46,7 @@ func pageOf(r *overlay.HTTPRoute) string {
 	for _, rule := range r.Spec.Rules {
 		for _, m := range rule.Matches {
 			if m.Path.Type == "PathPrefix" && len(rule.BackendRefs) > 0 {
-				return *m.Path.Value
+				return strings.TrimSuffix(*m.Path.Value, "/") + "/"
 			}
 		}
 	}
