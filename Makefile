@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+# Only the race detector needs cgo. With one setting, each package is compiled once for all targets.
+export CGO_ENABLED = 0
 
 OVERLAY ?= canary
 SERVICES := front middle core clock bounced
@@ -17,13 +19,11 @@ GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-# RACE=1 needs a C compiler; no test needs one without it. It looks for races only. The checks of unsafe pointers that -race also turns on
+# RACE=1 needs a C compiler. It looks for races only. The checks of unsafe pointers that -race also turns on
 # would take a quarter of the time, and only code for Windows uses unsafe. GOGC trades memory for a tenth of the time.
 ifdef RACE
 test: export CGO_ENABLED = 1
 test: export GOGC = 400
-else
-test: export CGO_ENABLED = 0
 endif
 
 .PHONY: help run build test lint fmt bench clean
@@ -44,9 +44,9 @@ run: build ## run the whole suite on this machine, without a cluster: OVERLAY=na
 
 build: need-go ## build the services and the command hopline, in bin/
 	@mkdir -p bin
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./services/suite
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./services/suite
 	@exe=$$(go env GOEXE); for service in $(SERVICES); do ln -f bin/suite$$exe bin/$$service$$exe; done
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab/cmd/hopline
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hopline ./lab/cmd/hopline
 
 .PHONY: stress
 stress: build ## put load on the page through every hop: URL=, ARGS='--rate 50 --duration 600s'
@@ -67,8 +67,8 @@ lint: need-go ## run gofmt, golangci-lint with go vet and staticcheck, go.mod ti
 lint-platforms: need-go ## build and vet every module of go.work for Linux, macOS and Windows, amd64 and arm64; make test and make lint do it for this machine's
 	@for p in $(filter-out $(shell go env GOOS)/$(shell go env GOARCH),$(PLATFORMS_CHECKED)); do \
 		echo "vet for $$p"; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null $(MODULES:%=%/...) && \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet $(MODULES:%=%/...) || exit 1; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null $(MODULES:%=%/...) && \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go vet $(MODULES:%=%/...) || exit 1; \
 	done
 
 fmt: need-go ## format every Go file

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -28,8 +29,8 @@ func TestServiceExports(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		clock += ".exe"
 	}
-	build := exec.Command("go", "build", "-o", clock, ".")
-	build.Dir = filepath.Join("..", "..", "services", "clock")
+	build := exec.Command("go", "build", "-trimpath", "-o", clock, ".")
+	build.Dir, build.Env = filepath.Join("..", "..", "services", "clock"), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the clock does not build: %v: %s", err, out)
 	}

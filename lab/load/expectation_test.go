@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
@@ -87,14 +87,12 @@ func startService(t *testing.T, name, upstream string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), name)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./services/"+name)
-	build.Dir, build.Env = root, append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", name, err, out)
+	dir := t.TempDir()
+	if err := bundle.Build(t.Context(), root, dir, "services/"+name); err != nil {
+		t.Fatalf("building %s: %v", name, err)
 	}
 	port, admin := freePort(t), freePort(t)
-	run := exec.Command(program)
+	run := exec.Command(filepath.Join(dir, name+bundle.Suffix()))
 	run.Env = []string{"LISTEN_HOST=127.0.0.1", "PORT=" + port, "ADMIN_PORT=" + admin, "UPSTREAM_URL=" + upstream + "/", "LOG_LEVEL=error"}
 	if err := run.Start(); err != nil {
 		t.Fatal(err)

@@ -54,41 +54,25 @@ func (b builder) build(ctx context.Context, programs []string) error {
 	}
 	b.say("building %s", strings.Join(stale, ", "))
 	begun := time.Now()
-	if err := os.MkdirAll(b.bin, 0o755); err != nil {
-		return err
-	}
-	sources := sourcesOf(stale)
-	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", b.bin + string(filepath.Separator)}
-	for _, name := range sources {
-		args = append(args, "./services/"+name)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = b.root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if err := bundle.Build(ctx, b.root, b.bin, sourcesOf(stale)...); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("building %s: %w\n%s", strings.Join(stale, ", "), err, out)
-	}
-	if slices.Contains(sources, bundle.Suite) {
-		if err := bundle.Link(b.bin); err != nil {
-			return err
-		}
+		return fmt.Errorf("building %s: %w", strings.Join(stale, ", "), err)
 	}
 	b.say("built in %.1f s", time.Since(begun).Seconds())
 	return nil
 }
 
-// sourcesOf returns the directories in services/ with the sources of programs. One program, suite, is all services of the overlays.
+// sourcesOf returns the directories of the checkout with the sources of programs. One program, suite, is all services of the overlays.
 func sourcesOf(programs []string) []string {
 	var sources []string
 	for _, name := range programs {
 		if slices.Contains(bundle.Services(), name) {
 			name = bundle.Suite
 		}
-		if !slices.Contains(sources, name) {
-			sources = append(sources, name)
+		if source := "services/" + name; !slices.Contains(sources, source) {
+			sources = append(sources, source)
 		}
 	}
 	return sources
@@ -96,10 +80,7 @@ func sourcesOf(programs []string) []string {
 
 // missing builds the programs that do not exist.
 func (b builder) missing(ctx context.Context, programs []string) error {
-	return b.build(ctx, slices.DeleteFunc(programs, func(name string) bool {
-		_, err := os.Stat(filepath.Join(b.bin, name+bundle.Suffix()))
-		return err == nil
-	}))
+	return b.build(ctx, slices.DeleteFunc(programs, func(name string) bool { return holds(b.bin, name) }))
 }
 
 // needed reports whether a program must be built. Its source is services, pkg and go.work.
@@ -170,8 +151,11 @@ func programs(ctx context.Context, bin, dir string, say func(format string, args
 
 // complete reports whether a directory holds the programs of all services.
 func complete(dir string) bool {
-	return !slices.ContainsFunc(bundle.Services(), func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name+bundle.Suffix()))
-		return err != nil
-	})
+	return !slices.ContainsFunc(bundle.Services(), func(name string) bool { return !holds(dir, name) })
+}
+
+// holds reports whether a directory holds a program.
+func holds(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name+bundle.Suffix()))
+	return err == nil
 }

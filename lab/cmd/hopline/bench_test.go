@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/shipped"
 )
 
@@ -21,15 +20,8 @@ import (
 // process until every process is ready and until the first page has loaded (ms), the memory of all processes ten pages later (MB; pss
 // counts shared pages once), the time from a saved weight to the new rules, and the time of a graceful end.
 func BenchmarkUp(b *testing.B) {
-	bin := b.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator),
-		"./lab/cmd/hopline", "./services/suite")
-	build.Dir = "../../.."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("building: %v\n%s", err, out)
-	}
-	if err := bundle.Link(bin); err != nil {
+	bin, err := programs()
+	if err != nil {
 		b.Fatal(err)
 	}
 	sums := map[string]float64{}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -24,23 +23,13 @@ import (
 	"github.com/hopline/hopline/lab/internal/tty"
 )
 
-// programs builds the services once for all tests, from this module's checkout.
+// programs builds the services and hopline once for all tests, from this module's checkout.
 var programs = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		return "", err
 	}
-	dir := programsDir()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", dir+string(filepath.Separator), "./services/suite")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("building the services: %w\n%s", err, out)
-	}
-	return dir, bundle.Link(dir)
+	return programsDir(), bundle.Build(context.Background(), root, programsDir(), "services/suite", "lab/cmd/hopline")
 })
 
 // programsDir returns the directory of the built programs; it is removed after the tests.
