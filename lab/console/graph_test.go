@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hopline/hopline/lab/graph"
-	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -23,10 +23,7 @@ import (
 // editionOf returns the edition of a shipped overlay.
 func editionOf(t *testing.T, name string) Edition {
 	t.Helper()
-	o, table, err := mesh.Load(shipped.Overlay(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	o, table := loaded.Overlay(t, name)
 	return Edition{Name: name, Revision: 1, Overlay: o, Table: table, Graph: graph.New(o, table)}
 }
 

@@ -80,8 +80,8 @@ func reach(t *testing.T, url, what string, fits func(*LoadRun) bool) *LoadRun {
 
 func hasEnded(run *LoadRun) bool { return !run.Running }
 
-// loaded returns a console whose lab has one address, which counts its requests.
-func loaded(t *testing.T) (url, token, target string, requests *atomic.Int64) {
+// withLoad returns a console whose lab has one address, which counts its requests.
+func withLoad(t *testing.T) (url, token, target string, requests *atomic.Int64) {
 	t.Helper()
 	requests = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +100,7 @@ func loaded(t *testing.T) (url, token, target string, requests *atomic.Int64) {
 // TestLoad: a run from its start to its report, as the page sees it.
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	url, token, target, requests := loaded(t)
+	url, token, target, requests := withLoad(t)
 	if l := newest(t, url); l.Run != nil || l.URL != "/demo-app/hops" || l.MaxRate != 1000 || l.MaxSeconds != 600 || len(l.Entries) != 1 {
 		t.Errorf("before the first run: %+v", l)
 	}
@@ -134,7 +134,7 @@ func TestLoad(t *testing.T) {
 // TestLoadIsStopped: one run at a time, and DELETE ends it.
 func TestLoadIsStopped(t *testing.T) {
 	t.Parallel()
-	url, token, _, _ := loaded(t)
+	url, token, _, _ := withLoad(t)
 	const long = `{"url": "/", "rate": 20, "seconds": 600}`
 	if code, body := sendAs(t, http.MethodDelete, url+"/api/load", "", token); code != http.StatusNotFound || !strings.Contains(body, "want a run in progress") {
 		t.Errorf("DELETE without a run: %d %s", code, body)
@@ -160,7 +160,7 @@ func TestLoadIsStopped(t *testing.T) {
 // TestLoadIsRejected: what is out of bounds, or not the lab's, starts nothing.
 func TestLoadIsRejected(t *testing.T) {
 	t.Parallel()
-	url, token, target, requests := loaded(t)
+	url, token, target, requests := withLoad(t)
 	for body, want := range map[string]string{
 		`{"url": "/", "rate": 1001}`:                     "rate: want 1 to 1000 requests per second, got 1001",
 		`{"url": "/", "rate": 0}`:                        "rate: want 1 to 1000 requests per second, got 0",

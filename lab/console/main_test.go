@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/lab/collector"
-	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -121,7 +121,8 @@ func get(t *testing.T, url string) (code int, body string) {
 // load returns the rules of one of the shipped overlays.
 func load(t *testing.T, name string) []mesh.Rule {
 	t.Helper()
-	return rulesOf(t, shipped.Overlay(t, name))
+	_, table := loaded.Overlay(t, name)
+	return table.Rules()
 }
 
 func rulesOf(t *testing.T, dir string) []mesh.Rule {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/traffic"
 )
@@ -53,7 +53,8 @@ hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 1
 func TestCountedAnew(t *testing.T) {
 	t.Parallel()
 	flow := traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}
-	source := &lab{edition: Edition{Revision: 1, Table: tableOf(t, shipped.Overlay(t, "canary"))}}
+	_, table := loaded.Overlay(t, "canary")
+	source := &lab{edition: Edition{Revision: 1, Table: table}}
 	c := New(source, nil, Driving{})
 	seen := func(requests uint64) uint64 {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/shipped"
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/overlay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,9 +40,8 @@ func layersOf(g *Graph) (layers [][]string) {
 	return layers
 }
 
-func TestLayersOfCanary(t *testing.T) {
-	t.Parallel()
-	g := load(t, shipped.Overlay(t, "canary"))
+func layersOfCanary(t *testing.T, g *Graph) {
+	t.Helper()
 	want := [][]string{
 		{"gateway istio-ingressgateway"},
 		{"hopline/bounced", "hopline/front", "hopline/minimal"},
@@ -69,10 +69,10 @@ func TestLayersOfCanary(t *testing.T) {
 	}
 }
 
-// TestLayersOfEgress: the calls of core to the outside pass the egress gateway.
-func TestLayersOfEgress(t *testing.T) {
-	t.Parallel()
-	layers := layersOf(load(t, shipped.Overlay(t, "egress")))
+// layersOfEgress: the calls of core to the outside pass the egress gateway.
+func layersOfEgress(t *testing.T, g *Graph) {
+	t.Helper()
+	layers := layersOf(g)
 	at := func(service string) int {
 		return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, service) })
 	}
@@ -82,14 +82,18 @@ func TestLayersOfEgress(t *testing.T) {
 	}
 }
 
-// TestEveryShippedOverlay: each link names known nodes, the shares of a rule add up to 1, and two runs give the same graph.
+// TestEveryShippedOverlay: each link names known nodes, the shares of a rule add up to 1, and two runs give the same graph. Rendering an overlay
+// is slow, so all checks of one are together.
 func TestEveryShippedOverlay(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"canary", "prod", "dev", "beta", "stress", "retry", "split", "egress", "outlier", "plain"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := shipped.Overlay(t, name)
-			g := load(t, dir)
+			o, table, err := mesh.Load(shipped.Overlay(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := New(o, table)
 			sums := map[string]float64{}
 			for _, l := range g.Links {
 				_, known := g.Node(l.To)
@@ -103,11 +107,21 @@ func TestEveryShippedOverlay(t *testing.T) {
 					t.Errorf("%s: the shares add up to %v, want 1", rule, sum)
 				}
 			}
-			if diff := cmp.Diff(g.Nodes, load(t, dir).Nodes); diff != "" {
+			if table, err = mesh.Compile(o); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(g.Nodes, New(o, table).Nodes); diff != "" {
 				t.Errorf("the same overlay gives another graph:\n%s", diff)
 			}
 			if len(g.Links) == 0 {
 				t.Error("no calls at all")
+			}
+			switch name {
+			case "canary":
+				layersOfCanary(t, g)
+				scalingChangesNothing(t, o, table)
+			case "egress":
+				layersOfEgress(t, g)
 			}
 		})
 	}
@@ -155,14 +169,9 @@ spec:
 	}
 }
 
-// TestScalingChangesNothing: with all workloads scaled to zero the graph has the same nodes in the same layers, and the same calls.
-func TestScalingChangesNothing(t *testing.T) {
-	t.Parallel()
-	dir := shipped.Overlay(t, "canary")
-	o, table, err := mesh.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+// scalingChangesNothing: with all workloads scaled to zero the graph has the same nodes in the same layers, and the same calls.
+func scalingChangesNothing(t *testing.T, o *overlay.Overlay, table *mesh.Table) {
+	t.Helper()
 	before := New(o, table)
 	for i := range o.Deployments {
 		o.Deployments[i].Replicas = 0

@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/internal/shipped"
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 )
 
 // command returns a valid command for a target.
@@ -41,10 +40,7 @@ func TestRunInTheBackground(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusTeapot)
 	}))
-	o, table, err := mesh.Load(shipped.Overlay(t, "canary"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	o, table := loaded.Overlay(t, "canary")
 	c := command(server.URL+"/demo-app/hops", 100, 1500*time.Millisecond)
 	c.Header = []string{"x-dev-user: stressTest"}
 	r, err := Start(t.Context(), c, &Rules{o, table, "rules of the lab"}, func(trace string) string { return "/trace/" + trace })

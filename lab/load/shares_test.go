@@ -11,14 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/hopline/hopline/lab/internal/current"
-	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 )
 
 // canary returns the expected shares of the canary overlay for requests without special headers.
 func canary(t *testing.T) *expectation {
 	t.Helper()
-	e, err := (&Command{URL: DefaultURL, Method: http.MethodGet}).loadExpectation(current.Choice{Dir: shipped.Overlay(t, "canary")})
+	e, err := (&Command{URL: DefaultURL, Method: http.MethodGet}).expect(loaded.Overlay(t, "canary"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +74,7 @@ func TestExpectedSharesFollowTheRules(t *testing.T) {
 			if c.user != "" {
 				command.Header = []string{"x-dev-user: " + c.user}
 			}
-			e, err := command.loadExpectation(current.Choice{Dir: shipped.Overlay(t, c.overlay)})
+			e, err := command.expect(loaded.Overlay(t, c.overlay))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,10 +128,10 @@ func TestSharesAreJudged(t *testing.T) {
 			t.Fatalf("report %+v", r)
 		}
 		if r[1].Verdict != c.verdict {
-			t.Errorf("%d requests with a share of %v: %s", c.n, c.share, r[1].fit())
+			t.Errorf("%d requests with a share of %v: %s", c.n, c.share, r[1].Fit())
 		}
 		if c.n > 1000 && r[0].Verdict != fits {
-			t.Errorf("front: %s", r[0].fit())
+			t.Errorf("front: %s", r[0].Fit())
 		}
 		if v := r[1].Versions[0]; v.Version != "canary" || v.Expected == nil || *v.Expected < 19.99 || *v.Expected > 20.01 {
 			t.Errorf("version %+v", v)

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/lab/compare"
-	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/traffic"
 )
@@ -20,10 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func running(t *testing.T, name string) compare.Rules {
 	t.Helper()
-	o, table, err := mesh.Load(shipped.Overlay(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	o, table := loaded.Overlay(t, name)
 	return compare.Rules{Overlay: o, Table: table}
 }
 

@@ -302,10 +302,16 @@ func keys(pods map[string]int) func(func(string) bool) {
 	}
 }
 
-// TestDriveHeals runs overlay outlier: the sick replica is ejected; heal clears its fault and its ejection, and undo makes it sick again.
-func TestDriveHeals(t *testing.T) {
+// TestDriveOutlier drives the overlay with a sick replica.
+func TestDriveOutlier(t *testing.T) {
 	t.Parallel()
 	s := start(t, "outlier", nil)
+	t.Run("heal", func(t *testing.T) { driveHeals(t, s.in(t)) })
+	t.Run("keep faults", func(t *testing.T) { driveKeepsFaults(t, s.in(t)) })
+}
+
+// driveHeals: the sick replica is ejected; heal clears its fault and its ejection, and undo makes it sick again.
+func driveHeals(t *testing.T, s *suite) {
 	s.waitFor("the ejection", func() bool {
 		_ = s.get("Page", "/hops")
 		return len(s.ejections()) > 0

@@ -7,11 +7,9 @@ import (
 	"testing"
 )
 
-// TestDriveKeepsFaults writes the faults of a workload to its file: one that the file has already, and one that is new. Its processes start
+// driveKeepsFaults writes the faults of a workload to its file: one that the file has already, and one that is new. Its processes start
 // with them.
-func TestDriveKeepsFaults(t *testing.T) {
-	t.Parallel()
-	s := start(t, "outlier", nil)
+func driveKeepsFaults(t *testing.T, s *suite) {
 	file := filepath.Join(s.deploy, "overlays/outlier/core-sick.yaml")
 	before, err := os.ReadFile(file)
 	if err != nil {
@@ -23,7 +21,8 @@ func TestDriveKeepsFaults(t *testing.T) {
 	}
 	pods := s.pods("hopline/core-sick")
 	s.drive("faults", "core-sick", "--errors=40", "--latency=5ms")
-	if out := s.drive("keep", "1"); !strings.Contains(out, "core-sick.yaml") {
+	id, _, _ := strings.Cut(s.changes(), " ")
+	if out := s.drive("keep", id); !strings.Contains(out, "core-sick.yaml") {
 		t.Errorf("keep says %q, want that it wrote core-sick.yaml", out)
 	}
 	after, err := os.ReadFile(file)

@@ -362,14 +362,6 @@ func oneTraceToTheClock(t *testing.T, s *suite) {
 	}
 }
 
-func TestOTLPAndTraceContextMakeOneTraceToo(t *testing.T) {
-	t.Parallel()
-	oneTraceToTheClock(t, start(t, "canary", func(deploy string) {
-		edit(t, filepath.Join(deploy, "components/every-pod/pod.yaml"), "            - {name: LOG_FORMAT, value: json}\n",
-			"            - {name: LOG_FORMAT, value: json}\n            - {name: OTEL_TRACES_EXPORTER, value: otlp}\n            - {name: OTEL_PROPAGATORS, value: \"b3multi,tracecontext\"}\n")
-	}))
-}
-
 // usersZipkin is the user's own Zipkin: it records the services of the spans that it receives.
 type usersZipkin struct {
 	mu       sync.Mutex
@@ -494,17 +486,4 @@ func explainKnowsTheEndpoints(t *testing.T, s *suite) {
 func portOf(url string) string {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
 	return port
-}
-
-func TestLogsAreFollowedHarmlessly(t *testing.T) {
-	t.Parallel()
-	s := start(t, "canary", nil, "--logs", "--log-format=json")
-	s.get("Page", "/hops?x=%1b%5b31m", "User-Agent", "red")
-	s.waitFor("a line of each hop", func() bool {
-		text := s.screen.String()
-		return regexp.MustCompile(`(?m)^front-\w+-\w+-\w+ \| \{`).MatchString(text) && regexp.MustCompile(`(?m)^core-prod-\w+-\w+ \| \{`).MatchString(text)
-	})
-	if strings.Contains(s.screen.String(), "\x1b") {
-		t.Error("an escape character reached a screen that is no terminal")
-	}
 }
