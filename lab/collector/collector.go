@@ -10,12 +10,10 @@ import (
 
 // Options configures a collector. The zero value works.
 type Options struct {
-	Limits           Limits
-	AutocompleteKeys []string              // tags whose values Zipkin's page offers; none by default, as in Zipkin
-	Forward          string                // base URL of a Zipkin or Jaeger that also receives every span; empty: none
-	Console          string                // base URL of the console, whose /trace/{id} browsers are redirected to; empty: no redirect
-	Version          string                // in /info
-	Registry         prometheus.Registerer // registers the collector's metrics; nil: none
+	Limits   Limits
+	Forward  string                // base URL of a Zipkin or Jaeger that also receives every span; empty: none
+	Console  string                // base URL of the console, whose /trace/{id} browsers are redirected to; empty: no redirect
+	Registry prometheus.Registerer // registers the collector's metrics; nil: none
 }
 
 // Collector is a store with its HTTP handlers. Close it when done.
@@ -31,7 +29,7 @@ func New(o Options) (*Collector, error) {
 		return nil, err
 	}
 	m := newMetrics()
-	store := newStore(o.Limits, o.AutocompleteKeys, m)
+	store := newStore(o.Limits, m)
 	if o.Registry != nil {
 		if err := m.register(o.Registry, store); err != nil {
 			store.close()

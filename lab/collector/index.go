@@ -47,14 +47,6 @@ func (s *Store) index(t *record, span *zipkin.Span) {
 		svc.names.add(span.Name)
 		svc.remotes.add(serviceOf(span.RemoteEndpoint))
 	}
-	for _, key := range s.keys {
-		if value, ok := span.Tags.Lookup(key); ok {
-			if s.completions[key] == nil {
-				s.completions[key] = counts{}
-			}
-			s.completions[key].add(value)
-		}
-	}
 }
 
 // unindex undoes index for a span of a trace that is removed.
@@ -68,11 +60,6 @@ func (s *Store) unindex(t *record, span *zipkin.Span) {
 		}
 		if len(svc.traces) == 0 {
 			delete(s.services, name)
-		}
-	}
-	for _, key := range s.keys {
-		if value, ok := span.Tags.Lookup(key); ok {
-			s.completions[key].remove(value)
 		}
 	}
 }
@@ -102,11 +89,4 @@ func (s *Store) RemoteServices(name string) []string {
 		return svc.remotes.sorted()
 	}
 	return nil
-}
-
-// completionsOf returns the values of a tag that is kept for autocompletion, sorted.
-func (s *Store) completionsOf(key string) []string {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.completions[key].sorted()
 }

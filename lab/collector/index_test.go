@@ -11,15 +11,15 @@ import (
 // Names are removed with the last span that has them.
 func TestNamesAreForgotten(t *testing.T) {
 	t.Parallel()
-	c := start(t, Options{Limits: Limits{Spans: 2}, AutocompleteKeys: []string{"http.route"}})
+	c := start(t, Options{Limits: Limits{Spans: 2}})
 	old := &zipkin.Span{TraceID: "a", ID: "1", Name: "old", LocalEndpoint: &zipkin.Endpoint{ServiceName: "ancient"}, RemoteEndpoint: &zipkin.Endpoint{ServiceName: "gone"},
 		Tags: zipkin.Tags{{Key: "http.route", Value: "/old"}}}
 	c.Add(old)
-	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("Ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"ancient"}, {"old"}, {"gone"}, {"/old"}}) {
+	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("Ancient")}; !cmp.Equal(got, [][]string{{"ancient"}, {"old"}, {"gone"}}) {
 		t.Errorf("got %v", got)
 	}
 	c.Add(hop(0, 0), hop(0, 1))
-	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("ancient"), c.completionsOf("http.route")}; !cmp.Equal(got, [][]string{{"front", "middle"}, nil, nil, {"/hops"}}) {
+	if got := [][]string{c.Services(), c.SpanNames("ancient"), c.RemoteServices("ancient")}; !cmp.Equal(got, [][]string{{"front", "middle"}, nil, nil}) {
 		t.Errorf("got %v", got)
 	}
 	if len(c.traces) != 1 || len(c.services) != 2 || len(c.services["front"].names) != 1 {

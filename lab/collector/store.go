@@ -36,8 +36,7 @@ func (l Limits) orDefault() Limits {
 // It keeps spans in a compact form, see packed, and makes new ones of it for each caller.
 type Store struct {
 	limits  Limits
-	keys    []string // tags whose values are kept for autocompletion
-	pending *queue   // from Add to the goroutine that stores
+	pending *queue // from Add to the goroutine that stores
 	metrics *metrics
 	stop    chan struct{}
 	stopped chan struct{}
@@ -48,7 +47,6 @@ type Store struct {
 	failed      *keeper
 	slow        *keeper
 	services    map[string]*service
-	completions map[string]counts // values by autocompletion key
 	spans       int
 	bytes       int64 // of the spans, without words
 	words       words // of the spans
@@ -71,19 +69,17 @@ type record struct {
 }
 
 // newStore returns an empty store, which must be closed.
-func newStore(limits Limits, autocompleteKeys []string, m *metrics) *Store {
+func newStore(limits Limits, m *metrics) *Store {
 	s := &Store{
-		limits:      limits.orDefault(),
-		keys:        slices.Clone(autocompleteKeys),
-		metrics:     m,
-		stop:        make(chan struct{}),
-		stopped:     make(chan struct{}),
-		traces:      map[uint64]*record{},
-		failed:      newKeeper(keptFailed),
-		slow:        newKeeper(keptSlowest),
-		services:    map[string]*service{},
-		completions: map[string]counts{},
-		words:       newWords(),
+		limits:   limits.orDefault(),
+		metrics:  m,
+		stop:     make(chan struct{}),
+		stopped:  make(chan struct{}),
+		traces:   map[uint64]*record{},
+		failed:   newKeeper(keptFailed),
+		slow:     newKeeper(keptSlowest),
+		services: map[string]*service{},
+		words:    newWords(),
 	}
 	s.pending = newQueue(s.limits.Pending)
 	go s.run()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/trace"
@@ -23,16 +22,15 @@ func (a *zipkinAPI) remoteServices(p parameters) (any, error) {
 	return orEmpty(a.store.RemoteServices(service)), err
 }
 
-func (a *zipkinAPI) autocompleteKeys(parameters) (any, error) {
-	return orEmpty(slices.Sorted(slices.Values(a.options.AutocompleteKeys))), nil
-}
+// autocompleteKeys returns no key, as Zipkin does unless it is configured otherwise.
+func (a *zipkinAPI) autocompleteKeys(parameters) (any, error) { return []string{}, nil }
 
 func (a *zipkinAPI) autocompleteValues(p parameters) (any, error) {
 	key, err := p.required("key")
 	if err == nil && key == "" {
 		err = errors.New("key was empty")
 	}
-	return orEmpty(a.store.completionsOf(key)), err
+	return []string{}, err
 }
 
 func (a *zipkinAPI) traces(p parameters) (any, error) {
