@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,11 +62,35 @@ func (d *decoder) keys(node *kyaml.Node, known ...string) {
 		d.problem(node, "want a mapping with %s", strings.Join(known, ", "))
 		return
 	}
-	for i := 0; i < len(node.Content); i += 2 {
-		if key := node.Content[i]; !slices.Contains(known, key.Value) {
+	for key := range pairs(node) {
+		if !slices.Contains(known, key.Value) {
 			d.problem(key, "unknown key %s%s; there are %s", key.Value, overlay.DidYouMean(key.Value, known), strings.Join(known, ", "))
 		}
 	}
+}
+
+// pairs returns the keys and values of a mapping; nothing for any other node.
+func pairs(node *kyaml.Node) iter.Seq2[*kyaml.Node, *kyaml.Node] {
+	return func(yield func(key, value *kyaml.Node) bool) {
+		for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
+			if !yield(node.Content[i], node.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// child returns the value of a key of a mapping; nil if there is none.
+func child(node *kyaml.Node, name string) *kyaml.Node {
+	if node == nil {
+		return nil
+	}
+	for key, value := range pairs(node) {
+		if key.Value == name {
+			return value
+		}
+	}
+	return nil
 }
 
 func (d *decoder) document(doc *kyaml.Node) {
@@ -120,10 +145,9 @@ func (d *decoder) rules(list *kyaml.Node) {
 
 // request decodes the request of a case.
 func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
-	d.keys(node, "from", "method", "url", "headers", "get", "head", "post", "put", "patch", "delete", "options")
-	for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i].Value, node.Content[i+1]
-		switch {
+	d.keys(node, slices.Concat([]string{"from", "method", "url", "headers"}, methods)...)
+	for name, value := range pairs(node) {
+		switch key := name.Value; {
 		case key == "from" && value.Kind == kyaml.MappingNode:
 			q.Caller = d.caller(value)
 		case key == "from":
@@ -152,16 +176,15 @@ func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
 func (d *decoder) caller(node *kyaml.Node) *rules.Caller {
 	d.keys(node, "namespace", "labels", "serviceAccount")
 	c := &rules.Caller{Labels: map[string]string{}}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		value := node.Content[i+1]
-		switch node.Content[i].Value {
+	for key, value := range pairs(node) {
+		switch key.Value {
 		case "namespace":
 			c.Namespace = d.text(value)
 		case "serviceAccount":
 			c.ServiceAccount = d.text(value)
 		case "labels":
-			for j := 0; j+1 < len(value.Content); j += 2 {
-				c.Labels[value.Content[j].Value] = d.text(value.Content[j+1])
+			for name, label := range pairs(value) {
+				c.Labels[name.Value] = d.text(label)
 			}
 		}
 	}
@@ -177,15 +200,14 @@ func (d *decoder) headers(node *kyaml.Node) (list []rules.Header) {
 		d.problem(node, "want a mapping of names to values")
 		return nil
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		name, value := node.Content[i].Value, node.Content[i+1]
+	for name, value := range pairs(node) {
+		values := []*kyaml.Node{value}
 		if value.Kind == kyaml.SequenceNode {
-			for _, v := range value.Content {
-				list = append(list, rules.Header{Name: name, Value: d.text(v)})
-			}
-			continue
+			values = value.Content
 		}
-		list = append(list, rules.Header{Name: name, Value: d.text(value)})
+		for _, v := range values {
+			list = append(list, rules.Header{Name: name.Value, Value: d.text(v)})
+		}
 	}
 	return list
 }
@@ -210,9 +232,8 @@ func (d *decoder) expect(node *kyaml.Node, e *Expect) {
 	if node.Kind == kyaml.MappingNode && len(node.Content) == 0 {
 		d.problem(node, "empty: want at least one expectation")
 	}
-	for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
-		value := node.Content[i+1]
-		switch node.Content[i].Value {
+	for key, value := range pairs(node) {
+		switch key.Value {
 		case "rule":
 			e.Rule = d.textOf(value)
 		case "to":
@@ -250,12 +271,12 @@ func (d *decoder) targets(node *kyaml.Node) (list []Target) {
 		d.problem(node, "want a destination, or destinations with shares: {middle/prod: 80%%, middle/canary: 10%%..30%%}")
 		return nil
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		low, high, err := parseRange(d.text(node.Content[i+1]))
+	for name, share := range pairs(node) {
+		low, high, err := parseRange(d.text(share))
 		if err != nil {
-			d.problem(node.Content[i+1], "%v", err)
+			d.problem(share, "%v", err)
 		}
-		list = append(list, Target{Name: node.Content[i].Value, Min: low, Max: high})
+		list = append(list, Target{Name: name.Value, Min: low, Max: high})
 	}
 	return list
 }
@@ -280,10 +301,9 @@ func (d *decoder) optional(node *kyaml.Node) map[string]*string {
 		d.problem(node, "want a mapping of names to values; null for an absent header")
 		return nil
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		name := node.Content[i].Value
-		if out[name] = nil; node.Content[i+1].Tag != "!!null" {
-			out[name] = d.textOf(node.Content[i+1])
+	for name, value := range pairs(node) {
+		if out[name.Value] = nil; value.Tag != "!!null" {
+			out[name.Value] = d.textOf(value)
 		}
 	}
 	return out

@@ -57,11 +57,11 @@ func (d *decoder) rows(entry *kyaml.Node) []*kyaml.Node {
 	var out []*kyaml.Node
 	for _, row := range table.Content {
 		values := map[string]string{}
-		for i := 0; row.Kind == kyaml.MappingNode && i+1 < len(row.Content); i += 2 {
-			if row.Content[i+1].Kind != kyaml.ScalarNode {
-				d.problem(row.Content[i+1], "want a text or a number in a table")
+		for column, value := range pairs(row) {
+			if value.Kind != kyaml.ScalarNode {
+				d.problem(value, "want a text or a number in a table")
 			}
-			values[row.Content[i].Value] = row.Content[i+1].Value
+			values[column.Value] = value.Value
 		}
 		if len(values) == 0 {
 			d.problem(row, "want a row: {column: value, …}")
@@ -115,8 +115,7 @@ func merged(outer, own *kyaml.Node) *kyaml.Node {
 	}
 	out := *own
 	out.Content = slices.Clone(own.Content)
-	for i := 0; i+1 < len(outer.Content); i += 2 {
-		key, value := outer.Content[i], outer.Content[i+1]
+	for key, value := range pairs(outer) {
 		at := slices.IndexFunc(own.Content, func(n *kyaml.Node) bool { return n.Value == key.Value })
 		switch {
 		case at < 0 && !(isTarget(key.Value) && hasTarget(own)):
@@ -132,33 +131,23 @@ func merged(outer, own *kyaml.Node) *kyaml.Node {
 func isTarget(key string) bool { return methodOf(key) != "" || key == "url" || key == "method" }
 
 func hasTarget(request *kyaml.Node) bool {
-	for i := 0; i < len(request.Content); i += 2 {
-		if methodOf(request.Content[i].Value) != "" {
+	for key := range pairs(request) {
+		if methodOf(key.Value) != "" {
 			return true
 		}
 	}
 	return false
 }
 
-// methodOf returns the method that a key of a request means: "get: http://…".
+// methods are the keys of a request that set its method and its URL: "get: http://…".
+var methods = []string{"get", "head", "post", "put", "patch", "delete", "options"}
+
+// methodOf returns the method that a key of a request means.
 func methodOf(key string) string {
-	if slices.Contains([]string{"get", "head", "post", "put", "patch", "delete", "options"}, key) {
+	if slices.Contains(methods, key) {
 		return strings.ToUpper(key)
 	}
 	return ""
-}
-
-// child returns the value of a key of a mapping; nil if there is none.
-func child(node *kyaml.Node, key string) *kyaml.Node {
-	if node == nil || node.Kind != kyaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return node.Content[i+1]
-		}
-	}
-	return nil
 }
 
 // unnamed is the name of a case without one.

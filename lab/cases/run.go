@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -131,20 +130,4 @@ func (s *Set) chooseCallerOfRoute(q *rules.Question, host string) {
 			}
 		}
 	}
-}
-
-// Find returns the files of cases at some paths: a file, or those below a directory whose names end in _test.yaml or _test.yml.
-func Find(paths []string) (found []string, err error) {
-	for _, path := range paths {
-		below, err := findBelow(path)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, below...)
-	}
-	for i := range found {
-		found[i] = filepath.ToSlash(found[i])
-	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
 }
