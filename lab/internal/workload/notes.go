@@ -53,18 +53,10 @@ func (c *containerSpec) notes(sp *spec) (lines []string) {
 // mountNote returns where a process finds a mount.
 func (c *containerSpec) mountNote(sp *spec, m overlay.Mount) string {
 	l := localPaths{mounts: []overlay.Mount{m}}
-	var where []string
-	env := manifest(sp.object, c.Container, sp.object.Name)
-	for _, name := range env.order {
-		if _, ok := l.of(env.values[name]); ok {
-			where = append(where, "env "+name)
-		}
-	}
-	for _, word := range c.written(env) {
-		if l.word(word) != word {
-			where = append(where, fmt.Sprintf("the argument %q", word))
-		}
-	}
+	where := c.rewritten(sp, l.word, func(_, value string) string {
+		value, _ = l.of(value)
+		return value
+	})
 	if _, ok := l.of(c.WorkingDir); ok {
 		where = append(where, "workingDir")
 	}
@@ -101,15 +93,25 @@ func (c *containerSpec) portsRewritten(sp *spec) (where []string) {
 	if c.program.given != nil {
 		l.own = c.listens
 	}
+	return c.rewritten(sp, l.word, func(name, value string) string {
+		if name == "PORT" || name == "ADMIN_PORT" {
+			return value
+		}
+		return l.variable(name, value)
+	})
+}
+
+// rewritten returns the variables and the words of a container's manifest that are not the same on this machine.
+func (c *containerSpec) rewritten(sp *spec, word func(string) string, variable func(name, value string) string) (where []string) {
 	env := manifest(sp.object, c.Container, sp.object.Name)
 	for _, name := range env.order {
-		if name != "PORT" && name != "ADMIN_PORT" && l.variable(name, env.values[name]) != env.values[name] {
+		if variable(name, env.values[name]) != env.values[name] {
 			where = append(where, "env "+name)
 		}
 	}
-	for _, word := range c.written(env) {
-		if l.word(word) != word {
-			where = append(where, fmt.Sprintf("the argument %q", word))
+	for _, text := range c.written(env) {
+		if word(text) != text {
+			where = append(where, fmt.Sprintf("the argument %q", text))
 		}
 	}
 	return where

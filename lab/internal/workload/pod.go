@@ -140,21 +140,17 @@ func (s *Supervisor) run(p *pod) {
 
 // over waits for d and reports whether the pod is to be stopped instead.
 func (s *Supervisor) over(p *pod, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-p.stop:
-		return true
 	case <-s.kill:
-		return true
-	default:
+	case <-time.After(d):
 	}
 	select {
 	case <-p.stop:
 		return true
 	case <-s.kill:
 		return true
-	case <-timer.C:
+	default:
 		return false
 	}
 }
