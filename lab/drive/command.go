@@ -23,7 +23,7 @@ const callTimeout = time.Minute
 
 // Command is the command line of `hopline drive`, for kong.
 type Command struct {
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab to change (${default})."`
+	current.Console
 
 	List    listCommand    `cmd:"" help:"List the temporary changes."`
 	Weight  weightCommand  `cmd:"" help:"Set the weights of a rule's destinations: weight middle:everybody prod=50 canary=50."`

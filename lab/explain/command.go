@@ -27,7 +27,7 @@ type Command struct {
 
 	Conditions bool `help:"Also print the status of all Gateways and HTTPRoutes of the Gateway API, as Istio writes it."`
 
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay and endpoints (${default})."`
+	current.Console
 }
 
 // ErrNotRouted is the error of Execute if the mesh responds to the request itself. Execute has then written the explanation.

@@ -80,7 +80,7 @@ func (c *Command) attack(ctx context.Context, out Output, expected *expectation)
 		return nil, err
 	}
 	defer r.close()
-	progress := startProgress(out, c, r.plan, r.target, r.rec)
+	progress := startProgress(out.Progress, c, r.plan, r.target, r.rec)
 	r.send(ctx)
 	progress.stop()
 	return r.summary(), nil

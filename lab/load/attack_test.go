@@ -17,6 +17,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 func serve(t *testing.T, h http.Handler) *httptest.Server {
@@ -338,14 +340,13 @@ func TestFiguresAgreeWithVegeta(t *testing.T) {
 
 func TestProgressWithoutATerminalIsPlain(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
 	p := newPlan(50, 0, time.Minute, 0, 0)
 	p.began.Store(time.Now().Add(-10 * time.Second).UnixNano())
 	rec := newRecorder(p, nil)
 	rec.add(outcome{latency: 12 * time.Millisecond, code: 200})
 	tgt := newTarget(t.Context(), "x", false, 1)
 	tgt.sent.Store(499)
-	g := &progress{out: &out, plan: p, target: tgt, rec: rec}
+	g := &progress{plan: p, target: tgt, rec: rec}
 	done, text := g.figures()
 	if want := "49.9 of 50.0/s, 0 in flight, 0 errors, p50 12.0 ms p90 12.0 ms p99 12.0 ms"; done != 1 || text != want {
 		t.Errorf("got %d %q, want %q", done, text, want)
@@ -360,7 +361,7 @@ func TestProgressOnATerminalClearsItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	var report, bar bytes.Buffer
-	if err := c.Execute(t.Context(), Output{Report: &report, Progress: &bar, TTY: true}); err != nil {
+	if err := c.Execute(t.Context(), Output{Report: &report, Progress: tty.Screen{Out: tty.New(&bar), TTY: true}}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(bar.String(), "in flight") || !strings.Contains(bar.String(), "\r") {

@@ -15,6 +15,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/rules"
 )
 
 // DefaultURL is the suite's URL whose response lists which version of each service responded.
@@ -62,10 +63,10 @@ type Command struct {
 	Timeout     time.Duration `default:"30s" help:"How long a response may take, its body included (${default})."`
 	MaxInFlight int           `default:"1000" help:"How many requests may be in flight; further ones are late, and the report states it (${default})."`
 	Overlay     string        `placeholder:"DIR" help:"Overlay that defines the expected share of each version (that of the running lab, else deploy/overlays/canary if it is there)."`
-	ConsolePort int           `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab, which is queried for its overlay (${default})."`
-	JSON        bool          `name:"json" help:"Print the report as JSON."`
-	HTML        string        `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`
-	FailIf      []string      `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`
+	current.Console
+	JSON   bool     `name:"json" help:"Print the report as JSON."`
+	HTML   string   `name:"html" placeholder:"FILE" help:"Write the report as one HTML file with plots as well."`
+	FailIf []string `sep:"none" placeholder:"'p99>250ms'" help:"End with exit code 1 if this holds: p50 … p99.9, max or mean against a time, errors against a number or a percentage, rate against a number; may be given again."`
 }
 
 // Vars returns the variables that Command's tags need: pass them to kong.New.
@@ -116,12 +117,11 @@ func headers(lines []string) (http.Header, *Problem) {
 	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"hopline-load"}}
 	given := http.Header{}
 	for _, line := range lines {
-		name, value, ok := strings.Cut(line, ":")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		one, err := rules.ParseHeader(line)
+		if err != nil {
 			return nil, &Problem{"header", fmt.Sprintf("%q", line), "'name: value'"}
 		}
-		given.Add(name, value)
+		given.Add(one.Name, one.Value)
 	}
 	for name, values := range given {
 		h[name] = values
@@ -134,10 +134,8 @@ var ErrFailed = errors.New("--fail-if holds")
 
 // Output holds the outputs of a run.
 type Output struct {
-	Report   io.Writer // the report, as text or JSON
-	Progress io.Writer // the progress; nil for none
-	TTY      bool      // whether Progress is a terminal: then a bar, otherwise a line every 10 s
-	Wide     int       // columns of the terminal; 0: unknown
+	Report   io.Writer  // the report, as text or JSON
+	Progress tty.Screen // the progress: a bar on a terminal, otherwise a line every 10 s; without Out none
 }
 
 // Execute sends the load and prints the report. When ctx ends, the run ends early, with the report. The error wraps ErrFailed if a
@@ -162,7 +160,7 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 		}
 	}
 	if c.JSON {
-		err = r.writeJSON(out.Report)
+		err = tty.WriteJSON(out.Report, r)
 	} else {
 		err = r.writeText(out.Report)
 	}

@@ -3,7 +3,6 @@ package load
 import (
 	"bytes"
 	_ "embed"
-	"fmt"
 	"html/template"
 	"os"
 	"time"
@@ -39,20 +38,6 @@ func (r *Report) HTML() ([]byte, error) {
 	}{r, r.asked(), r.held(), r.users(), r.notes(), r.plots()})
 	return out.Bytes(), err
 }
-
-// Fit returns the verdict with its figures, for the template.
-func (h HopReport) Fit() string { return h.fit() }
-
-// Expectation returns the expected share, for the template.
-func (v VersionReport) Expectation() string {
-	if v.Expected == nil {
-		return ""
-	}
-	return fmt.Sprintf("%.1f %%", *v.Expected)
-}
-
-// Outcome returns a status or a failure, for the template.
-func (s Slow) Outcome() string { return s.outcome() }
 
 // plots returns the three plots of a run.
 func (r *Report) plots() []plot {

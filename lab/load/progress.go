@@ -2,13 +2,14 @@ package load
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // How often the progress is shown.
@@ -25,8 +26,7 @@ const (
 
 // progress shows the progress of a run.
 type progress struct {
-	out     io.Writer
-	wide    int // columns; 0: unknown
+	screen  tty.Screen
 	command *Command
 	plan    *plan
 	target  *target
@@ -37,15 +37,15 @@ type progress struct {
 }
 
 // startProgress shows the progress of a run until stop is called.
-func startProgress(out Output, c *Command, p *plan, t *target, rec *recorder) *progress {
-	g := &progress{out: out.Progress, wide: out.Wide, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
-	if g.out == nil {
+func startProgress(screen tty.Screen, c *Command, p *plan, t *target, rec *recorder) *progress {
+	g := &progress{screen: screen, command: c, plan: p, target: t, rec: rec, quit: make(chan struct{})}
+	if screen.Out == nil {
 		return g
 	}
 	g.done.Add(1)
 	go func() {
 		defer g.done.Done()
-		if out.TTY {
+		if screen.TTY {
 			g.bar()
 		} else {
 			g.lines()
@@ -62,7 +62,7 @@ func (g *progress) stop() {
 // bar draws a bar with the figures behind it.
 func (g *progress) bar() {
 	bar := progressbar.NewOptions64(int64(g.plan.requests),
-		progressbar.OptionSetWriter(g.out),
+		progressbar.OptionSetWriter(g.screen.Out.Raw()), // it moves the cursor; it contains only figures
 		progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetPredictTime(false),
@@ -79,7 +79,7 @@ func (g *progress) bar() {
 			return
 		case <-tick.C:
 			done, figures := g.figures()
-			bar.Describe(fitting(figures, g.wide-barWidth-barFrame))
+			bar.Describe(fitting(figures, g.screen.Wide-barWidth-barFrame))
 			_ = bar.Set64(min(int64(done), int64(g.plan.requests)-1)) // the library treats a bar at its maximum as finished
 		}
 	}
@@ -108,7 +108,7 @@ func (g *progress) lines() {
 			return
 		case <-tick.C:
 			done, figures := g.figures()
-			fmt.Fprintf(g.out, "%d of %d  %s\n", done, g.plan.requests, figures)
+			fmt.Fprintf(g.screen.Out, "%d of %d  %s\n", done, g.plan.requests, figures)
 		}
 	}
 }

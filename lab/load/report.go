@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/histogram"
-	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // Report holds the results of a run. Times are in milliseconds, shares in per cent.
@@ -222,10 +221,6 @@ func showMS(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64) + " ms"
 }
 
-func (r *Report) writeJSON(w io.Writer) error {
-	return tty.WriteJSON(w, r)
-}
-
 // writeText writes the report for people.
 func (r *Report) writeText(w io.Writer) error {
 	var text strings.Builder
@@ -332,14 +327,22 @@ func (r *Report) writeHops(w io.Writer) {
 	for _, h := range r.Hops {
 		for i, v := range h.Versions {
 			fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%s\t%s\n", first(i, fmt.Sprintf("%d %s", h.Hop, printable(h.Service))), printable(v.Version),
-				v.Requests, v.Percent, v.Expectation(), first(i, h.fit()))
+				v.Requests, v.Percent, v.Expectation(), first(i, h.Fit()))
 		}
 	}
 	_ = t.Flush() // writes to memory
 }
 
-// fit returns the verdict with its figures.
-func (h HopReport) fit() string {
+// Expectation returns the expected share; "" if the rules do not determine it.
+func (v VersionReport) Expectation() string {
+	if v.Expected == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %%", *v.Expected)
+}
+
+// Fit returns the verdict with its figures.
+func (h HopReport) Fit() string {
 	if h.P == nil || h.Degrees == 0 {
 		return h.Verdict
 	}
@@ -354,12 +357,13 @@ func (r *Report) writeSlowest(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\nslowest\tstatus\tdue at\ttrace\n")
 	for _, s := range r.Slowest {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", showMS(s.Latency), s.outcome(), seconds(s.At).Round(time.Millisecond), printable(s.TraceID))
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", showMS(s.Latency), s.Outcome(), seconds(s.At).Round(time.Millisecond), printable(s.TraceID))
 	}
 	_ = t.Flush() // writes to memory
 }
 
-func (s Slow) outcome() string {
+// Outcome returns the status, or the failure.
+func (s Slow) Outcome() string {
 	if s.Failure != "" {
 		return s.Failure
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 // sample returns a report in which every part occurs.
@@ -85,7 +87,7 @@ func TestJSONReportSaysTheSame(t *testing.T) {
 	t.Parallel()
 	r := sample(t)
 	var out bytes.Buffer
-	if err := r.writeJSON(&out); err != nil {
+	if err := tty.WriteJSON(&out, r); err != nil {
 		t.Fatal(err)
 	}
 	var again Report

@@ -30,7 +30,7 @@ type Command struct {
 	Limit    int    `short:"n" default:"200" help:"How many of the last lines, 1 to 1000 (${default})."`
 	JSON     bool   `name:"json" help:"Print each line as JSON."`
 
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console of the lab (${default})."`
+	current.Console
 }
 
 // ErrInvalid is the error of Execute, wrapped, if the lab rejects an argument.
@@ -40,7 +40,7 @@ var ErrInvalid = errors.New("invalid argument")
 const maxEvent = 16 << 20
 
 // Execute prints the last lines, and with --follow each new one until ctx ends.
-func (c *Command) Execute(ctx context.Context, out *tty.Writer, colour bool) error {
+func (c *Command) Execute(ctx context.Context, screen tty.Screen) error {
 	path := "/api/logs"
 	if c.Follow {
 		path = "/api/logs/follow"
@@ -53,7 +53,7 @@ func (c *Command) Execute(ctx context.Context, out *tty.Writer, colour bool) err
 	if response.StatusCode != http.StatusOK {
 		return refused(response)
 	}
-	p := printer{out: out, colour: colour, json: c.JSON}
+	p := printer{Screen: screen, json: c.JSON}
 	if !c.Follow {
 		var lines console.Lines
 		if err := json.NewDecoder(response.Body).Decode(&lines); err != nil {
@@ -93,9 +93,8 @@ func refused(response *http.Response) error {
 
 // printer prints lines to a terminal.
 type printer struct {
-	out    *tty.Writer
-	colour bool
-	json   bool
+	tty.Screen
+	json bool
 }
 
 // follow prints the events of a stream until it ends.
@@ -128,7 +127,7 @@ func (p *printer) print(lines console.Lines) error {
 		}
 	}
 	if lines.Missed > 0 {
-		return p.out.Print(p.paint(tty.Yellow, fmt.Sprintf("! %d lines were missed: the reader is too slow\n", lines.Missed)))
+		return p.Out.Print(p.Paint(tty.Yellow, fmt.Sprintf("! %d lines were missed: the reader is too slow\n", lines.Missed)))
 	}
 	return nil
 }
@@ -140,9 +139,9 @@ func (p *printer) line(line console.LogLine) error {
 		if err != nil {
 			return err
 		}
-		return p.out.Print(tty.Text(string(text) + "\n"))
+		return p.Out.Print(tty.Text(string(text) + "\n"))
 	}
-	parts := []tty.Part{p.paint(tty.Faint, time.UnixMicro(line.At).Format("15:04:05.000")), tty.Text(" " + source(line) + " | ")}
+	parts := []tty.Part{p.Paint(tty.Faint, time.UnixMicro(line.At).Format("15:04:05.000")), tty.Text(" " + source(line) + " | ")}
 	if line.Level != "" {
 		parts = append(parts, p.level(line.Level), tty.Text(" "))
 	}
@@ -151,9 +150,9 @@ func (p *printer) line(line console.LogLine) error {
 		parts = append(parts, tty.Text(" "+tty.Continued(line.Fields)))
 	}
 	if line.Trace != "" && line.Level != "" { // a line that is not JSON is its own message
-		parts = append(parts, p.paint(tty.Faint, " trace_id="+line.Trace))
+		parts = append(parts, p.Paint(tty.Faint, " trace_id="+line.Trace))
 	}
-	return p.out.Print(append(parts, tty.Text("\n"))...)
+	return p.Out.Print(append(parts, tty.Text("\n"))...)
 }
 
 // source returns the pod of a line, and in a pod of several containers "pod/container".
@@ -169,17 +168,9 @@ func (p *printer) level(name string) tty.Part {
 	text := strings.ToUpper(name)
 	switch text {
 	case "WARN", "WARNING":
-		return p.paint(tty.Yellow, text)
+		return p.Paint(tty.Yellow, text)
 	case "ERROR", "FATAL", "PANIC", "DPANIC":
-		return p.paint(tty.Red, text)
+		return p.Paint(tty.Red, text)
 	}
 	return tty.Text(text)
-}
-
-// paint returns text in a style, if the terminal has styles.
-func (p *printer) paint(style tty.Style, text string) tty.Part {
-	if !p.colour {
-		return tty.Text(text)
-	}
-	return tty.Paint(style, text)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/console"
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -80,15 +81,15 @@ func TestLast(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		test.command.ConsolePort = port
-		if err := test.command.Execute(t.Context(), tty.New(&out), false); err != nil {
+		if err := test.command.Execute(t.Context(), tty.Screen{Out: tty.New(&out)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := withoutTimes(out.String()); got != test.want {
 			t.Errorf("%s:\n%swant\n%s", name, got, test.want)
 		}
 	}
-	bad := Command{Limit: 10, Level: "loud", ConsolePort: port}
-	if err := bad.Execute(t.Context(), tty.New(io.Discard), false); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `level: want debug`) {
+	bad := Command{Limit: 10, Level: "loud", Console: current.Console{ConsolePort: port}}
+	if err := bad.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `level: want debug`) {
 		t.Errorf("--level loud: %v", err)
 	}
 
@@ -96,8 +97,8 @@ func TestLast(t *testing.T) {
 	l.write("front-blue", "evil \x1b]0;title\a\u202e")
 	l.write("front-blue", `{"level":"\u001b[2Jinfo","msg":"one\n10:00:00.000 core-prod-1 | forged","\u001b[1m":"x\r\ny"}`)
 	var out bytes.Buffer
-	last := Command{Limit: 2, ConsolePort: port}
-	if err := last.Execute(t.Context(), tty.New(&out), false); err != nil {
+	last := Command{Limit: 2, Console: current.Console{ConsolePort: port}}
+	if err := last.Execute(t.Context(), tty.Screen{Out: tty.New(&out)}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `front-blue-1 | evil \x1b]0;title\a\u202e
@@ -114,8 +115,8 @@ func TestColours(t *testing.T) {
 	t.Parallel()
 	_, port := run(t)
 	var out bytes.Buffer
-	c := Command{Limit: 10, Level: "error", ConsolePort: port}
-	if err := c.Execute(t.Context(), tty.New(&out), true); err != nil {
+	c := Command{Limit: 10, Level: "error", Console: current.Console{ConsolePort: port}}
+	if err := c.Execute(t.Context(), tty.Screen{Out: tty.New(&out), Colour: true}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "\x1b[31mERROR\x1b[0m") {
@@ -131,8 +132,8 @@ func TestNoLab(t *testing.T) {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	c := Command{Limit: 10, ConsolePort: port}
-	if err := c.Execute(t.Context(), tty.New(io.Discard), false); err == nil || !strings.Contains(err.Error(), "no lab runs with its console at port "+strconv.Itoa(port)) {
+	c := Command{Limit: 10, Console: current.Console{ConsolePort: port}}
+	if err := c.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); err == nil || !strings.Contains(err.Error(), "no lab runs with its console at port "+strconv.Itoa(port)) {
 		t.Errorf("without a lab: %v", err)
 	}
 }
@@ -146,8 +147,8 @@ func TestFollow(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			c := Command{Limit: 1, Workload: "middle", Follow: true, JSON: json, ConsolePort: port}
-			ended <- c.Execute(ctx, tty.New(writer), false)
+			c := Command{Limit: 1, Workload: "middle", Follow: true, JSON: json, Console: current.Console{ConsolePort: port}}
+			ended <- c.Execute(ctx, tty.Screen{Out: tty.New(writer)})
 			writer.Close()
 		}()
 		read := func(want string) {
@@ -177,7 +178,7 @@ func TestFollow(t *testing.T) {
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := printer{out: tty.New(&out)}
+	p := printer{Screen: tty.Screen{Out: tty.New(&out)}}
 	err := p.follow(strings.NewReader("retry: 1000\n\nid: 7\ndata: {\"lines\":[],\"missed\":12}\n\n"))
 	if got := out.String(); got != "! 12 lines were missed: the reader is too slow\n" || err == nil || err.Error() != "the lab has ended" {
 		t.Errorf("%q, %v", got, err)

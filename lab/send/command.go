@@ -23,7 +23,7 @@ type Command struct {
 	Data    *string  `short:"d" placeholder:"BODY" help:"Body of the request; @FILE reads a file, @- standard input."`
 	Include bool     `short:"i" help:"Print the headers of the response too."`
 
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
+	current.Console
 }
 
 // Execute sends the request through the running lab. It writes the body of the response to out, and its status, headers, responder and trace

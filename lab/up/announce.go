@@ -39,7 +39,7 @@ func (l *lab) announce(first edition, took time.Duration) {
 		if s := l.terminal.screen; s.TTY && len("  Console  ")+len(link.URL)+len(purpose) > s.Wide {
 			purpose = ""
 		}
-		parts = append(parts, tty.Text(fmt.Sprintf("  %-8s ", link.Name)), l.terminal.paint(tty.Bold, link.URL), tty.Text(purpose+"\n"))
+		parts = append(parts, tty.Text(fmt.Sprintf("  %-8s ", link.Name)), l.terminal.screen.Paint(tty.Bold, link.URL), tty.Text(purpose+"\n"))
 	}
 	l.terminal.print(parts...)
 	for _, note := range first.shortNotes() {

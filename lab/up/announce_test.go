@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/internal/workload"
 )
 
@@ -77,10 +78,10 @@ func TestLongLinesFoldBetweenWords(t *testing.T) {
 		t.warn("and a warning that is just as long as that")
 	}
 	want := "  a line of more\n    words than there\n    are columns\n! and a warning that\n  is just as long as\n  that\n"
-	if diff := cmp.Diff(want, spoken(Screen{TTY: true, Wide: 20, High: 24}, false, say)); diff != "" {
+	if diff := cmp.Diff(want, spoken(tty.Screen{TTY: true, Wide: 20, High: 24}, false, say)); diff != "" {
 		t.Errorf("on 20 columns (-want +got):\n%s", diff)
 	}
-	if got := spoken(Screen{}, false, say); strings.Count(got, "\n") != 2 {
+	if got := spoken(tty.Screen{}, false, say); strings.Count(got, "\n") != 2 {
 		t.Errorf("off a terminal: %q, want two lines", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -23,7 +24,7 @@ func TestWarningsAreNotRepeated(t *testing.T) {
 		}
 		return edition{overlay: o, table: table}
 	}
-	got := spoken(Screen{}, false, func(terminal *terminal) {
+	got := spoken(tty.Screen{}, false, func(terminal *terminal) {
 		l := lab{terminal: terminal}
 		l.warn(with("a.yaml"))
 		l.warn(with("a.yaml", "b.yaml"))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/internal/workload"
 )
 
@@ -14,7 +15,7 @@ func TestProgressTellsOfRollingUpdatesAfterTheStart(t *testing.T) {
 		return workload.Status{Deployment: "hopline/middle", Current: current, State: state}
 	}
 	var all []bool
-	got := spoken(Screen{}, false, func(term *terminal) {
+	got := spoken(tty.Screen{}, false, func(term *terminal) {
 		p := newProgress(term)
 		for _, step := range []struct {
 			current, ready int

@@ -2,8 +2,8 @@ package up
 
 import (
 	"fmt"
-	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -11,37 +11,26 @@ import (
 	"github.com/hopline/hopline/lab/internal/workload"
 )
 
-// Screen describes the output that the lab prints to.
-type Screen struct {
-	Out  io.Writer
-	TTY  bool // whether lines may be redrawn in place
-	Wide int  // columns of the TTY
-	High int  // rows of the TTY
-	// Colour is whether colours and styles may be used; always false without a TTY.
-	Colour bool
-}
-
 // maxQueued bounds the output that is queued for a screen that blocks.
 const maxQueued = 4096
 
 // terminal writes to the screen in order, from its own goroutine, so that callers never wait for a terminal that was stopped. It drops
 // output that does not fit in the queue, and counts it.
 type terminal struct {
-	screen Screen
-	out    *tty.Writer
-	logs   Logs
-	queue  chan func()
-	done   chan struct{}
+	screen  tty.Screen
+	logs    Logs
+	queue   chan func()
+	dropped atomic.Int64 // what did not fit in the queue, since the last line about it
+	done    chan struct{}
 
 	// The fields below are used only by the goroutine.
-	board   []row          // one line per workload, shown during the start
-	drawn   int            // lines of the board on the screen
-	hue     map[string]int // colour index by workload, for followed logs
-	dropped chan int       // number of dropped messages
+	board []row          // one line per workload, shown during the start
+	drawn int            // lines of the board on the screen
+	hue   map[string]int // colour index by workload, for followed logs
 }
 
-func newTerminal(s Screen, logs Logs) *terminal {
-	t := &terminal{screen: s, out: tty.New(s.Out), logs: logs, queue: make(chan func(), maxQueued), done: make(chan struct{}), dropped: make(chan int, 1), hue: map[string]int{}}
+func newTerminal(s tty.Screen, logs Logs) *terminal {
+	t := &terminal{screen: s, logs: logs, queue: make(chan func(), maxQueued), done: make(chan struct{}), hue: map[string]int{}}
 	go t.run()
 	return t
 }
@@ -50,10 +39,8 @@ func (t *terminal) run() {
 	defer close(t.done)
 	for say := range t.queue {
 		say()
-		select {
-		case n := <-t.dropped:
-			t.line(t.paint(tty.Yellow, fmt.Sprintf("! %d lines were not shown: the terminal is too slow", n)))
-		default:
+		if n := t.dropped.Swap(0); n > 0 {
+			t.line(t.screen.Paint(tty.Yellow, fmt.Sprintf("! %d lines were not shown: the terminal is too slow", n)))
 		}
 	}
 }
@@ -71,16 +58,7 @@ func (t *terminal) post(say func()) {
 	select {
 	case t.queue <- say:
 	default:
-		n := 1
-		select {
-		case before := <-t.dropped:
-			n += before
-		default:
-		}
-		select {
-		case t.dropped <- n:
-		default:
-		}
+		t.dropped.Add(1)
 	}
 }
 
@@ -94,34 +72,16 @@ func (t *terminal) fold(text string) string {
 	if !t.screen.TTY || t.screen.Wide < 1 {
 		return text
 	}
-	var b strings.Builder
-	for i, line := range strings.Split(text, "\n") {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
 		if utf8.RuneCountInString(line) <= t.screen.Wide {
-			b.WriteString(line)
+			lines = append(lines, line)
 			continue
 		}
 		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-		b.WriteString(indent)
-		at := len(indent)
-		for j, word := range strings.Fields(line) {
-			n := utf8.RuneCountInString(word)
-			switch {
-			case j == 0:
-			case at+1+n > t.screen.Wide:
-				b.WriteString("\n" + indent + "  ")
-				at = len(indent) + 2
-			default:
-				b.WriteByte(' ')
-				at++
-			}
-			b.WriteString(word)
-			at += n
-		}
+		lines = append(lines, tty.Fold(line, t.screen.Wide, indent, indent+"  ")...)
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
 // print prints a line of several parts.
@@ -131,7 +91,7 @@ func (t *terminal) print(parts ...tty.Part) {
 
 // note prints a line of lower importance.
 func (t *terminal) note(format string, args ...any) {
-	t.post(func() { t.line(t.paint(tty.Faint, t.fold(fmt.Sprintf(format, args...)))) })
+	t.post(func() { t.line(t.screen.Paint(tty.Faint, t.fold(fmt.Sprintf(format, args...)))) })
 }
 
 // warn prints highlighted lines.
@@ -142,7 +102,7 @@ func (t *terminal) warn(format string, args ...any) {
 			if i > 0 {
 				mark = "  "
 			}
-			t.line(t.paint(tty.Yellow, t.fold(mark+line)))
+			t.line(t.screen.Paint(tty.Yellow, t.fold(mark+line)))
 		}
 	})
 }
@@ -158,7 +118,7 @@ func (t *terminal) follow(line workload.Line) {
 			hue = len(t.hue)
 			t.hue[line.Deployment] = hue
 		}
-		t.line(t.paint(hues[hue%len(hues)], line.Source()+" |"), tty.Text(" "+tty.Continued(t.logs.text(line))))
+		t.line(t.screen.Paint(hues[hue%len(hues)], line.Source()+" |"), tty.Text(" "+tty.Continued(t.logs.text(line))))
 	})
 }
 
@@ -207,22 +167,14 @@ func (t *terminal) write(text ...tty.Part) {
 			mark, style = "!", tty.Yellow
 		}
 		line := cut(tty.Escape(fmt.Sprintf("%s %-*s  %s", mark, width, r.name, r.state)), t.screen.Wide-3)
-		parts = append(parts, tty.Text("  "), t.paint(style, line), tty.Text("\n"))
+		parts = append(parts, tty.Text("  "), t.screen.Paint(style, line), tty.Text("\n"))
 	}
 	t.drawn = len(t.board)
-	_ = t.out.Print(parts...) // nothing can be done about a terminal that fails
+	_ = t.screen.Out.Print(parts...) // nothing can be done about a terminal that fails
 }
 
 // hues are the colours that distinguish the workloads in followed logs.
 var hues = [...]tty.Style{tty.Cyan, tty.Magenta, tty.Blue, tty.Green, tty.Yellow, tty.Red}
-
-// paint returns text in a style, if the screen has styles.
-func (t *terminal) paint(style tty.Style, text string) tty.Part {
-	if !t.screen.Colour {
-		return tty.Text(text)
-	}
-	return tty.Paint(style, text)
-}
 
 // cut shortens text to width characters.
 func cut(text string, width int) string {

@@ -13,9 +13,9 @@ import (
 )
 
 // spoken returns the output of a terminal for the calls in say.
-func spoken(s Screen, logs bool, say func(*terminal)) string {
+func spoken(s tty.Screen, logs bool, say func(*terminal)) string {
 	var out bytes.Buffer
-	s.Out = &out
+	s.Out = tty.New(&out)
 	t := newTerminal(s, Logs{On: logs})
 	say(t)
 	t.close()
@@ -24,7 +24,7 @@ func spoken(s Screen, logs bool, say func(*terminal)) string {
 
 func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
 	t.Parallel()
-	got := spoken(Screen{}, false, func(t *terminal) {
+	got := spoken(tty.Screen{}, false, func(t *terminal) {
 		t.show([]row{{name: "hopline/front", state: "starting"}})
 		t.note("a note")
 		t.warn("something\nin two lines")
@@ -40,7 +40,7 @@ func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
 
 func TestTheBoardIsDrawnInPlaceBelowOtherLines(t *testing.T) {
 	t.Parallel()
-	got := spoken(Screen{TTY: true, Wide: 80, High: 24}, false, func(t *terminal) {
+	got := spoken(tty.Screen{TTY: true, Wide: 80, High: 24}, false, func(t *terminal) {
 		t.show([]row{{name: "hopline/front", state: "starting"}, {name: "hopline/middle", state: "failing", failed: true}})
 		t.warn("careful")
 		t.show([]row{{name: "hopline/front", state: "ready", ready: true}, {name: "hopline/middle", state: "ready", ready: true}})
@@ -75,7 +75,7 @@ func onScreen(t *testing.T, output string) []string {
 
 func TestABoardThatDoesNotFitIsLeftOut(t *testing.T) {
 	t.Parallel()
-	got := spoken(Screen{TTY: true, Wide: 80, High: 3}, false, func(t *terminal) {
+	got := spoken(tty.Screen{TTY: true, Wide: 80, High: 3}, false, func(t *terminal) {
 		t.show([]row{{name: "a"}, {name: "b"}})
 	})
 	if got != "" {
@@ -90,10 +90,10 @@ func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
 		t.warn("warning")
 		t.follow(workload.Line{Pod: "front-1", Deployment: "front", Text: "line"})
 	}
-	if got := spoken(Screen{}, true, say); strings.Contains(got, "\x1b") {
+	if got := spoken(tty.Screen{}, true, say); strings.Contains(got, "\x1b") {
 		t.Errorf("escapes without Colour: %q", got)
 	}
-	got := spoken(Screen{Colour: true}, true, say)
+	got := spoken(tty.Screen{Colour: true}, true, say)
 	for _, want := range []string{"\x1b[2mnote\x1b[0m\n", "\x1b[33m! warning\x1b[0m\n", "front-1 |\x1b[0m line\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q has no %q", got, want)
@@ -105,7 +105,7 @@ func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
 func TestNothingReachesTheScreenRaw(t *testing.T) {
 	t.Parallel()
 	const foreign = "a\x1b]0;title\a"
-	got := spoken(Screen{TTY: true, Wide: 80, High: 24}, true, func(t *terminal) {
+	got := spoken(tty.Screen{TTY: true, Wide: 80, High: 24}, true, func(t *terminal) {
 		t.say("%s", foreign)
 		t.note("%s", foreign)
 		t.warn("%s", foreign)
@@ -121,7 +121,7 @@ func TestNothingReachesTheScreenRaw(t *testing.T) {
 // TestALineOfAProcessStaysOne checks that a message with a line end in it does not look like another line.
 func TestALineOfAProcessStaysOne(t *testing.T) {
 	t.Parallel()
-	got := spoken(Screen{}, true, func(t *terminal) {
+	got := spoken(tty.Screen{}, true, func(t *terminal) {
 		t.follow(workload.Line{Pod: "front-1", Text: `{"msg":"one\ncore-1 | forged"}`})
 	})
 	if want := "front-1 | one\n    | core-1 | forged\n"; got != want {
@@ -140,7 +140,7 @@ func (s stuck) Write(data []byte) (int, error) {
 func TestAStuckTerminalHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	screen := stuck{goOn: make(chan struct{})}
-	terminal := newTerminal(Screen{Out: screen}, Logs{On: true})
+	terminal := newTerminal(tty.Screen{Out: tty.New(screen)}, Logs{On: true})
 	for range 3 * maxQueued {
 		terminal.follow(workload.Line{Pod: "front", Text: "line"})
 	}

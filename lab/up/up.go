@@ -19,6 +19,7 @@ import (
 	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/lesson"
+	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -57,7 +58,7 @@ type Options struct {
 	Programs     []workload.Given // for images that are not the suite's
 	Bin          string           // directory of the programs; empty: those of the checkout, those in this program's directory, or those that it carries
 	Build        Build
-	Screen       Screen
+	Screen       tty.Screen
 }
 
 // lab holds the running suite.

@@ -18,8 +18,8 @@ import (
 type Command struct {
 	File string `arg:"" help:"YAML file with the changed rules; - is standard input."`
 
-	JSON        bool `name:"json" help:"Print the result as JSON."`
-	ConsolePort int  `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
+	JSON bool `name:"json" help:"Print the result as JSON."`
+	current.Console
 }
 
 // Question is the body of POST /api/whatif.

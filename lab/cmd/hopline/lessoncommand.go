@@ -10,6 +10,7 @@ import (
 
 	"github.com/hopline/hopline/docs/lessons"
 	"github.com/hopline/hopline/lab/internal/lesson"
+	"github.com/hopline/hopline/lab/internal/tty"
 )
 
 type lessonCommand struct {
@@ -99,8 +100,7 @@ func (c *lessonCommand) walk(ctx context.Context, p program, l *lesson.Lesson, s
 	if err != nil {
 		return err
 	}
-	s := screen(p.out)
-	err = lesson.Walk(ctx, l, setup, learner, lesson.Screen{In: os.Stdin, Out: p.out, Wide: s.Wide, Styled: s.Colour})
+	err = lesson.Walk(ctx, l, setup, learner, os.Stdin, tty.ScreenOf(p.out))
 	if errors.Is(err, lesson.ErrLeft) {
 		fmt.Fprintf(p.out, "\nLeft. hopline lesson %d begins it again.\n", l.Number)
 		return exit{1, nil}

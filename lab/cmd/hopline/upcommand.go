@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/tty"
@@ -49,7 +48,7 @@ func (c *upCommand) Run(p program) error {
 		Overlay: overlay, Programs: programs, Anybody: anybody, Host: c.Listen, AllowHosts: c.AllowHost, AllowDriving: c.AllowDriving,
 		IngressPort: c.IngressPort, ConsolePort: c.ConsolePort, ZipkinPort: c.ZipkinPort, OTLPPort: c.OTLPPort,
 		Forward: c.Zipkin, Logs: up.Logs{On: c.Logs.on, Of: c.Logs.of, JSON: c.LogFormat == "json"}, Bin: c.Bin, Build: c.Build,
-		Screen: screen(p.out),
+		Screen: tty.ScreenOf(p.out),
 	})
 }
 
@@ -118,20 +117,4 @@ func (l *logsFlag) Decode(ctx *kong.DecodeContext) error {
 		l.of = append(l.of, name)
 	}
 	return nil
-}
-
-// screen describes the terminal behind an output. NO_COLOR is https://no-color.org.
-func screen(out *tty.Writer) up.Screen {
-	s := up.Screen{Out: out}
-	file, ok := out.Raw().(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" || !understandsEscapes(file) {
-		return s
-	}
-	var err error
-	if s.Wide, s.High, err = term.GetSize(int(file.Fd())); err != nil {
-		return s
-	}
-	s.TTY = true
-	s.Colour = os.Getenv("NO_COLOR") == ""
-	return s
 }

@@ -21,6 +21,11 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
+// Console is the flag of the commands that call a lab.
+type Console struct {
+	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
+}
+
 // Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.
 type Lab struct {
 	Overlay   string         // absolute directory

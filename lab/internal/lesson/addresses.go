@@ -59,20 +59,12 @@ func (a Addresses) env() []string {
 	return env
 }
 
-// toActual replaces the usual addresses in a command.
-func (a Addresses) toActual(text string) string { return a.replacer(false).Replace(text) }
-
-// toUsual replaces the actual addresses in output.
-func (a Addresses) toUsual(text string) string { return a.replacer(true).Replace(text) }
-
-// replacer replaces the usual addresses by the actual ones; with back the actual by the usual ones.
-func (a Addresses) replacer(back bool) *strings.Replacer {
-	var pairs []string
-	for from, to := range a {
-		if back {
-			from, to = to, from
-		}
-		pairs = append(pairs, from, to)
+// replacers returns what replaces the usual addresses in a command, and the actual ones in output.
+func (a Addresses) replacers() (toActual, toUsual *strings.Replacer) {
+	var there, back []string
+	for usual, actual := range a {
+		there = append(there, usual, actual)
+		back = append(back, actual, usual)
 	}
-	return strings.NewReplacer(pairs...)
+	return strings.NewReplacer(there...), strings.NewReplacer(back...)
 }

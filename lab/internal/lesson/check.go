@@ -63,7 +63,7 @@ func verify(ctx context.Context, l *Lesson, s Setup, limits limits) (err error) 
 	p.shell.limits = limits
 	defer func() { err = errors.Join(err, p.close()) }()
 	for _, step := range l.Steps {
-		if err := p.step(ctx, step); err != nil {
+		if err := p.play(ctx, step.Parts); err != nil {
 			return fmt.Errorf("%s: %w", step.Title, err)
 		}
 	}
@@ -75,49 +75,31 @@ func verify(ctx context.Context, l *Lesson, s Setup, limits limits) (err error) 
 	return nil
 }
 
-// step plays the parts of a step.
-func (p *player) step(ctx context.Context, step Step) error {
-	for _, part := range step.Parts {
+// play plays parts, without those of another engine.
+func (p *player) play(ctx context.Context, parts []Part) error {
+	for _, part := range parts {
 		if !p.plays(part) {
 			continue
 		}
-		switch part.Kind {
-		case Change, Fault, Solution:
-			if err := p.change(part); err != nil {
-				return err
-			}
-		case Commands, Until, Check:
-			if _, err := p.all(ctx, part); err != nil {
-				return err
-			}
+		if _, err := p.do(ctx, part); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// all runs the commands of a part up to the first difference, and returns the output of the last one.
-func (p *player) all(ctx context.Context, part Part) (lines []string, err error) {
-	for _, run := range part.Runs {
-		if lines, err = p.perform(ctx, part.Kind, run); err != nil {
-			return lines, err
-		}
-	}
-	return lines, nil
-}
-
 // exercise plays the exercise: the check that follows the fault must fail.
 func (p *player) exercise(ctx context.Context, broken *Step) error {
-	before := Step{Parts: kinds(broken, Fault, Change, Commands, Until)}
-	if err := p.step(ctx, before); err != nil {
+	if err := p.play(ctx, kinds(broken, Fault, Change, Commands, Until)); err != nil {
 		return err
 	}
 	if err := p.unsolved(ctx, kinds(broken, Check)); err != nil {
 		return err
 	}
-	if err := p.step(ctx, Step{Parts: kinds(broken, Solution)}); err != nil {
+	if err := p.play(ctx, kinds(broken, Solution)); err != nil {
 		return err
 	}
-	return p.step(ctx, Step{Parts: kinds(broken, Check)})
+	return p.play(ctx, kinds(broken, Check))
 }
 
 // unsolved returns an error unless a command of the check fails within the time that a change needs to be live.

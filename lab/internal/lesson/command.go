@@ -48,9 +48,10 @@ type shell struct {
 	dir     string // of the next command
 	state   string // a file with the variables that were set
 	env     []string
-	rewrite Addresses
 	limits  limits
 	staying []*staying
+
+	toActual, toUsual *strings.Replacer // of addresses
 }
 
 // newShell returns a shell whose first directory is dir. tool is put before PATH as hopline. The caller must close it.
@@ -59,7 +60,8 @@ func newShell(dir, tool string, a Addresses) (*shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shell{dir: dir, state: filepath.Join(private, "state"), rewrite: a, limits: usualLimits}
+	s := &shell{dir: dir, state: filepath.Join(private, "state"), limits: usualLimits}
+	s.toActual, s.toUsual = a.replacers()
 	if err := errors.Join(os.Symlink(tool, filepath.Join(private, "hopline")), os.WriteFile(s.state, nil, 0o600)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(private))
 	}
@@ -111,7 +113,7 @@ func (s *shell) run(ctx context.Context, command string) result {
 }
 
 func (s *shell) command(ctx context.Context, command string, out io.Writer) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "sh", "-c", wrapped, "sh", s.state, s.rewrite.toActual(command))
+	cmd := exec.CommandContext(ctx, "sh", "-c", wrapped, "sh", s.state, s.toActual.Replace(command))
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.env, out, out
 	ownGroup(cmd)
 	cmd.WaitDelay = stopTime
@@ -120,7 +122,7 @@ func (s *shell) command(ctx context.Context, command string, out io.Writer) *exe
 
 // lines returns output as a learner sees it: with the usual ports, and without blanks at the ends.
 func (s *shell) lines(text string) []string {
-	text = strings.TrimRight(s.rewrite.toUsual(text), "\n ")
+	text = strings.TrimRight(s.toUsual.Replace(text), "\n ")
 	if text == "" {
 		return nil
 	}

@@ -59,7 +59,7 @@ func documentOf(l *Lesson, e Engine) *Document {
 				s.Blocks = append(s.Blocks, Block{Kind: kindNames[part.Kind], HTML: html(part.Lines), Asks: inlineHTML(part.Asks), Commands: []string{}, Expects: []string{}, Lines: []string{}})
 				continue
 			}
-			for _, todo := range actionsOf(part) {
+			for _, todo := range part.actions() {
 				b := todo.block()
 				if l.RunsOn(e) {
 					d.Steps++
@@ -82,10 +82,10 @@ func summaryOf(l *Lesson, e Engine, done bool) Summary {
 	return s
 }
 
-// block returns an action as data.
-func (a action) block() Block {
-	b := Block{Kind: kindNames[a.part.Kind], Commands: []string{}, Expects: []string{}, Lines: []string{}}
-	for _, run := range a.part.Runs {
+// block returns what there is to do in a part as data.
+func (part Part) block() Block {
+	b := Block{Kind: kindNames[part.Kind], Commands: []string{}, Expects: []string{}, Lines: []string{}}
+	for _, run := range part.Runs {
 		command := run.Command
 		if run.Stays {
 			command += " &"
@@ -94,8 +94,8 @@ func (a action) block() Block {
 		b.Commands = append(b.Commands, command)
 		b.Expects, b.Fails = append([]string{}, run.Expects...), run.Fails
 	}
-	if a.part.Kind == Change || a.part.Kind == Solution {
-		b.Lines = append(b.Lines, a.part.Lines...)
+	if part.Kind == Change || part.Kind == Solution {
+		b.Lines = append(b.Lines, part.Lines...)
 	}
 	return b
 }

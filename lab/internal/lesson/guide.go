@@ -46,7 +46,7 @@ type Guide struct {
 // played is the state of the lesson that is played.
 type played struct {
 	lesson  *Lesson
-	actions []action
+	actions []Part
 	player  *player
 	done    map[int]bool // by the number of a step
 }
@@ -255,17 +255,17 @@ func (p *played) next() int {
 }
 
 // outcome does an action and returns its result.
-func (p *played) outcome(ctx context.Context, a action, how How) *Outcome {
+func (p *played) outcome(ctx context.Context, a Part, how How) *Outcome {
 	switch {
 	case how == Skip:
 		return outcomeOf(nil, nil)
-	case how == Look && p.player.changed(a.part):
+	case how == Look && p.player.changed(a):
 		return outcomeOf(nil, nil)
 	case how == Look:
 		return outcomeOf(nil, errors.New("the file does not have this change yet"))
 	}
 	lines, err := p.player.do(ctx, a)
-	if err == nil && a.changes() {
+	if err == nil && a.Kind.changes() {
 		p.player.lab.Saved(p.player.root.Name())
 	}
 	return outcomeOf(lines, err)

@@ -233,7 +233,7 @@ func TestTheLabOfAPageStandsInForEveryLab(t *testing.T) {
 	started := 0
 	for _, l := range all {
 		for _, a := range l.actions(Lab) {
-			for _, run := range a.part.Runs {
+			for _, run := range a.Runs {
 				_, ok := upArgument(run)
 				if ok {
 					started++

@@ -78,6 +78,9 @@ const (
 	Solution      // ```diff solution, in the exercise
 )
 
+// changes reports whether a part of the kind changes files of the learner's copy.
+func (k Kind) changes() bool { return k == Change || k == Fault || k == Solution }
+
 // Run is one command with the output that the lesson expects.
 type Run struct {
 	Line    int    // of the file, from 1

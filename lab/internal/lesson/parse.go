@@ -217,7 +217,7 @@ func (p *parser) block(step *Step, exercise bool) {
 		p.wrong(first+1, "want ```console, ```console until or ```diff, followed by lab or cluster if only one of them runs it, got %q", open)
 	case !known:
 		step.Parts = append(step.Parts, Part{Kind: Prose, Line: first + 1, Lines: slices.Clone(p.lines[first:p.at])})
-	case kind == Change || kind == Fault || kind == Solution:
+	case kind.changes():
 		step.Parts = append(step.Parts, Part{Kind: kind, Line: first + 2, On: on, Lines: slices.Clone(inside)})
 	default:
 		step.Parts = append(step.Parts, Part{Kind: kind, Line: first + 2, On: on, Runs: p.runs(inside, first+2)})

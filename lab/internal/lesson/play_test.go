@@ -101,7 +101,7 @@ func TestWalk(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			err = Walk(context.Background(), of(t, body), Setup{Engine: Lab, Tool: "/bin/false"}, learner, Screen{In: strings.NewReader(c.typed), Out: tty.New(&out), Wide: 60})
+			err = Walk(context.Background(), of(t, body), Setup{Engine: Lab, Tool: "/bin/false"}, learner, strings.NewReader(c.typed), tty.Screen{Out: tty.New(&out), Wide: 60})
 			if !errors.Is(err, c.err) {
 				t.Errorf("error %v, want %v", err, c.err)
 			}

@@ -65,45 +65,30 @@ func fill(paragraph []string, width int) []string {
 	if item(paragraph[0]) {
 		indent = "  "
 	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(strings.Join(paragraph, " ")) {
-		switch {
-		case line == "":
-			line = word
-		case len([]rune(line))+1+len([]rune(word)) > width:
-			lines = append(lines, line)
-			line = indent + word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
+	return tty.Fold(strings.Join(paragraph, " "), width, "", indent)
 }
 
 // inline returns a line of Markdown for a terminal: code and strong words in a style, links as their text with the address.
-func inline(line string, styled bool) []tty.Part {
+func inline(line string, screen *tty.Screen) []tty.Part {
 	var parts []tty.Part
 	for i, text := range strings.Split(line, "`") {
-		code := i%2 == 1
-		if !code {
-			parts = append(parts, strong(text, styled)...)
-			continue
-		}
-		if styled {
-			parts = append(parts, tty.Paint(tty.Cyan, text))
-		} else {
+		switch {
+		case i%2 == 0:
+			parts = append(parts, strong(text, screen)...)
+		case screen.Colour:
+			parts = append(parts, screen.Paint(tty.Cyan, text))
+		default:
 			parts = append(parts, tty.Text("`"+text+"`"))
 		}
 	}
 	return parts
 }
 
-func strong(text string, styled bool) []tty.Part {
+func strong(text string, screen *tty.Screen) []tty.Part {
 	var parts []tty.Part
 	for i, piece := range strings.Split(text, "**") {
-		if i%2 == 1 && styled {
-			parts = append(parts, tty.Paint(tty.Bold, piece))
+		if i%2 == 1 {
+			parts = append(parts, screen.Paint(tty.Bold, piece))
 		} else {
 			parts = append(parts, tty.Text(piece))
 		}

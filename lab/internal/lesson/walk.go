@@ -14,18 +14,10 @@ import (
 // ErrLeft is the error of a learner who has left a lesson before its end.
 var ErrLeft = errors.New("left before the end")
 
-// Screen is the terminal of a learner.
-type Screen struct {
-	In     io.Reader
-	Out    *tty.Writer
-	Wide   int  // columns; 0 if they are not known
-	Styled bool // whether it shows styles
-}
-
 // Walk plays a lesson with a learner: it shows a step, and runs each command when the learner presses Enter, or the command that the learner
 // types instead. It compares the output with what the lesson expects, and shows the difference. It returns nil once the lesson is done, and
 // ErrLeft if the learner leaves.
-func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, screen Screen) (err error) {
+func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, in io.Reader, screen tty.Screen) (err error) {
 	if !l.RunsOn(s.Engine) {
 		return fmt.Errorf("lesson %d needs %s", l.Number, l.Needed())
 	}
@@ -34,7 +26,7 @@ func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, screen Screen) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	w := &walk{player: p, screen: screen, input: lines(screen.In)}
+	w := &walk{player: p, screen: screen, input: lines(in)}
 	w.title(l)
 	w.prose(l.Opening)
 	for i, step := range l.Steps {
@@ -61,7 +53,7 @@ func Walk(ctx context.Context, l *Lesson, s Setup, c Copy, screen Screen) (err e
 
 type walk struct {
 	player *player
-	screen Screen
+	screen tty.Screen
 	input  <-chan string
 }
 
@@ -124,9 +116,7 @@ func (w *walk) question(ctx context.Context, part Part) error {
 
 // change waits until the learner has made a change, or makes it.
 func (w *walk) change(ctx context.Context, part Part) error {
-	for _, line := range part.Lines {
-		w.line("    " + line)
-	}
+	w.indented(part.Lines)
 	for {
 		line, err := w.ask(ctx, "Change the file and press Enter, or type a to apply the change:")
 		if err != nil {
@@ -146,7 +136,7 @@ func (w *walk) change(ctx context.Context, part Part) error {
 func (w *walk) run(ctx context.Context, kind Kind, run Run) error {
 	w.line("")
 	for {
-		w.print(tty.Text("    $ "), w.paint(tty.Bold, run.Command), tty.Text("\n"))
+		w.command(run)
 		typed, err := w.ask(ctx, "Enter runs it; or type it, s to skip, q to leave:")
 		if err != nil {
 			return err
@@ -159,30 +149,28 @@ func (w *walk) run(ctx context.Context, kind Kind, run Run) error {
 			mine.Command = strings.TrimSuffix(typed, " &")
 		}
 		output, err := w.player.perform(ctx, kind, mine)
-		var d *Difference
-		switch {
-		case err == nil:
-			for _, line := range output {
-				w.line("    " + line)
-			}
+		if err == nil {
+			w.indented(output)
 			return nil
-		case errors.As(err, &d):
-			w.differs(d)
-		default:
+		}
+		if err := w.differs(err); err != nil {
 			return err
 		}
 	}
 }
 
-// differs shows how the output differs from what the lesson expects.
-func (w *walk) differs(d *Difference) {
+// differs shows how the output differs from what the lesson expects. It returns any other error.
+func (w *walk) differs(err error) error {
+	var d *Difference
+	if !errors.As(err, &d) {
+		return err
+	}
 	w.say(tty.Yellow, "This is not what the lesson expects: - is missing, + is there instead.")
 	if d.Reason != "" {
 		w.line("    " + d.Reason)
 	}
-	for _, line := range d.Lines {
-		w.line("    " + line)
-	}
+	w.indented(d.Lines)
+	return nil
 }
 
 // exercise breaks something, and waits until the learner has fixed it.
@@ -214,7 +202,7 @@ func (w *walk) exercise(ctx context.Context, broken *Step) error {
 func (w *walk) solve(ctx context.Context, check Part, solution []Part) error {
 	for {
 		for _, run := range check.Runs {
-			w.print(tty.Text("    $ "), w.paint(tty.Bold, run.Command), tty.Text("\n"))
+			w.command(run)
 		}
 		line, err := w.ask(ctx, "Enter checks; type solve to see the solution applied:")
 		if err != nil {
@@ -222,23 +210,17 @@ func (w *walk) solve(ctx context.Context, check Part, solution []Part) error {
 		}
 		if line == "solve" {
 			for _, part := range solution {
-				for _, line := range part.Lines {
-					w.line("    " + line)
-				}
+				w.indented(part.Lines)
 				if err := w.player.change(part); err != nil {
 					return err
 				}
 			}
 		}
-		_, err = w.player.all(ctx, check)
-		var d *Difference
-		switch {
-		case err == nil:
+		if _, err = w.player.do(ctx, check); err == nil {
 			w.say(tty.Green, "Solved.")
 			return nil
-		case errors.As(err, &d):
-			w.differs(d)
-		default:
+		}
+		if err := w.differs(err); err != nil {
 			return err
 		}
 	}
@@ -250,24 +232,29 @@ func (w *walk) title(l *Lesson) {
 }
 
 func (w *walk) heading(text string) {
-	w.print(tty.Text("\n"), w.paint(tty.Bold, text), tty.Text("\n\n"))
+	w.print(tty.Text("\n"), w.screen.Paint(tty.Bold, text), tty.Text("\n\n"))
 }
 
 func (w *walk) prose(lines []string) {
 	for _, line := range wrap(lines, w.screen.Wide) {
-		w.print(append(inline(line, w.screen.Styled), tty.Text("\n"))...)
+		w.print(append(inline(line, &w.screen), tty.Text("\n"))...)
 	}
 	w.line("")
 }
 
-func (w *walk) say(style tty.Style, text string) { w.print(w.paint(style, text), tty.Text("\n")) }
-func (w *walk) line(text string)                 { w.print(tty.Text(text + "\n")) }
+func (w *walk) say(style tty.Style, text string) {
+	w.print(w.screen.Paint(style, text), tty.Text("\n"))
+}
+func (w *walk) line(text string) { w.print(tty.Text(text + "\n")) }
+func (w *walk) command(run Run) {
+	w.print(tty.Text("    $ "), w.screen.Paint(tty.Bold, run.Command), tty.Text("\n"))
+}
 
-func (w *walk) paint(style tty.Style, text string) tty.Part {
-	if !w.screen.Styled {
-		return tty.Text(text)
+// indented prints lines of a file or of output.
+func (w *walk) indented(lines []string) {
+	for _, line := range lines {
+		w.line("    " + line)
 	}
-	return tty.Paint(style, text)
 }
 
 // print writes to the terminal. A closed terminal ends the input, too.

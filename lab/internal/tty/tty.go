@@ -93,11 +93,6 @@ const (
 	Cyan    Style = "36"
 )
 
-// Paint returns a part with text in a style.
-func Paint(style Style, text string) Part {
-	return Part{before: "\x1b[" + string(style) + "m", text: text, after: "\x1b[0m"}
-}
-
 // Up returns a part that moves the cursor up by so many lines and erases everything below.
 func Up(lines int) Part { return Part{before: fmt.Sprintf("\x1b[%dA\x1b[J", lines)} }
 

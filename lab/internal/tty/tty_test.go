@@ -49,7 +49,7 @@ func TestOnlyOurOwnSequencesPass(t *testing.T) {
 	if New(w) != w {
 		t.Error("a Writer is wrapped again")
 	}
-	if err := w.Print(Up(2), Paint(Yellow, "! \x1b[1mbold"), Text(" \x1b[2J\n")); err != nil {
+	if err := w.Print(Up(2), (&Screen{Colour: true}).Paint(Yellow, "! \x1b[1mbold"), Text(" \x1b[2J\n")); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := out.String(), "\x1b[2A\x1b[J\x1b[33m! \\x1b[1mbold\x1b[0m \\x1b[2J\n"; got != want {
