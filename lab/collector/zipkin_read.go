@@ -10,16 +10,18 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-func (a *zipkinAPI) services(parameters) (any, error) { return orEmpty(a.store.Services()), nil }
+func (a *zipkinAPI) services(parameters) (any, error) {
+	return append([]string{}, a.store.Services()...), nil
+}
 
 func (a *zipkinAPI) spanNames(p parameters) (any, error) {
 	service, err := p.required("serviceName")
-	return orEmpty(a.store.SpanNames(service)), err
+	return append([]string{}, a.store.SpanNames(service)...), err
 }
 
 func (a *zipkinAPI) remoteServices(p parameters) (any, error) {
 	service, err := p.required("serviceName")
-	return orEmpty(a.store.RemoteServices(service)), err
+	return append([]string{}, a.store.RemoteServices(service)...), err
 }
 
 // autocompleteKeys returns no key, as Zipkin does unless it is configured otherwise.
@@ -111,7 +113,7 @@ func (a *zipkinAPI) dependencies(p parameters) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return orEmpty(a.store.Links(end, lookback)), nil
+	return append([]trace.Link{}, a.store.Links(end, lookback)...), nil
 }
 
 // Traces returns the traces of normalized ids that are stored.
@@ -149,12 +151,4 @@ func (s *Store) spansOf(t *record) []*zipkin.Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.words.spans(t.spans)
-}
-
-// orEmpty returns [] for a nil list, which would be null in JSON.
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

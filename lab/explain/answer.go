@@ -96,8 +96,8 @@ type destination struct {
 
 // Document returns the answer as JSON has it.
 func (a *Answer) Document() Document {
-	d := Document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: some(a.Of.NotComputed), Assumed: some(a.Of.Assumed), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
-		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: some(a.Effects()), Near: some(a.Near), Endpoints: a.Endpoints, Conditions: a.Conditions}
+	d := Document{Rules: a.Rules, LeftOut: a.Of.LeftOut, NotComputed: append([]string{}, a.Of.NotComputed...), Assumed: append([]string{}, a.Of.Assumed...), Request: a.Request, Caller: a.Caller, Status: a.Status(), Host: a.Host, Passed: []judgement{},
+		Destinations: []destination{}, Path: a.Path, Location: a.To, Refusal: a.Refusal, Missing: a.Missing, Effects: append([]string{}, a.Effects()...), Near: append([]string{}, a.Near...), Endpoints: a.Endpoints, Conditions: a.Conditions}
 	for _, j := range a.Passed {
 		d.Passed = append(d.Passed, judgement(j))
 	}
@@ -106,7 +106,7 @@ func (a *Answer) Document() Document {
 		d.Taken = &taken
 	}
 	for _, s := range a.Shares {
-		to := destination{Percent: s.Percent, Host: s.Cluster.Host, Port: s.Cluster.Port, Subset: s.Cluster.Subset, Endpoints: []string{}, Refusals: some(s.Refusals)}
+		to := destination{Percent: s.Percent, Host: s.Cluster.Host, Port: s.Cluster.Port, Subset: s.Cluster.Subset, Endpoints: []string{}, Refusals: append([]string{}, s.Refusals...)}
 		for _, e := range s.Endpoints {
 			to.Endpoints = append(to.Endpoints, e.Text)
 		}
@@ -120,12 +120,4 @@ func (a *Answer) writeJSON(out io.Writer) error {
 		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	return nil
-}
-
-// some returns a list that is never null in JSON.
-func some(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
 }

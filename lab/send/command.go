@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/input"
 )
 
 // Command holds the command line of `hopline curl`, for kong. Execute runs it.
@@ -60,18 +60,7 @@ func readBody(data string, in io.Reader) (string, error) {
 	if !file {
 		return data, nil
 	}
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	body, err := io.ReadAll(io.LimitReader(in, MaxBody+1))
-	if len(body) > MaxBody {
-		err = fmt.Errorf("body: want at most %d bytes", MaxBody)
-	}
+	body, err := input.Read(name, in, MaxBody)
 	return string(body), err
 }
 

@@ -2,11 +2,12 @@ package up
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/input"
 )
 
 // Anybody selects files of anybody's that the lab runs with stand-ins.
@@ -25,9 +26,7 @@ func (a *Anybody) readStdin() (err error) {
 	if a == nil || !slices.Contains(a.Inputs, "-") {
 		return nil
 	}
-	if a.text, err = io.ReadAll(io.LimitReader(a.Stdin, maxStdin+1)); err == nil && len(a.text) > maxStdin {
-		err = fmt.Errorf("standard input: want at most %d bytes", maxStdin)
-	}
+	a.text, err = input.Read("-", a.Stdin, maxStdin)
 	return err
 }
 

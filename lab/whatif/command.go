@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/input"
 	"github.com/hopline/hopline/lab/internal/tty"
 )
 
@@ -33,7 +33,7 @@ var ErrProblems = errors.New("the rules cannot run")
 
 // Execute queries the running lab for what the rules of the file would change, and writes the result to out.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) error {
-	text, err := c.read(in)
+	text, err := input.Read(c.File, in, MaxText)
 	if err != nil {
 		return err
 	}
@@ -50,22 +50,6 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 		return ErrProblems
 	}
 	return err
-}
-
-func (c *Command) read(in io.Reader) ([]byte, error) {
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, MaxText+1))
-	if len(text) > MaxText {
-		err = fmt.Errorf("%s: want at most %d bytes", c.File, MaxText)
-	}
-	return text, err
 }
 
 // Text returns the result as hopline what-if prints it.
