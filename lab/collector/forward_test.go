@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/hopline/hopline/lab/internal/await"
 )
 
 // Every received span is also sent to the other collector, whatever protocol it used, the last ones on Close.
@@ -22,7 +24,7 @@ func TestForward(t *testing.T) {
 		c.Add(hop(trace, 0), hop(trace, 1))
 		c.accept(hops(trace, 2, 4))
 	}
-	await(t, "spans to be forwarded", func() bool { return other.Stats().Spans == 2800 })
+	await.That(t, "spans to be forwarded", func() bool { return other.Stats().Spans == 2800 })
 	c.Add(hop(700, 0))
 	c.Close()
 	if got := other.Stats(); got.Spans != 2801 || got.Traces != 701 {

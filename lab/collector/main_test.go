@@ -2,7 +2,6 @@ package collector
 
 import (
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
@@ -18,18 +17,4 @@ func start(t testing.TB, o Options) *Collector {
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-// await waits until the condition is true, for twenty seconds at most.
-func await(t testing.TB, what string, so func() bool) {
-	t.Helper()
-	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
@@ -156,7 +157,7 @@ func (c *comparison) sameTrace(t *testing.T, what, id string) {
 	want := ask(t, "GET", c.ours+path, nil, nil)
 	var got response
 	if want.code == http.StatusOK {
-		await(t, "the real Zipkin to store "+what, func() bool {
+		await.That(t, "the real Zipkin to store "+what, func() bool {
 			got = ask(t, "GET", c.theirs+path, nil, nil)
 			return got.code == http.StatusOK
 		})
@@ -229,7 +230,7 @@ func (c *comparison) send(t *testing.T) {
 	}
 	for _, trace := range c.traces {
 		path := "/api/v2/trace/" + trace[0].TraceID
-		await(t, "the real Zipkin to store all of "+path, func() bool {
+		await.That(t, "the real Zipkin to store all of "+path, func() bool {
 			return same(t, ask(t, "GET", c.theirs+path, nil, nil), ask(t, "GET", c.ours+path, nil, nil))
 		})
 	}

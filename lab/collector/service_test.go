@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
@@ -56,7 +57,7 @@ func TestServiceExports(t *testing.T) {
 			t.Fatalf("the clock answered %+v", got)
 		}
 		var found []*zipkin.Span
-		await(t, "the span of "+test.env[0], func() bool {
+		await.That(t, "the span of "+test.env[0], func() bool {
 			var err error
 			if found, err = c.Trace(test.trace); err != nil {
 				t.Fatal(err)

@@ -3,6 +3,7 @@ package collector
 import (
 	"testing"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
@@ -12,7 +13,7 @@ func TestSubscription(t *testing.T) {
 	sub := c.Subscribe(5)
 	c.Add(hop(0, 0))
 	var got []*zipkin.Span
-	await(t, "the span", func() bool { got = sub.Take(); return len(got) > 0 })
+	await.That(t, "the span", func() bool { got = sub.Take(); return len(got) > 0 })
 	if len(got) != 1 || got[0].ID != "0000000000000001" {
 		t.Errorf("took %v", got)
 	}

@@ -6,27 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 )
 
 // command returns a valid command for a target.
 func command(target string, rate float64, duration time.Duration) *Command {
 	return &Command{URL: target, Rate: rate, Duration: duration, Method: http.MethodGet, Timeout: 5 * time.Second, MaxInFlight: 100}
-}
-
-// await waits until a condition holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	end := time.After(10 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-end:
-			t.Fatalf("after 10 s: not %s", what)
-		case <-tick.C:
-		}
-	}
 }
 
 // TestRunInTheBackground: the figures grow while the run is in progress, and agree with the report at its end.
@@ -47,7 +33,7 @@ func TestRunInTheBackground(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "some requests are done", func() bool { return r.Live().Done >= 20 })
+	await.That(t, "some requests are done", func() bool { return r.Live().Done >= 20 })
 	if r.Report() != nil {
 		t.Error("there is a report before the end")
 	}
@@ -80,7 +66,7 @@ func TestRunIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a request is done", func() bool { return r.Live().Done > 0 })
+	await.That(t, "a request is done", func() bool { return r.Live().Done > 0 })
 	r.Stop()
 	<-r.Ended()
 	if report := r.Report(); !report.Early || report.Errors != 0 || report.Sent == 0 {
@@ -97,7 +83,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "requests are in flight", func() bool { return r.Live().InFlight > 2 })
+	await.That(t, "requests are in flight", func() bool { return r.Live().InFlight > 2 })
 	begun := time.Now()
 	cancel()
 	<-r.Ended()

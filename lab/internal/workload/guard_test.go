@@ -7,7 +7,8 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/hopline/hopline/lab/internal/await"
 )
 
 func TestGuardKillsWhatIsLeft(t *testing.T) {
@@ -41,22 +42,6 @@ func TestGuardKillsWhatIsLeft(t *testing.T) {
 	_ = syscall.Kill(-sleepers[1].Process.Pid, syscall.SIGKILL)
 	_ = sleepers[1].Wait()
 	for _, s := range sleepers {
-		waitGone(t, s.Process.Pid)
-	}
-}
-
-// waitGone waits until a process group has no member.
-func waitGone(t *testing.T, group int) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
-		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process group %d still has members after 10 s", group)
-		}
+		await.That(t, "the process group has no member", func() bool { return errors.Is(syscall.Kill(-s.Process.Pid, 0), syscall.ESRCH) })
 	}
 }

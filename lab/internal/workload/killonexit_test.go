@@ -6,10 +6,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"testing"
-	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -62,23 +61,11 @@ func TestNothingOutlivesAKilledLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	waitClosed(t, address)
-}
-
-// waitClosed waits until no process listens on an address.
-func waitClosed(t *testing.T, address string) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
+	await.That(t, "no process listens", func() bool {
 		connection, err := net.Dial("tcp", address)
-		if err != nil {
-			return
+		if err == nil {
+			_ = connection.Close()
 		}
-		_ = connection.Close()
-		if time.Now().After(deadline) {
-			t.Fatalf("on %s there is still somebody after 10 s (%s)", address, runtime.GOOS)
-		}
-	}
+		return err != nil
+	})
 }

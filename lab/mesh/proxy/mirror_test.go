@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -140,7 +141,7 @@ func TestMirrorNeverHolds(t *testing.T) {
 		b.get("http://middle/").want(t, 200, "middle / ")
 	}
 	dropped := func() int { return int(testutil.ToFloat64(b.proxy.metrics.droppedMirrors)) }
-	eventually(t, "copies up to the bound", func() bool { return int(g.waiting.Load()) >= bound-2 })
+	await.That(t, "copies up to the bound", func() bool { return int(g.waiting.Load()) >= bound-2 })
 	if w := int(g.waiting.Load()); w > bound {
 		t.Errorf("%d copies under way, want at most %d", w, bound)
 	}
@@ -148,7 +149,7 @@ func TestMirrorNeverHolds(t *testing.T) {
 		t.Errorf("%d copies dropped, want at least %d", dropped(), n-bound)
 	}
 	close(g.open)
-	eventually(t, "no copy under way", func() bool { return len(b.proxy.mirrors) == 0 })
+	await.That(t, "no copy under way", func() bool { return len(b.proxy.mirrors) == 0 })
 }
 
 func TestMirrorOfALargeBodyIsDropped(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/internal/wire"
 	"github.com/hopline/hopline/lab/mesh"
 )
@@ -72,7 +73,7 @@ func TestMaxRequests(t *testing.T) {
 	c.Pool.MaxRequests = 2
 	b := newBench(t, Options{}, toRoute(routeTo(c)), podOf("middle", "middle-1", g.address))
 	statuses := b.start(2, "http://middle/")
-	eventually(t, "two requests in flight", func() bool { return g.waiting.Load() == 2 })
+	await.That(t, "two requests in flight", func() bool { return g.waiting.Load() == 2 })
 	a := b.get("http://middle/")
 	a.want(t, 503, overflowText)
 	if a.Header.Get("x-envoy-overloaded") != "true" {
@@ -94,10 +95,10 @@ func TestMaxConnectionsAndPending(t *testing.T) {
 	c.Pool.MaxConnections, c.Pool.MaxPending = 1, 1
 	b := newBench(t, Options{}, toRoute(routeTo(c)), podOf("middle", "middle-1", g.address))
 	first := b.start(1, "http://middle/")
-	eventually(t, "one request in flight", func() bool { return g.waiting.Load() == 1 })
+	await.That(t, "one request in flight", func() bool { return g.waiting.Load() == 1 })
 	second := b.start(1, "http://middle/")
 	k := b.cluster(c)
-	eventually(t, "one request pending", func() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.pending == 1 })
+	await.That(t, "one request pending", func() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.pending == 1 })
 	b.get("http://middle/").want(t, 503, overflowText)
 	close(g.open)
 	if s, u := <-first, <-second; s != 200 || u != 200 {
@@ -275,7 +276,7 @@ func TestRollingRestart(t *testing.T) {
 			before[i] = sent[i].Load()
 		}
 		for i := range sent {
-			eventually(t, fmt.Sprintf("caller %d's requests", i), func() bool { return sent[i].Load() >= before[i]+n })
+			await.That(t, fmt.Sprintf("caller %d's requests", i), func() bool { return sent[i].Load() >= before[i]+n })
 		}
 	}
 	for i := 1; i <= 8; i++ {
@@ -332,7 +333,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		c.Pool.MaxRequestsPerConnection = i % 3 * 1000 // sometimes another policy, sometimes only another table
 		b.proxy.Swap(toRoute(routeTo(c)))
 		before := sent.Load()
-		eventually(t, "a request", func() bool { return sent.Load() > before })
+		await.That(t, "a request", func() bool { return sent.Load() > before })
 	}
 	close(stop)
 	wg.Wait()

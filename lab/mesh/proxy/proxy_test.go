@@ -271,20 +271,6 @@ func receive[T any](t testing.TB, what string, from <-chan T) T {
 	}
 }
 
-// eventually waits for a condition.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	end := time.Now().Add(10 * time.Second)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(end) {
-			t.Fatalf("not within 10 s: %s", what)
-		}
-		<-tick.C
-	}
-}
-
 func TestForward(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
@@ -164,7 +165,7 @@ func TestRetryWhileTheBodyComes(t *testing.T) {
 		defer w.Close()
 		io.WriteString(w, "begin")
 		<-failed
-		eventually(t, "the second try", func() bool { return tries.Load() == 2 })
+		await.That(t, "the second try", func() bool { return tries.Load() == 2 })
 		io.WriteString(w, " and end")
 	}()
 	b.do("POST", "http://middle/", body).want(t, 200, "begin and end")
@@ -249,7 +250,7 @@ func TestMaxRetries(t *testing.T) {
 		b.get("http://middle/")
 		close(done)
 	}()
-	eventually(t, "a retry under way", func() bool { return tries.Load() == 2 })
+	await.That(t, "a retry under way", func() bool { return tries.Load() == 2 })
 	b.get("http://middle/").want(t, 503, "")
 	if n := tries.Load(); n != 3 {
 		t.Errorf("%d tries, want 3: the second request may not retry", n)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/await"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
@@ -121,7 +122,7 @@ func TestNothingIsSmuggled(t *testing.T) {
 			}
 			conn := raw(t, address, "POST "+c.path+" HTTP/1.1\r\nHost: middle\r\n"+c.headers+framing+"\r\n"+c.body)
 			if c.want == 0 {
-				eventually(t, "the request at the upstream", func() bool { return up.saw("POST "+c.path) > 0 })
+				await.That(t, "the request at the upstream", func() bool { return up.saw("POST "+c.path) > 0 })
 				conn.Close()
 			} else {
 				wantRaw(t, conn, c.want, c.text)
