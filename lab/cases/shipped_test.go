@@ -3,8 +3,8 @@ package cases
 import (
 	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hopline/hopline/lab/internal/shipped"
@@ -31,15 +31,7 @@ func TestShippedOverlays(t *testing.T) {
 // The cases of an overlay fail when its rules change, and say what explain says.
 func TestShippedCasesFail(t *testing.T) {
 	t.Parallel()
-	dir := shipped.Overlay(t, "canary")
-	path := filepath.Join(dir, "middle.yaml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, bytes.Replace(text, []byte("exact: betaUser"), []byte("exact: alphaUser"), 1), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	dir := shipped.Edited(t, "canary", "middle.yaml", func(text string) string { return strings.Replace(text, "exact: betaUser", "exact: alphaUser", 1) })
 	var out bytes.Buffer
 	c := Command{Paths: []string{dir}}
 	if err := c.Execute(t.Context(), nil, &out, true); !errors.Is(err, ErrFailed) {

@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+// printed returns what the command prints about a request, with the rules of some documents.
+func printed(t *testing.T, c Command, documents string) string {
+	t.Helper()
+	c.Method, c.Files = "GET", []string{"-"}
+	var out bytes.Buffer
+	if err := c.Execute(t.Context(), strings.NewReader(documents), &out); err != nil && !errors.Is(err, ErrNotRouted) {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 // TestNearRoutes: the notes of a request that no rule routes name HTTPRoutes, and why their rules do not apply.
 func TestNearRoutes(t *testing.T) {
 	t.Parallel()
@@ -37,13 +48,8 @@ spec:
 		"note HTTPRoute other/of-others has the host, and is not used: its rules apply to callers of its namespace other, and to Services of that namespace":                                                      {URL: "http://b.shop.svc.cluster.local/x", From: "shop/"},
 		"note HTTPRoute shop/outside has the host, and is not used: its parent is Gateway.gateway.networking.k8s.io istio-system/gateway, and a workload calls from inside the mesh: add the Service as a parent": {URL: "http://shop.test/", From: "shop/"},
 	} {
-		c.Method, c.Files = "GET", []string{"-"}
-		var out bytes.Buffer
-		if err := c.Execute(t.Context(), strings.NewReader(rules), &out); err != nil && !errors.Is(err, ErrNotRouted) {
-			t.Fatal(err)
-		}
-		if !strings.Contains(out.String(), want+"\n") {
-			t.Errorf("want %s, got\n%s", want, out.String())
+		if text := printed(t, c, rules); !strings.Contains(text, want+"\n") {
+			t.Errorf("want %s, got\n%s", want, text)
 		}
 	}
 }
@@ -65,12 +71,8 @@ spec:
   rules: [{backendRefs: [{name: b, namespace: shop, port: 80}, {kind: Bucket, name: c, port: 80}]}]
 `
 	print := func(documents string, more Command) string {
-		more.Method, more.URL, more.From, more.Files = "GET", "http://b/", "shop/", []string{"-"}
-		var out bytes.Buffer
-		if err := more.Execute(t.Context(), strings.NewReader(documents), &out); err != nil && !errors.Is(err, ErrNotRouted) {
-			t.Fatal(err)
-		}
-		return out.String()
+		more.URL, more.From = "http://b/", "shop/"
+		return printed(t, more, documents)
 	}
 	const resolved = "HTTPRoute shop/b at Service shop/b: ResolvedRefs is False (InvalidKind): "
 	text := print(rules, Command{Conditions: true})

@@ -215,12 +215,6 @@ func TestTargets(t *testing.T) {
 // TestLinksOfSeveralRoutes: all HTTPRoutes of a host configure calls to it, not only the one that a request for its address meets.
 func TestLinksOfSeveralRoutes(t *testing.T) {
 	t.Parallel()
-	dir := shipped.Overlay(t, "gateway-api")
-	file := filepath.Join(dir, "middle.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const another = `---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -229,9 +223,7 @@ spec:
   parentRefs: [{group: "", kind: Service, name: middle}]
   rules: [{name: slow, matches: [{path: {value: /slow}}], backendRefs: [{name: middle-dev, port: 80}]}]
 `
-	if err := os.WriteFile(file, append(text, another...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := shipped.Edited(t, "gateway-api", "middle.yaml", func(text string) string { return text + another })
 	var links []string
 	for _, l := range load(t, dir).Links {
 		if l.From == "hopline/front" {

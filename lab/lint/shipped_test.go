@@ -76,12 +76,6 @@ func TestCompared(t *testing.T) {
 // Where all objects are known, an HTTPRoute that no request reaches is a finding too, and so is a rule that another HTTPRoute hides.
 func TestUnreachedRoutes(t *testing.T) {
 	t.Parallel()
-	dir := shipped.Overlay(t, "gateway-api")
-	file := filepath.Join(dir, "middle.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const more = `---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -99,9 +93,7 @@ spec:
   parentRefs: [{group: "", kind: Service, name: middle, namespace: hopline}]
   rules: [{backendRefs: [{name: worldtimeapi, port: 80}]}]
 `
-	if err := os.WriteFile(file, append(text, more...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := shipped.Edited(t, "gateway-api", "middle.yaml", func(text string) string { return text + more })
 	o, table, err := mesh.Load(dir)
 	if err != nil {
 		t.Fatal(err)

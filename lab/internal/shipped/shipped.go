@@ -58,6 +58,21 @@ func Overlay(t testing.TB, name string) string {
 	return filepath.Join(Deploy(t), "overlays", name)
 }
 
+// Edited returns the directory of one overlay in such a copy, with a change of one of its files.
+func Edited(t testing.TB, name, file string, edit func(text string) string) string {
+	t.Helper()
+	dir := Overlay(t, name)
+	path := filepath.Join(dir, file)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(edit(string(text))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // Light returns the directory of one overlay in such a copy, whose pods have only their ports: without the other settings of every pod,
 // which no rule depends on, kustomize renders it in half of the time.
 func Light(t testing.TB, name string) string {
