@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
@@ -32,6 +33,9 @@ var ErrFailed = errors.New("cases failed")
 // Execute runs the cases and writes the results to out. It reads rules "-" from in. An error other than ErrFailed reports cases or rules
 // that cannot be read. annotate is whether to write annotations for GitHub Actions.
 func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer, annotate bool) error {
+	if c.FailUnder < 0 || c.FailUnder > 100 {
+		return fmt.Errorf("--fail-under: want a percentage from 0 to 100, got %g", c.FailUnder)
+	}
 	if c.Context != "" {
 		c.Rules = []string{rules.InContext(c.Context)}
 	}
@@ -79,7 +83,7 @@ func (c *Command) files() ([]*File, *regexp.Regexp, error) {
 		return nil, nil, err
 	}
 	if len(found) == 0 {
-		return nil, nil, fmt.Errorf("%v: no file whose name ends in _test.yaml; hopline test --write routes_test.yaml -f PATH writes one", paths)
+		return nil, nil, fmt.Errorf("%s: want a file whose name ends in _test.yaml, got none; hopline test --write routes_test.yaml -f PATH writes one", strings.Join(paths, ", "))
 	}
 	var files []*File
 	var errs []error

@@ -5,7 +5,6 @@ package diff
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
@@ -37,11 +36,11 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer) erro
 	}
 	before, err := rules.Read(ctx, []string{c.Old}, in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Old, err)
+		return err
 	}
 	after, err := rules.Read(ctx, []string{c.New}, in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.New, err)
+		return err
 	}
 	r := result{Result: compare.Tables(compare.Rules{Overlay: before.Overlay, Table: before.Table}, compare.Rules{Overlay: after.Overlay, Table: after.Table}),
 		NotComputed: both(before.NotComputed, after.NotComputed), Assumed: both(before.Assumed, after.Assumed)}

@@ -335,7 +335,7 @@ func (k drainCommand) Run(ctx context.Context, out io.Writer, c *Command) error 
 func (c *Command) ofServices(ctx context.Context, kind Kind, name string, value json.RawMessage) (Request, error) {
 	lab, err := current.Ask(ctx, c.ConsolePort)
 	if err != nil {
-		return Request{}, fmt.Errorf("no lab at port %d: %w", c.ConsolePort, err)
+		return Request{}, err
 	}
 	if slices.ContainsFunc(lab.Pods, func(p workload.Status) bool { return p.Name == name }) {
 		return Request{Kind: kind, Pod: name, Value: value}, nil

@@ -13,7 +13,7 @@ func (a *Answer) endpoints(lab *current.Lab, from *mesh.Source) {
 	if len(a.Shares) == 0 || a.Refusal != "" {
 		return
 	}
-	a.Endpoints = "endpoints as the overlay asks for: the lab does not run it"
+	a.Endpoints = "endpoints as the overlay configures them: the lab does not run it"
 	if a.Of.Overlay.Lenient {
 		a.Endpoints = "endpoints as the files have them"
 	}

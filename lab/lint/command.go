@@ -43,6 +43,9 @@ func (c *Command) Execute(ctx context.Context, in io.Reader, out io.Writer, anno
 	if err != nil {
 		return err
 	}
+	if r.Empty() {
+		return fmt.Errorf("%s: want objects that affect routing, got none", strings.Join(paths, ", "))
+	}
 	report := Report{LeftOut: r.LeftOut, NotComputed: r.NotComputed, Assumed: r.Assumed}
 	if report.Findings, report.Silenced, err = Check(r, c.Ignore); err != nil {
 		return err

@@ -47,7 +47,7 @@ func (c *Command) Execute(ctx context.Context, screen tty.Screen) error {
 	}
 	response, err := current.Get(ctx, c.ConsolePort, path+"?"+c.query().Encode())
 	if err != nil {
-		return fmt.Errorf("no lab runs with its console at port %d (%w); hopline up starts one, --console-port names another port", c.ConsolePort, err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
@@ -58,6 +58,9 @@ func (c *Command) Execute(ctx context.Context, screen tty.Screen) error {
 		var lines console.Lines
 		if err := json.NewDecoder(response.Body).Decode(&lines); err != nil {
 			return fmt.Errorf("%s: %w", response.Request.URL, err)
+		}
+		if len(lines.Lines) == 0 && !c.JSON {
+			return p.Out.Print(p.Paint(tty.Yellow, "! no line matches\n"))
 		}
 		return p.print(lines)
 	}

@@ -78,6 +78,7 @@ func TestLast(t *testing.T) {
 		"level":    {Command{Limit: 10, Level: "error"}, two + three},
 		"trace":    {Command{Limit: 10, Trace: traceID}, one + two},
 		"text":     {Command{Limit: 10, Text: "BOOM"}, three},
+		"nothing":  {Command{Limit: 10, Workload: "middle-prd"}, "! no line matches\n"},
 	} {
 		var out bytes.Buffer
 		test.command.ConsolePort = port
@@ -133,7 +134,7 @@ func TestNoLab(t *testing.T) {
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
 	c := Command{Limit: 10, Console: current.Console{ConsolePort: port}}
-	if err := c.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); err == nil || !strings.Contains(err.Error(), "no lab runs with its console at port "+strconv.Itoa(port)) {
+	if err := c.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); err == nil || !strings.Contains(err.Error(), "no lab at http://127.0.0.1:"+strconv.Itoa(port)+": ") {
 		t.Errorf("without a lab: %v", err)
 	}
 }

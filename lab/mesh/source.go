@@ -88,6 +88,6 @@ func (t *Table) Assumed() string {
 		return ""
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("no Namespace object for %s: taken as without labels, so only pods that ask for a sidecar by their own labels have one",
+	return fmt.Sprintf("no Namespace object for %s: it counts as one without labels, so only pods whose own labels request a sidecar have one",
 		strings.Join(names, ", "))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -84,7 +85,7 @@ func (r *reader) input(name string) {
 	case name == "-":
 		r.file(name, false)
 	case err != nil:
-		r.report.Add(name, "", "%v", err)
+		r.report.Add(name, "", "%v", withoutPath(err))
 	case !info.IsDir():
 		r.file(name, false)
 	case HasKustomization(name):
@@ -92,6 +93,15 @@ func (r *reader) input(name string) {
 	default:
 		r.directory(name)
 	}
+}
+
+// withoutPath returns the error of a file system without the operation and the path, which the object of a problem names.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // HasKustomization reports whether a directory has a kustomization file, under one of the names that kustomize accepts.
@@ -123,7 +133,7 @@ func (r *reader) kustomization(dir string) {
 func (r *reader) directory(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		r.report.Add(dir, "", "%v", err)
+		r.report.Add(dir, "", "%v", withoutPath(err))
 	}
 	r.watch(dir)
 	found := false
@@ -152,7 +162,7 @@ func (r *reader) watch(name string) (path string) {
 	return path
 }
 
-// IsTestFile reports whether a file's name is that of test cases: it ends in _test.yaml or _test.yml.
+// IsTestFile reports whether a file has the name of test cases, which ends in _test.yaml or _test.yml.
 func IsTestFile(name string) bool {
 	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
@@ -166,7 +176,7 @@ func (r *reader) file(name string, some bool) {
 	r.files = append(r.files, r.watch(name))
 	file, err := os.Open(name)
 	if err != nil {
-		r.report.Add(name, "", "%v", err)
+		r.report.Add(name, "", "%v", withoutPath(err))
 		return
 	}
 	defer func() { _ = file.Close() }()

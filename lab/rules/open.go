@@ -3,9 +3,11 @@ package rules
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/kubectl"
@@ -32,29 +34,52 @@ func inContext(name string) (cluster string, ok bool) {
 	return strings.CutPrefix(name, contextPrefix)
 }
 
+// shown returns a text with the paths of files as the user names them.
+type shown func(text string) string
+
+// problems returns an error with the paths of files as the user names them.
+func (s shown) problems(err error) error {
+	var report *overlay.Report
+	if !errors.As(err, &report) {
+		return err
+	}
+	problems := slices.Clone(report.Problems)
+	for i := range problems {
+		for _, text := range []*string{&problems[i].File, &problems[i].Object, &problems[i].Reason} {
+			*text = s(*text)
+		}
+	}
+	return &overlay.Report{Problems: problems}
+}
+
 // open reads the objects that names name.
-func open(ctx context.Context, names []string, stdin io.Reader) (*overlay.Overlay, *overlay.Rest, error) {
+func open(ctx context.Context, names []string, stdin io.Reader) (o *overlay.Overlay, rest *overlay.Rest, as shown, err error) {
+	as = func(text string) string { return text }
 	paths := make([]string, len(names))
 	for i, name := range names {
 		paths[i] = name
 		cluster, ok := inContext(name)
 		switch {
 		case ok && len(names) > 1:
-			return nil, nil, fmt.Errorf("%s: want a cluster without other rules", name)
+			return nil, nil, as, fmt.Errorf("%s: want a cluster without other rules", name)
 		case ok:
 			list, err := kubectl.Objects(ctx, cluster)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, as, err
 			}
-			return overlay.ReadCluster(name, bytes.NewReader(list))
+			o, rest, err := overlay.ReadCluster(name, bytes.NewReader(list))
+			return o, rest, as, err
 		case name != "-" && revision.Named(name):
-			path, remove, err := revision.Checkout(ctx, name)
+			tree, err := revision.Checkout(ctx, name)
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", name, err)
+				return nil, nil, as, fmt.Errorf("%s: %w", name, err)
 			}
-			defer remove()
-			paths[i] = path
+			defer tree.Remove()
+			paths[i] = tree.Path
+			before := as
+			as = func(text string) string { return tree.Named(before(text)) }
 		}
 	}
-	return overlay.Read(paths, stdin)
+	o, rest, err = overlay.Read(paths, stdin)
+	return o, rest, as, as.problems(err)
 }

@@ -32,6 +32,7 @@ type Rules struct {
 	subsets map[overlay.SubsetName]struct{} // see overlay.Rest
 	own     []string                        // the namespaces of the files' objects
 	named   string                          // the files, for messages
+	as      shown                           // nil: paths are as the user names them
 }
 
 // Of returns the rules of an overlay that was loaded and compiled strictly. dir is its name for messages.
@@ -43,17 +44,17 @@ func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
 // of a revision of the git repository here, or without other names context:NAME, a cluster; see InContext. Hosts that the files do not have
 // are assumed to exist on the ports that rules name and on the given ports. Mistakes in the rules are an *overlay.Report.
 func Read(ctx context.Context, names []string, stdin io.Reader, ports ...int) (*Rules, error) {
-	o, rest, err := open(ctx, names, stdin)
+	o, rest, as, err := open(ctx, names, stdin)
 	if err != nil {
 		return nil, err
 	}
-	return newRules(o, rest, strings.Join(names, ", "), ports)
+	return newRules(o, rest, strings.Join(names, ", "), as, ports)
 }
 
 // ReadWhole is like Read, for files of which something is claimed to be absent: a namespace of which they have a Service has no other one,
 // unless they have an object whose controller may create Services.
 func ReadWhole(ctx context.Context, names []string, stdin io.Reader) (*Rules, error) {
-	o, rest, err := open(ctx, names, stdin)
+	o, rest, as, err := open(ctx, names, stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +63,15 @@ func ReadWhole(ctx context.Context, names []string, stdin io.Reader) (*Rules, er
 			o.Closed = append(o.Closed, s.Namespace)
 		}
 	}
-	return newRules(o, rest, strings.Join(names, ", "), nil)
+	return newRules(o, rest, strings.Join(names, ", "), as, nil)
 }
 
 // newRules completes and compiles what was read.
-func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, ports []int) (*Rules, error) {
-	r := &Rules{Overlay: o, LeftOut: rest.Line(), own: namespaces(o), foreign: rest.Foreign, makers: rest.Makers, subsets: rest.Subsets, named: named, closed: o.Closed}
+func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, as shown, ports []int) (*Rules, error) {
+	r := &Rules{as: as, Overlay: o, LeftOut: rest.Line(), own: namespaces(o), foreign: rest.Foreign, makers: rest.Makers, subsets: rest.Subsets, named: named, closed: o.Closed}
 	r.Assumed = o.Assume(ports...)
 	if err := r.compile(rest.Limits); err != nil {
-		return nil, err
+		return nil, as.problems(err)
 	}
 	for _, g := range r.gaps {
 		r.NotComputed = append(r.NotComputed, g.String())
@@ -112,6 +113,9 @@ func (r *Rules) Lines() []string {
 	return lines
 }
 
+// Empty reports whether the files have no object that affects routing.
+func (r *Rules) Empty() bool { return len(r.Overlay.Objects()) == 0 && len(r.foreign) == 0 }
+
 // Place returns the file and the line of a field of an object; line 0 if it is unknown.
 func (r *Rules) Place(object, path string) (file string, line int) {
 	report := r.Overlay.Report()
@@ -120,5 +124,9 @@ func (r *Rules) Place(object, path string) (file string, line int) {
 	if !errors.As(report.Err(), &found) {
 		return "", 0
 	}
-	return found.Problems[0].File, found.Problems[0].Line
+	file = found.Problems[0].File
+	if r.as != nil {
+		file = r.as(file)
+	}
+	return file, found.Problems[0].Line
 }

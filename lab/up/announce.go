@@ -51,7 +51,7 @@ func (l *lab) announce(first edition, took time.Duration) {
 // whatToEdit suggests a file of the overlay's own directory to edit: one with weights if there is one, else any.
 func whatToEdit(dir string, e edition) string {
 	if e.overlay.Lenience != nil {
-		return "Edit a file and save: it is live at once."
+		return "Edit a file and save: it is live immediately."
 	}
 	if bundle.Carries(e.overlay.Dir) {
 		return "This overlay is in the program hopline. To edit it: hopline init DIR, and hopline up DIR."

@@ -200,7 +200,7 @@ func saved(overlay string, files []string, begun, now time.Time) string {
 
 // restarting is called when a process has ended and is to be restarted, while the Supervisor is locked.
 func (l *lab) restarting(r workload.Restart) {
-	wait := "at once"
+	wait := "immediately"
 	if d := time.Until(r.Again); d > time.Second {
 		wait = fmt.Sprintf("in %.0f s", d.Seconds())
 	}

@@ -113,7 +113,7 @@ func (s *suite) rule(name string) bool {
 	return json.Unmarshal([]byte(s.get("Console", "/api/rule?object=middle&rule="+name).body), &rule) == nil && rule.Rule == name
 }
 
-// sharesFollow sends load and checks that the shares that were seen are those of the changed rule, by the χ² test of hopline load.
+// sharesFollow sends load and checks that the observed shares fit the changed rule, by the χ² test of hopline load.
 func (s *suite) sharesFollow() {
 	s.t.Helper()
 	code, out := s.hopline("load", "--console-port", s.consolePort(), "--rate=100", "--duration=6s", "--json", s.urls["Page"]+"/hops")

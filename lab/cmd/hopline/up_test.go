@@ -195,7 +195,7 @@ func endedProcessIsStartedAgain(t *testing.T, s *suite) {
 		}
 		return false
 	})
-	if !regexp.MustCompile(`! minimal-v1-\S+ exited with code 137: crashing, as requested; started again at once`).MatchString(s.screen.String()) {
+	if !regexp.MustCompile(`! minimal-v1-\S+ exited with code 137: crashing, as requested; started again immediately`).MatchString(s.screen.String()) {
 		t.Errorf("the terminal does not warn of it:\n%s", s.screen)
 	}
 	if a := s.get("Ingress", "/", "Host", "minimal.svc.kind.org"); a.status != http.StatusOK {

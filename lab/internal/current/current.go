@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -73,7 +74,7 @@ func (l *Lab) edited() string {
 	return ", with the temporary changes of hopline drive"
 }
 
-// Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. The error is that of mesh.Load.
+// Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. It returns the errors of mesh.Load.
 func (c Choice) Load() (*overlay.Overlay, *mesh.Table, error) {
 	o, table, err := c.load()
 	if err != nil || c.Lab == nil || len(c.Lab.Edits) == 0 {
@@ -95,7 +96,7 @@ func (c Choice) load() (*overlay.Overlay, *mesh.Table, error) {
 // stdin is the name of standard input among the files of a lab.
 const stdin = "-"
 
-// Ask queries the lab whose console has a port of this machine. If no lab runs, it returns the connection's error.
+// Ask queries the lab whose console has a port of this machine. If no lab runs, the error states that.
 func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -113,13 +114,24 @@ func Ask(ctx context.Context, consolePort int) (*Lab, error) {
 	return lab, decoder.Decode(lab)
 }
 
-// Get requests a path of the lab whose console has a port of this machine, and returns any response. The caller must close its body.
+// Get requests a path of the lab whose console has a port of this machine, and returns any response. If no lab runs, the error states that.
+// The caller must close the body.
 func Get(ctx context.Context, consolePort int, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address(consolePort)+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return client.Do(request)
+	return do(request)
+}
+
+// do sends a request to a lab. The error of a connection names the lab that is not there, and what starts one.
+func do(request *http.Request) (*http.Response, error) {
+	response, err := client.Do(request)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return nil, fmt.Errorf("no lab at http://%s: %w; hopline up starts one, --console-port names another port", request.URL.Host, failed.Err)
+	}
+	return response, err
 }
 
 // client calls labs. It uses no proxy of the environment, because a lab is on this machine, and keeps no connection to one that may end.

@@ -100,9 +100,9 @@ func Call(ctx context.Context, consolePort int, method, path string, body, resul
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := client.Do(request)
+	response, err := do(request)
 	if err != nil {
-		return fmt.Errorf("no lab at %s: %w", address(consolePort), err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))

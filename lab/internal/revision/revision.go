@@ -21,31 +21,58 @@ func Named(name string) bool {
 	return ok && err != nil && len(revision) >= 2 // a drive of Windows has one letter
 }
 
+// Tree is a temporary directory with the files of a revision.
+type Tree struct {
+	Path string // of what REVISION:PATH names, in the directory
+
+	revision, dir string
+}
+
 // Checkout writes the files of a revision of the git repository here to a temporary directory. name is REVISION:PATH; PATH is relative to the
-// top of the repository, as for git show. It returns the path in the directory. The caller must call remove.
-func Checkout(ctx context.Context, name string) (path string, remove func(), err error) {
+// top of the repository, as for git show. The caller must call Remove.
+func Checkout(ctx context.Context, name string) (*Tree, error) {
 	revision, path, _ := strings.Cut(name, ":")
-	if strings.HasPrefix(revision, "-") || !filepath.IsLocal(filepath.FromSlash(path)) {
-		return "", nil, errors.New("want REVISION:PATH, with a path inside the repository")
+	path = filepath.FromSlash(path)
+	if strings.HasPrefix(revision, "-") || !filepath.IsLocal(path) {
+		return nil, errors.New("want REVISION:PATH, with a path inside the repository")
 	}
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", nil, err
+		return nil, err
+	}
+	if _, err := git(ctx, ".", "rev-parse", "--verify", "--quiet", revision+"^{tree}"); err != nil {
+		return nil, fmt.Errorf("want a revision of this git repository, got %s", revision)
 	}
 	archive, err := git(ctx, strings.TrimSpace(string(top)), "archive", "--format=tar", revision)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "hopline-revision-")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	remove = func() { _ = os.RemoveAll(dir) }
-	if err := extract(archive, dir); err != nil {
-		remove()
-		return "", nil, err
+	t := &Tree{revision: revision, dir: dir}
+	err = extract(archive, dir)
+	if err == nil {
+		t.dir, err = filepath.EvalSymlinks(dir) // as in the paths of kustomize
 	}
-	return filepath.Join(dir, filepath.FromSlash(path)), remove, nil
+	t.Path = filepath.Join(t.dir, path)
+	if _, missing := os.Stat(t.Path); err == nil && missing != nil {
+		err = fmt.Errorf("revision %s has no %s", revision, filepath.ToSlash(path))
+	}
+	if err != nil {
+		t.Remove()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Remove removes the directory.
+func (t *Tree) Remove() { _ = os.RemoveAll(t.dir) }
+
+// Named returns a text with the paths in the directory as REVISION:PATH.
+func (t *Tree) Named(text string) string {
+	return strings.ReplaceAll(text, filepath.ToSlash(t.dir)+"/", t.revision+":")
 }
 
 // git runs git and returns its output.
