@@ -60,7 +60,7 @@ clean: ## remove what the other targets made
 test: need-go ## test every module in go.work (make lint vets them); RACE=1 with the race detector (needs a C compiler)
 	go test -vet=off $(if $(RACE),-race -gcflags=all=-d=checkptr=0) $(MODULES:%=%/...)
 
-lint: need-go ## run gofmt, golangci-lint with go vet and staticcheck, go.mod tidy, each module with GOWORK=off, govulncheck
+lint: need-go ## run gofmt, golangci-lint with go vet and staticcheck, go.mod tidy, each module with GOWORK=off, govulncheck; check the workflows
 	@.ci/lint $(GOLANGCI_LINT) $(GOVULNCHECK) $(MODULES) $(TEST_MODULES)
 
 .PHONY: lint-platforms
