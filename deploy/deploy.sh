@@ -28,7 +28,7 @@ die() { say "$*"; exit 1; }
 
 reachable() {
   command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'
-  kubectl version >/dev/null 2>"$work/error" || die "no cluster answers ($(tail -1 "$work/error")). \`make cluster\` makes one; KUBECONFIG names another."
+  kubectl version >/dev/null 2>"$work/error" || die "no cluster responds ($(tail -1 "$work/error")). \`make cluster\` makes one; KUBECONFIG names another."
 }
 
 render() { # render OVERLAY
@@ -58,7 +58,7 @@ labelled() {
 # mesh_or_die stops before any change if the cluster lacks a kind that the rendering needs.
 mesh_or_die() {
   known
-  # two APIs have a kind Gateway: KIND.GROUP tells them apart
+  # two APIs have a kind Gateway: KIND.GROUP distinguishes them
   awk '/^apiVersion: / { split($2, api, "/") } /^kind: / { print tolower($2) "." api[1] }' "$work/rendered.yaml" | sort -u >"$work/needed"
   missing=
   for k in $rules; do
@@ -111,7 +111,7 @@ namespaces_first() {
   if grep -xF -f "$work/names" "$work/list" >"$work/terminating"; then
     say "waits until the cluster has deleted namespace $(paste -sd, "$work/terminating")"
     xargs kubectl wait --for=delete namespace --timeout="$gone" <"$work/terminating" >/dev/null 2>"$work/error" ||
-      die "the namespace is still being deleted after $gone ($(tail -1 "$work/error")). \`kubectl get namespace -o yaml\` says what holds it."
+      die "the namespace is still being deleted after $gone ($(tail -1 "$work/error")). \`kubectl get namespace -o yaml\` shows what holds it."
   fi
   kubectl apply -f "$work/namespaces.yaml" >/dev/null
 }
@@ -132,7 +132,7 @@ ready() {
   for namespace in hopline hopline-outside; do
     kubectl rollout status deployments -n "$namespace" -l "$label" --timeout=180s >"$work/rollout" 2>&1 || {
       kubectl get pods -n "$namespace" -l "$label" >&2
-      die "not ready: $(sed -n 's/^Waiting for //p' "$work/rollout" | tail -1) \`kubectl describe pod -n $namespace\` says why."
+      die "not ready: $(sed -n 's/^Waiting for //p' "$work/rollout" | tail -1) \`kubectl describe pod -n $namespace\` shows why."
     }
   done
 }
@@ -195,6 +195,6 @@ case $cmd in
     command -v istioctl >/dev/null || die 'istioctl is missing: https://istio.io/latest/docs/setup/getting-started/#download'
     render plain; apply_rendered; remember 'plain, Istio removed'; ready # new pods, without sidecars
     istioctl uninstall -y --purge
-    say 'Istio is gone, the services answer at NodePort 30100' ;;
+    say 'Istio is gone, the services respond at NodePort 30100' ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

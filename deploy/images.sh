@@ -13,7 +13,7 @@ say() { printf 'images: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 command -v docker >/dev/null || die 'docker is missing: https://docs.docker.com/get-docker/'
-docker info >/dev/null 2>&1 || die "Docker does not answer. Start it (Docker Desktop, or: sudo systemctl start docker), then try again: \
+docker info >/dev/null 2>&1 || die "Docker does not respond. Start it (Docker Desktop, or: sudo systemctl start docker), then try again: \
 $(docker info 2>&1 | tail -1)"
 docker buildx version >/dev/null 2>&1 || die 'docker buildx is missing. It comes with Docker Desktop, and as the package docker-buildx-plugin elsewhere.'
 

@@ -3,7 +3,7 @@
 set -eu
 die() { printf 'port-forward: %s\n' "$*" >&2; exit 1; }
 command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'
-kubectl version >/dev/null 2>&1 || die 'no cluster answers. make cluster makes one; KUBECONFIG names another.'
+kubectl version >/dev/null 2>&1 || die 'no cluster responds. make cluster makes one; KUBECONFIG names another.'
 pids=
 trap 'kill $pids 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM

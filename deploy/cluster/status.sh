@@ -3,7 +3,7 @@
 set -eu
 die() { printf 'status: %s\n' "$*" >&2; exit 1; }
 command -v kubectl >/dev/null || die 'kubectl is missing: https://kubernetes.io/docs/tasks/tools/'
-kubectl version >/dev/null 2>&1 || die 'no cluster answers. make cluster makes one; KUBECONFIG names another.'
+kubectl version >/dev/null 2>&1 || die 'no cluster responds. make cluster makes one; KUBECONFIG names another.'
 line() { printf '%-12s %s\n' "$1" "$2"; }
 line cluster "$(kubectl config current-context 2>/dev/null || echo unknown), Kubernetes $(kubectl version -o json | sed -n '/serverVersion/,$s/.*"gitVersion": "\(.*\)".*/\1/p'), $(kubectl get nodes --no-headers | grep -cw Ready) nodes ready"
 # Of a Deployment and of a DaemonSet, whose fields have other names: NAME|READY|WANTED.

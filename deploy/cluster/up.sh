@@ -27,7 +27,7 @@ check() {
   need kind https://kind.sigs.k8s.io/docs/user/quick-start/#installation
   need kubectl https://kubernetes.io/docs/tasks/tools/
   need istioctl https://istio.io/latest/docs/setup/getting-started/#download
-  docker info >/dev/null 2>&1 || die 'Docker does not answer. Start it, then try again.'
+  docker info >/dev/null 2>&1 || die 'Docker does not respond. Start it, then try again.'
   minor=$(kind version | sed -n 's/^kind v0\.\([0-9]*\).*/\1/p')
   [ "${minor:-0}" -ge 27 ] || die "kind $(kind version) is too old: want 0.27 or newer (containerd 2, its registry configuration)"
   mib=$(($(docker info --format '{{.MemTotal}}') / 1048576))
@@ -48,7 +48,7 @@ make_kind() {
   else
     # shellcheck disable=SC2013
     for p in $(sed -n 's/.*hostPort: \([0-9]*\).*/\1/p' "$config"); do
-      if taken "$p"; then die "port $p of this machine is taken (lsof -i :$p says by whom). Free it, or change hostPort in $config."; fi
+      if taken "$p"; then die "port $p of this machine is taken (lsof -i :$p shows the process). Free it, or change hostPort in $config."; fi
     done
     kind create cluster --config "$config" || {
       # A half-made cluster would count as complete the next time.
@@ -85,7 +85,7 @@ make_gateway_api() {
 make_mesh() {
   need kubectl https://kubernetes.io/docs/tasks/tools/
   need istioctl https://istio.io/latest/docs/setup/getting-started/#download
-  kubectl version >/dev/null 2>&1 || die 'no cluster answers: KUBECONFIG names none that does.'
+  kubectl version >/dev/null 2>&1 || die 'no cluster responds: want one in KUBECONFIG.'
   make_gateway_api # before istiod, which looks for them when it starts
   istioctl install -y -f deploy/cluster/istio.yaml || die 'Istio is not installed, or by half: its own words are above. Run this again, or start anew with: istioctl uninstall -y --purge'
   kubectl apply -k deploy/addons >/dev/null

@@ -22,7 +22,7 @@ type Case struct {
 	File     string
 	Line     int
 	Question rules.Question
-	// AtHost lets the case choose its caller by the VirtualService that has the request's host, as istio-config-validator knows no callers.
+	// AtHost lets the case choose its caller by the VirtualService that has the request's host, as istio-config-validator has no callers.
 	AtHost bool
 	Expect Expect
 	Not    bool // whether the expectation must not hold
@@ -31,7 +31,7 @@ type Case struct {
 // Place returns the file and line of the case: "routes_test.yaml:12".
 func (c *Case) Place() string { return c.File + ":" + strconv.Itoa(c.Line) }
 
-// Expect is what is expected to happen to a request. A part that is not set is not checked.
+// Expect holds what is expected to happen to a request. A part that is not set is not checked.
 type Expect struct {
 	Rule            *string // "none", or a rule's name or place, perhaps with its object before it
 	To              []Target
@@ -53,7 +53,7 @@ type Target struct {
 	Min, Max float64
 }
 
-// Retries is what is expected of a retry policy.
+// Retries holds what is expected of a retry policy.
 type Retries struct {
 	Attempts *int
 	PerTry   *time.Duration

@@ -122,7 +122,7 @@ func longest(spans []*zipkin.Span) (most int64) {
 	return most
 }
 
-// groupOf returns the group of a trace. Its route is that of the first span that has one, which is the application's: a gateway uses one
+// groupOf returns the group of a trace. Its route is the one of the first span that has a route, which is the application's: a gateway uses one
 // name for all requests of a host. Without a route it is the name of the first span.
 func groupOf(spans []*zipkin.Span) group {
 	first, routed := spans[0], (*zipkin.Span)(nil)

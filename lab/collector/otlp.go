@@ -78,7 +78,7 @@ func (o *otlp) post(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, enc.partial(rejected, why))
 }
 
-// decodeProtobuf reads an ExportTraceServiceRequest. Its wire format is that of TracesData, whose package does not need gRPC.
+// decodeProtobuf reads an ExportTraceServiceRequest. It has the wire format of TracesData, whose package does not need gRPC.
 func decodeProtobuf(body []byte) (*tracepb.TracesData, error) {
 	data := new(tracepb.TracesData)
 	if err := proto.Unmarshal(body, data); err != nil {

@@ -28,7 +28,7 @@ func searchable(t *testing.T) *Collector {
 		span("1", "", "c", 3000, 0, "clock", "", "get /time", nil),
 		span("2", "9", "d", 4500, 5, "core", "", "late", nil), // its root has not arrived
 		span("3", "9", "d", 4000, 5, "core", "", "early", nil),
-		span("1", "", "e", 0, 5, "core", "", "never", nil), // nobody knows when
+		span("1", "", "e", 0, 5, "core", "", "never", nil), // without a time
 		span("1", "", "1000000000000000f", 5000, 5, "wide", "", "left", nil),
 		span("1", "", "2000000000000000f", 5000, 5, "wide", "", "right", nil),
 	)

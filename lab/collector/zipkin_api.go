@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
-// zipkinAPI is Zipkin's HTTP API. Its responses are those of Zipkin 3.5.1; TestRealZipkin compares them.
+// zipkinAPI is Zipkin's HTTP API. It responds as Zipkin 3.5.1 does; TestRealZipkin compares both.
 type zipkinAPI struct {
 	store   *Store
 	options Options

@@ -65,7 +65,7 @@ func TestClasses(t *testing.T) {
 	})
 }
 
-// TestPreferred checks that a preferred text stands for its class, and is otherwise ignored.
+// TestPreferred checks that a preferred text represents its class, and is otherwise ignored.
 func TestPreferred(t *testing.T) {
 	t.Parallel()
 	list, _ := classes([]string{"GET", "P.*"}, "[A-Z]+", "GET", "POST", "PUT", "DELETE", "get")

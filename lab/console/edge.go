@@ -74,7 +74,7 @@ func (c *Console) serveEdge(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, out)
 }
 
-// isOf reports whether the requests of a key are those of an edge.
+// isOf reports whether the requests of a key belong to an edge.
 func (e Edition) isOf(k traffic.EdgeKey, edge GraphEdge) bool {
 	from, known := e.Graph.Node(k.From.ID())
 	return known && from.Service == edge.From && k.To.ID() == edge.To

@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/drive"
 )
 
-// TestErrorsOfTheAPI checks that each error below /api/ is JSON with a reason, whoever finds it: a handler, http.ServeMux, or package guard.
+// TestErrorsOfTheAPI checks that each error below /api/ is JSON with a reason, wherever it is found: a handler, http.ServeMux, or package guard.
 func TestErrorsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	store, err := collector.New(collector.Options{})

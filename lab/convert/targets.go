@@ -107,7 +107,7 @@ func (c *converter) meshTargets(v *overlay.Istio[*networking.VirtualService], i 
 	return out
 }
 
-// suffixOf returns the part of a host that tells a route from those of other hosts.
+// suffixOf returns the part of a host that distinguishes its route from the routes of other hosts.
 func suffixOf(host string) string {
 	if name, _, ok := istio.ServiceOf(host); ok && istio.IsServiceHost(host) {
 		return name

@@ -87,7 +87,7 @@ func (c *Change) same(d *Change) bool {
 }
 
 // edits returns the fields that a change sets in the objects of an overlay, which has the table. The error states that an object is gone or
-// that the value has not the form that the kind needs; all other checks are those of overlay.Overlay.With.
+// that the value has not the form that the kind needs; overlay.Overlay.With does all other checks.
 func (c *Change) edits(o *overlay.Overlay, table *mesh.Table) ([]overlay.Edit, error) {
 	switch c.Kind {
 	case Weights, Fault, Timeout, Retries, Mirror:

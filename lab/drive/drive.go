@@ -28,7 +28,7 @@ type Lab interface {
 	Apply(*overlay.Overlay, *mesh.Table) error
 	// Switch makes another overlay active once its workloads are ready, so that no request is lost; with an error nothing has changed.
 	Switch(*overlay.Overlay, *mesh.Table) error
-	// Pods, Kill and Drain are those of a workload.Supervisor, Readmit that of a proxy.Proxy.
+	// Pods, Kill and Drain are methods of a workload.Supervisor, Readmit is one of a proxy.Proxy.
 	Pods() []workload.Status
 	Kill(pod string) error
 	Drain(pod string) error

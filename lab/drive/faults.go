@@ -134,7 +134,7 @@ func (c *Change) rates() (rates, error) {
 }
 
 // reconcile sets at every process the faults that a list of changes has for it, and what was there before where it has none any more. It
-// reports whether a process has not responded yet. The error is that of a service that rejects a value.
+// reports whether a process has not responded yet. The error has the text of the service that rejects a value.
 func (d *Drive) reconcile(changes []*Change) (pending bool, err error) {
 	alive := map[process]bool{}
 	for _, p := range d.lab.Pods() {

@@ -18,7 +18,7 @@ type Answer struct {
 	Rules     string // which rules they are
 	Of        *rules.Rules
 	Endpoints string // whose endpoints they are; empty without destinations
-	// Conditions holds the status of all Gateways and HTTPRoutes of the Gateway API, if it was asked for; else nil.
+	// Conditions holds the status of all Gateways and HTTPRoutes of the Gateway API, if requested; otherwise nil.
 	Conditions []gatewayapi.Condition
 }
 

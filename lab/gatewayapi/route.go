@@ -231,7 +231,7 @@ func retries(r *overlay.HTTPRouteRetry) *networking.HTTPRetry {
 	return out
 }
 
-// timeouts sets the timeouts of a rule. Without a retry policy, the timeout of a try is that of the request.
+// timeouts sets the timeouts of a rule. Without a retry policy, a try has the timeout of the request.
 func timeouts(out *networking.HTTPRoute, t *overlay.HTTPRouteTimeouts) {
 	if t == nil {
 		return

@@ -2,7 +2,7 @@ package istio
 
 import "strings"
 
-// MeshGateway is the name in a VirtualService's gateways that stands for all sidecars.
+// MeshGateway is the name in a VirtualService's gateways that means all sidecars.
 const MeshGateway = "mesh"
 
 // Gateway describes a gateway of Istio's own installation.

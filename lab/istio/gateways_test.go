@@ -2,7 +2,7 @@ package istio
 
 import "testing"
 
-// The cases are those of resolveGatewayName in Istio.
+// The cases are taken from the tests of resolveGatewayName in Istio.
 func TestGatewayName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The cases are those of host.Name.Matches in Istio.
+// The cases are taken from the tests of host.Name.Matches in Istio.
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -36,7 +36,7 @@ func TestWithin(t *testing.T) {
 	}
 }
 
-// The cases are those of Istio's TestResolveShortnameToFQDN.
+// The cases are taken from Istio's TestResolveShortnameToFQDN.
 func TestFullHost(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{

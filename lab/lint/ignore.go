@@ -39,7 +39,7 @@ func foreignObjects(r *rules.Rules) (metas []overlay.Meta) {
 	return metas
 }
 
-// IsCode reports whether a name is that of a code.
+// IsCode reports whether there is a code of a name.
 func IsCode(name string) bool {
 	return slices.ContainsFunc(Codes(), func(c Code) bool { return c.Name == name })
 }

@@ -30,7 +30,7 @@ type Bounds struct {
 	Data     int // bytes of a request's body
 }
 
-// commandBounds are those of the command.
+// commandBounds holds the bounds of the command.
 var commandBounds = Bounds{Rate: 100_000, Duration: 24 * time.Hour, Requests: 50_000_000, InFlight: 50_000, Data: 1 << 20}
 
 // Problem is a wrong value of a setting. Error formats it for the command line.

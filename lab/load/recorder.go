@@ -128,7 +128,7 @@ func (r *recorder) sent(at time.Duration) {
 	r.interval(at).sent++
 }
 
-// asked counts a request by when it was due, whether it was sent or not.
+// asked counts a request by the time at which it was due, whether it was sent or not.
 func (r *recorder) asked(due time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -55,7 +55,7 @@ func TestHopsAreRead(t *testing.T) {
 	}
 }
 
-// TestExpectedSharesFollowTheRules checks that the expected shares of the canary overlay are those of its table of rules.
+// TestExpectedSharesFollowTheRules checks that the expected shares of the canary overlay follow its table of rules.
 func TestExpectedSharesFollowTheRules(t *testing.T) {
 	t.Parallel()
 	front := map[version]float64{{"front", "amber"}: 1.0 / 3, {"front", "blue"}: 1.0 / 3, {"front", "green"}: 1.0 / 3}

@@ -46,7 +46,7 @@ func checkAccessPorts(object, path string, ports []string, report *overlay.Repor
 // addressUnknown is why a condition on an address has no answer for objects that only a cluster runs.
 const addressUnknown = "the addresses of callers and pods are known only where they run"
 
-// knowsAddresses reports whether the lab runs the overlay: then it knows every address.
+// knowsAddresses reports whether the lab runs the overlay: then every address is known.
 func knowsAddresses(o *overlay.Overlay) bool { return !o.Lenient || o.Lenience != nil }
 
 // checkAddresses rejects ranges of addresses in objects that only a cluster runs.

@@ -70,7 +70,7 @@ func (t *Table) Domains(src *Source, noSidecar bool) map[int]*Domains {
 	for number, port := range v.ports {
 		out[number] = newDomains(port)
 	}
-	if v.others != nil { // one port stands for all others
+	if v.others != nil { // one port represents all others
 		other := 1
 		for out[other] != nil {
 			other++

@@ -170,7 +170,7 @@ type Cluster struct {
 	Port   int    // of the Service or ServiceEntry
 	Subset string
 
-	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is that of Route.Unbacked with an empty body
+	Known     bool              // whether a Service, ServiceEntry or subset backs it; if not, the response is as for Route.Unbacked, with an empty body
 	Given     bool              // whether its endpoints are assumed to exist, because the files do not have them; see overlay.Assume
 	Namespace string            // of the Service
 	Selector  map[string]string // labels of its pods: the Service's selector and the subset's labels; nil for addresses
@@ -229,7 +229,7 @@ type Pool struct {
 	IdleTimeout              time.Duration
 }
 
-// Outlier configures the ejection of failing endpoints. The fields are those of Istio's OutlierDetection, with its defaults filled in.
+// Outlier configures the ejection of failing endpoints. It has the fields of Istio's OutlierDetection, with its defaults filled in.
 type Outlier struct {
 	Consecutive5xx     int // 0: off
 	ConsecutiveGateway int // 0: off

@@ -111,7 +111,7 @@ func differ(a, b map[string]float64) string {
 	return ""
 }
 
-// What the table lists of a rule is what callers draw, whoever calls.
+// The shares that the table lists for a rule are the shares that every caller draws.
 func TestSharesShownAreDrawn(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

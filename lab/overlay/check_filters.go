@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkFilters checks the filters of a rule or of one of its destinations. matches are those of the rule.
+// checkFilters checks the filters of a rule or of one of its destinations. matches are the rule's.
 func checkFilters(at problems, path string, filters []HTTPRouteFilter, matches []HTTPRouteMatch) {
 	checkCount(at, path, len(filters), maxEntries)
 	once := map[string]bool{"CORS": true, "RequestHeaderModifier": true, "ResponseHeaderModifier": true, "RequestRedirect": true, "URLRewrite": true}
@@ -66,7 +66,7 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 		field  string
 		values []string
 		most   int
-		alone  bool // whether * stands alone
+		alone  bool // whether * cannot be combined with other values
 		valid  func(string) bool
 	}{
 		{".allowOrigins", c.AllowOrigins, 64, true, func(s string) bool { return len(s) <= 253 && corsOrigin.MatchString(s) }},

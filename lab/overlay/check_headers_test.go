@@ -2,7 +2,7 @@ package overlay
 
 import "testing"
 
-// The cases are those of Istio's header_value_validator tests and of Envoy's header parser.
+// The cases are taken from Istio's header_value_validator tests and of Envoy's header parser.
 func TestBalanced(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]bool{

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The rules in this file and in check_kubernetesgateway.go are those of the CustomResourceDefinitions of the Gateway API, 1.6, experimental
+// The rules in this file and in check_kubernetesgateway.go follow the CustomResourceDefinitions of the Gateway API, 1.6, experimental
 // channel: schema, defaults and CEL. A test compares them with the originals.
 
 // The patterns of the CustomResourceDefinitions.

@@ -13,7 +13,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// The rules in this file and the check files beside it are those of Istio's own validation, which its webhook applies to every object
+// The rules in this file and the check files beside it follow Istio's own validation, which its webhook applies to every object
 // (istio.io/istio/pkg/config/validation of Istio 1.31): the lab refuses what Istio refuses. Package mesh refuses the fields that the lab's
 // mesh does not enforce; they are not checked here.
 

@@ -88,7 +88,7 @@ type sourceRefManifest struct {
 }
 
 // decodeContainers decodes the containers of a pod into a Deployment's template, and checks them against each other: they share one address,
-// so that a port, and the name of a port, is that of one of them.
+// so that a port, and the name of a port, belongs to one of them.
 func decodeContainers(d *decoding, at problems, from *podManifest, out *Deployment) {
 	if len(from.Containers) == 0 {
 		at.add("spec.template.spec.containers", "empty, want at least one")

@@ -76,7 +76,7 @@ func lists() string {
 		writeOutline(&out, o)
 	}
 
-	out.WriteString("### Accepted but not enforced\n\nWhole kinds, checked and then left alone:\n\n")
+	out.WriteString("### Accepted but not enforced\n\nWhole kinds, which are checked and have no other effect:\n\n")
 	for _, k := range kinds {
 		if !k.Enforced {
 			fmt.Fprintf(&out, "- %s\n", title(k))

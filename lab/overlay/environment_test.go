@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The cases are those of the tests in Kubernetes' third_party/forked/golang/expansion.
+// The cases are taken from the tests in Kubernetes' third_party/forked/golang/expansion.
 func TestExpandFollowsKubernetes(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "VAR_EMPTY": ""}

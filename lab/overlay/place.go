@@ -264,7 +264,7 @@ func listOf(doc *kyaml.Node) []*kyaml.Node {
 	return nil
 }
 
-// lookUp returns the deepest node on a path, its line, which is that of its key, and the number of steps to it. It finds list elements by their value in the
+// lookUp returns the deepest node on a path, the line of its key, and the number of steps to it. It finds list elements by their value in the
 // rendered object, because patches move them.
 func (s source) lookUp(steps []string, value any) (found *kyaml.Node, line, depth int) {
 	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && child(s.node.Content[0], "op") != nil {

@@ -206,7 +206,7 @@ func pathOfVariable(t *testing.T, o *Overlay, deployment, name string) string {
 	return ""
 }
 
-// TestWith edits a rendered overlay: the message of a wrong value is that of the same value in a file, and the overlay itself is unchanged.
+// TestWith edits a rendered overlay: a wrong value gives the same message as in a file, and the overlay itself is unchanged.
 func TestWith(t *testing.T) {
 	t.Parallel()
 	o, file := prepared(t, "canary", "middle.yaml", nil)

@@ -50,14 +50,14 @@ type Response struct {
 	Status   int      `json:"status"`
 	Text     string   `json:"text"` // "200 OK"
 	Headers  []Header `json:"headers"`
-	Body     string   `json:"body"`    // as text; empty if it is none
+	Body     string   `json:"body"`    // as text; empty if it is no text
 	Binary   []byte   `json:"binary"`  // the body if it is no text, in base64
 	Cut      bool     `json:"cut"`     // the body is longer than MaxBody, and only its beginning is here
 	Took     int64    `json:"took_us"` // microseconds
 	Sender   string   `json:"sender"`  // the pod that sent the request, or the gateway that it entered by
 	By       string   `json:"by"`      // who responded: "middle-canary/middle-canary-6c9f-x7k2p", "the mesh", "the destination's sidecar", or "an upstream"
 	Mesh     bool     `json:"mesh"`    // the mesh responded itself: no upstream did
-	Trace    string   `json:"trace"`   // trace id; empty if the request asked not to be traced
+	Trace    string   `json:"trace"`   // trace id; empty if the request's headers turn tracing off
 	TraceURL string   `json:"trace_url"`
 }
 

@@ -22,7 +22,7 @@ func (l Logs) wants(deployment string) bool {
 	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool { return workload.Named(deployment, of) }))
 }
 
-// check returns an error unless every name is that of a workload of the overlay.
+// check returns an error unless the overlay has a workload of every name.
 func (l Logs) check(o *overlay.Overlay) error {
 	for _, of := range l.Of {
 		one := Logs{On: true, Of: []string{of}}

@@ -130,7 +130,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestOneAtATime asks while another question is answered.
+// TestOneAtATime sends a question while another one is computed.
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	var a Asker

@@ -11,7 +11,7 @@ import (
 )
 
 // Normalize converts a span to the form that Zipkin stores, and returns an error that names an invalid field. Every collector calls it on
-// the spans it receives; its rules are those of Zipkin's Java library (zipkin2.Span.Builder):
+// the spans it receives; it follows Zipkin's Java library (zipkin2.Span.Builder):
 //
 //   - ids are lower-case hex and padded with zeros to 16 digits, or 32 for a trace id longer than 16; they are not all zeros
 //     (Zipkin accepts shorter ids of zeros, but rejects the padded form when it receives them again);

@@ -7,7 +7,7 @@ import (
 	"github.com/hopline/hopline/pkg/fault"
 )
 
-// A header asks one service for a fault. Other services ignore it.
+// A header names the service that injects the fault. Other services ignore it.
 func ExampleInjector_Plan() {
 	h := http.Header{}
 	h.Set("x-fault-middle", "error=100,latency=20ms")

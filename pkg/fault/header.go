@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/pkg/header"
 )
 
-// request holds the faults that the headers of one request ask this service for.
+// request holds the faults that the headers of one request select for this service.
 type request struct {
 	fail    float64 // 0 to 1
 	error   float64 // per cent

@@ -43,7 +43,7 @@ type Options struct {
 	CheckRedirect func(req *http.Request, via []*http.Request) error
 }
 
-// DefaultTimeout is longer than the slow page with the longest latency that a header can ask for, and ends a call to an upstream that never
+// DefaultTimeout is longer than the slow page with the longest latency that a header can set, and ends a call to an upstream that never
 // responds.
 const DefaultTimeout = 60 * time.Second
 

@@ -15,7 +15,7 @@ import (
 const longestHops = 1 << 20
 
 // Hops handles GET /hops: it requests /hops from the upstream and puts its own line first. A response other than 200, of the upstream or of
-// this hop in its place, keeps its status and follows the line, so that the lines lead to the hop that failed.
+// this hop in its place, keeps its status and follows the line, so that the last line is about the hop that failed.
 func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
 	accept := answer.TextType
 	if wantsJSON(r) {

@@ -60,22 +60,22 @@ func (p b3Propagator) Inject(ctx context.Context, carrier propagation.TextMapCar
 
 // Extract implements propagation.TextMapPropagator.
 func (p b3Propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
-	if single, said := completeSingle(carrier.Get(header.B3)); single.b3 != "" {
-		if extracted, ids := p.extract(ctx, single, said); ids || isDecision(single.b3) {
+	if single, given := completeSingle(carrier.Get(header.B3)); single.b3 != "" {
+		if extracted, ids := p.extract(ctx, single, given); ids || isDecision(single.b3) {
 			return extracted
 		}
 	}
-	multi, said := completeMulti(b3Headers{
+	multi, given := completeMulti(b3Headers{
 		traceID: carrier.Get(header.B3TraceID), spanID: carrier.Get(header.B3SpanID),
 		sampled: carrier.Get(header.B3Sampled), flags: carrier.Get(header.B3Flags),
 	})
-	extracted, _ := p.extract(ctx, multi, said)
+	extracted, _ := p.extract(ctx, multi, given)
 	return extracted
 }
 
-// extract puts the headers' content into a context, and reports whether there are ids. said is the decision in the headers: 0, 1, d, or
+// extract puts the headers' content into a context, and reports whether there are ids. given is the decision in the headers: 0, 1, d, or
 // empty.
-func (p b3Propagator) extract(ctx context.Context, headers b3Headers, said string) (_ context.Context, ids bool) {
+func (p b3Propagator) extract(ctx context.Context, headers b3Headers, given string) (_ context.Context, ids bool) {
 	if headers == (b3Headers{}) {
 		return ctx, false
 	}
@@ -86,13 +86,13 @@ func (p b3Propagator) extract(ctx context.Context, headers b3Headers, said strin
 	extracted := p.TextMapPropagator.Extract(began, headers)
 	parent := trace.SpanContextFromContext(extracted)
 	switch {
-	case parent.IsValid() && said == "":
+	case parent.IsValid() && given == "":
 		return context.WithValue(extracted, decisionKey{}, &state{decideHere, parent}), true
 	case parent.IsValid():
 		return extracted, true
-	case began != ctx || said == "":
+	case began != ctx || given == "":
 		return ctx, false
-	case said == "0":
+	case given == "0":
 		return context.WithValue(extracted, decisionKey{}, &state{decision: denied}), false
 	default:
 		return context.WithValue(extracted, decisionKey{}, &state{decision: accepted}), false
@@ -104,7 +104,7 @@ type b3Headers struct{ b3, traceID, spanID, sampled, flags string }
 
 // completeSingle parses the single header {trace id}-{span id}[-{decision}[-{parent id}]], or only a decision. If there is no decision it
 // adds one that OpenTelemetry's propagator accepts. It drops any other form.
-func completeSingle(text string) (h b3Headers, said string) {
+func completeSingle(text string) (h b3Headers, given string) {
 	if text == "" {
 		return h, ""
 	}
@@ -121,23 +121,23 @@ func completeSingle(text string) (h b3Headers, said string) {
 }
 
 // completeMulti does the same for the separate headers. Old senders write true and false.
-func completeMulti(h b3Headers) (_ b3Headers, said string) {
+func completeMulti(h b3Headers) (_ b3Headers, given string) {
 	if h == (b3Headers{}) {
 		return h, ""
 	}
 	h.traceID, h.spanID = strings.ToLower(h.traceID), strings.ToLower(h.spanID)
 	switch sampled := strings.ToLower(h.sampled); {
 	case h.flags == "1":
-		said = "d"
+		given = "d"
 	case sampled == "1" || sampled == "true":
-		said = "1"
+		given = "1"
 	case sampled == "0" || sampled == "false":
-		said = "0"
+		given = "0"
 	}
-	if said == "" || said == "d" {
+	if given == "" || given == "d" {
 		h.sampled = "0" // the flags take precedence over it
 	}
-	return h, said
+	return h, given
 }
 
 func isDecision(s string) bool { return s == "0" || s == "1" || s == "d" }

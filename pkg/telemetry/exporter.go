@@ -29,7 +29,7 @@ func newExporter(c *Config, stdout io.Writer) (sdk.SpanExporter, error) {
 }
 
 // newOTLPExporter returns an exporter that sends spans by OTLP over HTTP with protobuf. If a collector reports that it is busy, the
-// exporter retries after the time that the collector asks for, or after growing pauses, until the context of the export ends.
+// exporter retries after the time in the collector's response, or after growing pauses, until the context of the export ends.
 func newOTLPExporter(s *SDK, client *http.Client) (sdk.SpanExporter, error) {
 	headers := map[string]string{}
 	pairs, err := parsePairs(s.OTLPHeaders)

@@ -78,7 +78,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestOTLPRetry: the exporter retries a busy collector after the time that the collector asks for; it does not retry a rejected export.
+// TestOTLPRetry: the exporter retries a busy collector after the time in the collector's response; it does not retry a rejected export.
 func TestOTLPRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ var elsewhere = map[string]string{
 	istio: "console, /sd, the mesh's metrics on one page, saved rules going live (the lab alone has them: go test ./lab/...)",
 }
 
-// engines are those that can run Hopline, by the server header of their responses. Without a mesh there is none.
+// engines are those that can run Hopline, by the server header of their responses. Without a mesh there is no such header.
 var engines = map[string]string{"hopline": lab, "istio-envoy": istio, "envoy": istio, "": bare}
 
 const (

@@ -161,7 +161,7 @@ func contains(labels, selector map[string]string) bool {
 	return true
 }
 
-// TestDashboardRoutes checks the paths and hosts of the contract, and that each leads to a Service with pods.
+// TestDashboardRoutes checks the paths and hosts of the contract, and that each routes to a Service with pods.
 func TestDashboardRoutes(t *testing.T) {
 	t.Parallel()
 	s, _ := addons(t, render(t, filepath.Join(root, "addons")))

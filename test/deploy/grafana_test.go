@@ -87,7 +87,7 @@ func TestDataSourcesAreDeployed(t *testing.T) {
 	}
 }
 
-// leadsTo checks that an address inside the cluster is that of a Service of the add-ons, and has the path.
+// leadsTo checks that an address inside the cluster names a Service of the add-ons, and has the path.
 func (s *system) leadsTo(t *testing.T, what, address, path string) {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -18,10 +18,10 @@ func TestMistakes(t *testing.T) {
 		command   []string
 		says      []string
 	}{
-		{"no Docker", "DOCKER_HOST=unix://" + nowhere, []string{"deploy/images.sh", "build"}, []string{"Docker does not answer. Start it"}},
+		{"no Docker", "DOCKER_HOST=unix://" + nowhere, []string{"deploy/images.sh", "build"}, []string{"Docker does not respond. Start it"}},
 		{"no registry", "REGISTRY=localhost:1", []string{"deploy/images.sh", "push"}, []string{"cannot push to localhost:1. Is the registry there?"}},
 		{"not built", "TAG=nowhere", []string{"deploy/images.sh", "push"}, []string{"localhost:5001/hopline/front:nowhere is not built: make images push"}},
-		{"no cluster", "KUBECONFIG=" + nowhere, []string{"deploy/deploy.sh", "deploy", "canary"}, []string{"no cluster answers", "`make cluster` makes one"}},
+		{"no cluster", "KUBECONFIG=" + nowhere, []string{"deploy/deploy.sh", "deploy", "canary"}, []string{"no cluster responds", "`make cluster` makes one"}},
 		{"no such overlay", "", []string{"deploy/deploy.sh", "deploy", "nowhere"}, []string{"no overlay nowhere. There are: ", "canary", "plain"}},
 		{"no such deploy", "", []string{"deploy/deploy.sh", "rollback", "4711"}, []string{"no deploy 4711 in the history: make history"}},
 	} {

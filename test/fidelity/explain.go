@@ -68,7 +68,7 @@ func (b *bench) explained(r request, istio outcome) []string {
 	return wrong
 }
 
-// named reports whether an explanation leads to the workload that a request arrived at.
+// named reports whether an explanation names the workload that a request arrived at.
 func (b *bench) named(e mesh.Explanation, a arrival) bool {
 	for _, p := range b.world.pods {
 		if p.Name != a.pod || p.Annotations[workloadKey] != a.workload {

@@ -143,7 +143,7 @@ func (g generator) spoil(set []object) {
 	}
 }
 
-// decide returns what the rules do with a request. ok is false for a request that no rule is asked about.
+// decide returns what the rules do with a request. ok is false for a request to which no rule applies.
 func (w *lintWorld) decide(g generator, r request) (d mesh.Decision, ok bool) {
 	path, ok := mesh.NormalizePath(r.path)
 	if !ok {
@@ -188,7 +188,7 @@ func (w *lintWorld) refutes(f lint.Finding, d *mesh.Decision) bool {
 	return false
 }
 
-// selectsSome reports whether the labels of a finding, by which an object selects nothing, are those of a workload.
+// selectsSome reports whether the labels of a finding, by which an object selects nothing, are labels of a workload.
 func (w *lintWorld) selectsSome(f lint.Finding) bool {
 	if f.Code != "HL010" {
 		return false

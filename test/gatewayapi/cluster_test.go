@@ -31,13 +31,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// className and controllerName are those of Istio.
+// className and controllerName are Istio's.
 const (
 	className      = "istio"
 	controllerName = "istio.io/gateway-controller"
 )
 
-// cluster is what the suite sees of a cluster: objects in memory, the pods of Deployments, and the lab in Istio's place. All consequences of a
+// cluster holds what the suite sees of a cluster: objects in memory, the pods of Deployments, and the lab in Istio's place. All consequences of a
 // change are done when the client returns.
 type cluster struct {
 	objects client.WithWatch

@@ -55,7 +55,7 @@ case ${1:-} in
   canary)
     with_kubectl
     last_deploy >"$dir/before"
-    [ -s "$dir/before" ] || die 'nothing is deployed that a canary could stand beside: make deploy'
+    [ -s "$dir/before" ] || die 'want a deployed overlay beside which the canary runs, got none: make deploy'
     kubectl set image -n hopline deployment/middle-canary "app=$REGISTRY/hopline/middle:$TAG" >/dev/null
     kubectl rollout status -n hopline deployment/middle-canary --timeout=180s >/dev/null
     say "middle-canary runs $TAG" ;;

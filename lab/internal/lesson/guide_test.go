@@ -15,7 +15,7 @@ import (
 	"github.com/hopline/hopline/docs/lessons"
 )
 
-// fakeLab is a lab that runs what it is given, and lists what it was asked for.
+// fakeLab runs every overlay, and lists the overlays that it ran.
 type fakeLab struct{ ran, saved []string }
 
 func (f *fakeLab) Run(dir string) ([]string, error) {

@@ -20,7 +20,7 @@ func newProbe(c net.Conn) *probe {
 	p := new(probe)
 	p.look = p.peek
 	if sc, ok := c.(syscall.Conn); ok {
-		p.raw, _ = sc.SyscallConn() // it fails only for a connection that is none
+		p.raw, _ = sc.SyscallConn() // it fails only for an invalid connection
 	}
 	return p
 }

@@ -29,7 +29,7 @@ type containerSpec struct {
 	port, admin int     // container ports that PORT and ADMIN_PORT set; 0: none
 }
 
-// newContainerSpec decodes a container, without its ports. The error is that of find.
+// newContainerSpec decodes a container, without its ports. It returns the error of find.
 func newContainerSpec(d overlay.Deployment, c overlay.Container, at string, find func(image string) (program, error), fail func(path string, err error)) (containerSpec, error) {
 	one := containerSpec{Container: c, path: at}
 	var err error

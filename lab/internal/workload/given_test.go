@@ -178,7 +178,7 @@ func TestGivenProgramThatDoesNotListen(t *testing.T) {
 	}
 }
 
-// TestContainersSideBySide: the pod is ready when all containers are, and one that ends is restarted alone.
+// TestContainersSideBySide: the pod is ready when all containers are, and only the one that ends is restarted.
 func TestContainersSideBySide(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, give(t, "side", ""))

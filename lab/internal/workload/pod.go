@@ -77,7 +77,7 @@ func (p *pod) mesh() mesh.Pod {
 	return mesh.Pod{Name: p.name, Source: p.spec.source, NoSidecar: p.spec.noSidecar, Ready: p.ready(), Ports: ports, Names: p.spec.names}
 }
 
-// worst returns the container whose state is that of the pod: one that waits for its restart, or that fails, or that starts, or else the first.
+// worst returns the container whose state the pod has: one that waits for its restart, or that fails, or that starts, or else the first.
 func (p *pod) worst() *container {
 	order := []State{BackOff, Failing, Starting, Ready}
 	return slices.MinFunc(slices.Concat(p.containers, p.init), func(a, b *container) int {

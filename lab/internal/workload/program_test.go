@@ -94,7 +94,7 @@ func serve() int {
 	return 0
 }
 
-// serveOthers is a program that knows nothing of the lab: it listens on the port of its argument --port, or on any.
+// serveOthers is a program that does not use the lab's variables: it listens on the port of its argument --port, or on any.
 func serveOthers() int {
 	port := "0"
 	for _, arg := range os.Args[1:] {

@@ -8,7 +8,7 @@
 // cluster.go keep what one Envoy keeps for itself. gateway.go listens for gateways inside the mesh; nosidecar.go and nodeport.go serve
 // traffic that bypasses the mesh.
 //
-// The semantics are those of Envoy under Istio's configuration, as observed by comparing both; comments name what is not obvious. The
+// It has the semantics of Envoy under Istio's configuration, as observed by comparing both; comments name what is not obvious. The
 // upstream side is not net/http's Transport: that retries requests by itself, hides why a connection failed, and hands each request to two
 // more goroutines (BenchmarkIngress compares).
 package proxy

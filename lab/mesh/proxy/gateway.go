@@ -53,7 +53,7 @@ type arrival struct {
 	cluster string       // the name of its cluster for the gateway
 }
 
-// appendIdentity appends what tells a gateway in the mesh who calls, and by which cluster.
+// appendIdentity appends the headers from which a gateway in the mesh reads the caller and its cluster.
 func (c *caller) appendIdentity(b []byte, to *mesh.Cluster) []byte {
 	return wire.AppendField(wire.AppendField(b, hCaller, c.token), hCluster, to.Name)
 }

@@ -154,7 +154,7 @@ func TestPoliciesOfTheIngressGateway(t *testing.T) {
 			t.Errorf("%s%s: %q, want %q", c.host, c.path, got, c.want)
 		}
 	}
-	b.get("http://middle/blocked").want(t, 418, "fault filter abort") // within the mesh no gateway is asked
+	b.get("http://middle/blocked").want(t, 418, "fault filter abort") // within the mesh no gateway decides
 }
 
 // A rule changes the headers of a refusal when it would have forwarded the request, and not when it would have replied itself.
@@ -182,7 +182,7 @@ func TestHeadersOfARefusal(t *testing.T) {
 	}
 }
 
-// A copy is let in by the sidecar of its own destination, or not, and its path is normalized there.
+// The sidecar of its own destination accepts or rejects a copy, and normalizes its path.
 func TestPoliciesHoldForCopies(t *testing.T) {
 	t.Parallel()
 	paths := make(chan string, 10)

@@ -45,7 +45,7 @@ func (x *exchange) releaseRetry() {
 	}
 }
 
-// retriable reports whether the policy names the outcome. The rules are those of Envoy's RetryStateImpl.
+// retriable reports whether the policy names the outcome. It follows Envoy's RetryStateImpl.
 func (x *exchange) retriable(f failure) bool {
 	on := x.retries.On
 	switch f {

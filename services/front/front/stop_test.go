@@ -78,7 +78,7 @@ func TestCutShort(t *testing.T) {
 	<-arrived
 	front.Terminate()
 	if got := <-answer; !strings.HasPrefix(got, "503 ") || !strings.Contains(got, "front-dev stops") {
-		t.Errorf("the request that was cancelled got %q, want a 503 that says why", got)
+		t.Errorf("the request that was cancelled got %q, want a 503 with the reason", got)
 	}
 }
 
