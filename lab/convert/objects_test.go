@@ -44,8 +44,9 @@ func TestObjects(t *testing.T) {
 	service := func(namespace, spec string) string {
 		return "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: " + namespace + "}\nspec: " + spec + "\n"
 	}
-	var many []string
+	var many, equal []string
 	for i := range 20 {
+		equal = append(equal, fmt.Sprintf("{match: [{headers: {x%d: {exact: a}}}], route: [{destination: {host: a, port: {number: 80}}}], timeout: %ds}", i, i+1))
 		many = append(many, fmt.Sprintf("{name: r%d, match: [{uri: {exact: /%d}}], route: [{destination: {host: a, port: {number: 80}}}], timeout: %ds}", i, i, i+1))
 	}
 	for name, c := range map[string]struct {
@@ -68,7 +69,9 @@ func TestObjects(t *testing.T) {
 		"the mesh and a Gateway": {service("one", `{hosts: [x.test], gateways: [mesh, g], http: [{name: here, match: [{gateways: [mesh], headers: {x: {prefix: a}}}], route: [{destination: {host: a, port: {number: 80}}}]}, {route: [{destination: {host: x.test}}]}]}`),
 			[]string{"name: v-g\n", "- x.test\n", "kind: Hostname\n", "name: v-x-test\n", "kind: ServiceEntry\n", "name: here\n", "type: RegularExpression\n        name: x\n        value: a.*\n"}},
 		"more rules than one route has": {service("one", `{hosts: [a], http: [`+strings.Join(many, ", ")+`]}`),
-			[]string{"name: v\n", "name: r0\n", "name: r15\n", "name: v-002\n", "name: r16\n", "name: r19\n"}},
+			[]string{"name: v-001\n", "name: r0\n", "name: r15\n", "name: v-002\n", "name: r16\n", "name: r19\n"}},
+		"the order of equal matches in several routes": {service("one", `{hosts: [a], http: [`+strings.Join(equal, ", ")+`]}`),
+			[]string{"name: v-001\n", "name: x0\n", "name: v-002\n", "name: x19\n"}},
 		"a name that is taken": {service("one", `{hosts: [a], http: [{route: [{destination: {host: a, subset: v1, port: {number: 80}}}]}]}`) +
 			"---\napiVersion: v1\nkind: Service\nmetadata: {name: a-v1, namespace: one}\nspec: {selector: {app: c}, ports: [{port: 80}]}\n",
 			[]string{"name: a-v1-" + digest("Service one/a v1") + "\n", "- name: a-v1-" + digest("Service one/a v1") + "\n"}},

@@ -95,13 +95,17 @@ func (r *route) parts() (parts [][]draft) {
 	return parts
 }
 
-// partNames names the parts of a route so that their names have the order of their rules: of equal matches, Istio tries that of the route with
-// the first name first.
+// partNames names the parts of a route so that their names have the order of their rules: of equal matches, istiod tries that of the route
+// whose name, followed by ~, is first. So the first part has a number too, because a hyphen is before ~.
 func (c *converter) partNames(m overlay.Meta, n int) []overlay.Meta {
-	out := []overlay.Meta{m}
-	for i := 2; i <= n; i++ {
+	if n == 1 {
+		c.names.take(m)
+		return []overlay.Meta{m}
+	}
+	var out []overlay.Meta
+	for i := range n {
 		part := m
-		part.Name = fmt.Sprintf("%s-%03d", m.Name, i)
+		part.Name = fmt.Sprintf("%s-%03d", m.Name, i+1)
 		if c.names[part.String()] {
 			m.Name += "-" + digest(m.String())
 			return c.partNames(m, n)

@@ -7,7 +7,9 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents.
+// Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents. For a parent that
+// is no Gateway of Istio's, Service or ServiceEntry, Istio writes no status: there the condition Accepted, with the reason NoMatchingParent, is
+// of the lab.
 type Condition struct {
 	Object  string `json:"object"` // "HTTPRoute hopline/middle"
 	Of      string `json:"of"`     // the part that it is about: "Service hopline/middle", "listener http"; empty for the whole object
