@@ -11,6 +11,7 @@ import (
 
 	networking "istio.io/api/networking/v1alpha3"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -78,44 +79,22 @@ func (r *ruleOf) redirect(d *networking.HTTPRedirect) *overlay.RequestRedirect {
 	return out
 }
 
-// mirrors converts the mirrors. One of 0 % copies nothing.
+// mirrors converts the mirrors.
 func (r *ruleOf) mirrors(out *overlay.HTTPRouteRule) {
-	add := func(d *networking.Destination, percent float64, path string) {
-		if percent <= 0 {
-			return
-		}
-		ref, ok := r.backend(d, path)
+	for _, from := range istio.Mirrors(r.http) {
+		ref, ok := r.backend(from.Destination, "."+from.Path)
 		if !ok {
-			return
+			continue
 		}
 		m := &overlay.RequestMirror{BackendRef: ref}
-		switch whole := math.Trunc(percent); {
-		case percent >= 100:
-		case whole == percent:
+		switch whole := math.Trunc(from.Percent); {
+		case from.Percent >= 100:
+		case whole == from.Percent:
 			m.Percent = new(int(whole))
 		default: // as istiod: in millionths
-			m.Fraction = &overlay.Fraction{Numerator: int(math.Round(percent * 10_000)), Denominator: new(1_000_000)}
+			m.Fraction = &overlay.Fraction{Numerator: int(math.Round(from.Percent * 10_000)), Denominator: new(1_000_000)}
 		}
 		out.Filters = append(out.Filters, overlay.HTTPRouteFilter{Type: "RequestMirror", RequestMirror: m})
-	}
-	if m := r.http.GetMirror(); m != nil {
-		percent := 100.0
-		//lint:ignore SA1019 deprecated, but Istio still enforces it
-		if old := r.http.GetMirrorPercent(); r.http.GetMirrorPercentage() != nil {
-			percent = r.http.GetMirrorPercentage().GetValue()
-		} else if old != nil {
-			percent = float64(old.GetValue())
-		}
-		add(m, percent, ".mirror")
-	}
-	for i, m := range r.http.GetMirrors() {
-		percent := 100.0
-		if m.GetPercentage() != nil {
-			percent = m.GetPercentage().GetValue()
-		}
-		if m.GetDestination() != nil {
-			add(m.GetDestination(), percent, fmt.Sprintf(".mirrors[%d].destination", i))
-		}
 	}
 }
 

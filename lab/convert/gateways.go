@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -76,9 +75,8 @@ func (c *converter) gatewayService(g *overlay.Istio[*networking.Gateway]) (found
 
 // server adds a listener for each host of a server.
 func (c *converter) server(g *gateway, path string, s *networking.Server) {
-	protocol := strings.ToUpper(s.GetPort().GetProtocol())
 	switch {
-	case !slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, protocol):
+	case !istio.ParseProtocol(s.GetPort().GetProtocol()).PlainHTTP():
 		c.reject(g.from, path+".port.protocol", "want HTTP, since the lab has no certificates to compare by, got %s", s.GetPort().GetProtocol())
 		return
 	case s.GetTls().GetHttpsRedirect():

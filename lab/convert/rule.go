@@ -46,24 +46,13 @@ func (c *converter) drafts(v *overlay.Istio[*networking.VirtualService], t *targ
 	return out
 }
 
-// blocksOf returns the match blocks of a rule: an empty one, which matches everything, if it has none.
-func blocksOf(h *networking.HTTPRoute) []*networking.HTTPMatchRequest {
-	if len(h.GetMatch()) == 0 {
-		return []*networking.HTTPMatchRequest{{}}
-	}
-	return h.GetMatch()
-}
-
 // drafts converts the rule: to one rule with all matches, or to one rule for each match if the new path depends on it. all reports whether a
 // match has no condition.
 func (r *ruleOf) drafts() (out []draft, all bool) {
 	before := len(r.report.Problems)
 	base := draft{HTTPRouteRule: r.base(), from: r.path}
 	split := r.http.GetRewrite().GetUri() != "" || r.http.GetRedirect() != nil
-	for j, m := range blocksOf(r.http) {
-		if m == nil {
-			m = &networking.HTTPMatchRequest{}
-		}
+	for j, m := range istio.Matches(r.http) {
 		if on := m.GetGateways(); len(on) > 0 && !slices.ContainsFunc(on, func(g string) bool { return istio.GatewayName(g, r.v.Namespace) == r.to.gateway }) {
 			continue
 		}

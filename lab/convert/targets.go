@@ -49,7 +49,7 @@ func (c *converter) targets(v *overlay.Istio[*networking.VirtualService]) []targ
 func (c *converter) matchedPort(v *overlay.Istio[*networking.VirtualService]) (port int, ok bool) {
 	first := true
 	for i, h := range v.Spec.GetHttp() {
-		for j, m := range blocksOf(h) {
+		for j, m := range istio.Matches(h) {
 			n := int(m.GetPort())
 			if !first && n != port {
 				c.reject(v, fmt.Sprintf("spec.http[%d].match[%d].port", i, j), "want the same port in all matches, since an HTTPRoute has it in its parentRefs, got %d beside %d", n, port)
@@ -208,13 +208,6 @@ func (g *gateway) onlyPort() int {
 // namesNoPort reports whether a rule has a destination without a port.
 func namesNoPort(v *networking.VirtualService) bool {
 	return slices.ContainsFunc(v.GetHttp(), func(h *networking.HTTPRoute) bool {
-		of := []*networking.Destination{h.GetMirror()}
-		for _, m := range h.GetMirrors() {
-			of = append(of, m.GetDestination())
-		}
-		for _, r := range h.GetRoute() {
-			of = append(of, r.GetDestination())
-		}
-		return slices.ContainsFunc(of, func(d *networking.Destination) bool { return d != nil && d.GetPort() == nil })
+		return slices.ContainsFunc(istio.Destinations(h), func(d *networking.Destination) bool { return d.GetPort() == nil })
 	})
 }

@@ -67,5 +67,9 @@ func (p Protocol) HTTP() bool {
 	return p.HTTP2()
 }
 
+// PlainHTTP reports whether a Gateway's server of the protocol accepts HTTP without TLS. Istio routes the requests of all these protocols by the
+// same rules.
+func (p Protocol) PlainHTTP() bool { return p == "HTTP" || p.HTTP2() }
+
 // HTTP2 reports whether the port is of HTTP/2.
 func (p Protocol) HTTP2() bool { return p == "HTTP2" || p == "GRPC" || p == "GRPC-Web" }

@@ -205,9 +205,9 @@ func newServer(s *networking.Server, namespace, gateway string) server {
 	return one
 }
 
-// plainHTTP reports whether a server accepts HTTP without TLS. Istio routes the requests of all these protocols by the same rules.
+// plainHTTP reports whether a server accepts HTTP without TLS.
 func plainHTTP(s *networking.Server) bool {
-	return slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, strings.ToUpper(s.GetPort().GetProtocol()))
+	return istio.ParseProtocol(s.GetPort().GetProtocol()).PlainHTTP()
 }
 
 // notCarried reports whether a server passes bytes on that the gateway does not see as HTTP requests.

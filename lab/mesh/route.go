@@ -41,7 +41,7 @@ type listener struct {
 // rules compiles the rules of a VirtualService that apply to the listener, in order, up to the first that matches everything.
 func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 	for i, h := range v.http {
-		for j, m := range matchesOf(h) {
+		for j, m := range istio.Matches(h) {
 			at := v.at(i, j)
 			if why := l.unconcerned(m); why != "" {
 				over = append(over, passedOver{at.object, at.through, at.name, at.place, why, len(out)})
@@ -66,7 +66,7 @@ func checkRules(all []*virtualService, report *overlay.Report) {
 	for _, v := range all {
 		l := listener{namespace: v.namespace, gateway: istio.MeshGateway, portOf: func(string) int { return 0 }, clusters: none}
 		for i, h := range v.http {
-			for j, m := range matchesOf(h) {
+			for j, m := range istio.Matches(h) {
 				if _, err := l.compile(v, h, m, v.at(i, j)); err != nil {
 					at := v.at(i, j)
 					report.Add(at.object, at.path, "%v", err)
@@ -74,14 +74,6 @@ func checkRules(all []*virtualService, report *overlay.Report) {
 			}
 		}
 	}
-}
-
-// matchesOf returns a rule's match blocks; nil, which matches everything, if it has none.
-func matchesOf(h *networking.HTTPRoute) []*networking.HTTPMatchRequest {
-	if len(h.GetMatch()) == 0 {
-		return []*networking.HTTPMatchRequest{nil}
-	}
-	return h.GetMatch()
 }
 
 // unconcerned returns why a match block does not apply to this listener: its port, its gateways, or its source. It is empty if the block
@@ -176,8 +168,8 @@ func (l *listener) forward(route *Route, h *networking.HTTPRoute, match *pathMat
 		}
 		route.Rewrite.Authority = authority
 	}
-	for _, m := range mirrorsOf(h) {
-		route.Mirrors = append(route.Mirrors, Mirror{Cluster: l.cluster(m.destination), Percent: m.percent})
+	for _, m := range istio.Mirrors(h) {
+		route.Mirrors = append(route.Mirrors, Mirror{Cluster: l.cluster(m.Destination), Percent: m.Percent})
 	}
 	if len(route.Mirrors) > 64 {
 		return fmt.Errorf("mirrors: want at most 64, got %d", len(route.Mirrors))

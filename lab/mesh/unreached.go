@@ -223,7 +223,7 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	var last cause // the block that matches everything
 	for i, h := range v.http {
 		var dead []Unreached
-		blocks := matchesOf(h)
+		blocks := istio.Matches(h)
 		for j, m := range blocks {
 			at := v.at(i, j)
 			b := Block{at.object, at.place}

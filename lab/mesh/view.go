@@ -145,8 +145,8 @@ func (c *compiler) destinations(seen, everything registry, rules []*virtualServi
 			for _, r := range h.GetRoute() {
 				add(r.GetDestination().GetHost())
 			}
-			for _, m := range mirrorsOf(h) {
-				add(m.destination.GetHost())
+			for _, m := range istio.Mirrors(h) {
+				add(m.Destination.GetHost())
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func (v *virtualService) at(i, j int) ruleAt {
 	if block := from.block(h, j); block >= 0 {
 		out.place += ".match[" + strconv.Itoa(block) + "]"
 	}
-	switch match := matchesOf(h)[j]; {
+	switch match := istio.Matches(h)[j]; {
 	case h.GetName() == "":
 		out.name = out.place
 	case match.GetName() != "":
@@ -103,17 +103,8 @@ func completeRule(h *networking.HTTPRoute, namespace string) {
 			m.Gateways = fullGateways(m.GetGateways(), namespace)
 		}
 	}
-	destinations := []*networking.Destination{h.GetMirror()}
-	for _, r := range h.GetRoute() {
-		destinations = append(destinations, r.GetDestination())
-	}
-	for _, m := range h.GetMirrors() {
-		destinations = append(destinations, m.GetDestination())
-	}
-	for _, d := range destinations {
-		if d != nil {
-			d.Host = istio.FullHost(d.GetHost(), namespace)
-		}
+	for _, d := range istio.Destinations(h) {
+		d.Host = istio.FullHost(d.GetHost(), namespace)
 	}
 }
 

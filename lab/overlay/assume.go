@@ -173,7 +173,7 @@ func (a *assumption) named() (list []namedHost) {
 			}
 		}
 		for _, rule := range v.Spec.GetHttp() {
-			for _, d := range destinationsOf(rule) {
+			for _, d := range istio.Destinations(rule) {
 				list = append(list, namedHost{host: istio.FullHost(d.GetHost(), v.Namespace), port: int(d.GetPort().GetNumber()), subset: d.GetSubset()})
 			}
 		}
@@ -187,20 +187,6 @@ func (a *assumption) named() (list []namedHost) {
 		for _, p := range d.Spec.GetTrafficPolicy().GetPortLevelSettings() {
 			list = append(list, namedHost{host: host, port: int(p.GetPort().GetNumber())})
 		}
-	}
-	return list
-}
-
-// destinationsOf returns all destinations of a rule, mirrors included.
-func destinationsOf(rule *networking.HTTPRoute) (list []*networking.Destination) {
-	for _, d := range rule.GetRoute() {
-		list = append(list, d.GetDestination())
-	}
-	if rule.GetMirror() != nil {
-		list = append(list, rule.GetMirror())
-	}
-	for _, m := range rule.GetMirrors() {
-		list = append(list, m.GetDestination())
 	}
 	return list
 }

@@ -58,8 +58,7 @@ func checkGateway(at problems, m Meta, spec *networking.Gateway) {
 
 // onlyRedirects reports whether the TLS settings of a server without TLS have nothing but what Istio accepts there: httpsRedirect.
 func onlyRedirects(s *networking.Server) bool {
-	http := slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}, strings.ToUpper(s.Port.Protocol))
-	return http && passesThrough(s.Tls) && s.Tls.CaCertificates+s.Tls.PrivateKey+s.Tls.ServerCertificate == ""
+	return istio.ParseProtocol(s.Port.Protocol).PlainHTTP() && passesThrough(s.Tls) && s.Tls.CaCertificates+s.Tls.PrivateKey+s.Tls.ServerCertificate == ""
 }
 
 func passesThrough(tls *networking.ServerTLSSettings) bool {

@@ -14,7 +14,7 @@ func (o *Overlay) Subsets() map[SubsetName]struct{} {
 	found := map[SubsetName]struct{}{}
 	for _, v := range o.VirtualServices {
 		for _, rule := range v.Spec.GetHttp() {
-			for _, d := range destinationsOf(rule) {
+			for _, d := range istio.Destinations(rule) {
 				found[SubsetName{istio.FullHost(d.GetHost(), v.Namespace), d.GetSubset()}] = struct{}{}
 			}
 		}
