@@ -16,7 +16,7 @@ const (
 	// pathChar matches a character of a path, or an escape that is necessary; pathAny also a dot.
 	pathChar = `(?:[!$&'()*+,\-0-9:;=@A-Z\[\]_a-z~]|%(?:0[1-9A-Fa-f]|1[0-9A-Fa-f]|2[0-9A-CFa-cf]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[BCDFbcdf]|[89A-Fa-f][0-9A-Fa-f]))`
 	pathAny  = `(?:\.|` + pathChar + `)`
-	// validPath matches the paths that mesh.NormalizePath leaves as they are: no segment is "." or "..".
+	// validPath matches the paths that urlpath.Normalize leaves as they are: no segment is "." or "..".
 	validPath = `(?:/(?:\.{0,1}` + pathChar + pathAny + `*|\.\.` + pathAny + `+)?)+`
 
 	validMethod = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+" // a token of RFC 9110

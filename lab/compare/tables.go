@@ -21,7 +21,7 @@ type Result struct {
 // Tables compares all requests that callers of both sides can send. It finds every difference among the requests
 //
 //   - that repeat no header,
-//   - whose path is as a proxy leaves it (mesh.NormalizePath), and whose texts are visible ASCII,
+//   - whose path is as a proxy leaves it (urlpath.Normalize), and whose texts are visible ASCII,
 //   - whose scheme is http,
 //
 // unless Limits states otherwise. Callers that the tables cannot distinguish are compared once.

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // drawPattern draws an expression over few letters, so that expressions often match the same texts.
@@ -85,7 +85,7 @@ func TestValidPath(t *testing.T) {
 	valid := regexp.MustCompile(`\A(?:` + validPath + `)\z`)
 	rapid.Check(t, func(t *rapid.T) {
 		path := "/" + rapid.StringOfN(rapid.SampledFrom([]rune(`/.%2eEaA0-_~ <"{\5Ff`)), 0, 8, -1).Draw(t, "path")
-		normal, ok := mesh.NormalizePath(path)
+		normal, ok := urlpath.Normalize(path)
 		if want := ok && normal == path; valid.MatchString(path) != want {
 			t.Fatalf("%q: valid %t, and normalized it is %q, %t", path, !want, normal, ok)
 		}

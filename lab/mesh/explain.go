@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // Explanation describes what happens to a request, and why.
@@ -232,7 +233,7 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 			}
 			continue
 		}
-		path, ok := NormalizePath(arriving.Path) // as the destination's sidecar does
+		path, ok := urlpath.Normalize(arriving.Path) // as the destination's sidecar does
 		arriving.Path = path
 		for _, b := range share.Backends {
 			callee, noSidecar := SourceOf(t.compiler.overlay, *b.Deployment)

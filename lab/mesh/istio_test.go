@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -55,7 +56,7 @@ func parseRequest(t testing.TB, o *overlay.Overlay, line string) (*Request, *Sou
 	f := strings.Fields(line)
 	req := &Request{Method: f[1], Authority: f[2], Scheme: "http", Port: 80, Header: http.Header{}}
 	var ok bool
-	if req.Path, ok = NormalizePath(f[3]); !ok {
+	if req.Path, ok = urlpath.Normalize(f[3]); !ok {
 		t.Fatalf("bad path %q", f[3])
 	}
 	for _, h := range f[4:] {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // Header is one header of a request.
@@ -48,7 +49,7 @@ func (r *Rules) request(q *Question, from *mesh.Source) (*mesh.Request, error) {
 	if u.Scheme != "http" && !(from.Gateway && (r.Overlay.Lenient || slices.Contains(r.Table.GatewayPorts(from), port))) {
 		return nil, q.wantAddress()
 	}
-	path, ok := mesh.NormalizePath(u.RequestURI())
+	path, ok := urlpath.Normalize(u.RequestURI())
 	if !ok {
 		return nil, fmt.Errorf("URL %q: Istio responds to such a path with 400", q.URL)
 	}

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // explain returns what `hopline explain` reports on a request.
 func (e *lab) explain(r request) (mesh.Explanation, bool) {
-	path, ok := mesh.NormalizePath(r.path)
+	path, ok := urlpath.Normalize(r.path)
 	if !ok {
 		return mesh.Explanation{}, false
 	}

@@ -13,6 +13,7 @@ import (
 	vocabulary "github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/lint"
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 	"github.com/hopline/hopline/lab/rules"
 )
 
@@ -145,7 +146,7 @@ func (g generator) spoil(set []object) {
 
 // decide returns what the rules do with a request. ok is false for a request to which no rule applies.
 func (w *lintWorld) decide(g generator, r request) (d mesh.Decision, ok bool) {
-	path, ok := mesh.NormalizePath(r.path)
+	path, ok := urlpath.Normalize(r.path)
 	if !ok {
 		return d, false
 	}

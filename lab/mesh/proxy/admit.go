@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/wire"
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // admissible rejects what Envoy's listener rejects: HTTP/1.0, too many headers, unknown methods, upgrades other than to WebSocket, and
@@ -39,11 +39,11 @@ func (x *exchange) admissible() bool {
 	if !x.absoluteForm() {
 		return false
 	}
-	if !mesh.ValidTarget(x.req.Path) {
+	if !urlpath.ValidTarget(x.req.Path) {
 		x.refuse(http.StatusBadRequest, "Bad Request")
 		return false
 	}
-	path, ok := mesh.NormalizePath(x.req.Path)
+	path, ok := urlpath.Normalize(x.req.Path)
 	if !ok {
 		x.refuse(http.StatusBadRequest, "")
 		return false

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // denied is Envoy's response body for a request that an AuthorizationPolicy denies.
@@ -24,7 +25,7 @@ func (h *host) inbound(rules Rules, from *mesh.Source, req *mesh.Request) (statu
 	if !h.hasSidecar(rules) {
 		return 0
 	}
-	path, ok := mesh.NormalizePath(req.Path)
+	path, ok := urlpath.Normalize(req.Path)
 	if !ok {
 		return http.StatusBadRequest
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // notAdmin is a policy that denies /admin to everybody; all else is for everybody.
@@ -112,7 +113,7 @@ func TestPoliciesSeeThePathOfTheProgram(t *testing.T) {
 		case got != "200 middle "+seen+" ":
 			r.Fatalf("%s: the policies saw %q, the caller got %q", path, seen, got)
 		}
-		if normal, ok := mesh.NormalizePath(seen); seen != "" && (!ok || normal != seen) {
+		if normal, ok := urlpath.Normalize(seen); seen != "" && (!ok || normal != seen) {
 			r.Fatalf("%s: the policies saw %q, which is not normalized", path, seen)
 		}
 	})

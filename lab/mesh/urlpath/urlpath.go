@@ -1,13 +1,17 @@
-package mesh
+// Package urlpath changes the path of a request as Envoy does under Istio's configuration, before any rule sees it.
+package urlpath
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
-// NormalizePath returns a path as Istio's proxies see and forward it by their default normalization, BASE. It turns backslashes into
+// Normalize returns a path as Istio's proxies see and forward it by their default normalization, BASE. It turns backslashes into
 // slashes, resolves dot segments, unescapes letters, digits and "-._~", and escapes a few characters that are not valid in a URL. It does
 // not merge slashes or change the query. ok is false for what Envoy rejects with 400: a path that does not begin with a slash, an invalid
 // escape, an escaped zero, a non-ASCII character (in the query too), and a fragment.
 // (https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ProxyPathNormalization-NormalizationType)
-func NormalizePath(pathAndQuery string) (normal string, ok bool) {
+func Normalize(pathAndQuery string) (normal string, ok bool) {
 	if !strings.HasPrefix(pathAndQuery, "/") || strings.Contains(pathAndQuery, "#") || !ValidTarget(pathAndQuery) {
 		return pathAndQuery, false
 	}
@@ -71,15 +75,12 @@ func unescape(path string) (string, bool) {
 		case c != '%':
 			out = append(out, c)
 		default:
-			if i+2 >= len(path) || hexValue(path[i+1]) < 0 || hexValue(path[i+2]) < 0 {
+			v, err := strconv.ParseUint(path[i+1:min(i+3, len(path))], 16, 8)
+			if err != nil || i+2 >= len(path) || v == 0 {
 				return "", false
 			}
-			v := byte(hexValue(path[i+1])<<4 | hexValue(path[i+2]))
-			if v == 0 {
-				return "", false
-			}
-			if isUnreserved(v) {
-				out = append(out, v)
+			if isUnreserved(byte(v)) {
+				out = append(out, byte(v))
 			} else {
 				out = append(out, path[i:i+3]...)
 			}
@@ -89,18 +90,8 @@ func unescape(path string) (string, bool) {
 	return string(out), true
 }
 
-func hexValue(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= lower(c) && lower(c) <= 'f':
-		return int(lower(c)-'a') + 10
-	}
-	return -1
-}
-
 func isUnreserved(c byte) bool {
-	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
 // resolveDots removes the segments "." and "..". It removes ".." together with the segment before it, if there is one.

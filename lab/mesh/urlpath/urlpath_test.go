@@ -1,4 +1,4 @@
-package mesh
+package urlpath
 
 import "testing"
 
@@ -17,13 +17,13 @@ func TestNormalizePath(t *testing.T) {
 		"/a/b/../../../c": "/c", `/a\\b`: "/a//b", "/%5c": "/%5c", "/a+b": "/a+b", "/a/%2e%2e%2fb": "/a/..%2fb", "/a..;/b": "/a..;/b", "/a/;/b": "/a/;/b",
 		"/a//../b": "/a/b", "//..": "/", "//../a": "/a", "/a/..//b": "//b", "/.": "/", "/..?": "/?",
 	} {
-		if got, ok := NormalizePath(path); got != want || !ok {
-			t.Errorf("NormalizePath(%q) = %q, %v, want %q", path, got, ok, want)
+		if got, ok := Normalize(path); got != want || !ok {
+			t.Errorf("Normalize(%q) = %q, %v, want %q", path, got, ok, want)
 		}
 	}
 	for _, path := range []string{"/a%zz", "/a%", "/a%4", "/a%00b", "/a#frag", "/a?x#frag", "/é", "/a b", "a", "*", ""} {
-		if got, ok := NormalizePath(path); ok {
-			t.Errorf("NormalizePath(%q) = %q, want it refused", path, got)
+		if got, ok := Normalize(path); ok {
+			t.Errorf("Normalize(%q) = %q, want it refused", path, got)
 		}
 	}
 }
@@ -33,15 +33,15 @@ func FuzzNormalizePath(f *testing.F) {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		once, ok := NormalizePath(path)
+		once, ok := Normalize(path)
 		if !ok {
 			return
 		}
 		if once == "" || once[0] != '/' {
-			t.Fatalf("NormalizePath(%q) = %q does not begin with a slash", path, once)
+			t.Fatalf("Normalize(%q) = %q does not begin with a slash", path, once)
 		}
-		if twice, ok := NormalizePath(once); !ok || twice != once {
-			t.Fatalf("NormalizePath(%q) = %q, and of that %q, %v", path, once, twice, ok)
+		if twice, ok := Normalize(once); !ok || twice != once {
+			t.Fatalf("Normalize(%q) = %q, and of that %q, %v", path, once, twice, ok)
 		}
 	})
 }
