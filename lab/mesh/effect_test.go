@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -27,9 +28,9 @@ func TestEveryEnforcedFieldHasAnEffect(t *testing.T) {
 		}
 	}
 	noteEffects(t, []string{"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: x, namespace: one}\nspec: {hosts: [x.ext], resolution: NONE, ports: [{number: 80, name: x, protocol: TCP}]}"}, effects)
-	for _, kind := range Fields() {
+	for _, kind := range fields.All() {
 		for _, field := range kind.Enforced {
-			if at := kind.Kind + "." + field; !effects[at] {
+			if at := kind.Name + "." + field; !effects[at] {
 				t.Errorf("%s is called enforced and changes nothing, or nothing here sets it", at)
 			}
 		}
@@ -41,25 +42,24 @@ func TestEveryEnforcedFieldHasAnEffect(t *testing.T) {
 func TestAcceptedFieldsAreNamedOrHaveAReason(t *testing.T) {
 	t.Parallel()
 	for kind, message := range kinds() {
-		i := slices.IndexFunc(Fields(), func(k KindFields) bool { return k.Kind == kind })
-		fields := Fields()[i]
-		for _, field := range fields.Accepted {
+		i := slices.IndexFunc(fields.All(), func(k fields.Kind) bool { return k.Name == kind })
+		lists := fields.All()[i]
+		for _, field := range lists.Accepted {
 			spec := message.ProtoReflect().New()
 			setPath(spec, strings.Split(field, "."))
 			o := withObject(kind, spec.Interface())
-			table := &Table{compiler: &compiler{overlay: o}}
-			explained := fields.Values[field] != ""
-			for parent := field; !explained && strings.Contains(parent, "."); explained = fields.Values[parent] != "" && slices.Contains(fields.Accepted, parent) {
+			explained := lists.Values[field] != ""
+			for parent := field; !explained && strings.Contains(parent, "."); explained = lists.Values[parent] != "" && slices.Contains(lists.Accepted, parent) {
 				parent = parent[:strings.LastIndexByte(parent, '.')]
 			}
-			named := slices.ContainsFunc(table.NotEnforced(), func(n string) bool { return strings.HasPrefix(kind+" "+field, n) })
+			named := slices.ContainsFunc(fields.NotEnforced(o), func(n string) bool { return strings.HasPrefix(kind+" "+field, n) })
 			if !named && !explained {
 				t.Errorf("%s.%s is accepted without effect, and neither named nor explained", kind, field)
 			}
 		}
 	}
 	const rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: b, namespace: one}\nspec: {host: b, trafficPolicy: {tls: {mode: ISTIO_MUTUAL, sni: x}, connectionPool: {http: {h2UpgradePolicy: DEFAULT, maxRetries: 3}}}}"
-	if got := compiled(t, file(t, "base.yaml"), rule).NotEnforced(); !slices.Equal(got, []string{"DestinationRule trafficPolicy.tls"}) {
+	if got := fields.NotEnforced(compiled(t, file(t, "base.yaml"), rule).compiler.overlay); !slices.Equal(got, []string{"DestinationRule trafficPolicy.tls"}) {
 		t.Errorf("named %q", got)
 	}
 }
@@ -128,14 +128,14 @@ func specs(o *overlay.Overlay) (all []proto.Message) {
 	return all
 }
 
-// setFields returns the paths of all set fields, in the form of Fields.
-func setFields(spec proto.Message) (fields []string) {
-	walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
-		fields = append(fields, field)
+// setFields returns the paths of all set fields, in the form of fields.Kind.
+func setFields(spec proto.Message) (set []string) {
+	fields.Walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
+		set = append(set, field)
 		return true
 	})
-	slices.Sort(fields)
-	return slices.Compact(fields)
+	slices.Sort(set)
+	return slices.Compact(set)
 }
 
 // clearField clears a field wherever it is set.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -14,7 +15,7 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// kinds returns the messages for the names in Fields.
+// kinds returns the messages for the names in fields.All.
 func kinds() map[string]proto.Message {
 	return map[string]proto.Message{"VirtualService": &networking.VirtualService{}, "DestinationRule": &networking.DestinationRule{},
 		"Gateway": &networking.Gateway{}, "ServiceEntry": &networking.ServiceEntry{}, "Sidecar": &networking.Sidecar{},
@@ -87,7 +88,7 @@ func scalar(d protoreflect.FieldDescriptor) protoreflect.Value {
 func paths(d protoreflect.MessageDescriptor, prefix string, visit func(path string, chain []protoreflect.FieldDescriptor), chain []protoreflect.FieldDescriptor) {
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
-		path, longer := join(prefix, f.JSONName()), append(slices.Clone(chain), f)
+		path, longer := strings.TrimPrefix(prefix+"."+f.JSONName(), "."), append(slices.Clone(chain), f)
 		visit(path, longer)
 		sub := f.Message()
 		if f.IsMap() {
@@ -102,21 +103,21 @@ func paths(d protoreflect.MessageDescriptor, prefix string, visit func(path stri
 // Every field of Istio is either on a list and accepted, or on no list and rejected by its name.
 func TestEveryFieldIsKnownOrRefused(t *testing.T) {
 	t.Parallel()
-	for _, k := range Fields() {
+	for _, k := range fields.All() {
 		listed := map[string]bool{}
 		for _, f := range slices.Concat(k.Enforced, k.Accepted) {
 			if listed[f] {
-				t.Errorf("%s: %s is listed twice", k.Kind, f)
+				t.Errorf("%s: %s is listed twice", k.Name, f)
 			}
 			listed[f] = true
 		}
 		for f := range k.Values {
 			if !listed[f] {
-				t.Errorf("%s: %s has a note on its values and is on no list", k.Kind, f)
+				t.Errorf("%s: %s has a note on its values and is on no list", k.Name, f)
 			}
 		}
 		seen := map[string]bool{}
-		prototype := kinds()[k.Kind]
+		prototype := kinds()[k.Name]
 		paths(prototype.ProtoReflect().Descriptor(), "", func(path string, chain []protoreflect.FieldDescriptor) {
 			seen[path] = true
 			spec := prototype.ProtoReflect().New()
@@ -127,17 +128,17 @@ func TestEveryFieldIsKnownOrRefused(t *testing.T) {
 				}
 			}
 			set(spec, chain)
-			_, err := Compile(withObject(k.Kind, spec.Interface()))
+			_, err := Compile(withObject(k.Name, spec.Interface()))
 			if !listed[path] && (err == nil || !strings.Contains(err.Error(), "not supported by the lab")) {
-				t.Errorf("%s: %s is on no list, and not refused: %v", k.Kind, path, err)
+				t.Errorf("%s: %s is on no list, and not refused: %v", k.Name, path, err)
 			}
 			if listed[path] && err != nil && strings.HasSuffix(err.Error(), ": not supported by the lab") {
-				t.Errorf("%s: %s is listed, and refused: %v", k.Kind, path, err)
+				t.Errorf("%s: %s is listed, and refused: %v", k.Name, path, err)
 			}
 		}, nil)
 		for _, f := range slices.Sorted(maps.Keys(listed)) {
 			if !seen[f] {
-				t.Errorf("%s: %s is listed, and Istio has no such field", k.Kind, f)
+				t.Errorf("%s: %s is listed, and Istio has no such field", k.Name, f)
 			}
 		}
 	}

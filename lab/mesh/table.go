@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -78,7 +79,7 @@ func (c *compilation) check(o *overlay.Overlay, report *overlay.Report) {
 	if o.Whole() {
 		c.table = compile(o, report)
 	} else {
-		checkFields(o, report)
+		fields.Check(o, report)
 	}
 }
 
@@ -94,7 +95,7 @@ func Compile(o *overlay.Overlay) (*Table, error) {
 
 // compile makes the table; it returns nil if the report has any problem.
 func compile(o *overlay.Overlay, report *overlay.Report) *Table {
-	checkFields(o, report)
+	fields.Check(o, report)
 	t := &Table{noMesh: hasNoMesh(o), views: map[place][]*view{}, noSidecar: map[string]*view{}}
 	t.compiler = newCompiler(o, t.noMesh, report)
 	t.compiler.checkConditions(report)

@@ -16,7 +16,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -164,11 +164,11 @@ func writeNamed(out *strings.Builder, kind string, o outline) {
 	}
 }
 
-func meshFields(k overlay.ManifestFields) (mesh.KindFields, bool) {
-	all := mesh.Fields()
-	i := slices.IndexFunc(all, func(m mesh.KindFields) bool { return m.Kind == k.Kind })
+func meshFields(k overlay.ManifestFields) (fields.Kind, bool) {
+	all := fields.All()
+	i := slices.IndexFunc(all, func(m fields.Kind) bool { return m.Name == k.Kind })
 	if i < 0 || isGatewayAPI(k) {
-		return mesh.KindFields{}, false
+		return fields.Kind{}, false
 	}
 	return all[i], true
 }
@@ -268,7 +268,7 @@ func writeWrapped(out *strings.Builder, indent, line string) {
 }
 
 // unsupported returns the fields of Istio's API that the lab does not support, only the topmost of each branch.
-func unsupported(m mesh.KindFields) []string {
+func unsupported(m fields.Kind) []string {
 	messages := map[string]proto.Message{
 		"VirtualService": new(networking.VirtualService), "DestinationRule": new(networking.DestinationRule),
 		"Gateway": new(networking.Gateway), "ServiceEntry": new(networking.ServiceEntry), "Sidecar": new(networking.Sidecar),
@@ -296,7 +296,7 @@ func unsupported(m mesh.KindFields) []string {
 			}
 		}
 	}
-	walk("", messages[m.Kind].ProtoReflect().Descriptor())
+	walk("", messages[m.Name].ProtoReflect().Descriptor())
 	slices.Sort(out)
 	return out
 }
@@ -306,7 +306,7 @@ func TestEveryIstioKindIsListed(t *testing.T) {
 	t.Parallel()
 	for _, k := range overlay.Fields() {
 		if _, ok := meshFields(k); k.Enforced && strings.Contains(k.APIVersions[0], "istio.io") && !ok {
-			t.Errorf("package mesh lists no fields of %s", k.Kind)
+			t.Errorf("package fields lists no fields of %s", k.Kind)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -96,8 +97,8 @@ func (e edition) shortNotes() []string {
 // gateway that the lab does not open.
 func (e edition) ruleNotes() []string {
 	var notes []string
-	if fields := e.table.NotEnforced(); len(fields) > 0 {
-		notes = append(notes, "accepted but not enforced: "+strings.Join(fields, ", "))
+	if accepted := fields.NotEnforced(e.overlay); len(accepted) > 0 {
+		notes = append(notes, "accepted but not enforced: "+strings.Join(accepted, ", "))
 	}
 	if line := e.table.Assumed(); line != "" {
 		notes = append(notes, line)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"sigs.k8s.io/yaml"
 )
 
@@ -207,9 +207,9 @@ func TestNoBlindSpot(t *testing.T) {
 		}
 		fieldsOf(o["kind"].(string), o["spec"], set)
 	}
-	for _, kind := range mesh.Fields() {
+	for _, kind := range fields.All() {
 		for _, field := range slices.Concat(kind.Enforced, kind.Accepted) {
-			if path := kind.Kind + "." + field; !set[path] && notGenerated[kind.Kind]+notGenerated[path] == "" {
+			if path := kind.Name + "." + field; !set[path] && notGenerated[kind.Name]+notGenerated[path] == "" {
 				t.Errorf("the lab accepts %s, and nothing here ever sets it", path)
 			}
 		}

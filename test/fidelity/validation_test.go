@@ -16,7 +16,7 @@ import (
 	security "istio.io/api/security/v1beta1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/hopline/hopline/lab/mesh"
+	"github.com/hopline/hopline/lab/mesh/fields"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -155,10 +155,10 @@ type mutator struct {
 
 func newMutator(seed uint64) *mutator {
 	m := &mutator{random: rand.New(rand.NewPCG(seed, 2)), fields: map[string]map[string]bool{}, values: map[string]map[string]string{}}
-	for _, k := range mesh.Fields() {
-		m.fields[k.Kind], m.values[k.Kind] = map[string]bool{}, k.Values
+	for _, k := range fields.All() {
+		m.fields[k.Name], m.values[k.Name] = map[string]bool{}, k.Values
 		for _, f := range slices.Concat(k.Enforced, k.Accepted) {
-			m.fields[k.Kind][f] = true
+			m.fields[k.Name][f] = true
 		}
 	}
 	return m

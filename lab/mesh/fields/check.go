@@ -1,7 +1,8 @@
-package mesh
+package fields
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,13 +12,13 @@ import (
 	security "istio.io/api/security/v1beta1"
 )
 
-// checkFields rejects every field of an overlay's Istio objects that is on no list.
-func checkFields(o *overlay.Overlay, report *overlay.Report) {
+// Check rejects every field of an overlay's Istio objects that is on no list, and values that the lab does not support.
+func Check(o *overlay.Overlay, report *overlay.Report) {
 	known := map[string]map[string]bool{}
-	for _, k := range Fields() {
-		known[k.Kind] = map[string]bool{}
+	for _, k := range All() {
+		known[k.Name] = map[string]bool{}
 		for _, f := range slices.Concat(k.Enforced, k.Accepted) {
-			known[k.Kind][f] = true
+			known[k.Name][f] = true
 		}
 	}
 	checkKind(o.VirtualServices, known["VirtualService"], report)
@@ -30,27 +31,26 @@ func checkFields(o *overlay.Overlay, report *overlay.Report) {
 }
 
 // NotEnforced lists the fields of Istio's objects that the overlay sets and the lab only accepts, once each: "DestinationRule
-// trafficPolicy.tls". It leaves out fields that need no effect, by KindFields.Values, and adds the action AUDIT.
-func (t *Table) NotEnforced() []string {
+// trafficPolicy.tls". It leaves out fields that need no effect, by Kind.Values, and adds the action AUDIT.
+func NotEnforced(o *overlay.Overlay) []string {
 	named := map[string]string{}
-	for _, k := range Fields() {
+	for _, k := range All() {
 		for _, f := range k.Accepted {
 			parent := f[:max(0, strings.LastIndexByte(f, '.'))]
 			if k.Values[f] == "" && !slices.Contains(k.Accepted, parent) {
-				named[k.Kind+" "+f] = ""
+				named[k.Name+" "+f] = ""
 			}
 		}
 	}
 	set := map[string]string{}
 	note := func(kind string, spec proto.Message) {
-		walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
+		Walk(spec.ProtoReflect(), "", "", func(field, _ string) bool {
 			if _, ok := named[kind+" "+field]; ok {
 				set[kind+" "+field] = ""
 			}
 			return true
 		})
 	}
-	o := t.compiler.overlay
 	noteKind(note, o.VirtualServices)
 	noteKind(note, o.DestinationRules)
 	noteKind(note, o.Gateways)
@@ -62,7 +62,7 @@ func (t *Table) NotEnforced() []string {
 			set["AuthorizationPolicy action AUDIT"] = ""
 		}
 	}
-	return sortedKeys(set)
+	return slices.Sorted(maps.Keys(set))
 }
 
 func noteKind[T proto.Message](note func(kind string, spec proto.Message), objects []overlay.Istio[T]) {
@@ -73,7 +73,7 @@ func noteKind[T proto.Message](note func(kind string, spec proto.Message), objec
 
 func checkKind[T proto.Message](objects []overlay.Istio[T], known map[string]bool, report *overlay.Report) {
 	for _, x := range objects {
-		walk(x.Spec.ProtoReflect(), "", "spec", func(field, path string) bool {
+		Walk(x.Spec.ProtoReflect(), "", "spec", func(field, path string) bool {
 			if !known[field] {
 				report.Add(x.String(), path, "not supported by the lab")
 				return false
@@ -83,14 +83,14 @@ func checkKind[T proto.Message](objects []overlay.Istio[T], known map[string]boo
 	}
 }
 
-// walk visits all set fields of a message, with two paths: as in a list, and as in the document. It visits the fields below a field only if
+// Walk visits all set fields of a message, with two paths: as in a list, and as in the document. It visits the fields below a field only if
 // visit returns true. Durations and other well-known types have no fields below.
-func walk(m protoreflect.Message, field, path string, visit func(field, path string) bool) {
+func Walk(m protoreflect.Message, field, path string, visit func(field, path string) bool) {
 	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		field, path := join(field, d.JSONName()), join(path, d.JSONName())
 		below := func(v protoreflect.Value, path string) {
 			if !strings.HasPrefix(string(v.Message().Descriptor().FullName()), "google.protobuf.") {
-				walk(v.Message(), field, path, visit)
+				Walk(v.Message(), field, path, visit)
 			}
 		}
 		switch {

@@ -1,23 +1,27 @@
-package mesh
+// Package fields states which fields and values of Istio's objects the lab supports, and rejects all others by name. Package overlay has checked
+// what Istio itself checks.
+//
+// fields.go lists the fields, check.go rejects all others, values.go rejects values that the lab does not support.
+package fields
 
 import "slices"
 
-// KindFields lists the fields of one kind of Istio object that the lab accepts, as paths below spec, without indexes and keys. All other
+// Kind lists the fields of one kind of Istio object that the lab accepts, as paths below spec, without indexes and keys. All other
 // fields are rejected by name.
-type KindFields struct {
-	Kind     string
+type Kind struct {
+	Name     string   // "VirtualService"
 	Enforced []string // applied
 	// Accepted fields are read, but have no effect in the lab. Those without an entry in Values are named at the start; see
-	// Table.NotEnforced.
+	// NotEnforced.
 	Accepted []string
 	// Values has two kinds of entries. For a field above of which only some values are supported, it states the supported values. For an
 	// accepted field that needs no effect, it states the reason.
 	Values map[string]string
 }
 
-// Fields returns the lists that Compile checks against, for every kind of object that it reads.
-func Fields() []KindFields {
-	return []KindFields{virtualServiceFields(), destinationRuleFields(), gatewayFields(), serviceEntryFields(), sidecarFields(), authorizationPolicyFields()}
+// All returns the lists that Check checks against, for every kind of object of Istio that the lab reads.
+func All() []Kind {
+	return []Kind{virtualService(), destinationRule(), gateway(), serviceEntry(), sidecar(), authorizationPolicy()}
 }
 
 // under adds a prefix to each of some fields.
@@ -37,7 +41,7 @@ func headerFields() []string {
 	return []string{"request", "request.set", "request.add", "request.remove", "response", "response.set", "response.add", "response.remove"}
 }
 
-func virtualServiceFields() KindFields {
+func virtualService() Kind {
 	enforced := []string{"hosts", "gateways", "exportTo", "http", "http.name", "http.match", "http.match.name", "http.match.uri", "http.match.scheme",
 		"http.match.method", "http.match.authority", "http.match.headers", "http.match.withoutHeaders", "http.match.queryParams",
 		"http.match.port", "http.match.sourceLabels", "http.match.sourceNamespace", "http.match.gateways", "http.match.ignoreUriCase",
@@ -63,7 +67,7 @@ func virtualServiceFields() KindFields {
 	}
 	enforced = append(enforced, under("http.headers", headerFields()...)...)
 	enforced = append(enforced, under("http.route.headers", headerFields()...)...)
-	return KindFields{Kind: "VirtualService", Enforced: sorted(enforced),
+	return Kind{Name: "VirtualService", Enforced: sorted(enforced),
 		Accepted: []string{"http.match.statPrefix", "http.retries.retryRemoteLocalities"},
 		Values: map[string]string{
 			"http.redirect.redirectCode": "301, 302, 303, 307 or 308",
@@ -96,8 +100,8 @@ func policyFields() (enforced, accepted []string) {
 	return enforced, accepted
 }
 
-func destinationRuleFields() KindFields {
-	out := KindFields{Kind: "DestinationRule", Enforced: []string{"host", "exportTo", "workloadSelector", "workloadSelector.matchLabels",
+func destinationRule() Kind {
+	out := Kind{Name: "DestinationRule", Enforced: []string{"host", "exportTo", "workloadSelector", "workloadSelector.matchLabels",
 		"trafficPolicy", "subsets", "subsets.name", "subsets.labels", "subsets.trafficPolicy"}, Values: map[string]string{}}
 	enforced, accepted := policyFields()
 	for _, at := range []string{"trafficPolicy", "subsets.trafficPolicy"} {
@@ -117,11 +121,11 @@ func destinationRuleFields() KindFields {
 	return out
 }
 
-func gatewayFields() KindFields {
+func gateway() Kind {
 	tls := under("servers.tls", "credentialName", "credentialNames", "caCertCredentialName", "serverCertificate", "privateKey", "caCertificates", "caCrl", "tlsCertificates",
 		"tlsCertificates.serverCertificate", "tlsCertificates.privateKey", "tlsCertificates.caCertificates", "subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash",
 		"minProtocolVersion", "maxProtocolVersion", "cipherSuites")
-	return KindFields{Kind: "Gateway",
+	return Kind{Name: "Gateway",
 		Enforced: []string{"selector", "servers", "servers.hosts", "servers.port", "servers.port.number", "servers.port.protocol",
 			"servers.tls", "servers.tls.mode", "servers.tls.httpsRedirect"},
 		Accepted: sorted(append(tls, "servers.name", "servers.port.name")),
@@ -133,8 +137,8 @@ func gatewayFields() KindFields {
 		}}
 }
 
-func serviceEntryFields() KindFields {
-	return KindFields{Kind: "ServiceEntry",
+func serviceEntry() Kind {
+	return Kind{Name: "ServiceEntry",
 		Enforced: []string{"addresses", "endpoints", "endpoints.address", "endpoints.labels", "endpoints.ports", "exportTo", "hosts", "location",
 			"ports", "ports.name", "ports.number", "ports.protocol", "ports.targetPort", "resolution", "workloadSelector", "workloadSelector.labels"},
 		Accepted: []string{"endpoints.serviceAccount", "subjectAltNames"},
@@ -147,14 +151,14 @@ func serviceEntryFields() KindFields {
 		}}
 }
 
-func sidecarFields() KindFields {
-	return KindFields{Kind: "Sidecar",
+func sidecar() Kind {
+	return Kind{Name: "Sidecar",
 		Enforced: []string{"egress", "egress.hosts", "outboundTrafficPolicy", "outboundTrafficPolicy.mode", "workloadSelector", "workloadSelector.labels"},
 		Values:   map[string]string{"outboundTrafficPolicy.mode": "REGISTRY_ONLY or ALLOW_ANY; without a Sidecar that states it, REGISTRY_ONLY"}}
 }
 
-func authorizationPolicyFields() KindFields {
-	return KindFields{Kind: "AuthorizationPolicy",
+func authorizationPolicy() Kind {
+	return Kind{Name: "AuthorizationPolicy",
 		Enforced: sorted([]string{"action", "selector", "selector.matchLabels", "rules", "rules.from", "rules.from.source",
 			"rules.from.source.principals", "rules.from.source.notPrincipals", "rules.from.source.namespaces", "rules.from.source.notNamespaces",
 			"rules.from.source.serviceAccounts", "rules.from.source.notServiceAccounts", "rules.from.source.trustDomains", "rules.from.source.notTrustDomains",

@@ -1,7 +1,8 @@
-package mesh
+package fields
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ func checkValues(o *overlay.Overlay, report *overlay.Report) {
 	for _, v := range o.VirtualServices {
 		for i, h := range v.Spec.GetHttp() {
 			for j, m := range h.GetMatch() {
-				for _, name := range slices.Concat(sortedKeys(m.GetHeaders()), sortedKeys(m.GetWithoutHeaders())) {
+				for _, name := range slices.Concat(slices.Sorted(maps.Keys(m.GetHeaders())), slices.Sorted(maps.Keys(m.GetWithoutHeaders()))) {
 					if strings.HasPrefix(name, "@request.auth.claims") {
 						report.Add(v.String(), fmt.Sprintf("spec.http[%d].match[%d].headers.%s", i, j, name), "claims of tokens are not supported by the lab")
 					}
@@ -59,57 +60,7 @@ func checkPolicyValues(object, path string, lb *networking.LoadBalancerSettings,
 
 func checkServer(object, path string, s *networking.Server, report *overlay.Report) {
 	protocol := strings.ToUpper(s.GetPort().GetProtocol())
-	if !plainHTTP(s) && protocol != "HTTPS" && protocol != "TLS" {
+	if !istio.ParseProtocol(s.GetPort().GetProtocol()).PlainHTTP() && protocol != "HTTPS" && protocol != "TLS" {
 		report.Add(object, path+".port.protocol", "%s is not supported by the lab: want HTTP, HTTPS or TLS", s.GetPort().GetProtocol())
-	}
-}
-
-func checkEntry(e *overlay.Istio[*networking.ServiceEntry], report *overlay.Report) {
-	switch e.Spec.GetResolution() {
-	case networking.ServiceEntry_NONE, networking.ServiceEntry_STATIC, networking.ServiceEntry_DNS, networking.ServiceEntry_DNS_ROUND_ROBIN:
-	default:
-		report.Add(e.String(), "spec.resolution", "%s is not supported by the lab: want STATIC, DNS, DNS_ROUND_ROBIN or NONE", e.Spec.GetResolution())
-	}
-	for i, a := range e.Spec.GetAddresses() {
-		if strings.Contains(a, "/") {
-			report.Add(e.String(), fmt.Sprintf("spec.addresses[%d]", i), "a range, %q, is not supported by the lab: want an address", a)
-		}
-	}
-	for i, p := range e.Spec.GetEndpoints() {
-		if strings.HasPrefix(p.GetAddress(), "unix://") {
-			report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a socket, %q, is not supported by the lab: want an address or a name", p.GetAddress())
-		}
-	}
-}
-
-// checkEndpoints rejects a Service among several endpoints of a ServiceEntry with DNS resolution.
-func checkEndpoints(o *overlay.Overlay, all []*service, report *overlay.Report) {
-	names := map[string]bool{}
-	for _, s := range all {
-		names[s.host] = names[s.host] || s.kubernetes
-	}
-	for _, e := range o.ServiceEntries {
-		if r := e.Spec.GetResolution(); len(e.Spec.GetEndpoints()) < 2 || r != networking.ServiceEntry_DNS && r != networking.ServiceEntry_DNS_ROUND_ROBIN {
-			continue
-		}
-		for i, p := range e.Spec.GetEndpoints() {
-			if name, namespace, ok := istio.ServiceOf(p.GetAddress()); ok && names[istio.ServiceHost(name, namespace)] {
-				report.Add(e.String(), fmt.Sprintf("spec.endpoints[%d].address", i), "a Service, %s, beside other endpoints is not supported by the lab", p.GetAddress())
-			}
-		}
-	}
-}
-
-// checkHosts rejects hosts that a namespace defines twice: Istio would merge their endpoints.
-func checkHosts(all []*service, report *overlay.Report) {
-	seen := map[[2]string]*service{}
-	for _, s := range all {
-		key := [2]string{s.namespace, s.host}
-		if old := seen[key]; old != nil && s.entry != nil {
-			report.Add(s.object, "spec.hosts", "%s, which %s has in this namespace, too, is not supported by the lab", s.host, old.object)
-		}
-		if seen[key] == nil || s.kubernetes {
-			seen[key] = s
-		}
 	}
 }
