@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // ReadFile reads a file of cases: documents with the keys rules and tests, or testCases of istio-config-validator. The rules are relative to
@@ -64,7 +64,7 @@ func (d *decoder) keys(node *kyaml.Node, known ...string) {
 	}
 	for key := range pairs(node) {
 		if !slices.Contains(known, key.Value) {
-			d.problem(key, "unknown key %s%s; there are %s", key.Value, overlay.DidYouMean(key.Value, known), strings.Join(known, ", "))
+			d.problem(key, "unknown key %s%s; there are %s", key.Value, nearest.DidYouMean(key.Value, known), strings.Join(known, ", "))
 		}
 	}
 }

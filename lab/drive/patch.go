@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -30,10 +31,10 @@ func (d *Drive) Patch(id string) (string, error) {
 	fmt.Fprintf(&b, "  - target: {kind: %s, namespace: %s, name: %s}\n    patch: |-\n", kind, namespace, name)
 	for _, e := range edits {
 		if e.Value == nil {
-			fmt.Fprintf(&b, "      - {op: remove, path: %s}\n", e.Pointer())
+			fmt.Fprintf(&b, "      - {op: remove, path: %s}\n", fieldpath.Pointer(e.Path))
 			continue
 		}
-		fmt.Fprintf(&b, "      - {op: add, path: %s, value: %s}\n", e.Pointer(), overlay.Flow(e.Value))
+		fmt.Fprintf(&b, "      - {op: add, path: %s, value: %s}\n", fieldpath.Pointer(e.Path), overlay.Flow(e.Value))
 	}
 	return b.String(), nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -54,7 +55,7 @@ func (d *Drive) switchTo(c *Change) (dropped []string, err error) {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("overlay: want one of %s, got %q%s", strings.Join(names, ", "), c.Overlay, overlay.DidYouMean(c.Overlay, names))
+		return nil, fmt.Errorf("overlay: want one of %s, got %q%s", strings.Join(names, ", "), c.Overlay, nearest.DidYouMean(c.Overlay, names))
 	}
 	if dir == d.base.overlay.Dir {
 		return nil, fmt.Errorf("overlay: want another one, got %s, which is active", c.Overlay)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/internal/nearest"
 )
 
 // Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents. For a parent that
@@ -80,5 +80,5 @@ func (c *converter) hint(namespace, name string) string {
 			names = append(names, s.Name)
 		}
 	}
-	return overlay.DidYouMean(name, names)
+	return nearest.DidYouMean(name, names)
 }

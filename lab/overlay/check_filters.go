@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/overlay/validate"
 )
 
 // checkFilters checks the filters of a rule or of one of its destinations. matches are the rule's.
@@ -42,8 +45,8 @@ func checkFilter(at problems, path string, f *HTTPRouteFilter, matches []HTTPRou
 			at.add(field, "want none: the type is %s", f.Type)
 		}
 	}
-	checkModifier(at, path+".requestHeaderModifier", f.RequestHeaderModifier, requestHeader)
-	checkModifier(at, path+".responseHeaderModifier", f.ResponseHeaderModifier, writtenHeader)
+	checkModifier(at, path+".requestHeaderModifier", f.RequestHeaderModifier, validate.RequestHeader)
+	checkModifier(at, path+".responseHeaderModifier", f.ResponseHeaderModifier, validate.WrittenHeader)
 	checkRequestMirror(at, path+".requestMirror", f.RequestMirror)
 	checkRequestRedirect(at, path+".requestRedirect", f.RequestRedirect, matches)
 	checkFilterCORS(at, path+".cors", f.CORS)
@@ -70,7 +73,7 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 		valid  func(string) bool
 	}{
 		{".allowOrigins", c.AllowOrigins, 64, true, func(s string) bool { return len(s) <= 253 && corsOrigin.MatchString(s) }},
-		{".allowMethods", c.AllowMethods, 9, true, func(s string) bool { return slices.Contains(corsMethods, s) }},
+		{".allowMethods", c.AllowMethods, 9, true, func(s string) bool { return slices.Contains(validate.CORSMethods, s) }},
 		{".allowHeaders", c.AllowHeaders, 64, true, func(s string) bool { return len(s) <= 256 && gatewayHeader.MatchString(s) }},
 		{".exposeHeaders", c.ExposeHeaders, 64, false, func(s string) bool { return len(s) <= 256 && gatewayHeader.MatchString(s) }},
 	} {
@@ -82,10 +85,10 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 			path := fmt.Sprintf("%s%s[%d]", path, list.field, i)
 			if !list.valid(v) {
 				at.add(path, "want %s, got %s", map[string]string{".allowOrigins": "an origin such as https://shop.test", ".allowMethods": "a method"}[list.field]+
-					map[bool]string{true: "the name of a header"}[strings.HasSuffix(list.field, "Headers")], quote(v))
+					map[bool]string{true: "the name of a header"}[strings.HasSuffix(list.field, "Headers")], fieldpath.Quote(v))
 			}
 			if slices.Contains(list.values[:i], v) {
-				at.add(path, "%s is there twice", quote(v))
+				at.add(path, "%s is there twice", fieldpath.Quote(v))
 			}
 		}
 	}
@@ -112,7 +115,7 @@ func checkModifier(at problems, path string, m *HeaderModifier, name func(string
 				at.add(path+".name", "%s", why)
 			}
 			checkGatewayValue(at, path+".value", h.Value)
-			if why := headerValue(h.Value); why != "" {
+			if why := validate.HeaderValue(h.Value); why != "" {
 				at.add(path+".value", "%s", why)
 			}
 		}
@@ -121,9 +124,9 @@ func checkModifier(at problems, path string, m *HeaderModifier, name func(string
 	for i, h := range m.Remove {
 		path := fmt.Sprintf("%s.remove[%d]", path, i)
 		if slices.Contains(m.Remove[:i], h) {
-			at.add(path, "%s is there twice", quote(h))
+			at.add(path, "%s is there twice", fieldpath.Quote(h))
 		}
-		if why := otherHeader(h); why != "" {
+		if why := validate.RemovedHeader(h); why != "" {
 			at.add(path, "%s", why)
 		} else if strings.EqualFold(h, "content-length") && strings.HasSuffix(path[:strings.LastIndex(path, ".")], "requestHeaderModifier") {
 			at.add(path, "the proxy frames messages itself: the lab does not let this header be removed from requests")
@@ -186,7 +189,7 @@ func checkPathModifier(at problems, path string, m *PathModifier, matches []HTTP
 		case f.value != nil && len(*f.value) > 1024:
 			at.add(path+f.field, "want at most 1024 characters, got %d", len(*f.value))
 		case f.value != nil:
-			checkWireText(at, path+f.field, *f.value)
+			validate.WireText(at.add, path+f.field, *f.value)
 		}
 	}
 	if m.ReplacePrefixMatch != nil && (len(matches) != 1 || matches[0].Path.Type != "PathPrefix") {

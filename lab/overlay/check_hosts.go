@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -67,7 +69,7 @@ func (r *references) host(at problems, path, host, namespace string) (map[int]bo
 		name, _, _ = strings.Cut(host, ".")
 	}
 	if !r.doubts.mention(name, "Service", "ServiceEntry") {
-		at.add(path, "no Service or ServiceEntry has the host %s%s", quote(full), r.hostHint(host, namespace))
+		at.add(path, "no Service or ServiceEntry has the host %s%s", fieldpath.Quote(full), r.hostHint(host, namespace))
 	}
 	return nil, false
 }
@@ -87,7 +89,7 @@ func (r *references) hostHint(host, namespace string) string {
 	if _, isService := r.hosts[host+domain]; isService {
 		return "; did you mean " + host + domain + "? Istio completes only names without dots"
 	}
-	return DidYouMean(host, names)
+	return nearest.DidYouMean(host, names)
 }
 
 // port checks that a host has a port.
@@ -123,7 +125,7 @@ func (r *references) gateway(at problems, path, name, namespace string) (found I
 		}
 	}
 	if !r.doubts.mention(wanted, "Gateway") {
-		at.add(path, "no Gateway %s/%s%s", namespace, wanted, DidYouMean(wanted, names))
+		at.add(path, "no Gateway %s/%s%s", namespace, wanted, nearest.DidYouMean(wanted, names))
 	}
 	return found, false
 }
@@ -170,6 +172,6 @@ func (r *references) destination(at problems, path string, d *networking.Destina
 		return
 	}
 	if !r.doubts.mention(d.Subset, "DestinationRule") {
-		at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, quote(d.Subset), DidYouMean(d.Subset, subsets))
+		at.add(path+".subset", "no DestinationRule for %s has the subset %s%s", d.Host, fieldpath.Quote(d.Subset), nearest.DidYouMean(d.Subset, subsets))
 	}
 }

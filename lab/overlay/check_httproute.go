@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/overlay/validate"
 )
 
 // The rules in this file and in check_kubernetesgateway.go follow the CustomResourceDefinitions of the Gateway API, 1.6, experimental
@@ -52,7 +55,7 @@ func checkGatewayRoute(at problems, s *HTTPRouteSpec) {
 		if r.Name != "" {
 			checkSection(at, path+".name", r.Name)
 			if names[r.Name] {
-				at.add(path+".name", "%s is there twice", quote(r.Name))
+				at.add(path+".name", "%s is there twice", fieldpath.Quote(r.Name))
 			}
 			names[r.Name] = true
 		}
@@ -71,30 +74,30 @@ func checkCount(at problems, path string, n, most int) {
 // checkHostname checks a host name, whose first label may be a star if wildcard is set.
 func checkHostname(at problems, path, host string, wildcard bool) {
 	if len(host) > 253 || !gatewayHost.MatchString(host) || !wildcard && strings.HasPrefix(host, "*") {
-		at.add(path, "want a host name in lower case, got %s", quote(host))
+		at.add(path, "want a host name in lower case, got %s", fieldpath.Quote(host))
 	}
 }
 
 // checkSection checks the name of a listener or of a rule.
 func checkSection(at problems, path, name string) {
 	if len(name) > 253 || !dnsSubdomain.MatchString(name) {
-		at.add(path, "want lower-case letters, digits, - and ., got %s", quote(name))
+		at.add(path, "want lower-case letters, digits, - and ., got %s", fieldpath.Quote(name))
 	}
 }
 
 // checkRef checks the parts of a reference to an object.
 func checkRef(at problems, path, group, kind, namespace, name string) {
 	if group != "" && (len(group) > 253 || !dnsSubdomain.MatchString(group)) {
-		at.add(path+".group", "want the group of an API, got %s", quote(group))
+		at.add(path+".group", "want the group of an API, got %s", fieldpath.Quote(group))
 	}
 	if len(kind) > 63 || !gatewayKind.MatchString(kind) {
-		at.add(path+".kind", "want the name of a kind, got %s", quote(kind))
+		at.add(path+".kind", "want the name of a kind, got %s", fieldpath.Quote(kind))
 	}
 	if namespace != "" && !isDNSLabel(namespace) {
-		at.add(path+".namespace", "want the name of a namespace, got %s", quote(namespace))
+		at.add(path+".namespace", "want the name of a namespace, got %s", fieldpath.Quote(namespace))
 	}
 	if len(name) < 1 || len(name) > 253 {
-		at.add(path+".name", "want a name of 1 to 253 characters, got %s", quote(name))
+		at.add(path+".name", "want a name of 1 to 253 characters, got %s", fieldpath.Quote(name))
 	}
 }
 
@@ -159,7 +162,7 @@ func checkRouteMatch(at problems, path string, m *HTTPRouteMatch) {
 func checkEnum(at problems, path, text string, of ...string) {
 	if !slices.Contains(of, text) {
 		of = slices.DeleteFunc(of, func(s string) bool { return s == "" })
-		at.add(path, "want %s, got %s", alternatives(of), quote(text))
+		at.add(path, "want %s, got %s", alternatives(of), fieldpath.Quote(text))
 	}
 }
 
@@ -179,21 +182,21 @@ func checkPathMatch(at problems, path string, p *HTTPPathMatch) {
 		at.add(path+".value", "want at most 1024 characters, got %d", len(v))
 	}
 	if p.Type == "RegularExpression" {
-		checkRegex(at, path+".value", v)
+		validate.Regex(at.add, path+".value", v)
 		return
 	}
 	if !strings.HasPrefix(v, "/") {
-		at.add(path+".value", "want a path that begins with /, got %s", quote(v))
+		at.add(path+".value", "want a path that begins with /, got %s", fieldpath.Quote(v))
 		return
 	}
 	for _, bad := range []string{"//", "/./", "/../", "%2f", "%2F", "#"} {
 		if strings.Contains(v, bad) {
-			at.add(path+".value", "want a path without %s, got %s", bad, quote(v))
+			at.add(path+".value", "want a path without %s, got %s", bad, fieldpath.Quote(v))
 			return
 		}
 	}
 	if strings.HasSuffix(v, "/..") || strings.HasSuffix(v, "/.") || !gatewayPath.MatchString(v) {
-		at.add(path+".value", "want a path in normal form, got %s", quote(v))
+		at.add(path+".value", "want a path in normal form, got %s", fieldpath.Quote(v))
 	}
 }
 
@@ -209,10 +212,10 @@ func checkMatches(at problems, path string, matches []HTTPMatch, header bool) {
 		case header:
 			checkGatewayValue(at, path+".value", m.Value)
 		case m.Value == "" || len(m.Value) > most:
-			at.add(path+".value", "want 1 to %d characters, got %s", most, quote(m.Value))
+			at.add(path+".value", "want 1 to %d characters, got %s", most, fieldpath.Quote(m.Value))
 		}
 		if m.Type == "RegularExpression" {
-			checkRegex(at, path+".value", m.Value)
+			validate.Regex(at.add, path+".value", m.Value)
 		}
 	}
 }
@@ -221,16 +224,16 @@ func checkMatches(at problems, path string, matches []HTTPMatch, header bool) {
 func checkHeaderName(at problems, path, name string, before map[string]bool) {
 	switch {
 	case len(name) > 256 || !gatewayHeader.MatchString(name):
-		at.add(path, "want the name of a header, got %s", quote(name))
+		at.add(path, "want the name of a header, got %s", fieldpath.Quote(name))
 	case before[name]:
-		at.add(path, "%s is there twice", quote(name))
+		at.add(path, "%s is there twice", fieldpath.Quote(name))
 	}
 	before[name] = true
 }
 
 func checkGatewayValue(at problems, path, value string) {
 	if len(value) > 4096 || !gatewayValue.MatchString(value) {
-		at.add(path, "want visible ASCII characters with single spaces, got %s", quote(value))
+		at.add(path, "want visible ASCII characters with single spaces, got %s", fieldpath.Quote(value))
 	}
 }
 
@@ -261,7 +264,7 @@ func checkGatewayDuration(at problems, path, text string) (time.Duration, bool) 
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || !gatewayDuration.MatchString(text) {
-		at.add(path, "want a duration like 1h, 1m, 1s or 1ms, got %s", quote(text))
+		at.add(path, "want a duration like 1h, 1m, 1s or 1ms, got %s", fieldpath.Quote(text))
 		return 0, false
 	}
 	return d, true

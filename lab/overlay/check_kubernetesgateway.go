@@ -5,13 +5,15 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // checkKubernetesGateway checks the specification of a Gateway of the Gateway API, and fills in its defaults.
 func checkKubernetesGateway(at problems, s *KubernetesGatewaySpec) {
 	checkCount(at, "spec.addresses", len(s.Addresses), maxEntries)
 	if s.GatewayClassName == "" || len(s.GatewayClassName) > 253 {
-		at.add("spec.gatewayClassName", "want 1 to 253 characters, got %s", quote(s.GatewayClassName))
+		at.add("spec.gatewayClassName", "want 1 to 253 characters, got %s", fieldpath.Quote(s.GatewayClassName))
 	}
 	for i := range s.Addresses {
 		checkAddress(at, fmt.Sprintf("spec.addresses[%d]", i), s.Addresses, i)
@@ -25,7 +27,7 @@ func checkKubernetesGateway(at problems, s *KubernetesGatewaySpec) {
 		checkListener(at, path, l)
 		for j, o := range s.Listeners[:i] {
 			if o.Name == l.Name {
-				at.add(path+".name", "%s is there twice", quote(l.Name))
+				at.add(path+".name", "%s is there twice", fieldpath.Quote(l.Name))
 			}
 			if o.Port == l.Port && o.Protocol == l.Protocol && o.Hostname == l.Hostname {
 				at.add(path, "has the port, protocol and hostname of listeners[%d]", j)
@@ -42,7 +44,7 @@ func checkAddress(at problems, path string, all []GatewayAddress, i int) {
 	case a.Value == "": // any address of the type
 	case a.Type == "IPAddress":
 		if _, err := netip.ParseAddr(a.Value); err != nil {
-			at.add(path+".value", "want an IP address, got %s; a host name has type Hostname", quote(a.Value))
+			at.add(path+".value", "want an IP address, got %s; a host name has type Hostname", fieldpath.Quote(a.Value))
 		}
 	case a.Type == "Hostname":
 		checkHostname(at, path+".value", a.Value, true)
@@ -51,7 +53,7 @@ func checkAddress(at problems, path string, all []GatewayAddress, i int) {
 		checkEnum(at, path+".type", a.Type, "Hostname", "IPAddress", "NamedAddress")
 	}
 	if slices.Contains(all[:i], *a) && a.Type != "NamedAddress" && a.Value != "" {
-		at.add(path, "%s is there twice", quote(a.Value))
+		at.add(path, "%s is there twice", fieldpath.Quote(a.Value))
 	}
 }
 

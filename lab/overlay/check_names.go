@@ -3,6 +3,8 @@ package overlay
 import (
 	"regexp"
 	"strconv"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // The patterns for names, from Kubernetes' "Object Names and IDs" and "Labels and Selectors".
@@ -20,10 +22,10 @@ func isDNSLabel(s string) bool { return len(s) <= 63 && dnsLabel.MatchString(s) 
 func checkMetadata(r *Report, m Meta) {
 	at := problems{report: r, object: m.String()}
 	if m.Name != "" && (len(m.Name) > 253 || !dnsSubdomain.MatchString(m.Name)) {
-		at.add("metadata.name", "want lower-case letters, digits, - and ., at most 253, got %s", quote(m.Name))
+		at.add("metadata.name", "want lower-case letters, digits, - and ., at most 253, got %s", fieldpath.Quote(m.Name))
 	}
 	if m.Namespace != "" && !isDNSLabel(m.Namespace) {
-		at.add("metadata.namespace", "want lower-case letters, digits and -, at most 63, got %s", quote(m.Namespace))
+		at.add("metadata.namespace", "want lower-case letters, digits and -, at most 63, got %s", fieldpath.Quote(m.Namespace))
 	}
 	checkLabels(at, "metadata.labels", m.Labels)
 }
@@ -31,10 +33,10 @@ func checkMetadata(r *Report, m Meta) {
 func checkLabels(at problems, path string, labels map[string]string) {
 	for k, v := range labels {
 		if len(k) > 253+1+63 || !labelKey.MatchString(k) {
-			at.add(join(path, k), "invalid label key: want an optional DNS prefix with / and up to 63 letters, digits, -, _ and .")
+			at.add(fieldpath.Join(path, k), "invalid label key: want an optional DNS prefix with / and up to 63 letters, digits, -, _ and .")
 		}
 		if len(v) > 63 || !labelValue.MatchString(v) {
-			at.add(join(path, k), "want up to 63 letters, digits, -, _ and ., got %s", quote(v))
+			at.add(fieldpath.Join(path, k), "want up to 63 letters, digits, -, _ and ., got %s", fieldpath.Quote(v))
 		}
 	}
 }
@@ -56,6 +58,6 @@ func checkPortOrName(at problems, path, port string) {
 
 func checkPortName(at problems, path, name string) {
 	if len(name) > 15 || !portName.MatchString(name) {
-		at.add(path, "want a port's name: up to 15 lower-case letters, digits and -, got %s", quote(name))
+		at.add(path, "want a port's name: up to 15 lower-case letters, digits and -, got %s", fieldpath.Quote(name))
 	}
 }

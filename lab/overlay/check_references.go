@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
@@ -71,7 +73,7 @@ func (r *references) namespaces() {
 	}
 	for _, m := range r.overlay.Objects() {
 		if m.Namespace != "" && !slices.Contains(known, m.Namespace) && !r.doubts.mention(m.Namespace, "Namespace") {
-			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, DidYouMean(m.Namespace, known))
+			r.at(m).add("metadata.namespace", "no Namespace %s in the overlay%s", m.Namespace, nearest.DidYouMean(m.Namespace, known))
 		}
 	}
 }
@@ -182,7 +184,7 @@ func (r *references) selectsNothing(at problems, path, namespace string, labels 
 				values = append(values, v)
 			}
 		}
-		if n := Nearest(labels[key], values); n != "" && n != labels[key] {
+		if n := nearest.Name(labels[key], values); n != "" && n != labels[key] {
 			meant = "; did you mean " + key + "=" + n + "?"
 		}
 	}
@@ -256,7 +258,7 @@ func (r *references) virtualServices() {
 				r.host(at, path, host, v.Namespace)
 			case inMesh: // a name outside the cluster: Istio routes by it on port 80 whether or not another object names it
 			case len(gateways) == len(v.Spec.Gateways) && !r.doubts.mention("Gateway", "Gateway") && !taken(gateways, v.Namespace, istio.FullHost(host, v.Namespace)):
-				at.add(path, "no server of the Gateways %s has the host %s", strings.Join(v.Spec.Gateways, ", "), quote(host))
+				at.add(path, "no server of the Gateways %s has the host %s", strings.Join(v.Spec.Gateways, ", "), fieldpath.Quote(host))
 			}
 		}
 		for i, rule := range v.Spec.Http {

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strconv"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // containerManifest lists the fields of a container that the lab supports.
@@ -110,7 +112,7 @@ func decodeContainers(d *decoding, at problems, from *podManifest, out *Deployme
 			field, index = "initContainers", i-len(out.Pod.Containers)
 		}
 		if names[c.Name] {
-			at.add(fmt.Sprintf("spec.template.spec.%s[%d].name", field, index), "%s is there twice", quote(c.Name))
+			at.add(fmt.Sprintf("spec.template.spec.%s[%d].name", field, index), "%s is there twice", fieldpath.Quote(c.Name))
 		}
 		names[c.Name] = true
 	}
@@ -128,7 +130,7 @@ func checkSharedPorts(at problems, containers []Container) {
 						at.add(path+".containerPort", "%d is a port of container %s as well: only one process of a pod can listen on it", p.Number, before.Name)
 					}
 					if p.Name != "" && other.Name == p.Name {
-						at.add(path+".name", "%s is a port of container %s as well", quote(p.Name), before.Name)
+						at.add(path+".name", "%s is a port of container %s as well", fieldpath.Quote(p.Name), before.Name)
 					}
 				}
 			}
@@ -153,7 +155,7 @@ func (c *containerDecoding) container() Container {
 	from := c.from
 	out := Container{Name: from.Name, Image: from.Image, Command: from.Command, Args: from.Args, WorkingDir: from.WorkingDir}
 	if !isDNSLabel(from.Name) {
-		c.at.add(c.path+".name", "want lower-case letters, digits and -, got %s", quote(from.Name))
+		c.at.add(c.path+".name", "want lower-case letters, digits and -, got %s", fieldpath.Quote(from.Name))
 	}
 	if from.Image == "" {
 		c.at.add(c.path+".image", "empty, want an image")
@@ -162,7 +164,7 @@ func (c *containerDecoding) container() Container {
 		c.at.add(c.path+".command[0]", "empty, want a program")
 	}
 	if from.WorkingDir != "" && !path.IsAbs(from.WorkingDir) {
-		c.at.add(c.path+".workingDir", "want an absolute path, got %s", quote(from.WorkingDir))
+		c.at.add(c.path+".workingDir", "want an absolute path, got %s", fieldpath.Quote(from.WorkingDir))
 	}
 	out.Ports = c.ports()
 	out.Env = c.env()
@@ -192,7 +194,7 @@ func (c *containerDecoding) probes(out *Container) {
 		path := c.path + "." + p.name
 		*p.into = probe(c.at, path, p.from, p.onlyOneSuccess)
 		if made := *p.into; made != nil && made.Exec == nil && !hasPort(out.Ports, made.Port) {
-			c.at.add(path+"."+made.kind()+".port", "want a port of the container, got %s", quote(made.Port))
+			c.at.add(path+"."+made.kind()+".port", "want a port of the container, got %s", fieldpath.Quote(made.Port))
 		}
 		if c.init && p.from != nil {
 			c.at.add(path, "an init container has no probes: it is done when it ends")
@@ -208,11 +210,11 @@ func (c *containerDecoding) ports() (ports []ContainerPort) {
 			checkPortName(c.at, path+".name", p.Name)
 		}
 		if p.Protocol != "" && p.Protocol != "TCP" {
-			c.at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", quote(p.Protocol))
+			c.at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", fieldpath.Quote(p.Protocol))
 		}
 		for _, other := range ports {
 			if p.Name != "" && other.Name == p.Name {
-				c.at.add(path+".name", "%s is there twice", quote(p.Name))
+				c.at.add(path+".name", "%s is there twice", fieldpath.Quote(p.Name))
 			}
 			if other.Number == p.ContainerPort {
 				c.at.add(path+".containerPort", "%d is there twice", p.ContainerPort)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 type deploymentManifest struct {
@@ -101,7 +103,7 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 	}
 	for k, v := range out.Selector {
 		if got, ok := out.Pod.Labels[k]; !ok || got != v {
-			at.add(join("spec.selector.matchLabels", k), "%s does not select the template's own pods, which have %s", quote(v), quote(got))
+			at.add(fieldpath.Join("spec.selector.matchLabels", k), "%s does not select the template's own pods, which have %s", fieldpath.Quote(v), fieldpath.Quote(got))
 		}
 	}
 	pod := &spec.Template.Spec
@@ -109,7 +111,7 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 		at.add("spec.template.spec.terminationGracePeriodSeconds", "want 0 or more, got %d", *pod.TerminationGracePeriodSeconds)
 	}
 	if pod.RestartPolicy != "" && pod.RestartPolicy != "Always" {
-		at.add("spec.template.spec.restartPolicy", "want Always, got %s", quote(pod.RestartPolicy))
+		at.add("spec.template.spec.restartPolicy", "want Always, got %s", fieldpath.Quote(pod.RestartPolicy))
 	}
 	out.Pod.Volumes = d.volumes(at, m.Namespace, pod.Volumes)
 	decodeContainers(d, at, pod, &out)
@@ -119,7 +121,7 @@ func addDeployment(d *decoding, m Meta, decoded any) {
 // checkRollout checks the rolling update of a Deployment.
 func checkRollout(at problems, strategy string, d Deployment) {
 	if strategy != "" && strategy != "RollingUpdate" {
-		at.add("spec.strategy.type", "want RollingUpdate, the only one that the lab supports, got %s", quote(strategy))
+		at.add("spec.strategy.type", "want RollingUpdate, the only one that the lab supports, got %s", fieldpath.Quote(strategy))
 	}
 	surge, okSurge := checkShare(at, "spec.strategy.rollingUpdate.maxSurge", d.MaxSurge)
 	unavailable, okUnavailable := checkShare(at, "spec.strategy.rollingUpdate.maxUnavailable", d.MaxUnavailable)
@@ -133,7 +135,7 @@ func checkShare(at problems, path, share string) (n int, ok bool) {
 	digits, percent := strings.CutSuffix(share, "%")
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 0 || percent && n > 100 {
-		at.add(path, "want a number or a percentage up to 100%%, got %s", quote(share))
+		at.add(path, "want a number or a percentage up to 100%%, got %s", fieldpath.Quote(share))
 		return 0, false
 	}
 	return n, true

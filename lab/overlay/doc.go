@@ -12,9 +12,9 @@
 //   - Decoding. kinds.go lists the accepted kinds; strict.go decodes Kubernetes' manifests into structs with field tags, and istio.go decodes
 //     Istio's specifications. deployment.go, container.go, probe.go, environment.go, volumes.go, service.go and notenforced.go hold the
 //     manifests. fields.go lists the fields for the documentation; foreign.go describes kinds that the lab does not support.
-//   - Checks, which change nothing. Those of Istio's validation are in check_istio.go and check_headers.go for what objects share, and in a
-//     file for each kind, such as check_virtualservice.go. check_names.go has those of Kubernetes' names. check_references.go and
+//   - Checks, which change nothing. Package validate has those of Istio's own validation. check_httproute.go, check_filters.go and
+//     check_kubernetesgateway.go have those of the Gateway API, check_names.go those of Kubernetes' names. check_references.go and
 //     check_hosts.go report references to objects, hosts, subsets and ports that do not exist.
-//   - Messages. place.go finds the file and line of a problem, yamlmistake.go the line of a YAML error, nearest.go the name that was meant.
+//   - Messages. place.go finds the file and line of a problem, yamlmistake.go the line of a YAML error.
 //   - watch.go: Watcher reports changes of the files that an overlay was loaded from.
 package overlay

@@ -5,7 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // Edit sets one field of a rendered object, or removes it.
@@ -13,16 +14,6 @@ type Edit struct {
 	Object string // Meta.String(): "VirtualService hopline/middle"
 	Path   string // "spec.http[1].route[0].weight"; the part before the last step must exist; the index after the last appends to a list
 	Value  any    // a JSON value with json.Number for numbers; nil removes the field
-}
-
-// Pointer returns the path as a JSON pointer (RFC 6901), the form of a JSON patch: "/spec/http/1/route/0/weight".
-func (e Edit) Pointer() string {
-	var b strings.Builder
-	for _, step := range stepsOf(e.Path) {
-		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(step))
-	}
-	return b.String()
 }
 
 // With returns the overlay with the edits applied to its rendered objects. It decodes and checks the result as Load does, so that an edit is
@@ -61,7 +52,7 @@ func (e Edit) apply(objects []map[string]any) error {
 	if i < 0 {
 		return fmt.Errorf("the overlay has no such object")
 	}
-	edited, err := set(objects[i], stepsOf(e.Path), e.Value)
+	edited, err := set(objects[i], fieldpath.Steps(e.Path), e.Value)
 	if err == nil {
 		objects[i] = edited.(map[string]any)
 	}
@@ -86,7 +77,7 @@ func set(from any, steps []string, value any) (any, error) {
 	case []any:
 		n, err := strconv.Atoi(steps[0])
 		if err != nil || n < 0 || n > len(v) || n == len(v) && len(steps) > 1 {
-			return nil, fmt.Errorf("there is no element %s", quote(steps[0]))
+			return nil, fmt.Errorf("there is no element %s", fieldpath.Quote(steps[0]))
 		}
 		v = slices.Clone(v)
 		if n == len(v) {
@@ -95,7 +86,7 @@ func set(from any, steps []string, value any) (any, error) {
 		v[n], err = set(v[n], steps[1:], value)
 		return v, err
 	}
-	return nil, fmt.Errorf("there is no field %s", quote(steps[0]))
+	return nil, fmt.Errorf("there is no field %s", fieldpath.Quote(steps[0]))
 }
 
 // Value returns a field of a rendered object as a JSON value with json.Number for numbers; nil if the object or the field is not there. The
@@ -106,12 +97,12 @@ func (o *Overlay) Value(object, path string) any {
 		return nil
 	}
 	value := any(o.rendered[i])
-	for _, step := range stepsOf(path) {
+	for _, step := range fieldpath.Steps(path) {
 		switch v := value.(type) {
 		case map[string]any:
 			value = v[step]
 		case []any:
-			n := indexOf(step)
+			n := fieldpath.Index(step)
 			if n < 0 || n >= len(v) {
 				return nil
 			}

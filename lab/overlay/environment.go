@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // env decodes the environment of a container: first envFrom, then env. Of two equal names the later wins, as in Kubernetes. References to
@@ -41,7 +43,7 @@ func (c *containerDecoding) env() (env []EnvVar) {
 // variable decodes one variable. It is false for a reference that is optional and has no value.
 func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok bool) {
 	if !envName.MatchString(v.Name) {
-		c.at.add(path+".name", "want printable characters without =, got %s", quote(v.Name))
+		c.at.add(path+".name", "want printable characters without =, got %s", fieldpath.Quote(v.Name))
 	}
 	e = EnvVar{Name: v.Name, Value: v.Value}
 	if v.ValueFrom == nil {
@@ -63,7 +65,7 @@ func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok b
 	case ref.FieldRef != nil:
 		e.Field = ref.FieldRef.FieldPath
 		if v := ref.FieldRef.APIVersion; v != "" && v != "v1" {
-			c.at.add(path+".fieldRef.apiVersion", "want v1, got %s", quote(v))
+			c.at.add(path+".fieldRef.apiVersion", "want v1, got %s", fieldpath.Quote(v))
 		}
 		c.checkField(path+".fieldRef.fieldPath", e.Field)
 	case ref.ConfigMapKeyRef != nil:
@@ -83,7 +85,7 @@ func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok b
 func (c *containerDecoding) key(path, kind string, ref *keyRefManifest, data map[string]string, there bool) (value string, ok bool) {
 	value, ok = data[ref.Key]
 	if there && !ok && !ref.Optional && !c.doubts.mention(ref.Key, kind) {
-		c.at.add(path, "%s %s/%s has no key %s", kind, c.namespace, ref.Name, quote(ref.Key))
+		c.at.add(path, "%s %s/%s has no key %s", kind, c.namespace, ref.Name, fieldpath.Quote(ref.Key))
 	}
 	return literal(value), ok
 }
@@ -129,12 +131,12 @@ func (c *containerDecoding) checkField(path, field string) {
 	}
 	m := keyed.FindStringSubmatch(field)
 	if m == nil {
-		c.at.add(path, "%s is not supported by the lab: want metadata.name, metadata.namespace, metadata.labels['…'], metadata.annotations['…'] or spec.serviceAccountName", quote(field))
+		c.at.add(path, "%s is not supported by the lab: want metadata.name, metadata.namespace, metadata.labels['…'], metadata.annotations['…'] or spec.serviceAccountName", fieldpath.Quote(field))
 		return
 	}
 	of := map[string]map[string]string{"labels": c.pod.Labels, "annotations": c.pod.Annotations}[m[1]]
 	if _, ok := of[m[2]]; !ok {
-		c.at.add(path, "the template's metadata.%s has no %s", m[1], quote(m[2]))
+		c.at.add(path, "the template's metadata.%s has no %s", m[1], fieldpath.Quote(m[2]))
 	}
 }
 

@@ -3,6 +3,7 @@ package overlay
 import (
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -30,7 +31,7 @@ func (p *places) excerpt(object, path string) (Excerpt, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.render()
-	steps := stepsOf(path)
+	steps := fieldpath.Steps(path)
 	var of source
 	var first, last int
 	deepest := -1

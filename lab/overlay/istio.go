@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -51,7 +52,7 @@ func (s *strict) message(path string, from any, into protoreflect.Message) {
 	fields := into.Descriptor().Fields()
 	chosen := map[protoreflect.Name]string{} // for each oneof, the field that is set
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		at := join(path, name)
+		at := fieldpath.Join(path, name)
 		f := fields.ByJSONName(name)
 		if f == nil || f.JSONName() != name {
 			s.unknown(path, name, jsonNames(into.Descriptor()))
@@ -77,7 +78,7 @@ func (s *strict) field(path string, from any, f protoreflect.FieldDescriptor, in
 		}
 		values := into.Mutable(f).Map()
 		for _, key := range slices.Sorted(maps.Keys(m)) {
-			at := join(path, key)
+			at := fieldpath.Join(path, key)
 			k, known := s.key(at, key, f.MapKey())
 			if v, ok := s.single(at, m[key], f.MapValue(), values.NewValue()); ok && known {
 				values.Set(k, v)
@@ -183,7 +184,7 @@ func (s *strict) bytes(path string, from any) ([]byte, bool) {
 	}
 	v, err := encoding.DecodeString(text)
 	if err != nil {
-		s.problem(path, "want base64, got %s", quote(text))
+		s.problem(path, "want base64, got %s", fieldpath.Quote(text))
 	}
 	return v, err == nil
 }
@@ -212,7 +213,7 @@ func (s *strict) enum(path string, from any, d protoreflect.EnumDescriptor) (pro
 	for i := range names {
 		names[i] = string(d.Values().Get(i).Name())
 	}
-	s.problem(path, "want one of %s, got %s", strings.Join(names, ", "), quote(name))
+	s.problem(path, "want one of %s, got %s", strings.Join(names, ", "), fieldpath.Quote(name))
 	return 0, false
 }
 

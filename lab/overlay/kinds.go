@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/overlay/validate"
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
@@ -41,12 +44,12 @@ func kinds() []kind {
 		{name: "Service", apiVersions: []string{"v1"}, manifest: &serviceManifest{}, add: addService},
 		{name: "Deployment", apiVersions: []string{"apps/v1"}, manifest: &deploymentManifest{}, add: addDeployment},
 
-		istioKind("VirtualService", networkingVersions, checkVirtualService, func(o *Overlay) *[]Istio[*networking.VirtualService] { return &o.VirtualServices }),
-		istioKind("DestinationRule", networkingVersions, checkDestinationRule, func(o *Overlay) *[]Istio[*networking.DestinationRule] { return &o.DestinationRules }),
-		istioKind("Gateway", networkingVersions, checkGateway, func(o *Overlay) *[]Istio[*networking.Gateway] { return &o.Gateways }),
-		istioKind("ServiceEntry", networkingVersions, checkServiceEntry, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
-		istioKind("AuthorizationPolicy", securityVersions, checkAuthorizationPolicy, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
-		istioKind("Sidecar", networkingVersions, checkSidecar, func(o *Overlay) *[]Istio[*networking.Sidecar] { return &o.Sidecars }),
+		istioKind("VirtualService", networkingVersions, validate.VirtualService, func(o *Overlay) *[]Istio[*networking.VirtualService] { return &o.VirtualServices }),
+		istioKind("DestinationRule", networkingVersions, validate.DestinationRule, func(o *Overlay) *[]Istio[*networking.DestinationRule] { return &o.DestinationRules }),
+		istioKind("Gateway", networkingVersions, validate.Gateway, func(o *Overlay) *[]Istio[*networking.Gateway] { return &o.Gateways }),
+		istioKind("ServiceEntry", networkingVersions, validate.ServiceEntry, func(o *Overlay) *[]Istio[*networking.ServiceEntry] { return &o.ServiceEntries }),
+		istioKind("AuthorizationPolicy", securityVersions, validate.AuthorizationPolicy, func(o *Overlay) *[]Istio[*security.AuthorizationPolicy] { return &o.AuthorizationPolicies }),
+		istioKind("Sidecar", networkingVersions, validate.Sidecar, func(o *Overlay) *[]Istio[*networking.Sidecar] { return &o.Sidecars }),
 
 		{name: "Gateway", apiVersions: gatewayVersions, manifest: &kubernetesGatewayManifest{}, add: addKubernetesGateway, exact: true},
 		{name: "HTTPRoute", apiVersions: gatewayVersions, manifest: &httpRouteManifest{}, add: addHTTPRoute, exact: true},
@@ -63,14 +66,14 @@ func kinds() []kind {
 func istioKind[T any, P interface {
 	*T
 	proto.Message
-}](name string, versions []string, check func(problems, Meta, P), list func(*Overlay) *[]Istio[P]) kind {
+}](name string, versions []string, check func(validate.Report, validate.Object, P), list func(*Overlay) *[]Istio[P]) kind {
 	return kind{
 		name: name, apiVersions: versions, manifest: &istioManifest{},
 		spec: func() proto.Message { return P(new(T)) },
 		add: func(d *decoding, m Meta, spec any) {
 			at := problems{report: d.report, object: m.String()}
-			checkIstioMetadata(at, m)
-			check(at, m, spec.(P))
+			validate.Annotations(at.add, m.Annotations)
+			check(at.add, validate.Object{Namespace: m.Namespace, Name: m.Name}, spec.(P))
 			l := list(d.overlay)
 			*l = append(*l, Istio[P]{Meta: m, Spec: spec.(P)})
 		},
@@ -79,8 +82,8 @@ func istioKind[T any, P interface {
 
 func addPeerAuthentication(d *decoding, m Meta, spec any) {
 	at := problems{report: d.report, object: m.String()}
-	checkIstioMetadata(at, m)
-	checkPeerAuthentication(at, spec.(*security.PeerAuthentication))
+	validate.Annotations(at.add, m.Annotations)
+	validate.PeerAuthentication(at.add, spec.(*security.PeerAuthentication))
 	addNotEnforced(d, m, spec)
 }
 
@@ -110,7 +113,7 @@ func (d *decoding) object(from map[string]any) {
 	}
 	if k.clusterWide {
 		if m.Namespace != "" {
-			d.report.Add(k.name+" "+m.Name, "metadata.namespace", "a %s has no namespace, got %s", k.name, quote(m.Namespace))
+			d.report.Add(k.name+" "+m.Name, "metadata.namespace", "a %s has no namespace, got %s", k.name, fieldpath.Quote(m.Namespace))
 			m.Namespace = ""
 		}
 	} else if m.Namespace == "" {
@@ -210,10 +213,10 @@ func findKind(apiVersion, name string) (kind, string) {
 		named = append(named, k)
 	}
 	if i := slices.IndexFunc(named, func(k kind) bool { return !ofAnother(apiVersion, k) }); i >= 0 {
-		return named[i], fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", quote(apiVersion), strings.Join(named[i].apiVersions, " or "))
+		return named[i], fmt.Sprintf("apiVersion %s is not supported by the lab: want %s", fieldpath.Quote(apiVersion), strings.Join(named[i].apiVersions, " or "))
 	}
 	what := foreign(apiVersion, name)
-	switch nearest := Nearest(name, names); {
+	switch nearest := nearest.Name(name, names); {
 	case what != "":
 		return kind{}, what
 	case named != nil:
@@ -227,7 +230,7 @@ func findKind(apiVersion, name string) (kind, string) {
 // ofAnother reports whether an apiVersion belongs to another API, and is not a misspelt or outdated version of the kind's own.
 func ofAnother(apiVersion string, k kind) bool {
 	given, own := group(apiVersion), group(k.apiVersions[0])
-	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && Nearest(given, []string{own}) == "")
+	return given != own && (foreign(apiVersion, k.name) != "" || strings.Contains(given, ".") && nearest.Name(given, []string{own}) == "")
 }
 
 // metadata lists the metadata fields that the lab supports.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -121,7 +123,7 @@ type part struct {
 
 // partOf returns the part that contains a path such as patches[3].target.
 func partOf(path string) part {
-	steps := stepsOf(path)
+	steps := fieldpath.Steps(path)
 	if len(steps) == 0 {
 		return part{}
 	}
@@ -263,24 +265,24 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 	case entry == "":
 		in.report.Add(object, at, "empty, want a path")
 	case remote(entry):
-		in.report.Add(object, at, "%s is remote: the lab fetches nothing; copy it beside the overlay", quote(entry))
+		in.report.Add(object, at, "%s is remote: the lab fetches nothing; copy it beside the overlay", fieldpath.Quote(entry))
 	case filepath.IsAbs(entry):
-		in.report.Add(object, at, "%s is absolute, want a relative path", quote(entry))
+		in.report.Add(object, at, "%s is absolute, want a relative path", fieldpath.Quote(entry))
 	case in.disk.IsDir(target):
 		if r == fileOrDirectory || r == directoryOnly {
 			from.below[partOf(at)] = in.directory(target)
 			_, known := in.seen[in.disk.resolve(target)]
 			return known && (in.seen[in.disk.resolve(target)] != nil)
 		}
-		in.report.Add(object, at, "%s is a directory, want a file", quote(entry))
+		in.report.Add(object, at, "%s is a directory, want a file", fieldpath.Quote(entry))
 	case !in.disk.Exists(target):
 		in.disk.read(target) // so that it is watched
-		in.report.Add(object, at, "%s does not exist%s", quote(entry), DidYouMean(filepath.Base(entry), beside(target)))
+		in.report.Add(object, at, "%s does not exist%s", fieldpath.Quote(entry), nearest.DidYouMean(filepath.Base(entry), beside(target)))
 	case r == directoryOnly:
-		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", quote(entry))
+		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", fieldpath.Quote(entry))
 	case !within(dir, in.disk.resolve(target)):
 		// Kustomize's own restriction (LoadRestrictionsRootOnly), checked before anything is read.
-		in.report.Add(object, at, "%s is not below this directory: kustomize reads files only from there, and directories from anywhere", quote(entry))
+		in.report.Add(object, at, "%s is not below this directory: kustomize reads files only from there, and directories from anywhere", fieldpath.Quote(entry))
 	default:
 		return in.target(object, at, entry, target, r)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -195,7 +196,7 @@ func siblings(dir string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s; there are %s", DidYouMean(filepath.Base(dir), names), strings.Join(names, ", "))
+	return fmt.Sprintf("%s; there are %s", nearest.DidYouMean(filepath.Base(dir), names), strings.Join(names, ", "))
 }
 
 // kustomize runs the library. A panic caused by an overlay becomes an error of the overlay: a saved file must not end the lab.

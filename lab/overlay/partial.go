@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"sigs.k8s.io/kustomize/api/resmap"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -94,7 +95,7 @@ func (p *partial) doubt(at partAt) {
 		path, _ = m["path"].(string)
 	}
 	file := filepath.Join(filepath.Dir(at.of.path), path)
-	if near := Nearest(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
+	if near := nearest.Name(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
 		file = filepath.Join(filepath.Dir(file), near) // the file that was meant
 		p.in.disk.read(file)
 	}
@@ -196,11 +197,11 @@ func (p *partial) culprit(before []partAt, at partAt, err error) {
 	} else if m := noTarget.FindStringSubmatch(message); m != nil && at.field == "patches" {
 		meta := metaOfID(m)
 		if !p.doubts.mention(meta.Name) {
-			p.in.report.Add(object, path, "no %s to patch%s", meta, DidYouMean(meta.Name, p.names(before, meta.Kind)))
+			p.in.report.Add(object, path, "no %s to patch%s", meta, nearest.DidYouMean(meta.Name, p.names(before, meta.Kind)))
 		}
 	} else if m := noReplicas.FindStringSubmatch(message); m != nil {
 		if !p.doubts.mention(m[1]) {
-			p.in.report.Add(object, path+".name", "no Deployment %s%s", m[1], DidYouMean(m[1], p.names(before, "Deployment")))
+			p.in.report.Add(object, path+".name", "no Deployment %s%s", m[1], nearest.DidYouMean(m[1], p.names(before, "Deployment")))
 		}
 	} else {
 		p.in.report.Add(object, path, "%s", message)

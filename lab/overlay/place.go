@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -62,7 +63,7 @@ func (p *places) find(object, path string) place {
 		}
 	}
 	p.render()
-	steps := stepsOf(path)
+	steps := fieldpath.Steps(path)
 	var best place
 	deepest := -1
 	for _, o := range p.objects[object] {
@@ -110,7 +111,7 @@ func (p *places) lineIn(file, path string) int {
 			return docs[n-1].Line
 		}
 	}
-	_, line, depth := source{node: docs[0]}.lookUp(stepsOf(path), nil)
+	_, line, depth := source{node: docs[0]}.lookUp(fieldpath.Steps(path), nil)
 	if depth == 0 {
 		return 0
 	}
@@ -388,26 +389,4 @@ func scalar(node *kyaml.Node) string {
 		return ""
 	}
 	return node.Value
-}
-
-// step matches a field, an index or a quoted key of a path.
-var step = regexp.MustCompile(`\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)`)
-
-// stepsOf splits a path such as spec.http[1].route[0] into its steps.
-func stepsOf(path string) (steps []string) {
-	for _, m := range step.FindAllStringSubmatch(path, -1) {
-		switch {
-		case m[1] != "":
-			key, err := strconv.Unquote(`"` + m[1] + `"`)
-			if err != nil {
-				key = m[1]
-			}
-			steps = append(steps, key)
-		case m[2] != "":
-			steps = append(steps, m[2])
-		default:
-			steps = append(steps, m[3])
-		}
-	}
-	return steps
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
@@ -201,7 +203,7 @@ func choosesFields(entry any) bool {
 // addKind adds a kind, or everything if it is not a plain kind.
 func (r *reach) addKind(kind any) {
 	name, ok := kind.(string)
-	if !ok || !plainKey.MatchString(name) {
+	if !ok || !fieldpath.IsPlain(name) {
 		r.everything = true
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // probeManifest lists the fields of a probe that the lab supports.
@@ -74,7 +76,7 @@ func (p *Probe) action(at problems, path string, from *probeManifest) bool {
 		}
 		checkPortOrName(at, path+".httpGet.port", p.Port)
 		if s := from.HTTPGet.Scheme; s != "" && s != "HTTP" {
-			at.add(path+".httpGet.scheme", "want HTTP, got %s", quote(s))
+			at.add(path+".httpGet.scheme", "want HTTP, got %s", fieldpath.Quote(s))
 		}
 	case from.TCPSocket != nil && from.Exec == nil && from.HTTPGet == nil:
 		p.TCP, p.Port = true, string(from.TCPSocket.Port)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -298,7 +299,7 @@ func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
 	if created, _ := metadata["creationTimestamp"].(string); created != "" {
 		at, err := time.Parse(time.RFC3339, created)
 		if err != nil {
-			r.report.Add(m.String(), "metadata.creationTimestamp", "want a time such as 2026-01-31T12:00:00Z, got %s", quote(created))
+			r.report.Add(m.String(), "metadata.creationTimestamp", "want a time such as 2026-01-31T12:00:00Z, got %s", fieldpath.Quote(created))
 		}
 		m.Created = at
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"sigs.k8s.io/yaml"
 )
 
@@ -188,5 +189,5 @@ func (o *Overlay) YAML(name string) (string, error) {
 		text, err := yaml.JSONToYAML(encoded)
 		return string(text), err
 	}
-	return "", fmt.Errorf("%s: no such object%s", name, DidYouMean(name, o.Rules()))
+	return "", fmt.Errorf("%s: no such object%s", name, nearest.DidYouMean(name, o.Rules()))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // Problem describes one mistake: the object, the field in it, and the wanted value.
@@ -94,7 +96,7 @@ func (r *Report) Err() error {
 		}
 	}
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Object, b.Object), comparePaths(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Place(), b.Place()))
+		return cmp.Or(cmp.Compare(a.Object, b.Object), fieldpath.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Place(), b.Place()))
 	})
 	return &Report{Problems: slices.Compact(sorted)}
 }
@@ -115,34 +117,6 @@ func (r *Report) Unwrap() []error {
 		errs[i] = p
 	}
 	return errs
-}
-
-// comparePaths orders field paths so that http[2] is before http[10].
-func comparePaths(a, b string) int {
-	for a != "" && b != "" {
-		na, nb := leadingDigits(a), leadingDigits(b)
-		if na != "" && nb != "" {
-			// A longer number without leading zeros is greater.
-			if c := cmp.Or(cmp.Compare(len(na), len(nb)), cmp.Compare(na, nb)); c != 0 {
-				return c
-			}
-			a, b = a[len(na):], b[len(nb):]
-			continue
-		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func leadingDigits(s string) string {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	return s[:i]
 }
 
 // problems adds problems of one object to a report.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -94,7 +95,7 @@ type fieldPlace struct {
 
 // fieldOf finds the source that sets a field last, or else the one to which the field can be added.
 func (p *places) fieldOf(of origin, e Edit) (fieldPlace, error) {
-	steps := stepsOf(e.Path)
+	steps := fieldpath.Steps(e.Path)
 	sources := slices.Clone(of.sources)
 	if e.Path == "spec.replicas" {
 		sources = append(sources, p.replicas(e.Object)...)
@@ -174,7 +175,7 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 			}
 		case kyaml.SequenceNode:
 			list, _ := value.([]any)
-			index := indexOf(step)
+			index := fieldpath.Index(step)
 			value = nil
 			if index >= 0 && index < len(list) {
 				value = list[index]
@@ -198,7 +199,7 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 // locateOperation finds a field in the value of an operation of a JSON patch.
 func (s source) locateOperation(steps []string) (f fieldPlace, ok bool) {
 	for _, op := range s.node.Content {
-		pointer := pointerSteps(scalar(child(op, "path")))
+		pointer := fieldpath.PointerSteps(scalar(child(op, "path")))
 		value := child(op, "value")
 		if value == nil || len(pointer) > len(steps) || !slices.Equal(pointer, steps[:len(pointer)]) {
 			continue
@@ -212,13 +213,4 @@ func (s source) locateOperation(steps []string) (f fieldPlace, ok bool) {
 		}
 	}
 	return f, ok
-}
-
-// pointerSteps returns the steps of a JSON pointer.
-func pointerSteps(pointer string) []string {
-	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i := range steps {
-		steps[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[i])
-	}
-	return steps
 }

@@ -3,6 +3,8 @@ package overlay
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 type serviceManifest struct {
@@ -46,10 +48,10 @@ func addService(d *decoding, m Meta, decoded any) {
 	d.noteIstioKeys(m.Annotations, "annotation")
 	s := Service{Meta: m, Type: cmp.Or(spec.Type, "ClusterIP"), Selector: spec.Selector}
 	if s.Type != "ClusterIP" && s.Type != "NodePort" {
-		at.add("spec.type", "want ClusterIP or NodePort, got %s", quote(s.Type))
+		at.add("spec.type", "want ClusterIP or NodePort, got %s", fieldpath.Quote(s.Type))
 	}
 	if !isDNSLabel(m.Name) {
-		at.add("metadata.name", "want lower-case letters, digits and -, at most 63, got %s", quote(m.Name))
+		at.add("metadata.name", "want lower-case letters, digits and -, at most 63, got %s", fieldpath.Quote(m.Name))
 	}
 	if len(s.Selector) == 0 {
 		at.add("spec.selector", "want the labels of the pods that get the requests, got none")
@@ -61,7 +63,7 @@ func addService(d *decoding, m Meta, decoded any) {
 	for i, p := range spec.Ports {
 		path := fmt.Sprintf("spec.ports[%d]", i)
 		if p.Protocol != "" && p.Protocol != "TCP" {
-			at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", quote(p.Protocol))
+			at.add(path+".protocol", "want TCP, the only one that the lab supports, got %s", fieldpath.Quote(p.Protocol))
 		}
 		checkPort(at, path+".port", p.Port)
 		if p.TargetPort == "" {
@@ -79,10 +81,10 @@ func addService(d *decoding, m Meta, decoded any) {
 			at.add(path+".name", "missing: a Service of several ports names each")
 		}
 		if p.Name != "" && !isDNSLabel(p.Name) {
-			at.add(path+".name", "want lower-case letters, digits and -, got %s", quote(p.Name))
+			at.add(path+".name", "want lower-case letters, digits and -, got %s", fieldpath.Quote(p.Name))
 		}
 		if p.Name != "" && names[p.Name] {
-			at.add(path+".name", "%s is there twice", quote(p.Name))
+			at.add(path+".name", "%s is there twice", fieldpath.Quote(p.Name))
 		}
 		if numbers[p.Port] {
 			at.add(path+".port", "%d is there twice", p.Port)

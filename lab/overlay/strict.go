@@ -6,10 +6,12 @@ import (
 	"maps"
 	"math"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
 )
 
 // The structs that manifests are decoded into are also the lists of the fields that the lab supports. Each field has a tag
@@ -145,7 +147,7 @@ func (s *strict) decodeString(path string, from any, into reflect.Value) {
 func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Value) {
 	fields := fieldsOf(into.Type())
 	for _, name := range slices.Sorted(maps.Keys(from)) {
-		at := join(path, name)
+		at := fieldpath.Join(path, name)
 		f, ok := fields[name]
 		switch {
 		case s.left != nil && (!ok && (!s.exact || path == "metadata") || f.status == refused):
@@ -164,16 +166,16 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if fields[name].required && from[name] == nil {
-			s.problem(join(path, name), "missing")
+			s.problem(fieldpath.Join(path, name), "missing")
 		}
 	}
 }
 
 // unknown reports an unknown field. The field that was probably meant is a hole, too.
 func (s *strict) unknown(path, name string, known []string) {
-	s.problem(join(path, name), "%s", unknownField(name, known))
-	if meant := Nearest(name, known); meant != "" {
-		s.holes = append(s.holes, join(path, meant))
+	s.problem(fieldpath.Join(path, name), "%s", unknownField(name, known))
+	if meant := nearest.Name(name, known); meant != "" {
+		s.holes = append(s.holes, fieldpath.Join(path, meant))
 	}
 }
 
@@ -181,7 +183,7 @@ func (s *strict) decodeMap(path string, from map[string]any, into reflect.Value)
 	into.Set(reflect.MakeMapWithSize(into.Type(), len(from)))
 	for _, key := range slices.Sorted(maps.Keys(from)) {
 		v := reflect.New(into.Type().Elem()).Elem()
-		s.decode(join(path, key), from[key], v)
+		s.decode(fieldpath.Join(path, key), from[key], v)
 		into.SetMapIndex(reflect.ValueOf(key), v)
 	}
 }
@@ -241,7 +243,7 @@ func kindOf(v any) string {
 func describe(v any) string {
 	switch v := v.(type) {
 	case string:
-		return quote(v)
+		return fieldpath.Quote(v)
 	case json.Number:
 		return "the number " + string(v)
 	case bool:
@@ -250,15 +252,6 @@ func describe(v any) string {
 		return "null"
 	}
 	return kindOf(v)
-}
-
-// quote formats a string for a message, escaped and shortened.
-func quote(s string) string {
-	const long = 80
-	if len(s) > long {
-		return strconv.Quote(s[:long]) + "…"
-	}
-	return strconv.Quote(s)
 }
 
 // status is the list that a field belongs to.
@@ -300,16 +293,10 @@ func fieldsOf(t reflect.Type) map[string]field {
 	return fields
 }
 
-// plainKey matches a key that can follow a dot in a path.
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-// join returns the path of a field or of a key of a mapping: "spec.http", or "metadata.labels[\"a/b\"]".
-func join(path, name string) string {
-	switch {
-	case path == "":
-		return name
-	case !plainKey.MatchString(name):
-		return fmt.Sprintf("%s[%q]", path, name)
+// unknownField returns the message about an unknown field, with the name that was probably meant.
+func unknownField(name string, known []string) string {
+	if meant := nearest.DidYouMean(name, known); meant != "" {
+		return "unknown field" + meant
 	}
-	return path + "." + name
+	return "unknown field, or one that the lab does not support"
 }

@@ -312,12 +312,3 @@ func flowText(text string) string {
 	}
 	return strconv.Quote(text)
 }
-
-// indexOf returns the index of a step, or -1.
-func indexOf(step string) int {
-	n, err := strconv.Atoi(step)
-	if err != nil {
-		return -1
-	}
-	return n
-}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 )
 
 // Volume is a directory that the containers of a pod share.
@@ -88,11 +90,11 @@ func (d *decoding) volumes(at problems, namespace string, manifests []volumeMani
 	for i, from := range manifests {
 		v := volumeDecoding{decoding: d, at: at, path: fmt.Sprintf("spec.template.spec.volumes[%d]", i), namespace: namespace}
 		if !isDNSLabel(from.Name) {
-			at.add(v.path+".name", "want lower-case letters, digits and -, got %s", quote(from.Name))
+			at.add(v.path+".name", "want lower-case letters, digits and -, got %s", fieldpath.Quote(from.Name))
 			continue
 		}
 		if slices.ContainsFunc(list, func(other Volume) bool { return other.Name == from.Name }) {
-			at.add(v.path+".name", "%s is there twice", quote(from.Name))
+			at.add(v.path+".name", "%s is there twice", fieldpath.Quote(from.Name))
 			continue
 		}
 		made := Volume{Name: from.Name, Files: v.files(from)}
@@ -191,7 +193,7 @@ func (v *volumeDecoding) project(at string, p projection) (files []VolumeFile) {
 	if p.items == nil {
 		for _, key := range slices.Sorted(maps.Keys(p.data)) {
 			if !isLocal(key) || strings.Contains(key, "/") {
-				v.at.add(at, "the key %s cannot be the name of a file: list items with paths", quote(key))
+				v.at.add(at, "the key %s cannot be the name of a file: list items with paths", fieldpath.Quote(key))
 				continue
 			}
 			files = append(files, VolumeFile{Path: key, Mode: mode, Content: p.data[key]})
@@ -203,11 +205,11 @@ func (v *volumeDecoding) project(at string, p projection) (files []VolumeFile) {
 		content, ok := p.data[item.Key]
 		switch {
 		case !isLocal(item.Path):
-			v.at.add(own+".path", "want a relative path below the volume, got %s", quote(item.Path))
+			v.at.add(own+".path", "want a relative path below the volume, got %s", fieldpath.Quote(item.Path))
 		case slices.ContainsFunc(files, func(f VolumeFile) bool { return f.Path == path.Clean(item.Path) }):
-			v.at.add(own+".path", "%s is there twice", quote(item.Path))
+			v.at.add(own+".path", "%s is there twice", fieldpath.Quote(item.Path))
 		case !ok && !p.optional:
-			v.at.add(own+".key", "there is no key %s", quote(item.Key))
+			v.at.add(own+".key", "there is no key %s", fieldpath.Quote(item.Key))
 		case ok:
 			files = append(files, VolumeFile{Path: path.Clean(item.Path), Mode: checkMode(own+".mode", valueOr(item.Mode, mode)), Content: content})
 		}
@@ -229,22 +231,22 @@ func (c *containerDecoding) mounts() (list []Mount) {
 		at := fmt.Sprintf("%s.volumeMounts[%d]", c.path, i)
 		v := slices.IndexFunc(c.pod.Volumes, func(v Volume) bool { return v.Name == from.Name })
 		if v < 0 {
-			c.at.add(at+".name", "the pod has no volume %s", quote(from.Name))
+			c.at.add(at+".name", "the pod has no volume %s", fieldpath.Quote(from.Name))
 			continue
 		}
 		clean := path.Clean(from.MountPath)
 		switch {
 		case !path.IsAbs(from.MountPath) || clean == "/" || slices.Contains(strings.Split(from.MountPath, "/"), ".."):
-			c.at.add(at+".mountPath", "want an absolute path other than /, without .., got %s", quote(from.MountPath))
+			c.at.add(at+".mountPath", "want an absolute path other than /, without .., got %s", fieldpath.Quote(from.MountPath))
 			continue
 		case slices.ContainsFunc(list, func(m Mount) bool { return m.Path == clean }):
-			c.at.add(at+".mountPath", "%s is there twice", quote(from.MountPath))
+			c.at.add(at+".mountPath", "%s is there twice", fieldpath.Quote(from.MountPath))
 			continue
 		}
 		m := Mount{Volume: from.Name, Path: clean}
 		if from.SubPath != "" {
 			if !isLocal(from.SubPath) {
-				c.at.add(at+".subPath", "want a relative path below the volume, got %s", quote(from.SubPath))
+				c.at.add(at+".subPath", "want a relative path below the volume, got %s", fieldpath.Quote(from.SubPath))
 				continue
 			}
 			m.SubPath = path.Clean(from.SubPath)
@@ -258,7 +260,7 @@ func (c *containerDecoding) mounts() (list []Mount) {
 // checkSubPath reports a part of a volume with files that is not there. A subPath of an emptyDir is made.
 func (c *containerDecoding) checkSubPath(at string, v *Volume, sub string) {
 	if len(v.Files) > 0 && !slices.ContainsFunc(v.Files, func(f VolumeFile) bool { return f.Path == sub || strings.HasPrefix(f.Path, sub+"/") }) {
-		c.at.add(at, "the volume %s has no %s", v.Name, quote(sub))
+		c.at.add(at, "the volume %s has no %s", v.Name, fieldpath.Quote(sub))
 	}
 }
 
@@ -289,7 +291,7 @@ func decodeBase64(at problems, field string, from map[string]string) map[string]
 	for key, text := range from {
 		content, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			at.add(join(field, key), "want base64: %v", err)
+			at.add(fieldpath.Join(field, key), "want base64: %v", err)
 		}
 		data[key] = content
 	}

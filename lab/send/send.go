@@ -22,6 +22,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
@@ -183,7 +184,7 @@ func (s *Sender) way(q *rules.Question, of *rules.Rules) (*http.Transport, strin
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
 	source, _, err := of.Source(q)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w%s", err, overlay.DidYouMean(q.From, workloads(of.Overlay)))
+		return nil, "", fmt.Errorf("%w%s", err, nearest.DidYouMean(q.From, workloads(of.Overlay)))
 	}
 	if source.Gateway {
 		if entry, err := of.Table.EntryGateway(); err != nil || entry.Workload != source.Workload || entry.Namespace != source.Namespace {

@@ -8,8 +8,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/internal/nearest"
 )
 
 // normalize turns `hopline help up` into `hopline up --help`, and `hopline --version` into `hopline version`: users expect both from other
@@ -36,7 +35,7 @@ func mistyped(args []string, commands []*kong.Node) error {
 		}
 		names = append(names, c.Name)
 	}
-	near := overlay.Nearest(args[0], names)
+	near := nearest.Name(args[0], names)
 	if _, err := os.Stat(args[0]); err == nil || near == "" {
 		return nil
 	}

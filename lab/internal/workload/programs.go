@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -59,7 +60,7 @@ func (p Programs) find(image string) (program, error) {
 		return program{}, fmt.Errorf("the lab runs image %s as the program %s, which is not there", name, file)
 	}
 	return program{}, fmt.Errorf("no program %s: the lab runs no images, only the suite's own programs (%s) and others that lie beside them in %s; hopline up --program %s=COMMAND runs a program of this machine in its place; hopline up --stand-in plays any other%s",
-		name, strings.Join(suite, ", "), filepath.Dir(file), name, overlay.DidYouMean(name, suite))
+		name, strings.Join(suite, ", "), filepath.Dir(file), name, nearest.DidYouMean(name, suite))
 }
 
 // orBuilt is find for a check: it accepts the suite's own programs before they are there, because they can be built.

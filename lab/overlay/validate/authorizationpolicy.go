@@ -1,4 +1,4 @@
-package overlay
+package validate
 
 import (
 	"fmt"
@@ -9,14 +9,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	security "istio.io/api/security/v1beta1"
 )
 
-// checkAuthorizationPolicy applies Istio's ValidateAuthorizationPolicy.
-func checkAuthorizationPolicy(at problems, _ Meta, spec *security.AuthorizationPolicy) {
+// AuthorizationPolicy applies Istio's ValidateAuthorizationPolicy.
+func AuthorizationPolicy(at Report, _ Object, spec *security.AuthorizationPolicy) {
 	checkSelector(at, "spec.selector.matchLabels", spec.GetSelector().GetMatchLabels())
 	if spec.Action == security.AuthorizationPolicy_DENY && spec.Rules == nil {
-		at.add("spec.rules", "missing: DENY without rules denies nothing; want a rule, {} for every request")
+		at("spec.rules", "missing: DENY without rules denies nothing; want a rule, {} for every request")
 	}
 	for i, r := range spec.Rules {
 		path := fmt.Sprintf("spec.rules[%d]", i)
@@ -32,9 +33,9 @@ func checkAuthorizationPolicy(at problems, _ Meta, spec *security.AuthorizationP
 	}
 }
 
-func checkSource(at problems, path string, s *security.Source) {
+func checkSource(at Report, path string, s *security.Source) {
 	if s == nil {
-		at.add(path, "missing")
+		at(path, "missing")
 		return
 	}
 	lists := map[string][]string{
@@ -48,7 +49,7 @@ func checkSource(at problems, path string, s *security.Source) {
 	}
 	checkLists(at, path, lists)
 	if len(s.Principals)+len(s.NotPrincipals)+len(s.Namespaces)+len(s.NotNamespaces) > 0 && len(s.ServiceAccounts)+len(s.NotServiceAccounts) > 0 {
-		at.add(path+".serviceAccounts", "not together with principals or namespaces")
+		at(path+".serviceAccounts", "not together with principals or namespaces")
 	}
 	for _, name := range []string{"ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"} {
 		checkIPs(at, path+"."+name, lists[name])
@@ -59,25 +60,25 @@ func checkSource(at problems, path string, s *security.Source) {
 	for _, name := range []string{"trustDomains", "notTrustDomains"} {
 		for i, v := range lists[name] {
 			if !oneWildcard(v) || strings.Contains(v, "/") {
-				at.add(fmt.Sprintf("%s.%s[%d]", path, name, i), "want a trust domain, * at most at its start or end, got %s", quote(v))
+				at(fmt.Sprintf("%s.%s[%d]", path, name, i), "want a trust domain, * at most at its start or end, got %s", fieldpath.Quote(v))
 			}
 		}
 	}
 }
 
 // checkLists checks that at least one of several lists has entries, and that none of the entries is empty.
-func checkLists(at problems, path string, lists map[string][]string) {
+func checkLists(at Report, path string, lists map[string][]string) {
 	entries := 0
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
 		entries += len(lists[name])
 		for i, v := range lists[name] {
 			if v == "" {
-				at.add(fmt.Sprintf("%s.%s[%d]", path, name, i), "empty")
+				at(fmt.Sprintf("%s.%s[%d]", path, name, i), "empty")
 			}
 		}
 	}
 	if entries == 0 {
-		at.add(path, "empty, want at least one of %s", strings.Join(slices.Sorted(maps.Keys(lists)), ", "))
+		at(path, "empty, want at least one of %s", strings.Join(slices.Sorted(maps.Keys(lists)), ", "))
 	}
 }
 
@@ -87,7 +88,7 @@ func oneWildcard(v string) bool {
 	return n == 0 || n == 1 && (strings.HasPrefix(v, "*") || strings.HasSuffix(v, "*"))
 }
 
-func checkIPs(at problems, path string, blocks []string) {
+func checkIPs(at Report, path string, blocks []string) {
 	for i, b := range blocks {
 		var err error
 		if strings.Contains(b, "/") {
@@ -96,26 +97,26 @@ func checkIPs(at problems, path string, blocks []string) {
 			_, err = netip.ParseAddr(b)
 		}
 		if err != nil {
-			at.add(fmt.Sprintf("%s[%d]", path, i), "want an IP address or a range like 10.0.0.0/8, got %s", quote(b))
+			at(fmt.Sprintf("%s[%d]", path, i), "want an IP address or a range like 10.0.0.0/8, got %s", fieldpath.Quote(b))
 		}
 	}
 }
 
-func checkServiceAccounts(at problems, path string, accounts []string) {
+func checkServiceAccounts(at Report, path string, accounts []string) {
 	if len(accounts) > 16 {
-		at.add(path, "want at most 16, got %d", len(accounts))
+		at(path, "want at most 16, got %d", len(accounts))
 	}
 	for i, a := range accounts {
 		namespace, name, qualified := strings.Cut(a, "/")
 		if strings.Contains(a, "*") || len(a) > 320 || strings.Contains(name, "/") || qualified && (namespace == "" || name == "") {
-			at.add(fmt.Sprintf("%s[%d]", path, i), "want a service account, perhaps after namespace/, without wildcards, got %s", quote(a))
+			at(fmt.Sprintf("%s[%d]", path, i), "want a service account, perhaps after namespace/, without wildcards, got %s", fieldpath.Quote(a))
 		}
 	}
 }
 
-func checkOperation(at problems, path string, o *security.Operation) {
+func checkOperation(at Report, path string, o *security.Operation) {
 	if o == nil {
-		at.add(path, "missing")
+		at(path, "missing")
 		return
 	}
 	checkLists(at, path, map[string][]string{
@@ -128,10 +129,10 @@ func checkOperation(at problems, path string, o *security.Operation) {
 	checkPaths(at, path+".notPaths", o.NotPaths)
 }
 
-func checkPorts(at problems, path string, ports []string) {
+func checkPorts(at Report, path string, ports []string) {
 	for i, p := range ports {
 		if n, err := strconv.ParseUint(p, 10, 32); err != nil || n > 65535 {
-			at.add(fmt.Sprintf("%s[%d]", path, i), "want a port, got %s", quote(p))
+			at(fmt.Sprintf("%s[%d]", path, i), "want a port, got %s", fieldpath.Quote(p))
 		}
 	}
 }
@@ -139,14 +140,14 @@ func checkPorts(at problems, path string, ports []string) {
 var pathLiteral = regexp.MustCompile(`^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$`)
 
 // checkPaths checks path templates: {*} matches one segment, {**} any number of segments at the end.
-func checkPaths(at problems, path string, paths []string) {
+func checkPaths(at Report, path string, paths []string) {
 	for i, p := range paths {
 		template := strings.Contains(p, "{*}") || strings.Contains(p, "{**}")
 		ended := false
 		for _, segment := range strings.Split(strings.Trim(p, "/"), "/") {
 			operator := segment == "{*}" || segment == "{**}"
 			if operator && ended || !operator && strings.ContainsAny(segment, "{}") || !operator && template && !pathLiteral.MatchString(segment) {
-				at.add(fmt.Sprintf("%s[%d]", path, i), "want a path, in which {*} and at the end {**} may stand for segments, got %s", quote(p))
+				at(fmt.Sprintf("%s[%d]", path, i), "want a path, in which {*} and at the end {**} may stand for segments, got %s", fieldpath.Quote(p))
 				break
 			}
 			ended = ended || segment == "{**}"
@@ -154,14 +155,14 @@ func checkPaths(at problems, path string, paths []string) {
 	}
 }
 
-func checkCondition(at problems, path string, c *security.Condition) {
+func checkCondition(at Report, path string, c *security.Condition) {
 	if len(c.Values)+len(c.NotValues) == 0 {
-		at.add(path, "want values or notValues")
+		at(path, "want values or notValues")
 	}
 	for name, values := range map[string][]string{"values": c.Values, "notValues": c.NotValues} {
 		for i, v := range values {
 			if v == "" {
-				at.add(fmt.Sprintf("%s.%s[%d]", path, name, i), "empty")
+				at(fmt.Sprintf("%s.%s[%d]", path, name, i), "empty")
 			}
 		}
 	}
@@ -172,7 +173,7 @@ func checkCondition(at problems, path string, c *security.Condition) {
 	switch attribute {
 	case "request.headers", "request.auth.claims", "experimental.envoy.filters.*":
 		if !keyed || !strings.HasSuffix(c.Key, "]") || strings.HasSuffix(c.Key, "[]") {
-			at.add(path+".key", "want %s[name], got %s", attribute, quote(c.Key))
+			at(path+".key", "want %s[name], got %s", attribute, fieldpath.Quote(c.Key))
 		}
 	case "source.ip", "remote.ip", "destination.ip":
 		checkIPs(at, path+".values", c.Values)
@@ -186,6 +187,6 @@ func checkCondition(at problems, path string, c *security.Condition) {
 	case "source.namespace", "source.principal", "source.trustDomain", "request.auth.principal", "request.auth.audiences",
 		"request.auth.presenter", "connection.sni":
 	default:
-		at.add(path+".key", "unknown attribute %s", quote(c.Key))
+		at(path+".key", "unknown attribute %s", fieldpath.Quote(c.Key))
 	}
 }

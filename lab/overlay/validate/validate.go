@@ -1,4 +1,7 @@
-package overlay
+// Package validate has Istio's own validation of an object, which its webhook applies (istio.io/istio/pkg/config/validation of Istio 1.31): the
+// lab refuses what Istio refuses. A function for each kind checks its spec. Package mesh refuses the fields that the lab's mesh does not enforce;
+// they are not checked here.
+package validate
 
 import (
 	"fmt"
@@ -9,13 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"google.golang.org/protobuf/types/known/durationpb"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// The rules in this file and the check files beside it follow Istio's own validation, which its webhook applies to every object
-// (istio.io/istio/pkg/config/validation of Istio 1.31): the lab refuses what Istio refuses. Package mesh refuses the fields that the lab's
-// mesh does not enforce; they are not checked here.
+// Report receives a problem: the path of a field, and the reason as for fmt.Sprintf.
+type Report func(path, reason string, args ...any)
+
+// Object identifies the object of a spec.
+type Object struct{ Namespace, Name string }
 
 // The patterns for names, from istio.io/istio/pkg/config/labels. Unlike Kubernetes, Istio accepts capital letters.
 var (
@@ -28,10 +34,10 @@ var (
 func isIstioLabel(s string) bool { return len(s) <= 63 && istioLabel.MatchString(s) }
 
 // checkHost checks a host name, whose first label may be, or begin with, a wildcard.
-func checkHost(at problems, path, host string) bool {
+func checkHost(at Report, path, host string) bool {
 	first, rest, more := strings.Cut(host, ".")
 	if host == "" || len(host) > 255 || len(first) > 63 || !istioWildcard.MatchString(first) || more && !isFQDN(rest) {
-		at.add(path, "want a host name, perhaps with * as its first label, got %s", quote(host))
+		at(path, "want a host name, perhaps with * as its first label, got %s", fieldpath.Quote(host))
 		return false
 	}
 	return true
@@ -57,84 +63,84 @@ func isFQDN(name string) bool {
 	return true
 }
 
-func checkTags(at problems, path string, labels map[string]string) {
+func checkTags(at Report, path string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		m := istioTagKey.FindStringSubmatch(k)
 		if m == nil || len(m[1]) > 254 || len(m[2]) > 63 {
-			at.add(join(path, k), "want a label key, got %s", quote(k))
+			at(fieldpath.Join(path, k), "want a label key, got %s", fieldpath.Quote(k))
 		}
 		if !istioTagValue.MatchString(labels[k]) {
-			at.add(join(path, k), "want a label value, got %s", quote(labels[k]))
+			at(fieldpath.Join(path, k), "want a label value, got %s", fieldpath.Quote(labels[k]))
 		}
 	}
 }
 
 // checkSelector checks labels that select pods: Istio accepts no wildcards in them.
-func checkSelector(at problems, path string, labels map[string]string) {
+func checkSelector(at Report, path string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if k == "" || strings.Contains(k, "*") || strings.Contains(labels[k], "*") {
-			at.add(join(path, k), "want a label without wildcards, got %s", quote(k+"="+labels[k]))
+			at(fieldpath.Join(path, k), "want a label without wildcards, got %s", fieldpath.Quote(k+"="+labels[k]))
 		}
 	}
 }
 
 // checkDuration checks a duration: at least one millisecond, in whole milliseconds.
-func checkDuration(at problems, path string, d *durationpb.Duration) {
+func checkDuration(at Report, path string, d *durationpb.Duration) {
 	if d == nil {
 		return
 	}
 	if v := d.AsDuration(); v < time.Millisecond || v%time.Millisecond != 0 {
-		at.add(path, "want at least 1ms, in whole milliseconds, got %v", v)
+		at(path, "want at least 1ms, in whole milliseconds, got %v", v)
 	}
 }
 
-func checkIstioPort(at problems, path string, port uint32) {
+func checkPort(at Report, path string, port uint32) {
 	if port < 1 || port > 65535 {
-		at.add(path, "want a port from 1 to 65535, got %d", port)
+		at(path, "want a port from 1 to 65535, got %d", port)
 	}
 }
 
 // checkPercentage checks a percentage of requests for fault injection.
-func checkPercentage(at problems, path string, p *networking.Percent) {
+func checkPercentage(at Report, path string, p *networking.Percent) {
 	if v := p.GetValue(); v < 0 || v > 100 || v > 0 && v < 0.0001 {
-		at.add(path+".value", "want 0, or 0.0001 to 100, got %v", v)
+		at(path+".value", "want 0, or 0.0001 to 100, got %v", v)
 	}
 }
 
-func checkStatus(at problems, path string, status int) {
+func checkStatus(at Report, path string, status int) {
 	if status < 200 || status > 600 {
-		at.add(path, "want an HTTP status from 200 to 599, got %d", status)
+		at(path, "want an HTTP status from 200 to 599, got %d", status)
 	}
 }
 
-// checkRegex checks a regular expression as Istio does: RE2, at most 1024 bytes.
-func checkRegex(at problems, path, re string) {
+// Regex checks a regular expression as Istio does: RE2, at most 1024 bytes.
+func Regex(at Report, path, re string) {
 	switch {
 	case re == "":
-		at.add(path, "empty, want a regular expression")
+		at(path, "empty, want a regular expression")
 	case len(re) > 1024:
-		at.add(path, "want at most 1024 bytes, got %d", len(re))
+		at(path, "want at most 1024 bytes, got %d", len(re))
 	default:
 		if _, err := regexp.Compile(re); err != nil {
-			at.add(path, "want a regular expression of RE2: %v", err)
+			at(path, "want a regular expression of RE2: %v", err)
 		}
 	}
 }
 
 // checkMatch checks a string match.
-func checkMatch(at problems, path string, m *networking.StringMatch, emptyPrefix bool) {
+func checkMatch(at Report, path string, m *networking.StringMatch, emptyPrefix bool) {
 	switch v := m.GetMatchType().(type) {
 	case *networking.StringMatch_Prefix:
 		if v.Prefix == "" && !emptyPrefix {
-			at.add(path+".prefix", "empty, want at least one character")
+			at(path+".prefix", "empty, want at least one character")
 		}
 	case *networking.StringMatch_Regex:
-		checkRegex(at, path+".regex", v.Regex)
+		Regex(at, path+".regex", v.Regex)
 	}
 }
 
 // checkExportTo checks the namespaces that an object is visible in.
-func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed bool) {
+func checkExportTo(at Report, namespace string, exportTo []string, noneAllowed bool) {
 	seen := map[string]bool{}
 	for i, e := range exportTo {
 		path := fmt.Sprintf("spec.exportTo[%d]", i)
@@ -144,23 +150,23 @@ func checkExportTo(at problems, namespace string, exportTo []string, noneAllowed
 		}
 		switch {
 		case seen[key]:
-			at.add(path, "%s is there twice", quote(e))
+			at(path, "%s is there twice", fieldpath.Quote(e))
 		case e == "~" && !noneAllowed:
-			at.add(path, "~ is only for ServiceEntries")
+			at(path, "~ is only for ServiceEntries")
 		case e != "." && e != "*" && e != "~" && !isIstioLabel(e):
-			at.add(path, "want . or * or a namespace, got %s", quote(e))
+			at(path, "want . or * or a namespace, got %s", fieldpath.Quote(e))
 		case (e == "*" || e == "~") && len(exportTo) > 1:
-			at.add(path, "%s cannot be combined with other namespaces", e)
+			at(path, "%s cannot be combined with other namespaces", e)
 		}
 		seen[key] = true
 	}
 }
 
-// checkIstioMetadata refuses annotations that change the meaning of an object.
-func checkIstioMetadata(at problems, m Meta) {
-	for _, k := range slices.Sorted(maps.Keys(m.Annotations)) {
+// Annotations refuses the annotations that change the meaning of an object.
+func Annotations(at Report, annotations map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(annotations)) {
 		if k == "istio.io/dry-run" || strings.HasPrefix(k, "internal.istio.io/") {
-			at.add(join("metadata.annotations", k), "not supported by the lab")
+			at(fieldpath.Join("metadata.annotations", k), "not supported by the lab")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package overlay
+package validate
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -31,16 +32,16 @@ var framing = map[string]bool{
 var authority = regexp.MustCompile(`^[-a-zA-Z0-9._~!$&'()*+,;=%:\[\]]*$`)
 
 // checkAuthority checks the text by which a rule replaces a request's authority; empty keeps it.
-func checkAuthority(at problems, path, text string) {
+func checkAuthority(at Report, path, text string) {
 	if !authority.MatchString(text) {
-		at.add(path, "want a host, perhaps with a port, got %s", quote(text))
+		at(path, "want a host, perhaps with a port, got %s", fieldpath.Quote(text))
 	}
 }
 
-// checkWireText checks a path, or another text that the proxy writes into the head of a message.
-func checkWireText(at problems, path, text string) {
+// WireText checks a path, or another text that the proxy writes into the head of a message.
+func WireText(at Report, path, text string) {
 	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		at.add(path, "control characters in %s", quote(text))
+		at(path, "control characters in %s", fieldpath.Quote(text))
 	}
 }
 
@@ -48,64 +49,64 @@ func checkWireText(at problems, path, text string) {
 var cookiePath = regexp.MustCompile("^[ -:<-~]*$")
 
 // checkHeaders checks the changes that a rule makes to headers.
-func checkHeaders(at problems, path string, h *networking.Headers) {
+func checkHeaders(at Report, path string, h *networking.Headers) {
 	change := func(path string, values map[string]string, name func(string) string) {
 		for _, k := range slices.Sorted(maps.Keys(values)) {
 			if why := name(k); why != "" {
-				at.add(join(path, k), "%s", why)
+				at(fieldpath.Join(path, k), "%s", why)
 			}
-			if why := headerValue(values[k]); why != "" {
-				at.add(join(path, k), "%s", why)
+			if why := HeaderValue(values[k]); why != "" {
+				at(fieldpath.Join(path, k), "%s", why)
 			} else if istio.IsAuthority(k) {
-				checkAuthority(at, join(path, k), values[k])
+				checkAuthority(at, fieldpath.Join(path, k), values[k])
 			}
 		}
 	}
-	change(path+".request.set", h.GetRequest().GetSet(), requestHeader)
-	change(path+".request.add", h.GetRequest().GetAdd(), requestHeader)
-	change(path+".response.set", h.GetResponse().GetSet(), writtenHeader)
-	change(path+".response.add", h.GetResponse().GetAdd(), writtenHeader)
+	change(path+".request.set", h.GetRequest().GetSet(), RequestHeader)
+	change(path+".request.add", h.GetRequest().GetAdd(), RequestHeader)
+	change(path+".response.set", h.GetResponse().GetSet(), WrittenHeader)
+	change(path+".response.add", h.GetResponse().GetAdd(), WrittenHeader)
 	for i, k := range h.GetRequest().GetRemove() {
-		why := otherHeader(k)
+		why := RemovedHeader(k)
 		if strings.EqualFold(k, "content-length") {
 			why = "the proxy frames messages itself: the lab does not let this header be removed from requests"
 		}
 		if why != "" {
-			at.add(fmt.Sprintf("%s.request.remove[%d]", path, i), "%s", why)
+			at(fmt.Sprintf("%s.request.remove[%d]", path, i), "%s", why)
 		}
 	}
 	for i, k := range h.GetResponse().GetRemove() {
-		if why := otherHeader(k); why != "" {
-			at.add(fmt.Sprintf("%s.response.remove[%d]", path, i), "%s", why)
+		if why := RemovedHeader(k); why != "" {
+			at(fmt.Sprintf("%s.response.remove[%d]", path, i), "%s", why)
 		}
 	}
 }
 
-// requestHeader returns the problem of the name of a header that is set on a request, or "". The authority is accepted.
-func requestHeader(name string) string {
+// RequestHeader returns the problem of the name of a header that is set on a request, or "". The authority is accepted.
+func RequestHeader(name string) string {
 	if istio.IsAuthority(name) {
 		return ""
 	}
-	return writtenHeader(name)
+	return WrittenHeader(name)
 }
 
-// writtenHeader returns the problem of the name of a header that is set on a message, or "".
-func writtenHeader(name string) string {
+// WrittenHeader returns the problem of the name of a header that is set on a message, or "".
+func WrittenHeader(name string) string {
 	if framing[strings.ToLower(name)] {
 		return "the proxy frames messages itself: the lab does not let this header be set"
 	}
-	return otherHeader(name)
+	return RemovedHeader(name)
 }
 
-// otherHeader returns the problem of the name of a header that is set on a response or removed, or "".
-func otherHeader(name string) string {
+// RemovedHeader returns the problem of the name of a header that is set on a response or removed, or "".
+func RemovedHeader(name string) string {
 	switch {
 	case name == "":
 		return "a header without a name"
 	case istio.IsPseudo(name):
 		return "Istio does not let this header be changed"
 	case !istioHeader.MatchString(name):
-		return "want the name of a header, got " + quote(name)
+		return "want the name of a header, got " + fieldpath.Quote(name)
 	}
 	return ""
 }
@@ -122,18 +123,18 @@ func matchedHeader(name string) string {
 		return "claims of tokens are not supported by the lab"
 	}
 	if !istioHeader.MatchString(name) {
-		return "want the name of a header, got " + quote(name)
+		return "want the name of a header, got " + fieldpath.Quote(name)
 	}
 	return ""
 }
 
-// headerValue returns the problem of the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
-func headerValue(value string) string {
+// HeaderValue returns the problem of the value of a header, or "". In it %NAME% is a variable of Envoy, %% a per cent sign.
+func HeaderValue(value string) string {
 	if !istioHeaderVal.MatchString(value) {
-		return "control characters in " + quote(value)
+		return "control characters in " + fieldpath.Quote(value)
 	}
 	if !balanced(value) {
-		return "a single % in " + quote(value) + "; write %% for a per cent sign"
+		return "a single % in " + fieldpath.Quote(value) + "; write %% for a per cent sign"
 	}
 	return ""
 }

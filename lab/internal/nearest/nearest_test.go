@@ -1,11 +1,11 @@
-package overlay
+package nearest
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestNearest(t *testing.T) {
+func TestName(t *testing.T) {
 	t.Parallel()
 	names := []string{"weight", "destination", "headers", "perTryTimeout", "http", "tcp", "tls"}
 	for word, want := range map[string]string{
@@ -13,8 +13,8 @@ func TestNearest(t *testing.T) {
 		"htpp": "http", "destnation": "destination", "nonsense": "", "x": "", "": "",
 		"kttp": "http", "destinatoin": "destination", "haeders": "headers", "tl": "", strings.Repeat("http", 30): "",
 	} {
-		if got := Nearest(word, names); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		if got := Name(word, names); got != want {
+			t.Errorf("Name(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

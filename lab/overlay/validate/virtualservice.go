@@ -1,4 +1,4 @@
-package overlay
+package validate
 
 import (
 	"fmt"
@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// checkVirtualService applies Istio's ValidateVirtualService.
-func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
+// VirtualService applies Istio's ValidateVirtualService.
+func VirtualService(at Report, of Object, spec *networking.VirtualService) {
 	onlyGateways := len(spec.Gateways) > 0 && !slices.Contains(spec.Gateways, istio.MeshGateway)
 	if len(spec.Hosts) == 0 {
 		checkDelegate(at, spec)
@@ -24,14 +26,14 @@ func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 		case !checkHost(at, path, host):
 			sound = false
 		case host == "*" && !onlyGateways:
-			at.add(path, "* is for gateways: want the names of Services, or gateways without mesh")
+			at(path, "* is for gateways: want the names of Services, or gateways without mesh")
 			sound = false
 		}
 	}
 	for i := range spec.Hosts {
 		for j := range i {
 			if sound && istio.Overlap(spec.Hosts[i], spec.Hosts[j]) {
-				at.add(fmt.Sprintf("spec.hosts[%d]", i), "%s and %s have names in common", quote(spec.Hosts[j]), quote(spec.Hosts[i]))
+				at(fmt.Sprintf("spec.hosts[%d]", i), "%s and %s have names in common", fieldpath.Quote(spec.Hosts[j]), fieldpath.Quote(spec.Hosts[i]))
 			}
 		}
 	}
@@ -39,44 +41,44 @@ func checkVirtualService(at problems, m Meta, spec *networking.VirtualService) {
 		checkGatewayName(at, fmt.Sprintf("spec.gateways[%d]", i), g)
 	}
 	if len(spec.Http)+len(spec.Tls)+len(spec.Tcp) == 0 {
-		at.add("spec.http", "missing: want at least one rule")
+		at("spec.http", "missing: want at least one rule")
 	}
 	for i, r := range spec.Http {
 		checkHTTPRoute(at, fmt.Sprintf("spec.http[%d]", i), r)
 	}
-	checkExportTo(at, m.Namespace, spec.ExportTo, false)
+	checkExportTo(at, of.Namespace, spec.ExportTo, false)
 }
 
 // checkDelegate checks a VirtualService without hosts: others delegate to it.
-func checkDelegate(at problems, spec *networking.VirtualService) {
+func checkDelegate(at Report, spec *networking.VirtualService) {
 	if len(spec.Gateways) > 0 {
-		at.add("spec.gateways", "not without hosts: a VirtualService that others delegate to has theirs")
+		at("spec.gateways", "not without hosts: a VirtualService that others delegate to has theirs")
 	}
 	if len(spec.Tls) > 0 {
-		at.add("spec.tls", "not without hosts")
+		at("spec.tls", "not without hosts")
 	}
 	if len(spec.Tcp) > 0 {
-		at.add("spec.tcp", "not without hosts")
+		at("spec.tcp", "not without hosts")
 	}
 	for i, r := range spec.Http {
 		if r.Delegate != nil {
-			at.add(fmt.Sprintf("spec.http[%d].delegate", i), "not without hosts: a delegate cannot delegate again")
+			at(fmt.Sprintf("spec.http[%d].delegate", i), "not without hosts: a delegate cannot delegate again")
 		}
 	}
 }
 
 // checkGatewayName checks a reference to a Gateway: a name, namespace/name, or mesh.
-func checkGatewayName(at problems, path, gateway string) {
+func checkGatewayName(at Report, path, gateway string) {
 	namespace, name, qualified := strings.Cut(gateway, "/")
 	switch {
 	case qualified && (!isIstioLabel(namespace) || !isIstioLabel(name)):
-		at.add(path, "want namespace/name, got %s", quote(gateway))
+		at(path, "want namespace/name, got %s", fieldpath.Quote(gateway))
 	case !qualified && !isFQDN(gateway):
-		at.add(path, "want a Gateway's name, got %s", quote(gateway))
+		at(path, "want a Gateway's name, got %s", fieldpath.Quote(gateway))
 	}
 }
 
-func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
+func checkHTTPRoute(at Report, path string, r *networking.HTTPRoute) {
 	checkOneAnswer(at, path, r)
 	for i, m := range r.Match {
 		checkMatchRequest(at, fmt.Sprintf("%s.match[%d]", path, i), m)
@@ -86,17 +88,17 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 	checkFault(at, path+".fault", r.Fault)
 	checkDestination(at, path+".mirror", r.Mirror)
 	if r.Mirror != nil && len(r.Mirrors) > 0 {
-		at.add(path, "want mirror or mirrors, got both")
+		at(path, "want mirror or mirrors, got both")
 	}
 	checkShareOfRequests(at, path+".mirrorPercentage.value", r.MirrorPercentage)
 	//lint:ignore SA1019 deprecated, and still taken by Istio
 	if v := r.MirrorPercent.GetValue(); v > 100 {
-		at.add(path+".mirrorPercent", "want 0 to 100, got %d", v)
+		at(path+".mirrorPercent", "want 0 to 100, got %d", v)
 	}
 	for i, m := range r.Mirrors {
 		at2 := fmt.Sprintf("%s.mirrors[%d]", path, i)
 		if m.Destination == nil {
-			at.add(at2+".destination", "missing")
+			at(at2+".destination", "missing")
 		}
 		checkDestination(at, at2+".destination", m.Destination)
 		checkShareOfRequests(at, at2+".percentage.value", m.Percentage)
@@ -110,7 +112,7 @@ func checkHTTPRoute(at problems, path string, r *networking.HTTPRoute) {
 }
 
 // checkOneAnswer checks that a rule has exactly one action: route, redirect or direct response.
-func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
+func checkOneAnswer(at Report, path string, r *networking.HTTPRoute) {
 	var answers []string
 	if len(r.Route) > 0 {
 		answers = append(answers, "route")
@@ -124,71 +126,71 @@ func checkOneAnswer(at problems, path string, r *networking.HTTPRoute) {
 	switch {
 	case r.Delegate != nil:
 		if r.Redirect != nil {
-			at.add(path+".redirect", "not together with delegate")
+			at(path+".redirect", "not together with delegate")
 		}
 		if r.Route != nil {
-			at.add(path+".route", "not together with delegate")
+			at(path+".route", "not together with delegate")
 		}
 	case len(answers) == 0:
-		at.add(path, "want one of route, redirect and directResponse, got none")
+		at(path, "want one of route, redirect and directResponse, got none")
 	case len(answers) > 1:
-		at.add(path, "want one of route, redirect and directResponse, got %s", strings.Join(answers, " and "))
+		at(path, "want one of route, redirect and directResponse, got %s", strings.Join(answers, " and "))
 	case answers[0] != "route":
 		if r.Fault != nil {
-			at.add(path+".fault", "not together with %s", answers[0])
+			at(path+".fault", "not together with %s", answers[0])
 		}
 		if r.Rewrite != nil {
-			at.add(path+".rewrite", "not together with %s", answers[0])
+			at(path+".rewrite", "not together with %s", answers[0])
 		}
 	}
 }
 
-func checkShareOfRequests(at problems, path string, p *networking.Percent) {
+func checkShareOfRequests(at Report, path string, p *networking.Percent) {
 	if v := p.GetValue(); v < 0 || v > 100 {
-		at.add(path, "want 0 to 100, got %v", v)
+		at(path, "want 0 to 100, got %v", v)
 	}
 }
 
-func checkMatchRequest(at problems, path string, m *networking.HTTPMatchRequest) {
+func checkMatchRequest(at Report, path string, m *networking.HTTPMatchRequest) {
 	checkMatch(at, path+".uri", m.Uri, true)
 	checkMatch(at, path+".scheme", m.Scheme, false)
 	checkMatch(at, path+".method", m.Method, false)
 	checkMatch(at, path+".authority", m.Authority, false)
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		if why := matchedHeader(name); why != "" {
-			at.add(join(path+".headers", name), "%s", why)
+			at(fieldpath.Join(path+".headers", name), "%s", why)
 		}
-		checkMatch(at, join(path+".headers", name), m.Headers[name], false)
+		checkMatch(at, fieldpath.Join(path+".headers", name), m.Headers[name], false)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.WithoutHeaders)) {
 		if why := matchedHeader(name); why != "" {
-			at.add(join(path+".withoutHeaders", name), "%s", why)
+			at(fieldpath.Join(path+".withoutHeaders", name), "%s", why)
 		}
 		if m.WithoutHeaders[name].GetRegex() != "*" { // in Istio this value matches any header that is present
-			checkMatch(at, join(path+".withoutHeaders", name), m.WithoutHeaders[name], false)
+			checkMatch(at, fieldpath.Join(path+".withoutHeaders", name), m.WithoutHeaders[name], false)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.QueryParams)) {
-		checkMatch(at, join(path+".queryParams", name), m.QueryParams[name], false)
+		checkMatch(at, fieldpath.Join(path+".queryParams", name), m.QueryParams[name], false)
 	}
 	if m.Port > 65535 {
-		checkIstioPort(at, path+".port", m.Port)
+		checkPort(at, path+".port", m.Port)
 	}
 	checkTags(at, path+".sourceLabels", m.SourceLabels)
 	for i, g := range m.Gateways {
 		checkGatewayName(at, fmt.Sprintf("%s.gateways[%d]", path, i), g)
 	}
 	if m.SourceNamespace != "" && !isIstioLabel(m.SourceNamespace) {
-		at.add(path+".sourceNamespace", "want a namespace, got %s", quote(m.SourceNamespace))
+		at(path+".sourceNamespace", "want a namespace, got %s", fieldpath.Quote(m.SourceNamespace))
 	}
 }
 
-func checkFault(at problems, path string, f *networking.HTTPFaultInjection) {
+func checkFault(at Report, path string, f *networking.HTTPFaultInjection) {
 	if f == nil {
 		return
 	}
 	if f.Abort == nil && f.Delay == nil {
-		at.add(path, "want abort or delay or both")
+		at(path, "want abort or delay or both")
 	}
 	if f.Abort != nil {
 		checkPercentage(at, path+".abort.percentage", f.Abort.Percentage)
@@ -202,56 +204,56 @@ func checkFault(at problems, path string, f *networking.HTTPFaultInjection) {
 	}
 }
 
-func checkDestination(at problems, path string, d *networking.Destination) {
+func checkDestination(at Report, path string, d *networking.Destination) {
 	if d == nil {
 		return
 	}
 	if d.Host == "*" {
-		at.add(path+".host", "want the name of a Service, got *")
+		at(path+".host", "want the name of a Service, got *")
 	} else {
 		checkHost(at, path+".host", d.Host)
 	}
 	if d.Subset != "" && !isIstioLabel(d.Subset) {
-		at.add(path+".subset", "want letters, digits and -, got %s", quote(d.Subset))
+		at(path+".subset", "want letters, digits and -, got %s", fieldpath.Quote(d.Subset))
 	}
 	if d.Port != nil {
-		checkIstioPort(at, path+".port.number", d.Port.Number)
+		checkPort(at, path+".port.number", d.Port.Number)
 	}
 }
 
 // checkRoute checks weighted destinations. The weights need not add up to 100: Envoy uses each as its share of their sum, which must not be
 // 0 if there is more than one destination.
-func checkRoute(at problems, path string, route []*networking.HTTPRouteDestination) {
+func checkRoute(at Report, path string, route []*networking.HTTPRouteDestination) {
 	var total int64
 	for i, d := range route {
 		p := fmt.Sprintf("%s[%d]", path, i)
 		if d.Destination == nil {
-			at.add(p+".destination", "missing")
+			at(p+".destination", "missing")
 		}
 		checkDestination(at, p+".destination", d.Destination)
 		checkHeaders(at, p+".headers", d.Headers)
 		if d.Weight < 0 {
-			at.add(p+".weight", "want 0 or more, got %d", d.Weight)
+			at(p+".weight", "want 0 or more, got %d", d.Weight)
 		}
 		total += int64(d.Weight)
 	}
 	switch {
 	case len(route) > 1 && total == 0:
-		at.add(path, "the weights add up to 0: with more than one destination at least one needs a weight")
+		at(path, "the weights add up to 0: with more than one destination at least one needs a weight")
 	case total > 1<<32-1:
-		at.add(path, "the weights add up to %d, want at most %d, as Envoy does", total, uint32(1<<32-1))
+		at(path, "the weights add up to %d, want at most %d, as Envoy does", total, uint32(1<<32-1))
 	}
 }
 
-func checkRetries(at problems, path string, r *networking.HTTPRetry) {
+func checkRetries(at Report, path string, r *networking.HTTPRetry) {
 	if r == nil {
 		return
 	}
 	if r.Attempts < 0 {
-		at.add(path+".attempts", "want 0 or more, got %d", r.Attempts)
+		at(path+".attempts", "want 0 or more, got %d", r.Attempts)
 	}
 	if r.Attempts == 0 && (r.PerTryTimeout != nil || r.RetryOn != "" || r.RetryRemoteLocalities != nil) {
-		at.add(path+".attempts", "0 switches retries off; then perTryTimeout, retryOn and retryRemoteLocalities have no meaning")
+		at(path+".attempts", "0 switches retries off; then perTryTimeout, retryOn and retryRemoteLocalities have no meaning")
 	}
 	checkDuration(at, path+".perTryTimeout", r.PerTryTimeout)
 	checkDuration(at, path+".backoff", r.Backoff)
@@ -262,58 +264,58 @@ func checkRetries(at problems, path string, r *networking.HTTPRetry) {
 		if istio.IsRetryCondition(word) {
 			continue
 		}
-		if n := Nearest(word, istio.RetryConditions()); n != "" {
-			at.add(path+".retryOn", "unknown condition %s; did you mean %s?", quote(word), n)
+		if n := nearest.Name(word, istio.RetryConditions()); n != "" {
+			at(path+".retryOn", "unknown condition %s; did you mean %s?", fieldpath.Quote(word), n)
 		} else {
-			at.add(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", quote(word), strings.Join(istio.RetryConditions(), ", "))
+			at(path+".retryOn", "unknown condition %s: want status codes or %s, separated by commas without spaces", fieldpath.Quote(word), strings.Join(istio.RetryConditions(), ", "))
 		}
 	}
 }
 
-func checkRedirect(at problems, path string, route *networking.HTTPRoute) {
+func checkRedirect(at Report, path string, route *networking.HTTPRoute) {
 	r := route.Redirect
 	if r == nil {
 		return
 	}
 	if r.Uri != "" && r.PrefixRewrite != "" {
-		at.add(path, "want uri or prefixRewrite, got both")
+		at(path, "want uri or prefixRewrite, got both")
 	}
 	if r.PrefixRewrite != "" {
 		for _, m := range route.Match {
 			if _, prefix := m.GetUri().GetMatchType().(*networking.StringMatch_Prefix); m.GetUri() != nil && !prefix {
-				at.add(path+".prefixRewrite", "every match of a uri must be by prefix")
+				at(path+".prefixRewrite", "every match of a uri must be by prefix")
 				break
 			}
 		}
 	}
 	if r.Uri == "" && r.PrefixRewrite == "" && r.Authority == "" && r.RedirectPort == nil && r.Scheme == "" {
-		at.add(path, "want uri, prefixRewrite, authority, scheme or a port")
+		at(path, "want uri, prefixRewrite, authority, scheme or a port")
 	}
 	if r.RedirectCode != 0 && (r.RedirectCode < 300 || r.RedirectCode > 399) {
-		at.add(path+".redirectCode", "want 300 to 399, got %d", r.RedirectCode)
+		at(path+".redirectCode", "want 300 to 399, got %d", r.RedirectCode)
 	}
 	if r.Scheme != "" && r.Scheme != "http" && r.Scheme != "https" {
-		at.add(path+".scheme", "want http or https, got %s", quote(r.Scheme))
+		at(path+".scheme", "want http or https, got %s", fieldpath.Quote(r.Scheme))
 	}
 	if r.GetPort() > 65535 {
-		checkIstioPort(at, path+".port", r.GetPort())
+		checkPort(at, path+".port", r.GetPort())
 	}
 	checkAuthority(at, path+".authority", r.Authority)
-	checkWireText(at, path+".uri", r.Uri)
-	checkWireText(at, path+".prefixRewrite", r.PrefixRewrite)
+	WireText(at, path+".uri", r.Uri)
+	WireText(at, path+".prefixRewrite", r.PrefixRewrite)
 }
 
-func checkDirectResponse(at problems, path string, r *networking.HTTPDirectResponse) {
+func checkDirectResponse(at Report, path string, r *networking.HTTPDirectResponse) {
 	if r == nil {
 		return
 	}
 	checkStatus(at, path+".status", int(r.Status))
 	if size := len(r.GetBody().GetString_()) + len(r.GetBody().GetBytes()); size > 1<<20 {
-		at.add(path+".body", "want at most 1 MiB, got %d bytes", size)
+		at(path+".body", "want at most 1 MiB, got %d bytes", size)
 	}
 }
 
-func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
+func checkRewrite(at Report, path string, route *networking.HTTPRoute) {
 	r := route.Rewrite
 	if r == nil {
 		return
@@ -321,18 +323,18 @@ func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
 	regex := r.UriRegexRewrite
 	switch {
 	case r.Uri != "" && regex != nil:
-		at.add(path, "want uri or uriRegexRewrite, got both")
+		at(path, "want uri or uriRegexRewrite, got both")
 	case r.Uri == "" && regex == nil && r.Authority == "":
-		at.add(path, "want uri, uriRegexRewrite or authority")
+		at(path, "want uri, uriRegexRewrite or authority")
 	}
 	if regex != nil {
-		checkRegex(at, path+".uriRegexRewrite.match", regex.Match)
+		Regex(at, path+".uriRegexRewrite.match", regex.Match)
 		if regex.Rewrite == "" {
-			at.add(path+".uriRegexRewrite.rewrite", "missing")
+			at(path+".uriRegexRewrite.rewrite", "missing")
 		}
 	}
-	checkWireText(at, path+".uri", r.Uri)
-	checkWireText(at, path+".uriRegexRewrite.rewrite", regex.GetRewrite())
+	WireText(at, path+".uri", r.Uri)
+	WireText(at, path+".uriRegexRewrite.rewrite", regex.GetRewrite())
 	checkAuthority(at, path+".authority", r.Authority)
 	// Istio sets the authority in only one place.
 	times := 0
@@ -347,6 +349,6 @@ func checkRewrite(at problems, path string, route *networking.HTTPRoute) {
 		}
 	}
 	if times > 1 {
-		at.add(path+".authority", "the authority is set in several places")
+		at(path+".authority", "the authority is set in several places")
 	}
 }
