@@ -39,6 +39,9 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} { // where hopline keeps the overlays that it contains
 				env.Setenv(name, filepath.Join(env.WorkDir, ".cache"))
 			}
+			for _, name := range []string{"INGRESS", "CONSOLE", "ZIPKIN", "OTLP"} { // any free port: a lab may run on this machine
+				env.Setenv("HOPLINE_"+name+"_PORT", "0")
+			}
 			return shipped.Write(deploy)
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
