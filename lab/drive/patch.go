@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -34,7 +35,7 @@ func (d *Drive) Patch(id string) (string, error) {
 			fmt.Fprintf(&b, "      - {op: remove, path: %s}\n", fieldpath.Pointer(e.Path))
 			continue
 		}
-		fmt.Fprintf(&b, "      - {op: add, path: %s, value: %s}\n", fieldpath.Pointer(e.Path), overlay.Flow(e.Value))
+		fmt.Fprintf(&b, "      - {op: add, path: %s, value: %s}\n", fieldpath.Pointer(e.Path), yamltext.Flow(e.Value))
 	}
 	return b.String(), nil
 }
@@ -50,7 +51,7 @@ func (d *Drive) environmentPatch(object string, c *Change) string {
 	fmt.Fprintf(&b, "  - patch: |-\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: %s, namespace: %s}\n", name, namespace)
 	fmt.Fprintf(&b, "      spec:\n        template:\n          spec:\n            containers:\n              - name: %s\n                env:\n", container)
 	for _, v := range c.environment() {
-		fmt.Fprintf(&b, "                  - %s\n", overlay.Flow(map[string]any{"name": v.name, "value": v.value}))
+		fmt.Fprintf(&b, "                  - %s\n", yamltext.Flow(map[string]any{"name": v.name, "value": v.value}))
 	}
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 )
 
 // Edit sets one field of a rendered object, or removes it.
@@ -123,7 +124,7 @@ func (o *Overlay) Rendered(other *Overlay) (same bool, object string) {
 	}
 	for _, object := range o.rendered {
 		name := identity(object)
-		if !equalJSON(object, byName[name]) {
+		if !yamltext.Equal(object, byName[name]) {
 			return false, name
 		}
 		delete(byName, name)
@@ -132,19 +133,4 @@ func (o *Overlay) Rendered(other *Overlay) (same bool, object string) {
 		return false, name
 	}
 	return true, ""
-}
-
-// equalJSON reports whether two JSON values are equal.
-func equalJSON(a, b any) bool {
-	switch a := a.(type) {
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		return ok && maps.EqualFunc(a, b, equalJSON)
-	case []any:
-		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, equalJSON)
-	}
-	_, isMap := b.(map[string]any)
-	_, isList := b.([]any)
-	return !isMap && !isList && a == b
 }

@@ -2,7 +2,6 @@ package overlay
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +11,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -403,56 +402,12 @@ func parseYAML(content []byte) (docs []document, err error) {
 		if decoded == nil {
 			continue // nothing between two separators
 		}
-		v, err := asJSON(decoded)
+		v, err := yamltext.JSON(decoded)
 		if err != nil {
 			return nil, err
 		}
 		docs = append(docs, document{value: v, line: node.Content[0].Line})
 	}
-}
-
-// asJSON converts decoded YAML to a JSON value, with json.Number for numbers, so that no digits are lost. It changes mappings and lists in
-// place.
-func asJSON(decoded any) (any, error) {
-	switch v := decoded.(type) {
-	case nil, bool:
-		return v, nil
-	case int:
-		return json.Number(strconv.Itoa(v)), nil
-	case string:
-		if utf8.ValidString(v) {
-			return v, nil
-		}
-	case []any:
-		for i, e := range v {
-			var err error
-			if v[i], err = asJSON(e); err != nil {
-				return nil, err
-			}
-		}
-		return v, nil
-	case map[string]any:
-		for key, e := range v {
-			var err error
-			if v[key], err = asJSON(e); err != nil {
-				return nil, err
-			}
-		}
-		return v, nil
-	}
-	return throughJSON(decoded)
-}
-
-// throughJSON converts a value that JSON has no type for, such as a time, as encoding/json does.
-func throughJSON(decoded any) (v any, err error) {
-	encoded, err := json.Marshal(decoded)
-	if err != nil {
-		return nil, errors.New("want texts as the keys of mappings, and finite numbers")
-	}
-	d := json.NewDecoder(bytes.NewReader(encoded))
-	d.UseNumber()
-	err = d.Decode(&v)
-	return v, err
 }
 
 // userAt matches the beginning of ssh addresses of git repositories, as in kustomize's internal/git/repospec.go.

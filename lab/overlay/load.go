@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -165,7 +166,7 @@ func rendered(resources resmap.ResMap, reduced *placeholders, report *Report) []
 		var decoded any
 		err := r.YNode().Decode(&decoded) // its own MarshalJSON would write YAML and parse it again
 		if err == nil {
-			decoded, err = asJSON(decoded)
+			decoded, err = yamltext.JSON(decoded)
 		}
 		if err != nil {
 			report.Add(r.CurId().String(), "", "%v", err)

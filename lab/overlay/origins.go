@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
@@ -41,19 +42,19 @@ func (o *origins) directory(dir string, before []string) (objects []string) {
 	within := func(entry *kyaml.Node) string {
 		return disk.resolve(filepath.Join(filepath.Dir(file), filepath.FromSlash(entry.Value)))
 	}
-	for _, entry := range elementsOf(child(k, "resources")) {
+	for _, entry := range yamltext.Elements(yamltext.Child(k, "resources")) {
 		if path := within(entry); disk.IsDir(path) {
 			objects = append(objects, o.directory(path, nil)...)
 		} else {
-			o.documents(path, nodes(disk.read(path).content))
+			o.documents(path, yamltext.Documents(disk.read(path).content))
 			objects = append(objects, path)
 		}
 	}
-	for _, entry := range elementsOf(child(k, "configMapGenerator")) {
+	for _, entry := range yamltext.Elements(yamltext.Child(k, "configMapGenerator")) {
 		o.add(file, "ConfigMap", entry, entry)
 	}
 	objects = append(objects, file)
-	for _, entry := range elementsOf(child(k, "components")) {
+	for _, entry := range yamltext.Elements(yamltext.Child(k, "components")) {
 		objects = append(objects, o.directory(within(entry), slices.Concat(before, objects))...)
 	}
 	o.layers = append(o.layers, layer{file, slices.Concat(before, objects)})
@@ -64,7 +65,7 @@ func (o *origins) directory(dir string, before []string) (objects []string) {
 func (o *origins) kustomization(dir string) (file string, k *kyaml.Node) {
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		file = filepath.Join(dir, name)
-		if docs := nodes(o.places.disk.read(file).content); len(docs) > 0 {
+		if docs := yamltext.Documents(o.places.disk.read(file).content); len(docs) > 0 {
 			return file, docs[0]
 		}
 	}
@@ -77,13 +78,13 @@ func (o *origins) documents(file string, docs []*kyaml.Node) {
 		if items := listOf(doc); items != nil {
 			o.documents(file, items)
 		} else {
-			o.add(file, scalar(child(doc, "kind")), doc, child(doc, "metadata"))
+			o.add(file, yamltext.Scalar(yamltext.Child(doc, "kind")), doc, yamltext.Child(doc, "metadata"))
 		}
 	}
 }
 
 func (o *origins) add(file, kind string, node, meta *kyaml.Node) {
-	w := written{source{file: file, node: node}, scalar(child(meta, "name")), scalar(child(meta, "namespace"))}
+	w := written{source{file: file, node: node}, yamltext.Scalar(yamltext.Child(meta, "name")), yamltext.Scalar(yamltext.Child(meta, "namespace"))}
 	o.objects[kind] = append(o.objects[kind], w)
 }
 

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/resmap"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -248,7 +249,7 @@ func (p *partial) twice(before []partAt, at partAt, m Meta) {
 	file := p.in.disk.resolve(filepath.Join(filepath.Dir(at.of.path), entry))
 	if f, ok := p.in.disk.files[file]; ok {
 		problem.File = p.in.named(file)
-		if node := documentOf(nodes(f.content), m.Kind, m.Name); node != nil {
+		if node := documentOf(yamltext.Documents(f.content), m.Kind, m.Name); node != nil {
 			problem.Line = node.Line
 		}
 		if first == (place{problem.File, problem.Line}) { // both in one file
@@ -260,7 +261,7 @@ func (p *partial) twice(before []partAt, at partAt, m Meta) {
 
 // second returns the line of the second document of an object in a file.
 func (p *partial) second(content []byte, m Meta) int {
-	all := nodes(content)
+	all := yamltext.Documents(content)
 	first := documentOf(all, m.Kind, m.Name)
 	rest := slices.DeleteFunc(all, func(n *kyaml.Node) bool { return n == first })
 	if node := documentOf(rest, m.Kind, m.Name); node != nil {

@@ -1,7 +1,6 @@
 package overlay
 
 import (
-	"bytes"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -102,7 +102,7 @@ func (p *places) all(object string) (all []place) {
 
 // lineIn returns the line of a field in a file of one document; 0 for the whole file.
 func (p *places) lineIn(file, path string) int {
-	docs := nodes(p.disk.read(file).content)
+	docs := yamltext.Documents(p.disk.read(file).content)
 	if path == "" || len(docs) == 0 {
 		return 0
 	}
@@ -120,20 +120,6 @@ func (p *places) lineIn(file, path string) int {
 
 // documentPath matches the path of one of several documents in a file.
 var documentPath = regexp.MustCompile(`^document (\d+)$`)
-
-// nodes returns the documents of a file as far as it can be parsed.
-func nodes(content []byte) (docs []*kyaml.Node) {
-	d := kyaml.NewDecoder(bytes.NewReader(content))
-	for {
-		var doc kyaml.Node
-		if d.Decode(&doc) != nil {
-			return docs
-		}
-		if doc.Kind == kyaml.DocumentNode && len(doc.Content) == 1 && doc.Content[0].Tag != "!!null" {
-			docs = append(docs, doc.Content[0])
-		}
-	}
-}
 
 // render renders the overlay and finds where its objects come from, once.
 func (p *places) render() {
@@ -153,7 +139,7 @@ func (p *places) render() {
 		if r.YNode().Decode(&value) != nil {
 			continue
 		}
-		json, err := asJSON(value)
+		json, err := yamltext.JSON(value)
 		if m, ok := json.(map[string]any); err == nil && ok {
 			id := identity(m)
 			p.objects[id] = append(p.objects[id], origin{value: m, sources: from.of(r)})
@@ -164,7 +150,7 @@ func (p *places) render() {
 // read reads the objects as they are in the files.
 func (p *places) read() {
 	for _, file := range slices.Sorted(maps.Keys(p.disk.files)) {
-		for _, node := range nodes(p.disk.files[file].content) {
+		for _, node := range yamltext.Documents(p.disk.files[file].content) {
 			var value map[string]any
 			if node.Decode(&value) == nil {
 				id := identity(value)
@@ -187,21 +173,21 @@ func identity(object map[string]any) string {
 
 // patches returns the patches in a kustomization file that apply to an object.
 func (p *places) patches(file, kind, name string) (all []source) {
-	for _, doc := range nodes(p.disk.read(file).content) {
-		for _, entry := range elementsOf(child(doc, "patches")) {
-			from, content := source{file: file}, scalar(child(entry, "patch"))
-			if path := scalar(child(entry, "path")); path != "" {
+	for _, doc := range yamltext.Documents(p.disk.read(file).content) {
+		for _, entry := range yamltext.Elements(yamltext.Child(doc, "patches")) {
+			from, content := source{file: file}, yamltext.Scalar(yamltext.Child(entry, "patch"))
+			if path := yamltext.Scalar(yamltext.Child(entry, "path")); path != "" {
 				from.file = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
 				content = string(p.disk.read(from.file).content)
-			} else if inline := child(entry, "patch"); inline != nil {
+			} else if inline := yamltext.Child(entry, "patch"); inline != nil {
 				from.offset, from.indent = inline.Line, p.indentation(file, inline.Line)
 				if inline.Style&kyaml.LiteralStyle == 0 {
 					from.offset-- // the text begins on the line of its key
 					from.quoted = true
 				}
 			}
-			target := child(entry, "target")
-			for _, patch := range nodes([]byte(content)) {
+			target := yamltext.Child(entry, "target")
+			for _, patch := range yamltext.Documents([]byte(content)) {
 				switch {
 				case target != nil && !selects(target, kind, name):
 				case target == nil && documentOf([]*kyaml.Node{patch}, kind, name) == nil:
@@ -227,7 +213,7 @@ func (p *places) indentation(file string, line int) int {
 // selects reports whether a patch's target may be an object, by kind and name. The object may have received a prefix or suffix since.
 func selects(target *kyaml.Node, kind, name string) bool {
 	for key, value := range map[string]string{"kind": kind, "name": name} {
-		wanted := scalar(child(target, key))
+		wanted := yamltext.Scalar(yamltext.Child(target, key))
 		if wanted == "" {
 			continue
 		}
@@ -249,8 +235,8 @@ func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 			}
 			continue
 		}
-		own := scalar(child(child(doc, "metadata"), "name"))
-		if scalar(child(doc, "kind")) == kind && len(own) > longest && strings.Contains(name, own) {
+		own := yamltext.Scalar(yamltext.Child(yamltext.Child(doc, "metadata"), "name"))
+		if yamltext.Scalar(yamltext.Child(doc, "kind")) == kind && len(own) > longest && strings.Contains(name, own) {
 			found, longest = doc, len(own)
 		}
 	}
@@ -259,7 +245,7 @@ func documentOf(docs []*kyaml.Node, kind, name string) (found *kyaml.Node) {
 
 // listOf returns the objects of a List, or nil for any other object.
 func listOf(doc *kyaml.Node) []*kyaml.Node {
-	if items := child(doc, "items"); items != nil && strings.HasSuffix(scalar(child(doc, "kind")), "List") {
+	if items := yamltext.Child(doc, "items"); items != nil && strings.HasSuffix(yamltext.Scalar(yamltext.Child(doc, "kind")), "List") {
 		return items.Content
 	}
 	return nil
@@ -268,7 +254,7 @@ func listOf(doc *kyaml.Node) []*kyaml.Node {
 // lookUp returns the deepest node on a path, the line of its key, and the number of steps to it. It finds list elements by their value in the
 // rendered object, because patches move them.
 func (s source) lookUp(steps []string, value any) (found *kyaml.Node, line, depth int) {
-	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && child(s.node.Content[0], "op") != nil {
+	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && yamltext.Child(s.node.Content[0], "op") != nil {
 		return s.operation(steps)
 	}
 	return descend(s.node, steps, value)
@@ -319,7 +305,7 @@ func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 	case map[string]any:
 		if name, ok := v["name"].(string); ok {
 			for _, e := range list.Content {
-				if scalar(child(e, "name")) == name {
+				if yamltext.Scalar(yamltext.Child(e, "name")) == name {
 					return e
 				}
 			}
@@ -341,7 +327,7 @@ func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 // operation finds the operation of a JSON patch that set a field.
 func (s source) operation(steps []string) (found *kyaml.Node, line, depth int) {
 	for _, op := range s.node.Content {
-		pointer := strings.Split(strings.TrimPrefix(scalar(child(op, "path")), "/"), "/")
+		pointer := strings.Split(strings.TrimPrefix(yamltext.Scalar(yamltext.Child(op, "path")), "/"), "/")
 		if len(pointer) > len(steps) || len(pointer) < depth {
 			continue
 		}
@@ -354,39 +340,11 @@ func (s source) operation(steps []string) (found *kyaml.Node, line, depth int) {
 			continue
 		}
 		found, line, depth = op, op.Line, len(pointer)
-		if value := child(op, "value"); value != nil {
+		if value := yamltext.Child(op, "value"); value != nil {
 			if node, l, d := descend(value, steps[len(pointer):], nil); d > 0 {
 				found, line, depth = node, l, depth+d
 			}
 		}
 	}
 	return found, line, depth
-}
-
-// child returns the value of a key of a mapping, or nil.
-func child(node *kyaml.Node, key string) *kyaml.Node {
-	if node == nil || node.Kind != kyaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return node.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func elementsOf(node *kyaml.Node) []*kyaml.Node {
-	if node == nil || node.Kind != kyaml.SequenceNode {
-		return nil
-	}
-	return node.Content
-}
-
-// scalar returns the text of a scalar; "" for anything else.
-func scalar(node *kyaml.Node) string {
-	if node == nil || node.Kind != kyaml.ScalarNode {
-		return ""
-	}
-	return node.Value
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -200,14 +201,14 @@ func (r *reader) manifest(name string, from io.Reader, some bool) {
 		return
 	}
 	before := len(r.objects)
-	for _, node := range nodes(content) {
+	for _, node := range yamltext.Documents(content) {
 		r.document(name, node, some)
 	}
 	switch {
 	case len(r.objects) > before:
 	case some:
 		r.rest.Files = append(r.rest.Files, name)
-	case len(nodes(content)) == 0:
+	case len(yamltext.Documents(content)) == 0:
 		r.report.Add(name, "", "want objects of Kubernetes, got an empty file")
 	}
 }
@@ -217,8 +218,8 @@ var templated = regexp.MustCompile(`\{\{-?\s*[.a-z"$(]`)
 
 // document adds the object of a YAML document, or the objects of a list. If some is set, it skips what is no object.
 func (r *reader) document(name string, node *kyaml.Node, some bool) {
-	if items := child(node, "items"); items != nil && strings.HasSuffix(scalar(child(node, "kind")), "List") {
-		for _, item := range elementsOf(items) {
+	if items := yamltext.Child(node, "items"); items != nil && strings.HasSuffix(yamltext.Scalar(yamltext.Child(node, "kind")), "List") {
+		for _, item := range yamltext.Elements(items) {
 			r.document(name, item, false)
 		}
 		return
@@ -226,7 +227,7 @@ func (r *reader) document(name string, node *kyaml.Node, some bool) {
 	var decoded any
 	err := node.Decode(&decoded)
 	if err == nil {
-		decoded, err = asJSON(decoded)
+		decoded, err = yamltext.JSON(decoded)
 	}
 	object, ok := decoded.(map[string]any)
 	m := metaOf(object)

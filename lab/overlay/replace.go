@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/yaml"
 )
 
@@ -126,7 +127,7 @@ func textPlaces(name string, text []byte, objects []map[string]any) *places {
 	p := &places{disk: disk, named: func(path string) string { return path }, objects: map[string][]origin{}}
 	for _, object := range objects {
 		m := metaOf(object)
-		if node := documentOf(nodes(text), m.Kind, m.Name); node != nil {
+		if node := documentOf(yamltext.Documents(text), m.Kind, m.Name); node != nil {
 			p.objects[identity(object)] = []origin{{value: object, sources: []source{{file: name, node: node}}}}
 		}
 	}

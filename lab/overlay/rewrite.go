@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -29,7 +30,7 @@ func (o *Overlay) Rewrite(edits []Edit) ([]Rewritten, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := map[string]*textEdit{}
+	texts := map[string]*yamltext.Edit{}
 	for _, e := range edits {
 		if err := o.places.rewrite(e, texts); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", e.Object, e.Path, err)
@@ -38,9 +39,9 @@ func (o *Overlay) Rewrite(edits []Edit) ([]Rewritten, error) {
 	files := map[string][]byte{}
 	var out []Rewritten
 	for path, t := range texts {
-		files[path] = t.result()
-		if after := files[path]; string(after) != string(t.text) {
-			out = append(out, Rewritten{Path: path, Before: t.text, After: after})
+		files[path] = t.Result()
+		if after := files[path]; string(after) != string(t.Text) {
+			out = append(out, Rewritten{Path: path, Before: t.Text, After: after})
 		}
 	}
 	got, err := LoadAs(o.Dir, files)
@@ -55,7 +56,7 @@ func (o *Overlay) Rewrite(edits []Edit) ([]Rewritten, error) {
 }
 
 // rewrite adds the change of the text that makes an edit lasting.
-func (p *places) rewrite(e Edit, texts map[string]*textEdit) error {
+func (p *places) rewrite(e Edit, texts map[string]*yamltext.Edit) error {
 	if p == nil {
 		return errors.New("the overlay was not read from a directory")
 	}
@@ -75,11 +76,11 @@ func (p *places) rewrite(e Edit, texts map[string]*textEdit) error {
 		return fmt.Errorf("it is in %s, which is not a file of this overlay alone", p.named(file))
 	}
 	if texts[file] == nil {
-		texts[file] = &textEdit{text: p.disk.read(file).content}
+		texts[file] = &yamltext.Edit{Text: p.disk.read(file).content}
 	}
 	t := texts[file]
-	t.above, t.indent = field.offset, field.indent
-	if err := t.set(field, e.Value); err != nil {
+	t.Above, t.Indent = field.offset, field.indent
+	if err := t.Set(field.Field, e.Value); err != nil {
 		return fmt.Errorf("%s: %w", p.named(file), err)
 	}
 	return nil
@@ -88,9 +89,7 @@ func (p *places) rewrite(e Edit, texts map[string]*textEdit) error {
 // fieldPlace is a place of a YAML document where a field is, or where it can be added.
 type fieldPlace struct {
 	source
-	parent *kyaml.Node // the mapping or list with the field
-	key    string      // in a mapping
-	at     int         // index of the value in parent.Content; -1 if the field is not there
+	yamltext.Field
 }
 
 // fieldOf finds the source that sets a field last, or else the one to which the field can be added.
@@ -104,7 +103,7 @@ func (p *places) fieldOf(of origin, e Edit) (fieldPlace, error) {
 	for _, s := range slices.Backward(sources) {
 		f, ok := s.locate(steps, of.value)
 		switch {
-		case ok && f.at >= 0:
+		case ok && f.At >= 0:
 			return f, quotedSource(s)
 		case ok && (parent == nil || !p.own(parent.file)): // a file of the overlay itself, or else the one that has the object
 			parent = &f
@@ -135,9 +134,9 @@ func (p *places) replicas(object string) []source {
 		if _, read := p.disk.files[file]; !read {
 			continue
 		}
-		for _, doc := range nodes(p.disk.read(file).content) {
-			for _, entry := range elementsOf(child(doc, "replicas")) {
-				if scalar(child(entry, "name")) == name {
+		for _, doc := range yamltext.Documents(p.disk.read(file).content) {
+			for _, entry := range yamltext.Elements(yamltext.Child(doc, "replicas")) {
+				if yamltext.Scalar(yamltext.Child(entry, "name")) == name {
 					return []source{{file: file, node: entry, countOf: true}}
 				}
 			}
@@ -152,7 +151,7 @@ func (s source) locate(steps []string, value any) (fieldPlace, bool) {
 	switch {
 	case s.countOf:
 		steps, value = []string{"count"}, nil
-	case node.Kind == kyaml.SequenceNode && len(node.Content) > 0 && child(node.Content[0], "op") != nil:
+	case node.Kind == kyaml.SequenceNode && len(node.Content) > 0 && yamltext.Child(node.Content[0], "op") != nil:
 		return s.locateOperation(steps)
 	}
 	return s.walk(node, steps, value)
@@ -162,7 +161,7 @@ func (s source) locate(steps []string, value any) (fieldPlace, bool) {
 func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, bool) {
 	f := fieldPlace{source: s}
 	for i, step := range steps {
-		f.parent, f.key, f.at = node, step, -1
+		f.Parent, f.Key, f.At = node, step, -1
 		var next *kyaml.Node
 		switch node.Kind {
 		case kyaml.MappingNode:
@@ -170,7 +169,7 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 			value = m[step]
 			for j := 0; j+1 < len(node.Content); j += 2 {
 				if node.Content[j].Value == step {
-					f.at, next = j+1, node.Content[j+1]
+					f.At, next = j+1, node.Content[j+1]
 				}
 			}
 		case kyaml.SequenceNode:
@@ -180,7 +179,7 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 			if index >= 0 && index < len(list) {
 				value = list[index]
 				next = element(node, index, value)
-				f.at = slices.Index(node.Content, next)
+				f.At = slices.Index(node.Content, next)
 			}
 			if next == nil && index < len(list) {
 				return f, false
@@ -199,13 +198,13 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 // locateOperation finds a field in the value of an operation of a JSON patch.
 func (s source) locateOperation(steps []string) (f fieldPlace, ok bool) {
 	for _, op := range s.node.Content {
-		pointer := fieldpath.PointerSteps(scalar(child(op, "path")))
-		value := child(op, "value")
+		pointer := fieldpath.PointerSteps(yamltext.Scalar(yamltext.Child(op, "path")))
+		value := yamltext.Child(op, "value")
 		if value == nil || len(pointer) > len(steps) || !slices.Equal(pointer, steps[:len(pointer)]) {
 			continue
 		}
 		if len(pointer) == len(steps) {
-			f, ok = fieldPlace{source: s, parent: op, key: "value", at: slices.Index(op.Content, value)}, true
+			f, ok = fieldPlace{s, yamltext.Field{Parent: op, Key: "value", At: slices.Index(op.Content, value)}}, true
 			continue
 		}
 		if found, there := s.walk(value, steps[len(pointer):], nil); there {

@@ -1,4 +1,4 @@
-package overlay
+package yamltext
 
 import (
 	"bytes"
@@ -14,12 +14,19 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// textEdit edits values in the text of a YAML file by the positions of its nodes, so that everything else keeps its bytes.
-type textEdit struct {
-	text   []byte
-	above  int // lines of the file above the nodes' text
-	indent int // columns of the file before the nodes' text
+// Edit edits values in the text of a YAML file.
+type Edit struct {
+	Text   []byte
+	Above  int // lines of the file above the text of the nodes that follow
+	Indent int // columns of the file before the text of the nodes that follow
 	pieces []piece
+}
+
+// Field is a place for a value: a field of a mapping or an element of a list.
+type Field struct {
+	Parent *kyaml.Node // the mapping or list
+	Key    string      // in a mapping
+	At     int         // index of the value in Parent.Content; -1 if it is not there
 }
 
 // piece replaces a part of the text.
@@ -31,37 +38,37 @@ type piece struct {
 // errForm is the error for a form of YAML whose end is not simple to find.
 var errForm = errors.New("it is written in a form that cannot be edited safely: an anchor, an alias or a text of several lines")
 
-// result returns the edited text.
-func (t *textEdit) result() []byte {
+// Result returns the edited text.
+func (t *Edit) Result() []byte {
 	slices.SortStableFunc(t.pieces, func(a, b piece) int { return a.from - b.from })
 	var out bytes.Buffer
 	at := 0
 	for _, p := range t.pieces {
-		out.Write(t.text[at:max(at, p.from)])
+		out.Write(t.Text[at:max(at, p.from)])
 		out.WriteString(p.text)
 		at = max(at, p.to)
 	}
-	out.Write(t.text[at:])
+	out.Write(t.Text[at:])
 	return out.Bytes()
 }
 
-// set sets or, with nil, removes a field.
-func (t *textEdit) set(f fieldPlace, value any) error {
+// Set sets or, with nil, removes a value. The error states why the text cannot be edited safely.
+func (t *Edit) Set(f Field, value any) error {
 	switch {
-	case f.at < 0 && value == nil:
+	case f.At < 0 && value == nil:
 		return nil
-	case f.at < 0:
-		return t.insert(f.parent, f.key, value)
-	case value == nil && f.parent.Kind == kyaml.MappingNode && child(f.parent, "op") == nil:
-		return t.remove(f.parent, f.at-1)
+	case f.At < 0:
+		return t.insert(f.Parent, f.Key, value)
+	case value == nil && f.Parent.Kind == kyaml.MappingNode && Child(f.Parent, "op") == nil:
+		return t.remove(f.Parent, f.At-1)
 	case value == nil:
 		return errors.New("it is an operation of a JSON patch, which cannot be removed alone")
 	}
-	return t.replace(f.parent.Content[f.at], value)
+	return t.replace(f.Parent.Content[f.At], value)
 }
 
 // replace gives a node another value. It changes only the parts that differ.
-func (t *textEdit) replace(node *kyaml.Node, value any) error {
+func (t *Edit) replace(node *kyaml.Node, value any) error {
 	if node.Anchor != "" || node.Kind == kyaml.AliasNode {
 		return errForm
 	}
@@ -82,7 +89,7 @@ func (t *textEdit) replace(node *kyaml.Node, value any) error {
 	default:
 		var old any
 		if node.Kind == kyaml.ScalarNode && node.Decode(&old) == nil {
-			if old, err := asJSON(old); err == nil && equalJSON(old, value) {
+			if old, err := JSON(old); err == nil && Equal(old, value) {
 				return nil
 			}
 		}
@@ -97,7 +104,7 @@ func (t *textEdit) replace(node *kyaml.Node, value any) error {
 }
 
 // merge gives a mapping the fields of a value.
-func (t *textEdit) merge(node *kyaml.Node, value map[string]any) error {
+func (t *Edit) merge(node *kyaml.Node, value map[string]any) error {
 	left := maps.Clone(value)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i].Value
@@ -120,7 +127,7 @@ func (t *textEdit) merge(node *kyaml.Node, value map[string]any) error {
 }
 
 // insert adds a field at the end of a mapping, or an element at the end of a list.
-func (t *textEdit) insert(node *kyaml.Node, key string, value any) error {
+func (t *Edit) insert(node *kyaml.Node, key string, value any) error {
 	text := Flow(value)
 	if node.Kind == kyaml.MappingNode {
 		text = Flow(key) + ": " + text
@@ -143,14 +150,14 @@ func (t *textEdit) insert(node *kyaml.Node, key string, value any) error {
 	if node.Kind == kyaml.SequenceNode {
 		text = "- " + text
 	}
-	text = strings.Repeat(" ", utf8.RuneCount(t.text[t.lineStart(first):first])) + text
+	text = strings.Repeat(" ", utf8.RuneCount(t.Text[t.lineStart(first):first])) + text
 	at, eol := t.lineEnd(end)
 	t.pieces = append(t.pieces, piece{at, at, eol + text})
 	return nil
 }
 
 // remove removes the field whose key is at an index of a mapping's content.
-func (t *textEdit) remove(node *kyaml.Node, i int) error {
+func (t *Edit) remove(node *kyaml.Node, i int) error {
 	if len(node.Content) <= 2 || node.Anchor != "" {
 		return errors.New("it is the only field of its mapping")
 	}
@@ -167,14 +174,14 @@ func (t *textEdit) remove(node *kyaml.Node, i int) error {
 		from, err = t.end(node.Content[i-1])
 	case node.Style&kyaml.FlowStyle != 0:
 		to, err = t.offset(node.Content[i+2])
-	case len(bytes.TrimSpace(t.text[start:from])) > 0:
+	case len(bytes.TrimSpace(t.Text[start:from])) > 0:
 		return errors.New("it begins on a line with other text")
 	default:
 		from = start
-		if to, _ = t.lineEnd(to); bytes.HasPrefix(t.text[to:], []byte("\r\n")) {
+		if to, _ = t.lineEnd(to); bytes.HasPrefix(t.Text[to:], []byte("\r\n")) {
 			to++
 		}
-		if to < len(t.text) {
+		if to < len(t.Text) {
 			to++
 		}
 	}
@@ -183,18 +190,18 @@ func (t *textEdit) remove(node *kyaml.Node, i int) error {
 }
 
 // offset returns the position of a node in the text, in bytes.
-func (t *textEdit) offset(node *kyaml.Node) (int, error) {
+func (t *Edit) offset(node *kyaml.Node) (int, error) {
 	at := 0
-	for range t.above + node.Line - 1 {
-		n := bytes.IndexByte(t.text[at:], '\n')
+	for range t.Above + node.Line - 1 {
+		n := bytes.IndexByte(t.Text[at:], '\n')
 		if n < 0 {
 			return 0, errForm
 		}
 		at += n + 1
 	}
-	for range t.indent + node.Column - 1 {
-		_, size := utf8.DecodeRune(t.text[at:])
-		if size == 0 || t.text[at] == '\n' {
+	for range t.Indent + node.Column - 1 {
+		_, size := utf8.DecodeRune(t.Text[at:])
+		if size == 0 || t.Text[at] == '\n' {
 			return 0, errForm
 		}
 		at += size
@@ -203,7 +210,7 @@ func (t *textEdit) offset(node *kyaml.Node) (int, error) {
 }
 
 // end returns the position after a node's text.
-func (t *textEdit) end(node *kyaml.Node) (int, error) {
+func (t *Edit) end(node *kyaml.Node) (int, error) {
 	at, err := t.offset(node)
 	if err != nil {
 		return 0, err
@@ -214,7 +221,7 @@ func (t *textEdit) end(node *kyaml.Node) (int, error) {
 	case node.Style&(kyaml.FlowStyle|kyaml.SingleQuotedStyle|kyaml.DoubleQuotedStyle) != 0:
 		return t.closing(at)
 	case node.Kind == kyaml.ScalarNode:
-		if node.Value == "" || !bytes.HasPrefix(t.text[at:], []byte(node.Value)) {
+		if node.Value == "" || !bytes.HasPrefix(t.Text[at:], []byte(node.Value)) {
 			return 0, errForm
 		}
 		return at + len(node.Value), nil
@@ -225,10 +232,10 @@ func (t *textEdit) end(node *kyaml.Node) (int, error) {
 }
 
 // closing returns the position after the quote or bracket that closes the one at a position.
-func (t *textEdit) closing(at int) (int, error) {
+func (t *Edit) closing(at int) (int, error) {
 	depth := 0
-	for i := at; i < len(t.text); i++ {
-		switch c := t.text[i]; {
+	for i := at; i < len(t.Text); i++ {
+		switch c := t.Text[i]; {
 		case c == '"' || c == '\'':
 			if i = t.closingQuote(i); i < 0 {
 				return 0, errForm
@@ -237,7 +244,7 @@ func (t *textEdit) closing(at int) (int, error) {
 			depth++
 		case c == '}' || c == ']':
 			depth--
-		case c == '#' && i > 0 && (t.text[i-1] == ' ' || t.text[i-1] == '\n'):
+		case c == '#' && i > 0 && (t.Text[i-1] == ' ' || t.Text[i-1] == '\n'):
 			i, _ = t.lineEnd(i)
 		}
 		if depth == 0 {
@@ -248,15 +255,15 @@ func (t *textEdit) closing(at int) (int, error) {
 }
 
 // closingQuote returns the position of the quote that closes the one at a position, or -1.
-func (t *textEdit) closingQuote(at int) int {
-	quote := t.text[at]
-	for i := at + 1; i < len(t.text); i++ {
+func (t *Edit) closingQuote(at int) int {
+	quote := t.Text[at]
+	for i := at + 1; i < len(t.Text); i++ {
 		switch {
-		case quote == '"' && t.text[i] == '\\':
+		case quote == '"' && t.Text[i] == '\\':
 			i++
-		case t.text[i] == quote && quote == '\'' && i+1 < len(t.text) && t.text[i+1] == quote:
+		case t.Text[i] == quote && quote == '\'' && i+1 < len(t.Text) && t.Text[i+1] == quote:
 			i++
-		case t.text[i] == quote:
+		case t.Text[i] == quote:
 			return i
 		}
 	}
@@ -264,15 +271,15 @@ func (t *textEdit) closingQuote(at int) int {
 }
 
 // lineStart returns the position of the beginning of a line.
-func (t *textEdit) lineStart(at int) int { return bytes.LastIndexByte(t.text[:at], '\n') + 1 }
+func (t *Edit) lineStart(at int) int { return bytes.LastIndexByte(t.Text[:at], '\n') + 1 }
 
 // lineEnd returns the position of the end of a line, and the characters that end lines in the file.
-func (t *textEdit) lineEnd(at int) (int, string) {
-	n := bytes.IndexByte(t.text[at:], '\n')
+func (t *Edit) lineEnd(at int) (int, string) {
+	n := bytes.IndexByte(t.Text[at:], '\n')
 	switch {
 	case n < 0:
-		return len(t.text), "\n"
-	case n > 0 && t.text[at+n-1] == '\r':
+		return len(t.Text), "\n"
+	case n > 0 && t.Text[at+n-1] == '\r':
 		return at + n - 1, "\r\n"
 	}
 	return at + n, "\n"
