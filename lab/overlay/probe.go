@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,17 +35,33 @@ type probeManifest struct {
 	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"the pod's holds"`
 }
 
-// probe decodes a probe with Kubernetes' defaults: period 10 s, timeout 1 s, one success, three failures.
+// Kubernetes' defaults of a probe, the first two in seconds.
+const (
+	defaultPeriod    = 10
+	defaultTimeout   = 1
+	defaultSuccesses = 1
+	defaultFailures  = 3
+)
+
+// NewProbe returns a probe of a port by HTTP at a path, or by TCP without a path, with Kubernetes' defaults.
+func NewProbe(port int, path string) *Probe {
+	return &Probe{
+		Path: path, TCP: path == "", Port: strconv.Itoa(port),
+		Period: seconds(defaultPeriod), Timeout: seconds(defaultTimeout), Successes: defaultSuccesses, Failures: defaultFailures,
+	}
+}
+
+// probe decodes a probe with Kubernetes' defaults.
 func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *Probe {
 	if from == nil {
 		return nil
 	}
 	p := &Probe{
 		InitialDelay: seconds(from.InitialDelaySeconds),
-		Period:       seconds(valueOr(from.PeriodSeconds, 10)),
-		Timeout:      seconds(valueOr(from.TimeoutSeconds, 1)),
-		Successes:    valueOr(from.SuccessThreshold, 1),
-		Failures:     valueOr(from.FailureThreshold, 3),
+		Period:       seconds(valueOr(from.PeriodSeconds, defaultPeriod)),
+		Timeout:      seconds(valueOr(from.TimeoutSeconds, defaultTimeout)),
+		Successes:    valueOr(from.SuccessThreshold, defaultSuccesses),
+		Failures:     valueOr(from.FailureThreshold, defaultFailures),
 	}
 	if !p.action(at, path, from) {
 		return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -88,7 +87,7 @@ func (c *containerSpec) listenAsListed(env variables) {
 // ready before its process listens, and requests would fail.
 func (c *containerSpec) assumeReadiness() {
 	if c.Readiness == nil && len(c.Ports) > 0 {
-		c.Readiness = &overlay.Probe{TCP: true, Port: strconv.Itoa(c.Ports[0].Number), Period: 10 * time.Second, Timeout: time.Second, Successes: 1, Failures: 3}
+		c.Readiness = overlay.NewProbe(c.Ports[0].Number, "")
 	}
 }
 

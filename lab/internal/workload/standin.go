@@ -73,8 +73,7 @@ func play(o *overlay.Overlay, d overlay.Deployment, c overlay.Container, ports, 
 		"SERVICE_VERSION": cmp.Or(d.Pod.Labels["version"], d.Pod.Labels["app.kubernetes.io/version"], "latest"), // Istio's name for none
 		"BOUNCE_ALLOW":    bounceAllow(o),
 	}
-	played = overlay.Container{Name: c.Name, Image: player, Ports: c.Ports,
-		Readiness: &overlay.Probe{Path: "/readyz", Port: strconv.Itoa(admin), Period: 10 * time.Second, Timeout: time.Second, Successes: 1, Failures: 3}}
+	played = overlay.Container{Name: c.Name, Image: player, Ports: c.Ports, Readiness: overlay.NewProbe(admin, "/readyz")}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		played.Env = append(played.Env, overlay.EnvVar{Name: name, Value: settings[name]})
 	}
