@@ -223,7 +223,7 @@ func (c *accessCondition) matches(m *valueMatch, a *access) bool {
 
 // matchesHeader reports whether one of the header's values is accepted. If a header is repeated, one value is enough.
 func (c *accessCondition) matchesHeader(m *valueMatch, a *access) bool {
-	if c.header.pseudo != realHeader {
+	if c.header.of != OfHeader {
 		return m.matches(c.header.part(a.req))
 	}
 	for _, value := range c.header.values(a.req) {

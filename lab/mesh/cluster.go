@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/destinationrule"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -15,7 +16,7 @@ type clusters struct {
 	labels    map[string]string
 	services  map[string]*service // by host
 	all       map[string]*service // Kubernetes Services by host, visible to the caller or not: what cluster DNS resolves
-	rules     *destinationRules
+	rules     *destinationrule.Rules
 	noMesh    bool
 	made      map[string]*Cluster
 }
@@ -41,28 +42,20 @@ func (c *clusters) fill(out *Cluster) {
 	if !ok {
 		return
 	}
-	var of *networking.Subset
-	rule := c.rules.find(out.Host, s.namespace, c.namespace, c.labels)
-	if out.Subset != "" {
-		if rule == nil {
-			return
-		}
-		if of = rule.subset(out.Subset); of == nil {
-			return
-		}
+	rule := c.rules.Find(out.Host, s.namespace, c.namespace, c.labels)
+	of := rule.Subset(out.Subset)
+	if of == nil && out.Subset != "" {
+		return
 	}
 	out.Known, out.Namespace = true, s.namespace
 	if port.protocol.HTTP2() && !port.http {
 		out.NotCarried = s.uncarried(port, s.host)
 	}
 	c.back(out, s, port, of.GetLabels())
-	var policy trafficPolicy
-	if rule != nil {
-		policy = rule.policyFor(of, out.Port)
-	}
-	out.Balancer = newBalancer(policy.balancer)
-	out.Pool = newPool(policy.pool)
-	out.Outlier = newOutlier(policy.outlier)
+	policy := rule.Policy(of, out.Port)
+	out.Balancer = newBalancer(policy.Balancer)
+	out.Pool = newPool(policy.Pool)
+	out.Outlier = newOutlier(policy.Outlier)
 	if c.noMesh {
 		out.Balancer = Random // kube-proxy picks at random
 	}

@@ -152,18 +152,9 @@ func (m textMatch) pattern() string {
 const anyText = `(?s:.*)`
 
 func (h *headerMatch) condition() Condition {
-	c := Condition{Pattern: h.match.pattern(), Not: h.not}
-	switch h.pseudo {
-	case pseudoMethod:
-		c.Part = OfMethod
-	case pseudoAuthority:
-		c.Part = OfAuthority
-	case pseudoScheme:
-		c.Part = OfScheme
-	case pseudoPath:
-		c.Part = OfTarget
-	default:
-		c.Part, c.Name = OfHeader, h.key
+	c := Condition{Part: h.of, Pattern: h.match.pattern(), Not: h.not}
+	if h.of == OfHeader {
+		c.Name = h.key
 		c.Absent = h.not && (h.match.kind == matchPresent || !h.match.matches(""))
 	}
 	return c
@@ -195,7 +186,7 @@ func (r *accessRule) all() []accessCondition {
 
 // note adds the conditions on a request that the condition of a policy makes.
 func (c *accessCondition) note(rewrites []*Rewrite, seen map[Condition]bool) {
-	base := Condition{}
+	var base Condition
 	switch c.of {
 	case ofHost:
 		base.Part = OfAuthority

@@ -91,7 +91,7 @@ func hasLetter(s string) bool {
 
 // follows reports whether a condition is proved to hold for every request that meets the conditions in others.
 func (h *headerMatch) follows(others []headerMatch) bool {
-	if h.pseudo != realHeader && !h.not && h.match.kind == matchPresent {
+	if h.of != OfHeader && !h.not && h.match.kind == matchPresent {
 		return true // a request line has all its parts
 	}
 	return slices.ContainsFunc(others, func(o headerMatch) bool { return headerKey(h) == headerKey(&o) && h.followsFrom(&o) })
@@ -107,6 +107,6 @@ func (h *headerMatch) followsFrom(o *headerMatch) bool {
 	case o.not:
 		return h.match.kind != matchPresent && o.match.covers(h.match)
 	default: // a header may have more values; a part of the request line has only one
-		return h.pseudo != realHeader && o.match.kind == matchExact && !h.match.matches(o.match.text)
+		return h.of != OfHeader && o.match.kind == matchExact && !h.match.matches(o.match.text)
 	}
 }

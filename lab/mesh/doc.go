@@ -5,7 +5,7 @@
 // A request's path is as package urlpath leaves it.
 //
 // Input: source.go (callers, sidecar injection), services.go (the registry), virtualservices.go (names and order), delegates.go (rules that
-// delegate), destinationrules.go (merged rules). Package istio completes and compares names.
+// delegate), package destinationrule (merged rules and their policies). Package istio completes and compares names.
 //
 // Checks: package fields (rejects the fields and values that the lab does not support), check_services.go (the same for what only the registry
 // shows). Package overlay has checked what Istio itself checks.

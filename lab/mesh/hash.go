@@ -11,26 +11,13 @@ import (
 // from what it hashes by. The first depends on the port of the cluster. The second, returned here, depends on the port that the destination
 // names, 0 for none. So the settings of a port do not apply to a destination without a port: its requests have no key and are sent to any
 // endpoint.
-// (pilot/pkg/networking/core/route/route.go, HashForHTTPDestination)
 func (c *clusters) hash(host string, port int, subset string) *networking.LoadBalancerSettings_ConsistentHashLB {
 	s := c.services[host]
 	if s == nil {
 		return nil
 	}
-	rule := c.rules.find(host, s.namespace, c.namespace, c.labels)
-	if rule == nil {
-		return nil
-	}
-	var best *networking.LoadBalancerSettings_ConsistentHashLB
-	for _, p := range []*networking.TrafficPolicy{rule.policy, rule.subset(subset).GetTrafficPolicy()} { // the subset's settings override those of the rule
-		if h := p.GetLoadBalancer().GetConsistentHash(); h != nil {
-			best = h
-		}
-		if h, ofPort := portPolicy(p, port); ofPort && h.balancer.GetConsistentHash() != nil {
-			best = h.balancer.GetConsistentHash()
-		}
-	}
-	return best
+	rule := c.rules.Find(host, s.namespace, c.namespace, c.labels)
+	return rule.Hash(rule.Subset(subset), port)
 }
 
 // hash returns the consistent hashing for a destination as a rule names it.

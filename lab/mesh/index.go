@@ -46,8 +46,8 @@ func conditions(m *matcher) []condition {
 
 // headerKey returns a key that is the same for every spelling of a header name.
 func headerKey(h *headerMatch) string {
-	if h.pseudo != realHeader {
-		return ":" + string(rune('0'+h.pseudo))
+	if h.of != OfHeader {
+		return ":" + string(rune('0'+h.of))
 	}
 	return h.key
 }
@@ -116,7 +116,7 @@ func (x *index) first(rules []rule, req *Request, path, query string) int {
 	try(x.exact[path])
 	for i := range x.headers {
 		h := &x.headers[i]
-		if h.header.pseudo != realHeader {
+		if h.header.of != OfHeader {
 			try(h.values[h.header.part(req)])
 			continue
 		}

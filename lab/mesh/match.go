@@ -134,40 +134,29 @@ func lower(c byte) byte {
 	return c
 }
 
-// pseudo is the part of the request line that a header name represents, as in HTTP/2.
-type pseudo uint8
-
-const (
-	realHeader pseudo = iota
-	pseudoMethod
-	pseudoAuthority
-	pseudoScheme
-	pseudoPath
-)
-
 // headerMatch holds a condition on one header. If a header is repeated, one matching value is enough. With withoutHeaders no value may
 // match, and an absent header counts as empty.
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-headermatcher)
 type headerMatch struct {
-	name   string // as written
-	key    string // in the canonical form of net/http
-	pseudo pseudo
-	match  textMatch
-	not    bool // withoutHeaders
+	name  string // as written
+	key   string // in the canonical form of net/http
+	of    Part   // OfHeader, or the part of the request line that the name represents, as in HTTP/2
+	match textMatch
+	not   bool // withoutHeaders
 }
 
 func newHeaderMatch(name string, m *networking.StringMatch, not bool) (headerMatch, error) {
 	text, err := newTextMatch(m)
-	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), match: text, not: not}
+	h := headerMatch{name: name, key: textproto.CanonicalMIMEHeaderKey(name), of: OfHeader, match: text, not: not}
 	switch strings.ToLower(name) {
 	case ":method":
-		h.pseudo = pseudoMethod
+		h.of = OfMethod
 	case ":authority", "host":
-		h.pseudo = pseudoAuthority
+		h.of = OfAuthority
 	case ":scheme":
-		h.pseudo = pseudoScheme
+		h.of = OfScheme
 	case ":path":
-		h.pseudo = pseudoPath
+		h.of = OfTarget
 	}
 	return h, err
 }
@@ -198,12 +187,12 @@ func JoinedValues(key string, values []string) []string {
 
 // part returns the part of the request line for a pseudo-header.
 func (h *headerMatch) part(req *Request) string {
-	switch h.pseudo {
-	case pseudoMethod:
+	switch h.of {
+	case OfMethod:
 		return req.Method
-	case pseudoAuthority:
+	case OfAuthority:
 		return req.Authority
-	case pseudoScheme:
+	case OfScheme:
 		return req.Scheme
 	default:
 		return req.Path
@@ -217,7 +206,7 @@ func (h *headerMatch) values(req *Request) []string {
 
 func (h *headerMatch) matches(req *Request) bool {
 	found, there := false, true
-	if h.pseudo != realHeader {
+	if h.of != OfHeader {
 		found = h.match.matches(h.part(req))
 	} else {
 		values := h.values(req)
@@ -237,7 +226,7 @@ func (h *headerMatch) matches(req *Request) bool {
 
 // inWords describes the header in a request: its value, or that it is absent.
 func (h *headerMatch) inWords(req *Request) string {
-	if h.pseudo != realHeader {
+	if h.of != OfHeader {
 		return strconv.Quote(h.part(req))
 	}
 	values := h.values(req)

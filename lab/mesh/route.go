@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/destinationrule"
 	"github.com/hopline/hopline/lab/overlay"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -62,7 +63,7 @@ func (l *listener) rules(v *virtualService) (out []rule, over []passedOver) {
 
 // checkRules compiles every rule of the VirtualServices, for any caller, and reports errors.
 func checkRules(all []*virtualService, report *overlay.Report) {
-	none := &clusters{rules: &destinationRules{}, made: map[string]*Cluster{}}
+	none := &clusters{rules: &destinationrule.Rules{}, made: map[string]*Cluster{}}
 	for _, v := range all {
 		l := listener{namespace: v.namespace, gateway: istio.MeshGateway, portOf: func(string) int { return 0 }, clusters: none}
 		for i, h := range v.http {

@@ -169,7 +169,7 @@ func matchedHeaders(rules []*virtualService) []string {
 	seen := map[string]bool{}
 	add := func(matches map[string]*networking.StringMatch) {
 		for name, m := range matches {
-			if h, err := newHeaderMatch(name, m, false); err == nil && h.pseudo == realHeader {
+			if h, err := newHeaderMatch(name, m, false); err == nil && h.of == OfHeader {
 				seen[h.key] = true
 			}
 		}

@@ -191,14 +191,14 @@ func (m *matcher) example() *Request {
 	for i := range m.headers {
 		h := &m.headers[i]
 		switch {
-		case h.not || h.pseudo != realHeader && h.match.kind == matchPresent:
-		case h.pseudo == pseudoMethod:
+		case h.not || h.of != OfHeader && h.match.kind == matchPresent:
+		case h.of == OfMethod:
 			req.Method = h.match.text
-		case h.pseudo == pseudoAuthority:
+		case h.of == OfAuthority:
 			req.Authority = h.match.text
-		case h.pseudo == pseudoScheme:
+		case h.of == OfScheme:
 			req.Scheme = h.match.text
-		case h.pseudo == realHeader:
+		case h.of == OfHeader:
 			req.Header[h.key] = append(req.Header[h.key], h.match.text)
 		}
 	}

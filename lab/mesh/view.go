@@ -5,6 +5,7 @@ import (
 
 	"github.com/hopline/hopline/lab/gatewayapi"
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/destinationrule"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -58,7 +59,7 @@ type compiler struct {
 	byHost   map[string]*service // Kubernetes Services
 	rules    []*virtualService
 	left     []Unreached // what Istio leaves out when it merges delegates
-	policies *destinationRules
+	policies *destinationrule.Rules
 	watched  []string
 	noMesh   bool
 }
@@ -67,7 +68,7 @@ func newCompiler(o *overlay.Overlay, noMesh bool, report *overlay.Report) *compi
 	routes := gatewayapi.Convert(o)
 	gateways := gatewayObjects(o, routes)
 	c := &compiler{overlay: o, routes: routes, gateways: gateways, services: collectServices(o, noMesh, report), byHost: map[string]*service{},
-		policies: newDestinationRules(o), watched: watchedLabels(o, gateways), noMesh: noMesh}
+		policies: destinationrule.Merge(o), watched: watchedLabels(o, gateways), noMesh: noMesh}
 	for _, s := range c.services {
 		if s.kubernetes {
 			c.byHost[s.host] = s

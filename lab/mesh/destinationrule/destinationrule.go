@@ -1,4 +1,5 @@
-package mesh
+// Package destinationrule finds the DestinationRule that Istio uses for a host and a caller, and the policy that it has for a port of a subset.
+package destinationrule
 
 import (
 	"cmp"
@@ -10,8 +11,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// destinationRule holds one DestinationRule, or several merged ones for the same host.
-type destinationRule struct {
+// Rule holds one DestinationRule, or several merged ones for the same host.
+type Rule struct {
 	namespace string
 	exportTo  []string          // sorted, without duplicates
 	selector  map[string]string // nil: every workload
@@ -19,7 +20,11 @@ type destinationRule struct {
 	subsets   []*networking.Subset
 }
 
-func (d *destinationRule) subset(name string) *networking.Subset {
+// Subset returns a subset of the rule; nil if it has none of that name. A nil rule has none.
+func (d *Rule) Subset(name string) *networking.Subset {
+	if d == nil {
+		return nil
+	}
 	for _, s := range d.subsets {
 		if s.GetName() == name {
 			return s
@@ -28,15 +33,15 @@ func (d *destinationRule) subset(name string) *networking.Subset {
 	return nil
 }
 
-// destinationRules finds the DestinationRule of a host for one caller.
-type destinationRules struct {
-	local    map[string]map[string][]*destinationRule // by namespace and host: for workloads of that namespace
-	exported map[string]map[string][]*destinationRule // by namespace and host: for other namespaces
-	root     map[string][]*destinationRule            // by host: private rules of the root namespace, only for its own workloads
+// Rules holds the DestinationRules of an overlay, merged. The zero Rules has none.
+type Rules struct {
+	local    map[string]map[string][]*Rule // by namespace and host: for workloads of that namespace
+	exported map[string]map[string][]*Rule // by namespace and host: for other namespaces
+	root     map[string][]*Rule            // by host: private rules of the root namespace, only for its own workloads
 }
 
-// newDestinationRules sorts and merges an overlay's DestinationRules as Istio does: those with a selector first, then by age.
-func newDestinationRules(o *overlay.Overlay) *destinationRules {
+// Merge sorts and merges an overlay's DestinationRules as Istio does: those with a selector first, then by age.
+func Merge(o *overlay.Overlay) *Rules {
 	rules := slices.Clone(o.DestinationRules)
 	rank := func(r overlay.Istio[*networking.DestinationRule]) int {
 		if r.Spec.GetWorkloadSelector() != nil {
@@ -47,8 +52,8 @@ func newDestinationRules(o *overlay.Overlay) *destinationRules {
 	slices.SortStableFunc(rules, func(a, b overlay.Istio[*networking.DestinationRule]) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.CompareAge(b.Meta))
 	})
-	d := &destinationRules{local: map[string]map[string][]*destinationRule{}, exported: map[string]map[string][]*destinationRule{},
-		root: map[string][]*destinationRule{}}
+	d := &Rules{local: map[string]map[string][]*Rule{}, exported: map[string]map[string][]*Rule{},
+		root: map[string][]*Rule{}}
 	for _, r := range rules {
 		exportTo := slices.Compact(slices.Sorted(slices.Values(r.Spec.GetExportTo())))
 		var selector map[string]string
@@ -59,7 +64,7 @@ func newDestinationRules(o *overlay.Overlay) *destinationRules {
 			}
 		}
 		host := istio.FullHost(r.Spec.GetHost(), r.Namespace)
-		one := destinationRule{namespace: r.Namespace, exportTo: exportTo, selector: selector, policy: r.Spec.GetTrafficPolicy(), subsets: r.Spec.GetSubsets()}
+		one := Rule{namespace: r.Namespace, exportTo: exportTo, selector: selector, policy: r.Spec.GetTrafficPolicy(), subsets: r.Spec.GetSubsets()}
 		own := slices.Contains(exportTo, ".") || slices.Contains(exportTo, r.Namespace)
 		if istio.IsPublic(exportTo) || own {
 			mergeRule(inNamespace(d.local, r.Namespace), host, one)
@@ -74,16 +79,16 @@ func newDestinationRules(o *overlay.Overlay) *destinationRules {
 	return d
 }
 
-func inNamespace(m map[string]map[string][]*destinationRule, namespace string) map[string][]*destinationRule {
+func inNamespace(m map[string]map[string][]*Rule, namespace string) map[string][]*Rule {
 	if m[namespace] == nil {
-		m[namespace] = map[string][]*destinationRule{}
+		m[namespace] = map[string][]*Rule{}
 	}
 	return m[namespace]
 }
 
 // mergeRule adds a rule to those of its host. For rules with the same exports, the subsets are merged and the first traffic policy applies.
 // (https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services)
-func mergeRule(rules map[string][]*destinationRule, host string, rule destinationRule) {
+func mergeRule(rules map[string][]*Rule, host string, rule Rule) {
 	apart := true
 	for i, old := range rules[host] {
 		superset := len(old.exportTo) > 0 && !slices.ContainsFunc(old.exportTo, func(e string) bool { return !slices.Contains(rule.exportTo, e) })
@@ -106,7 +111,7 @@ func mergeRule(rules map[string][]*destinationRule, host string, rule destinatio
 		merged := *old
 		merged.subsets = slices.Clone(old.subsets)
 		for _, s := range rule.subsets {
-			if old.subset(s.GetName()) == nil {
+			if old.Subset(s.GetName()) == nil {
 				merged.subsets = append(merged.subsets, s)
 			}
 		}
@@ -120,11 +125,11 @@ func mergeRule(rules map[string][]*destinationRule, host string, rule destinatio
 	}
 }
 
-// find returns the rule that a caller's sidecar uses for a host, or nil for none. It looks in the caller's own namespace, then in the
+// Find returns the rule that a caller's sidecar uses for a host, or nil for none. It looks in the caller's own namespace, then in the
 // exports of the Service's namespace, then in the exports of the root namespace.
 // (https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration)
-func (d *destinationRules) find(host, serviceNamespace, namespace string, labels map[string]string) *destinationRule {
-	var best *destinationRule
+func (d *Rules) Find(host, serviceNamespace, namespace string, labels map[string]string) *Rule {
+	var best *Rule
 	for _, r := range d.candidates(host, serviceNamespace, namespace) {
 		if r.selector == nil {
 			best = r
@@ -135,7 +140,7 @@ func (d *destinationRules) find(host, serviceNamespace, namespace string, labels
 	return best
 }
 
-func (d *destinationRules) candidates(host, serviceNamespace, namespace string) []*destinationRule {
+func (d *Rules) candidates(host, serviceNamespace, namespace string) []*Rule {
 	own := d.local[namespace]
 	if namespace == istio.RootNamespace {
 		own = d.root
@@ -145,7 +150,7 @@ func (d *destinationRules) candidates(host, serviceNamespace, namespace string) 
 	}
 	for _, owner := range []string{serviceNamespace, istio.RootNamespace} {
 		rules, _ := istio.MostSpecific(d.exported[owner], host)
-		var out []*destinationRule
+		var out []*Rule
 		for _, r := range rules {
 			if istio.IsPublic(r.exportTo) || slices.Contains(r.exportTo, namespace) {
 				out = append(out, r)
@@ -158,17 +163,20 @@ func (d *destinationRules) candidates(host, serviceNamespace, namespace string) 
 	return nil
 }
 
-// trafficPolicy holds the part of a TrafficPolicy that applies to one port of one subset.
-type trafficPolicy struct {
-	balancer *networking.LoadBalancerSettings
-	pool     *networking.ConnectionPoolSettings
-	outlier  *networking.OutlierDetection
+// Policy holds the part of a TrafficPolicy that applies to one port of one subset. What the rule does not set is nil.
+type Policy struct {
+	Balancer *networking.LoadBalancerSettings
+	Pool     *networking.ConnectionPoolSettings
+	Outlier  *networking.OutlierDetection
 }
 
-// policyFor returns the policy for a port of a subset; a nil subset means the service as a whole. The settings of a port replace all
+// Policy returns the policy for a port of a subset; a nil subset means the service as a whole. A nil rule has none. The settings of a port replace all
 // settings at the same level. The settings of a subset replace those of its rule, one by one.
 // (https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy)
-func (d *destinationRule) policyFor(subset *networking.Subset, port int) trafficPolicy {
+func (d *Rule) Policy(subset *networking.Subset, port int) Policy {
+	if d == nil {
+		return Policy{}
+	}
 	base, _ := portPolicy(d.policy, port)
 	if subset.GetTrafficPolicy() == nil {
 		return base
@@ -177,23 +185,41 @@ func (d *destinationRule) policyFor(subset *networking.Subset, port int) traffic
 	if whole {
 		return over
 	}
-	if over.balancer != nil {
-		base.balancer = over.balancer
+	if over.Balancer != nil {
+		base.Balancer = over.Balancer
 	}
-	if over.pool != nil {
-		base.pool = over.pool
+	if over.Pool != nil {
+		base.Pool = over.Pool
 	}
-	if over.outlier != nil {
-		base.outlier = over.outlier
+	if over.Outlier != nil {
+		base.Outlier = over.Outlier
 	}
 	return base
 }
 
-func portPolicy(p *networking.TrafficPolicy, port int) (policy trafficPolicy, ofPort bool) {
+func portPolicy(p *networking.TrafficPolicy, port int) (policy Policy, ofPort bool) {
 	for _, s := range p.GetPortLevelSettings() {
 		if int(s.GetPort().GetNumber()) == port {
-			return trafficPolicy{s.GetLoadBalancer(), s.GetConnectionPool(), s.GetOutlierDetection()}, true
+			return Policy{s.GetLoadBalancer(), s.GetConnectionPool(), s.GetOutlierDetection()}, true
 		}
 	}
-	return trafficPolicy{p.GetLoadBalancer(), p.GetConnectionPool(), p.GetOutlierDetection()}, false
+	return Policy{p.GetLoadBalancer(), p.GetConnectionPool(), p.GetOutlierDetection()}, false
+}
+
+// Hash returns the consistent hashing that the rule sets for a port of a subset; nil for none. The settings of the subset override those of the
+// rule only if they set a consistent hash too. A nil rule has none.
+// (pilot/pkg/networking/core/route/route.go, HashForHTTPDestination)
+func (d *Rule) Hash(subset *networking.Subset, port int) (best *networking.LoadBalancerSettings_ConsistentHashLB) {
+	if d == nil {
+		return nil
+	}
+	for _, p := range []*networking.TrafficPolicy{d.policy, subset.GetTrafficPolicy()} {
+		if h := p.GetLoadBalancer().GetConsistentHash(); h != nil {
+			best = h
+		}
+		if h, ofPort := portPolicy(p, port); ofPort && h.Balancer.GetConsistentHash() != nil {
+			best = h.Balancer.GetConsistentHash()
+		}
+	}
+	return best
 }
