@@ -19,8 +19,8 @@ type page struct {
 // files lists the styles and scripts of the page in their order. Each view has a script of its own, between views.js and page.js.
 var files = []string{
 	"page.css", "graph.css", "stage.css", "time.css", "drive.css", "lessons.css", "logs.css", "compare.css",
-	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "drive.js", "plot.js",
-	"mesh.js", "conditions.js", "layout.js", "graph.js", "details.js", "stage.js", "lessons.js", "time.js", "traces.js", "logs.js", "ask.js", "load.js", "trace.js", "compare.js",
+	"words.js", "views.js", "drawer.js", "toast.js", "head.js", "drive.js", "overlays.js", "forms.js", "rule.js", "shares.js", "workload.js", "plot.js",
+	"mesh.js", "conditions.js", "layout.js", "graph.js", "details.js", "stage.js", "lessons.js", "time.js", "traces.js", "logs.js", "ask.js", "whatif.js", "load.js", "trace.js", "compare.js",
 	"page.js",
 }
 

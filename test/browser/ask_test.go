@@ -100,6 +100,8 @@ func askWhatIf(p *tab, l *lab) {
 
 // askWrong enters an invalid request, and sends one that the mesh rejects.
 func askWrong(p *tab, l *lab) {
+	p.visit(l.console + "ask") // without a question the form has the address of the page
+	p.until(fmt.Sprintf(`document.querySelector("#ask-form input[name=url]").value === %q`, l.page))
 	p.visit(l.console + "ask?from=nobody&url=http://middle/")
 	p.until(`!document.querySelector("#ask-trouble").hidden`)
 	p.contains("#ask-trouble", "no such workload")

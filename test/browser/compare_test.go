@@ -38,7 +38,7 @@ func TestCompare(t *testing.T) {
 	if got := eval[string](p, "location.pathname"); got != "/compare/"+quick+"/"+slow {
 		t.Errorf("the address is %s, want /compare/%s/%s", got, quick, slow)
 	}
-	p.contains("#compare-facts", "B took", "longer")
+	p.contains("#compare-facts", "Trace 2 took", "longer")
 	// One scale holds for both, and the time went to core.
 	axes := eval[[]string](p, `[...document.querySelectorAll("#sides .axis")].map((axis) => axis.innerText)`)
 	if axes[0] != axes[1] || axes[0] == "" {
@@ -63,4 +63,6 @@ func TestCompare(t *testing.T) {
 	p.visit(l.console + "compare/" + quick + "/00000000000000000000000000000001")
 	p.until(`document.querySelector("#compare-trouble").checkVisibility()`)
 	p.contains("#compare-trouble", "no trace", "is kept")
+	p.visit(l.console + "compare/00000000000000000000000000000002/00000000000000000000000000000001")
+	p.until(`document.querySelectorAll("#compare-trouble .line-of").length === 2`)
 }

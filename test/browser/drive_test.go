@@ -105,28 +105,39 @@ func TestDriveARule(t *testing.T) {
 	p.press(kb.Enter)
 	p.barSays("timeout 2s", "3 retries on 5xx", "mirrors to middle dev")
 
-	p.act("Copy the patch: middle everybody timeout 2s")
-	p.until(`document.querySelector("#drawer .patch")?.innerText.includes("{op: add, path: /spec/http/1/timeout, value: 2s}")`)
+	p.copies("middle everybody timeout 2s", "{op: add, path: /spec/http/1/timeout, value: 2s}")
+	l.keeps(p, "middle everybody prod 50, canary 50", "weight: 80", "weight: 50", "weight: 20", "weight: 50")
+	p.click("#changes-all")
+	p.barSays()
+}
+
+// copies copies the patch of a change, which contains words.
+func (p *tab) copies(change, words string) {
+	p.t.Helper()
+	p.act("Copy the patch: " + change)
+	p.until(fmt.Sprintf(`document.querySelector("#drawer .patch")?.innerText.includes(%q)`, words))
 	p.press(kb.Escape)
 	p.until(`document.querySelector("#drawer").hidden`)
+}
 
+// keeps writes a change to the files. In the file of middle's rules each text of a pair becomes the other, and nothing else changes.
+func (l *lab) keeps(p *tab, change string, pairs ...string) {
+	l.t.Helper()
 	file := filepath.Join(l.dir, "middle.yaml")
 	before, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	p.act("Write to the files: middle everybody prod 50, canary 50")
-	p.until(`!document.querySelector("#changes-list").innerText.includes("prod 50")`)
+	p.barSays(change)
+	p.act("Write to the files: " + change)
+	p.until(fmt.Sprintf(`!document.querySelector("#changes-list").innerText.includes(%q)`, change))
 	after, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	want := strings.NewReplacer("weight: 80", "weight: 50", "weight: 20", "weight: 50").Replace(string(before))
-	if string(after) != want {
-		t.Errorf("the file is\n%s\nwant\n%s", after, want)
+	if want := strings.NewReplacer(pairs...).Replace(string(before)); string(after) != want || want == string(before) {
+		l.t.Errorf("the file is\n%s\nwant\n%s", after, want)
 	}
-	p.click("#changes-all")
-	p.barSays()
 }
 
 // sharesFollow calls the page and checks that the versions of middle respond equally often, by a χ² test.
@@ -200,9 +211,13 @@ func TestDriveAWorkload(t *testing.T) {
 	}
 
 	pod := eval[string](p, `[...document.querySelectorAll("#drawer .pod-acts li")].find((row) => row.querySelector(".good")).querySelector("code").textContent`)
-	p.act("Kill " + pod)
+	p.do(chromedp.Focus(chromedp.CSS(fmt.Sprintf("button[aria-label=%q]", "Kill "+pod))))
+	p.press(kb.Enter)
 	p.until(`[...document.querySelectorAll("#workloads tr")].some((row) => row.innerText.includes("core-prod") && row.querySelector("[data-label=restarts]").innerText.endsWith("1"))`)
 	replicas(1)
+	if focus := eval[string](p, `document.activeElement.ariaLabel ?? ""`); focus != "Kill "+pod {
+		t.Errorf("when the pod has restarted the focus is at %q, want the button that killed it", focus)
+	}
 	p.act("Drain " + pod)
 	p.until(fmt.Sprintf(`[...document.querySelectorAll("#drawer .pod-acts li")].some((row) => row.innerText.includes("ready") && !row.innerText.includes(%q))`, pod))
 }
@@ -214,8 +229,17 @@ func TestDriveTheOverlay(t *testing.T) {
 	p := open(t, strings.TrimSuffix(l.console, "/"))
 	p.visit(l.console)
 	p.until(`document.querySelector("#overlays").selectedOptions[0]?.value === "canary"`)
-	eval[any](p, `(() => { const list = document.querySelector("#overlays"); list.value = "outlier"; list.dispatchEvent(new Event("change")); })()`)
+	p.do(chromedp.Focus(chromedp.CSS("#overlays")))
+	p.press(kb.ArrowDown) // moves to the next overlay, and does not switch to it
+	p.until(`document.querySelector("#toast").innerText.includes("Enter switches to circuit")`)
+	p.press("o", "u", "t")
+	p.until(`document.querySelector("#toast").innerText.includes("Enter switches to outlier")`)
+	p.barSays()
+	p.press(kb.Enter)
 	p.barSays("overlay", "outlier")
+	if focus := eval[string](p, `document.activeElement.id`); focus != "overlays" {
+		t.Errorf("after the switch the focus is at %q, want the list of overlays", focus)
+	}
 	p.until(`document.querySelector("#edition").textContent.endsWith("outlier")`)
 	for range 12 {
 		l.call(10, "hops")

@@ -30,6 +30,7 @@ func TestGraph(t *testing.T) {
 	p.until(edgeSays("front to middle prod", "no requests", "rule everybody", "asked 80 %"))
 	places := eval[string](p, `JSON.stringify([...document.querySelectorAll("#graph .box")].map((box) => [box.getAttribute("x"), box.getAttribute("y")]))`)
 
+	p.contains("#graph-quiet", "no requests in the last 10 to 15 seconds")
 	l.call(30, "hops")
 	l.call(10, "hops", "x-fault-core", "error=100")
 	trace := l.call(5, "hops", "x-dev-user", "betaUser")
@@ -38,6 +39,7 @@ func TestGraph(t *testing.T) {
 	p.until(edgeSays("middle to core prod", "requests per second, 25 % failed"))
 	p.until(edgeSays("istio-ingressgateway to the mesh itself", "requests per second"))
 	p.until(edgeSays("front to middle dev", "rule beta"))
+	p.until(`document.querySelector("#graph-quiet").hidden`)
 	if now := eval[string](p, `JSON.stringify([...document.querySelectorAll("#graph .box")].map((box) => [box.getAttribute("x"), box.getAttribute("y")]))`); now != places {
 		t.Errorf("with traffic the services have moved from\n%s to\n%s", places, now)
 	}

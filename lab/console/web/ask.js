@@ -1,4 +1,4 @@
-// The view Ask shows where a request is sent and why, the response when it is sent, and what other rules would change.
+// The view Ask shows where a request is sent and why, and the response when it is sent.
 
 addView({ id: "ask", name: "Ask", path: "/ask", open: openAsk, show: showAsk });
 
@@ -17,7 +17,7 @@ async function openAsk(_, query) {
   form.method.value = query.get("method") || "GET";
   form.url.value = query.get("url") ?? "";
   form.headers.value = query.getAll("header").join("\n");
-  if (form.url.value) explainIt();
+  if (query.get("url")) explainIt();
   else showAnswer(null);
 }
 
@@ -31,10 +31,12 @@ async function exampleFor(query) {
   }
 }
 
-// showAsk offers the workloads as senders.
+// showAsk offers the workloads as senders, and the address of the page where there is none.
 function showAsk(state) {
-  const names = state.workloads.map((workload) => workload.name).toSorted();
-  for (const select of [byId("ask-form").elements.from]) offer(select, names);
+  const { from, url } = byId("ask-form").elements;
+  offer(from, state.workloads.map((workload) => workload.name).toSorted());
+  const page = state.links.find((link) => link.name === "Page");
+  if (page && url.value === "" && document.activeElement !== url) url.value = page.url;
 }
 
 // offer gives a choice its options after the first one, unless it has them.
@@ -101,7 +103,7 @@ function answerParts(answer) {
   const parts = [];
   if (answer.host) parts.push(element("p", "quiet", `rules of ${answer.host}`));
   const rules = element("ol", "judged");
-  for (const rule of answer.passed) rules.append(judged(rule, "no", `${rule.why}`));
+  for (const rule of answer.passed) rules.append(judged(rule, "no", rule.why));
   if (answer.taken) rules.append(judged(answer.taken, "yes", `matches ${answer.taken.match}`));
   parts.push(rules, outcomeOfAnswer(answer));
   if (answer.destinations.length && !answer.refusal) parts.push(destinations(answer.destinations));
@@ -211,124 +213,3 @@ byId("ask-form").addEventListener("submit", (event) => {
   explainIt();
 });
 byId("ask-send").addEventListener("click", sendIt);
-
-// What if.
-
-async function listObjects() {
-  try {
-    const { objects } = await ask("/api/objects");
-    offer(byId("whatif-form").elements.object, objects);
-  } catch (error) {
-    showWhatIfTrouble([error.message]);
-  }
-}
-
-async function beginWith(name) {
-  const { yaml } = byId("whatif-form").elements;
-  if (!name) {
-    yaml.value = "";
-    return;
-  }
-  try {
-    yaml.value = (await ask(`/api/objects?name=${encodeURIComponent(name)}`)).yaml;
-  } catch (error) {
-    showWhatIfTrouble([error.message]);
-  }
-}
-
-function showWhatIfTrouble(lines) {
-  const box = byId("whatif-trouble");
-  box.hidden = lines.length === 0;
-  box.replaceChildren(...lines.map((line) => element("span", "line-of", line)));
-}
-
-async function askWhatIf() {
-  const form = byId("whatif-form");
-  const button = form.querySelector("button");
-  button.disabled = true;
-  showWhatIfTrouble([]);
-  tell("whatif-verdict", "Comparing");
-  byId("whatif-answer").replaceChildren();
-  try {
-    const answer = await change("POST", "/api/whatif", { name: "", yaml: form.elements.yaml.value }, { signal: AbortSignal.timeout(60_000) });
-    showWhatIf(answer);
-  } catch (error) {
-    tell("whatif-verdict", "");
-    showWhatIfTrouble([error.message]);
-  } finally {
-    button.disabled = false;
-  }
-}
-
-function showWhatIf(answer) {
-  showWhatIfTrouble(answer.problems.map((problem) => problem.text));
-  if (answer.problems.length) {
-    tell("whatif-verdict", "These rules cannot run.");
-    return;
-  }
-  const differ = answer.groups.reduce((sum, group) => sum + group.count, 0);
-  tell("whatif-verdict", verdictOf(answer, differ));
-  const parts = [element("p", "quiet", answer.objects.join(", ") || "These objects run already.")];
-  for (const note of answer.notes) parts.push(withChildren(element("p", "near"), element("b", "", "note "), note));
-  for (const group of answer.groups) parts.push(groupCard(group, `${plural(group.count, "call")} of ${answer.calls}`));
-  parts.push(element("h3", "", "Any request that a caller can send"));
-  if (answer.any.groups.length === 0) parts.push(element("p", "", "None would be treated differently."));
-  for (const group of answer.any.groups) parts.push(groupCard(group, ""));
-  for (const limit of answer.any.limits) parts.push(withChildren(element("p", "near"), element("b", "", "note "), limit));
-  byId("whatif-answer").replaceChildren(...parts);
-}
-
-function verdictOf(answer, differ) {
-  if (answer.calls === 0) return "There are no calls yet to compare.";
-  if (differ === 0) return `None of the last ${plural(answer.calls, "call")} would be treated differently.`;
-  return `${differ} of the last ${plural(answer.calls, "call")} would be treated differently.`;
-}
-
-// groupCard shows requests that would be treated differently in the same way, with one of them.
-function groupCard(group, count) {
-  const card = element("section", "group");
-  const head = element("p", "facts");
-  if (count) head.append(element("b", "", count));
-  head.append(element("span", "", `from ${group.callers.length > 4 ? plural(group.callers.length, "caller") : group.callers.join(", ")}`));
-  card.append(head);
-  for (const difference of group.differences) card.append(differenceOf(difference));
-  const { from, method, url, header, trace } = group.example;
-  const fields = [["from", from], ["method", method], ["url", url]];
-  for (const [name, values] of Object.entries(header ?? {})) for (const value of values) fields.push(["header", `${name}: ${value}`]);
-  const headers = fields.slice(3).map(([, line]) => line).join(", ");
-  const example = withChildren(element("p", "example"), "such as ", askLink(`${method} ${url}`, fields), headers ? ` with ${headers}` : "");
-  if (trace) {
-    const link = element("a", "", "its trace");
-    link.href = `/trace/${trace}`;
-    example.append(", ", link);
-  }
-  card.append(example);
-  return card;
-}
-
-function differenceOf(difference) {
-  const moved = difference.shares.filter((share) => share.before !== share.after);
-  if (moved.length === 0) {
-    return withChildren(element("p", "difference"), element("b", "", difference.aspect), element("span", "was", difference.before), element("span", "arrow", "→"), element("span", "", difference.after));
-  }
-  const table = element("table", "shares");
-  table.append(withChildren(element("thead"), withChildren(element("tr"), ...["Destination", "Before", "After"].map((name, place) => {
-    const cell = element("th", place ? "num" : "", name);
-    cell.scope = "col";
-    return cell;
-  }))));
-  const rows = element("tbody");
-  for (const { destination, before, after } of difference.shares) {
-    const row = element("tr", before === after ? "" : "moved");
-    row.append(element("td", "to", destination), element("td", "num", percent(before / 100)), element("td", "num", percent(after / 100)));
-    rows.append(row);
-  }
-  table.append(rows);
-  return table;
-}
-
-byId("whatif-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  askWhatIf();
-});
-byId("whatif-form").elements.object.addEventListener("change", (event) => beginWith(event.target.value));

@@ -7,7 +7,7 @@ let compared = ""; // the ids of the traces that are shown
 async function openCompare(ids) {
   compared = ids;
   opened.clear();
-  byId("compare-trouble").hidden = true;
+  showLines("compare-trouble", []);
   byId("where-card").hidden = true;
   byId("compare-facts").replaceChildren();
   byId("sides").replaceChildren();
@@ -16,8 +16,7 @@ async function openCompare(ids) {
   if (compared !== ids) return;
   const failed = found.filter((one) => one.status === "rejected");
   if (failed.length) {
-    byId("compare-trouble").hidden = false;
-    byId("compare-trouble").textContent = [...new Set(failed.map((one) => one.reason.message))].join(" ");
+    showLines("compare-trouble", [...new Set(failed.map((one) => one.reason.message))]);
     return;
   }
   showCompare(found.map((one) => one.value));
@@ -25,13 +24,13 @@ async function openCompare(ids) {
 
 function showCompare([a, b]) {
   const longer = b.duration - a.duration;
-  byId("compare-facts").textContent = longer === 0 ? "Both took as long." : `${longer > 0 ? "B" : "A"} took ${duration(Math.abs(longer))} longer.`;
+  byId("compare-facts").textContent = longer === 0 ? "Both took as long." : `Trace ${longer > 0 ? 2 : 1} took ${duration(Math.abs(longer))} longer.`;
   byId("where-card").hidden = false;
   const rows = whereOf(a, b);
   const most = Math.max(...rows.map((row) => Math.abs(row.b - row.a)), 1);
   byId("where").replaceChildren(...rows.map((row) => whereRow(row, most)));
   const end = Math.max(endOf(a), endOf(b));
-  byId("sides").replaceChildren(side("A", a, end), side("B", b, end));
+  byId("sides").replaceChildren(side(1, a, end), side(2, b, end));
 }
 
 // whereOf sums, for each version of each service, how long each of the traces waited for its own work.
@@ -53,21 +52,22 @@ function whereRow({ service, version, a, b }, most) {
   const name = withChildren(element("td", "who"), versionBadge(service, version), element("span", "", `${service} ${version}`.trim()));
   const difference = element("td", "num");
   difference.dataset.label = "difference";
-  const bar = element("span", `more ${b > a ? "b" : "a"}`);
+  const bar = element("span", "more");
   bar.style.setProperty("--width", `${(100 * Math.abs(b - a)) / most}%`);
   difference.append(element("span", "", `${b < a ? "−" : "+"}${duration(Math.abs(b - a))}`), withChildren(element("span", "room"), bar));
-  row.append(name, labelled("num", "A", a ? duration(a) : nothing), labelled("num", "B", b ? duration(b) : nothing), difference);
+  row.append(name, labelled("num", "trace 1", a ? duration(a) : nothing), labelled("num", "trace 2", b ? duration(b) : nothing), difference);
   return row;
 }
 
-function side(letter, trace, end) {
+// side shows one of the traces. They have numbers, because a letter means a version.
+function side(number, trace, end) {
   const card = element("section", "card side");
-  const title = element("h2", "", `${letter}: ${trace.title}`);
-  title.id = `side-${letter}`;
+  const title = element("h2", "", `${number}: ${trace.title}`);
+  title.id = `side-${number}`;
   card.setAttribute("aria-labelledby", title.id);
   const link = element("a", "", "Open this trace");
   link.href = `/trace/${trace.id}`;
-  const facts = withChildren(element("p", "facts"), element("b", "", trace.service), element("span", "", duration(trace.duration)), element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)),
+  const facts = withChildren(element("p", "facts"), element("b", "", trace.service), element("span", "", duration(trace.duration)), outcomeOf(trace),
     ...causeOf(trace), element("span", "", `began ${clock(trace.start)}`), link);
   const axis = element("div", "axis");
   axis.ariaHidden = "true";

@@ -12,6 +12,9 @@ function showGraph(graph) {
   byId("graph-why").hidden = !graph.why;
   byId("graph-why").textContent = graph.why;
   byId("graph-empty").hidden = graph.nodes.length > 0;
+  const quiet = !graph.why && graph.nodes.length > 0 && graph.edges.every((edge) => edge.requests === 0);
+  byId("graph-quiet").hidden = !quiet;
+  byId("graph-facts").hidden = quiet;
   if (graph.nodes.length === 0) return;
   folded ??= foldedByDefault(graph);
   const key = JSON.stringify([graph.nodes.map(({ id, service, version, layer }) => [id, service, version, layer]), graph.edges.map(({ id, configured }) => [id, configured]), [...folded], narrowScreen.matches]);

@@ -29,7 +29,7 @@ async function openTrace(id) {
       if (shown !== id) return;
       young = Date.now() < giveUp && (!error.status || error.status === 404);
       byId("trace-trouble").hidden = false;
-      byId("trace-trouble").textContent = young ? `${error.message} Spans take a moment to arrive; this page looks again.` : error.message;
+      byId("trace-trouble").textContent = young ? `${error.message}. Spans take a moment to arrive; this page looks again.` : error.message;
     }
   }
 }
@@ -56,7 +56,7 @@ function showHead(trace, young) {
   byId("trace-facts").replaceChildren(
     element("b", "", trace.service),
     element("span", "", duration(trace.duration)),
-    element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)),
+    outcomeOf(trace),
     ...causeOf(trace),
     element("span", "", plural(trace.spans, "span")),
     ...(missing ? [element("span", "status waits", young ? "waiting for more spans" : "spans are missing")] : []),

@@ -32,7 +32,8 @@ function showTraces(found, names) {
   byId("traces-trouble").hidden = true;
   byId("traces-table").hidden = found.length === 0;
   byId("traces-empty").hidden = found.length > 0;
-  byId("traces-empty").textContent = wanted.size > 0 ? "No stored trace matches this search." : "No trace yet. Open the page and press Slow page; its trace appears here.";
+  byId("traces-unmatched").hidden = wanted.size === 0;
+  byId("traces-none").hidden = wanted.size > 0;
   tell("traces-facts", found.length ? `the newest ${found.length}` : "");
   const longest = Math.max(...found.map((trace) => trace.duration), 1);
   settle(byId("traces-list"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
@@ -70,16 +71,17 @@ function traceRow(trace) {
   const versions = trace.members.filter((member) => member.version);
   const by = withChildren(element("td", "by"), ...versions.map(({ service, version }) => named(versionBadge(service, version), `${service} ${version}`)));
   const outcome = element("td");
-  outcome.append(element("span", trace.errors ? "status bad" : "status good", outcomeOf(trace)));
+  outcome.append(outcomeOf(trace));
   if (trace.injected) outcome.append(" ", element("span", "chip injected", "fault injected"));
   row.append(element("td", "quiet began", clock(trace.start)), who, took, labelled("num", "spans", String(trace.spans)), by, outcome);
   return row;
 }
 
-// outcomeOf returns the outcome of a trace: "200 ok", "500, 9 spans failed".
+// outcomeOf returns the outcome of a trace: "✓ 200 ok", "404", "✕ 500, 9 spans failed". A status of 400 to 499 is no failure of a service, and not well either.
 function outcomeOf(trace) {
-  if (!trace.errors) return `${trace.status} ok`.trim();
-  return [trace.status, plural(trace.errors, "span failed", "spans failed")].filter(Boolean).join(", ");
+  if (trace.errors) return element("span", "status bad", [trace.status, plural(trace.errors, "span failed", "spans failed")].filter(Boolean).join(", "));
+  if (Number(trace.status) >= 400) return element("b", "", trace.status);
+  return element("span", "status good", `${trace.status} ok`.trim());
 }
 
 function named(mark, name) {

@@ -40,7 +40,14 @@ function tell(id, words) {
   if (byId(id).textContent !== words) byId(id).textContent = words;
 }
 
-// settle gives parent one child for each item. A child whose item is unchanged stays in the document and keeps the focus.
+// showLines shows lines in a box, and hides it if there are none.
+function showLines(id, lines) {
+  byId(id).hidden = lines.length === 0;
+  byId(id).replaceChildren(...lines.map((line) => element("span", "line-of", line)));
+}
+
+// settle gives parent one child for each item. A child whose item is unchanged stays in the document. The focus stays where it is, also in a child
+// that is made anew.
 function settle(parent, items, key, make) {
   const standing = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const wanted = items.map((item) => {
@@ -53,10 +60,20 @@ function settle(parent, items, key, make) {
     return fresh;
   });
   const keep = new Set(wanted);
+  const focused = document.activeElement;
+  const had = [...parent.children].find((child) => child.contains(focused));
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   wanted.forEach((child, place) => {
     if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
   });
+  if (!had || had.contains(document.activeElement)) return;
+  const fresh = wanted.find((child) => child.dataset.key === had.dataset.key);
+  if (fresh) controlsOf(fresh)[controlsOf(had).indexOf(focused)]?.focus();
+}
+
+// controlsOf lists what can have the focus in a part of the page.
+function controlsOf(part) {
+  return [part, ...part.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
 }
 
 // ask fetches JSON. An error response becomes an Error with the text of the lab.
