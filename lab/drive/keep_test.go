@@ -70,7 +70,7 @@ func TestNotKept(t *testing.T) {
 		request Request
 		want    string
 	}{
-		"of another overlay": {overlay: "retry", request: half, want: "canary" + string(filepath.Separator) + "middle.yaml, which is not a file of this overlay alone"},
+		"of another overlay": {overlay: "retry", request: half, want: "canary" + string(filepath.Separator) + "middle.yaml, which other overlays may read too"},
 		"read-only": {overlay: "canary", request: half, want: "middle.yaml is read-only", prepare: func(t *testing.T, dir string) {
 			if err := os.Chmod(filepath.Join(dir, "middle.yaml"), 0o444); err != nil {
 				t.Fatal(err)

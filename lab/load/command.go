@@ -54,7 +54,7 @@ type Command struct {
 
 	Rate        float64       `default:"50" help:"Requests per second (${default})."`
 	Duration    time.Duration `default:"1m" help:"How long (${default})."`
-	Ramp        time.Duration `placeholder:"TIME" help:"Climb evenly from 0 to the rate in this time, at the start."`
+	Ramp        time.Duration `placeholder:"TIME" help:"Raise the rate from 0 evenly, in this time."`
 	Requests    int           `placeholder:"N" help:"End after so many requests, if the time has not ended before."`
 	Header      []string      `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of every request; may be given again."`
 	Method      string        `short:"X" default:"GET" help:"Method of every request (${default})."`

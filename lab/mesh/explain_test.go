@@ -150,7 +150,7 @@ rules of Service two/c
 `},
 		"other port": {&caller, Request{Authority: "b", Path: "/", Port: 81},
 			`GET b:81/, from caller-v1 in namespace one
-502: b has no port 81 that the mesh knows: want 80 or 8000
+502: b has no port 81 in the mesh: want 80 or 8000
 `},
 		"default": {&caller, Request{Authority: "static.ext", Path: "/"},
 			`GET static.ext:80/, from caller-v1 in namespace one

@@ -216,7 +216,7 @@ func (t *Table) Missing(req *Request, src *Source) string {
 		}
 	}
 	if elsewhere != nil {
-		return fmt.Sprintf("%s has no port %d that the mesh knows: want %s", host, req.Port, strings.Join(elsewhere, " or "))
+		return fmt.Sprintf("%s has no port %d in the mesh: want %s", host, req.Port, strings.Join(elsewhere, " or "))
 	}
 	if why := t.hidden(host, src); why != "" {
 		return why

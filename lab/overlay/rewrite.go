@@ -73,7 +73,7 @@ func (p *places) rewrite(e Edit, texts map[string]*yamltext.Edit) error {
 	}
 	file := p.disk.resolve(field.file)
 	if !p.own(file) {
-		return fmt.Errorf("it is in %s, which is not a file of this overlay alone", p.named(file))
+		return fmt.Errorf("it is in %s, which other overlays may read too", p.named(file))
 	}
 	if texts[file] == nil {
 		texts[file] = &yamltext.Edit{Text: p.disk.read(file).content}

@@ -147,7 +147,7 @@ func TestNotRewritten(t *testing.T) {
 		"of a base": {"retry", nil, Edit{rule, "spec.http[1].route[0].weight", number("50")}, "it is in " + filepath.Join("*", "overlays", "canary", "middle.yaml")},
 		"new, of a component": {"canary", nil, Edit{"VirtualService hopline/bounced", "spec.http[0].timeout", "2s"},
 			"it is in " + filepath.Join("*", "components", "mesh", "bounced.yaml")},
-		"new, of another overlay's Deployment": {"canary", nil, Edit{"Deployment hopline/core-prod", "spec.replicas", number("2")}, "which is not a file of this overlay alone"},
+		"new, of another overlay's Deployment": {"canary", nil, Edit{"Deployment hopline/core-prod", "spec.replicas", number("2")}, "which other overlays may read too"},
 		"of two objects":                       {"split", nil, Edit{"VirtualService hopline/minimal", "spec.http[0].route[0].weight", number("10")}, "would also change other fields"},
 		"an alias": {"canary", func(s string) string {
 			return strings.Replace(strings.Replace(s, "weight: 80", "weight: &w 80", 1), "weight: 20", "weight: *w", 1)

@@ -62,7 +62,7 @@ func (t *Edit) Set(f Field, value any) error {
 	case value == nil && f.Parent.Kind == kyaml.MappingNode && Child(f.Parent, "op") == nil:
 		return t.remove(f.Parent, f.At-1)
 	case value == nil:
-		return errors.New("it is an operation of a JSON patch, which cannot be removed alone")
+		return errors.New("it is an operation of a JSON patch, and removing its value leaves no operation")
 	}
 	return t.replace(f.Parent.Content[f.At], value)
 }

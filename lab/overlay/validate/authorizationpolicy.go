@@ -147,7 +147,7 @@ func checkPaths(at Report, path string, paths []string) {
 		for _, segment := range strings.Split(strings.Trim(p, "/"), "/") {
 			operator := segment == "{*}" || segment == "{**}"
 			if operator && ended || !operator && strings.ContainsAny(segment, "{}") || !operator && template && !pathLiteral.MatchString(segment) {
-				at(fmt.Sprintf("%s[%d]", path, i), "want a path, in which {*} and at the end {**} may stand for segments, got %s", fieldpath.Quote(p))
+				at(fmt.Sprintf("%s[%d]", path, i), "want a path, in which {*} replaces a segment and {**} the last ones, got %s", fieldpath.Quote(p))
 				break
 			}
 			ended = ended || segment == "{**}"
