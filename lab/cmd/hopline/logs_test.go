@@ -21,7 +21,7 @@ func logsOfATrace(t *testing.T, s *suite) {
 	if strings.Count(of, "\n") != 1 || !strings.Contains(of, " middle-dev-") || !strings.Contains(of, " | INFO request ") || !strings.Contains(of, "code=200") {
 		t.Errorf("the lines of middle are\n%s, want one of middle-dev", of)
 	}
-	if text := logs("--trace", good, "--level", "warn"); text != "" {
+	if text := logs("--trace", good, "--level", "warn"); text != "! no line matches\n" {
 		t.Errorf("a request without a failure has the warnings\n%s", text)
 	}
 	hostile := ""
