@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/hopline/hopline/lab/internal/shipped"
+	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // seeds adds all available manifests: those shipped, the good ones and the bad ones.
@@ -81,13 +81,13 @@ func text(d decoded) string {
 }
 
 func decodeManifest(manifest []byte) (decoded, int) {
-	docs, err := parseYAML(manifest)
+	docs, err := yamltext.Parse(manifest)
 	if err != nil {
 		return decoded{err: err}, 0
 	}
 	var objects []map[string]any
 	for _, d := range docs {
-		if m, ok := d.value.(map[string]any); ok {
+		if m, ok := d.Value.(map[string]any); ok {
 			objects = append(objects, m)
 		}
 	}

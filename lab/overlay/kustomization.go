@@ -1,10 +1,7 @@
 package overlay
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,7 +13,6 @@ import (
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
 	"sigs.k8s.io/kustomize/api/konfig"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // kustomization lists the supported fields of a kustomization file. Fields that run a program, fetch something, or are deprecated in
@@ -96,14 +92,14 @@ type inspector struct {
 	empty   []string                 // files of resources without any object
 	lenient bool                     // see modernize
 
-	resources map[string][]document // by file of objects
-	data      map[string]struct{}   // files that are read as something else: a patch, an environment
-	reach     reach                 // of all kustomizations
+	resources map[string][]yamltext.Document // by file of objects
+	data      map[string]struct{}            // files that are read as something else: a patch, an environment
+	reach     reach                          // of all kustomizations
 }
 
 func newInspector(disk *snapshot, report *Report, named func(path string) string) *inspector {
 	return &inspector{disk: disk, report: report, named: named,
-		seen: map[string]*inspected{}, resources: map[string][]document{}, data: map[string]struct{}{}}
+		seen: map[string]*inspected{}, resources: map[string][]yamltext.Document{}, data: map[string]struct{}{}}
 }
 
 // inspected holds a kustomization file and its problems.
@@ -178,13 +174,13 @@ func (in *inspector) file(dir, path string) *inspected {
 		return nil
 	}
 	if in.lenient {
-		in.modernize(path, docs[0].value)
+		in.modernize(path, docs[0].Value)
 	}
 	var k kustomization
 	before := len(in.report.Problems)
 	s := strict{report: in.report, object: in.named(path), unenforced: map[string]struct{}{}}
-	s.decode("", docs[0].value, reflect.ValueOf(&k).Elem())
-	content, ok := docs[0].value.(map[string]any)
+	s.decode("", docs[0].Value, reflect.ValueOf(&k).Elem())
+	content, ok := docs[0].Value.(map[string]any)
 	if !ok {
 		return nil
 	}
@@ -219,8 +215,8 @@ func (in *inspector) entries(dir string, from *inspected, k kustomization) {
 			look(fmt.Sprintf("patches[%d].path", i), p.Path, yamlFile)
 		}
 		// Kustomize itself would follow aliases of aliases without limit.
-		if _, err := parseYAML([]byte(p.Patch)); err != nil {
-			in.report.Add(in.named(from.path), fmt.Sprintf("patches[%d].patch", i), "%s", yamlReason(err))
+		if _, err := yamltext.Parse([]byte(p.Patch)); err != nil {
+			in.report.Add(in.named(from.path), fmt.Sprintf("patches[%d].patch", i), "%s", yamltext.Reason(err))
 			from.bad[part{"patches", i}] = true
 		}
 	}
@@ -337,9 +333,9 @@ func (in *inspector) objects(path string) bool {
 		if len(docs) > 1 {
 			at = fmt.Sprintf("document %d", i+1)
 		}
-		object, ok := doc.value.(map[string]any)
+		object, ok := doc.Value.(map[string]any)
 		if !ok {
-			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc.value))
+			in.report.Add(in.named(path), at, "want an object of Kubernetes, got %s", describe(doc.Value))
 			good = false
 			continue
 		}
@@ -364,50 +360,18 @@ func unnamed(object map[string]any) string {
 }
 
 // yaml parses a file and reports where it is not valid YAML.
-func (in *inspector) yaml(path string) (docs []document, ok bool) {
+func (in *inspector) yaml(path string) (docs []yamltext.Document, ok bool) {
 	f := in.disk.read(path)
 	if f.err != nil {
 		in.report.Add(in.named(path), "", "%v", f.err)
 		return nil, false
 	}
-	docs, err := parseYAML(f.content)
+	docs, err := yamltext.Parse(f.content)
 	if err != nil {
-		line, reason := yamlMistake(f.content, err)
+		line, reason := yamltext.Mistake(f.content, err)
 		in.report.Problems = append(in.report.Problems, Problem{File: in.named(path), Line: line, Object: in.named(path), Reason: reason})
 	}
 	return docs, err == nil
-}
-
-// document is one document of a YAML file.
-type document struct {
-	value any // a JSON value with json.Number for numbers
-	line  int // line on which it begins, from 1
-}
-
-// parseYAML returns the documents of a file.
-func parseYAML(content []byte) (docs []document, err error) {
-	d := kyaml.NewDecoder(bytes.NewReader(content))
-	for {
-		var node kyaml.Node
-		var decoded any
-		switch err := d.Decode(&node); {
-		case errors.Is(err, io.EOF):
-			return docs, nil
-		case err != nil:
-			return nil, err
-		}
-		if err := node.Decode(&decoded); err != nil {
-			return nil, err
-		}
-		if decoded == nil {
-			continue // nothing between two separators
-		}
-		v, err := yamltext.JSON(decoded)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, document{value: v, line: node.Content[0].Line})
-	}
 }
 
 // userAt matches the beginning of ssh addresses of git repositories, as in kustomize's internal/git/repospec.go.

@@ -327,13 +327,12 @@ func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 // operation finds the operation of a JSON patch that set a field.
 func (s source) operation(steps []string) (found *kyaml.Node, line, depth int) {
 	for _, op := range s.node.Content {
-		pointer := strings.Split(strings.TrimPrefix(yamltext.Scalar(yamltext.Child(op, "path")), "/"), "/")
+		pointer := fieldpath.PointerSteps(yamltext.Scalar(yamltext.Child(op, "path")))
 		if len(pointer) > len(steps) || len(pointer) < depth {
 			continue
 		}
 		same := true
 		for i, p := range pointer {
-			p = strings.NewReplacer("~1", "/", "~0", "~").Replace(p)
 			same = same && (p == steps[i] || p == "-")
 		}
 		if !same {

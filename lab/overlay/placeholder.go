@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 )
 
 // Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
@@ -44,7 +45,7 @@ func newPlaceholders(in *inspector) *placeholders {
 
 // reduce rewrites a file with placeholders. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
 // documents.
-func (s *placeholders) reduce(content []byte, docs []document, r reach) (reduced []byte, ok bool) {
+func (s *placeholders) reduce(content []byte, docs []yamltext.Document, r reach) (reduced []byte, ok bool) {
 	switch {
 	case bytes.ContainsAny(content, "&\r"): // anchors, and Windows line ends
 		return nil, false
@@ -91,8 +92,8 @@ func documentLines(content []byte) (lines [][]byte, plain bool) {
 }
 
 // writeDocument copies a document's lines: from its first to the next separator.
-func writeDocument(out *bytes.Buffer, lines [][]byte, d document) {
-	for _, line := range lines[d.line-1:] {
+func writeDocument(out *bytes.Buffer, lines [][]byte, d yamltext.Document) {
+	for _, line := range lines[d.Line-1:] {
 		if bytes.HasPrefix(line, []byte("---")) {
 			return
 		}
@@ -101,9 +102,9 @@ func writeDocument(out *bytes.Buffer, lines [][]byte, d document) {
 }
 
 // alikeRun returns the first objects of docs that one placeholder can replace.
-func alikeRun(docs []document, r reach) (run []map[string]any) {
+func alikeRun(docs []yamltext.Document, r reach) (run []map[string]any) {
 	for _, d := range docs {
-		object, ok := d.value.(map[string]any)
+		object, ok := d.Value.(map[string]any)
 		if !ok || !r.spares(object) || len(run) > 0 && !alike(run[0], object) {
 			break
 		}
@@ -185,10 +186,10 @@ func (r *reach) add(k map[string]any, file func(name string) []byte) {
 		if name, ok := patch["path"].(string); ok {
 			content = string(file(name))
 		}
-		docs, err := parseYAML([]byte(content))
+		docs, err := yamltext.Parse([]byte(content))
 		r.everything = r.everything || err != nil
 		for _, d := range docs {
-			object, _ := d.value.(map[string]any)
+			object, _ := d.Value.(map[string]any)
 			r.addKind(object["kind"])
 		}
 	}

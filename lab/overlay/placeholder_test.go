@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"pgregory.net/rapid"
 )
 
@@ -78,7 +79,7 @@ func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 	}
 	disk, report := newSnapshot(), new(Report)
 	render(disk, dir, report, false)
-	docs, err := parseYAML(disk.reduced[disk.resolve(filepath.Join(dir, "rules.yaml"))])
+	docs, err := yamltext.Parse(disk.reduced[disk.resolve(filepath.Join(dir, "rules.yaml"))])
 	if err != nil || len(docs) != 2 {
 		t.Errorf("kustomize reads %d objects (%v), want the Namespace and one for all the others", len(docs), err)
 	}

@@ -192,8 +192,8 @@ func (r *reader) manifest(name string, from io.Reader, some bool) {
 		r.report.Add(name, "", "%v", err)
 		return
 	}
-	if _, err := parseYAML(content); err != nil { // it bounds aliases, and finds what a decoder of nodes does not
-		line, reason := yamlMistake(content, err)
+	if _, err := yamltext.Parse(content); err != nil { // it bounds aliases, and finds what a decoder of nodes does not
+		line, reason := yamltext.Mistake(content, err)
 		if templated.Match(content) {
 			reason += "; the file is a template: want its output, such as helm template CHART | hopline … -"
 		}
@@ -233,7 +233,7 @@ func (r *reader) document(name string, node *kyaml.Node, some bool) {
 	m := metaOf(object)
 	switch {
 	case err != nil:
-		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: node.Line, Object: name, Reason: yamlReason(err)})
+		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: node.Line, Object: name, Reason: yamltext.Reason(err)})
 	case some && (m.APIVersion == "" || m.Kind == ""):
 	case !ok || m.Kind == "" || m.Name == "" && isRead(m):
 		r.report.Problems = append(r.report.Problems, Problem{File: name, Line: node.Line, Object: name,

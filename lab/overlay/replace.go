@@ -52,18 +52,18 @@ func (o *Overlay) readText(name string, text []byte, report *Report) []map[strin
 		report.Add(name, "", "want at most %d bytes, got %d", maxReplacement, len(text))
 		return nil
 	}
-	docs, err := parseYAML(text)
+	docs, err := yamltext.Parse(text)
 	if err != nil {
-		line, reason := yamlMistake(text, err)
+		line, reason := yamltext.Mistake(text, err)
 		report.Problems = append(report.Problems, Problem{File: name, Line: line, Object: name, Reason: reason})
 		return nil
 	}
 	var objects []map[string]any
 	seen := map[string]bool{}
 	for _, doc := range docs {
-		for _, value := range itemsOf(doc.value) {
+		for _, value := range itemsOf(doc.Value) {
 			object, ok := value.(map[string]any)
-			problem := Problem{File: name, Line: doc.line, Object: name}
+			problem := Problem{File: name, Line: doc.Line, Object: name}
 			if !ok {
 				problem.Reason = "want an object of Kubernetes, got " + describe(value)
 			} else if problem.Reason = unnamed(object); problem.Reason == "" {

@@ -1,4 +1,4 @@
-package overlay
+package yamltext
 
 import (
 	"fmt"
@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// yamlLine matches the line number in a parser's error.
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
+// lineNumber matches the line number in a parser's error.
+var lineNumber = regexp.MustCompile(`^line (\d+): `)
 
-// yamlReason returns a parser's error in one line.
-func yamlReason(err error) string {
+// Reason returns a parser's error in one line.
+func Reason(err error) string {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
 	return strings.Join(strings.Fields(message), " ")
 }
 
-// yamlMistake returns a parser's error with its line, 0 if it has none. The parser reports the line where a block begins; if the
+// Mistake returns a parser's error with its line, 0 if it has none. The parser reports the line where a block begins; if the
 // indentation further down shows a more likely line, that one is returned.
-func yamlMistake(content []byte, err error) (line int, reason string) {
-	reason = yamlReason(err)
-	m := yamlLine.FindStringSubmatch(reason)
+func Mistake(content []byte, err error) (line int, reason string) {
+	reason = Reason(err)
+	m := lineNumber.FindStringSubmatch(reason)
 	if m == nil {
 		return 0, reason
 	}
