@@ -232,6 +232,9 @@ func TestDriveTheOverlay(t *testing.T) {
 	p.do(chromedp.Focus(chromedp.CSS("#overlays")))
 	p.press(kb.ArrowDown) // moves to the next overlay, and does not switch to it
 	p.until(`document.querySelector("#toast").innerText.includes("Enter switches to circuit")`)
+	p.press(kb.Tab) // without Enter, the list shows the active one again
+	p.until(`document.querySelector("#overlays").value === "canary"`)
+	p.do(chromedp.Focus(chromedp.CSS("#overlays")))
 	p.press("o", "u", "t")
 	p.until(`document.querySelector("#toast").innerText.includes("Enter switches to outlier")`)
 	p.barSays()

@@ -38,7 +38,7 @@ function showDriving(state) {
   byId("changes-all").hidden = !state.driving.allowed;
   settle(byId("changes-list"), state.changes.map((one) => ({ ...one, allowed: state.driving.allowed })), (one) => one.id, changeRow);
   byId("overlays-label").hidden = !state.driving.allowed;
-  showOverlays(state.edition);
+  showOverlays(state);
   for (const show of [...panels]) if (show(state) === false) panels.delete(show);
 }
 

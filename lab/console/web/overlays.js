@@ -1,13 +1,16 @@
 // The list of overlays in the head of the page.
 
-let overlaysOf = ""; // the overlay for which the list was read
+let overlaysOf = ""; // the edition, and the temporary overlay, for which the list was read
 
-// showOverlays fills the list of overlays, when another one is active.
-async function showOverlays(edition) {
-  if (overlaysOf === edition || !latest?.driving.allowed) return;
-  overlaysOf = edition;
+// showOverlays fills the list of overlays when another one is active. A new edition may be in the state before the temporary change that made it, and
+// the lab names the active overlay with the change.
+async function showOverlays({ edition, changes, driving }) {
+  const key = JSON.stringify([edition, changes.filter((one) => one.kind === "overlay")]);
+  if (overlaysOf === key || !driving.allowed) return;
+  overlaysOf = key;
   try {
     const { active, overlays } = await ask("/api/overlays");
+    if (overlaysOf !== key) return; // a newer response comes
     byId("overlays").replaceChildren(...overlays.map((name) => Object.assign(element("option", "", name), { value: name, selected: name === active })));
   } catch {
     overlaysOf = ""; // the lab has ended; the next state tries again
@@ -22,7 +25,7 @@ async function switchOverlay(list) {
   await makeChange({ kind: "overlay", overlay: list.value });
   list.ariaBusy = null;
   overlaysOf = "";
-  if (latest) showOverlays(latest.edition);
+  if (latest) showOverlays(latest);
 }
 
 // A choice with the pointer switches. A key moves in the list, past other overlays, so that only Enter switches.
@@ -34,6 +37,12 @@ byId("overlays").addEventListener("keydown", (event) => {
   if (!enters) return;
   event.preventDefault();
   switchOverlay(event.target);
+});
+byId("overlays").addEventListener("blur", () => {
+  if (!choosesByKey || !latest) return;
+  choosesByKey = false;
+  overlaysOf = ""; // the list shows the active overlay again
+  showOverlays(latest);
 });
 byId("overlays").addEventListener("change", (event) => {
   if (choosesByKey) toast(`Enter switches to ${event.target.value}`);
