@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -14,8 +15,9 @@ import (
 	"time"
 )
 
-// version is a version that is never released. The modules' copies in the go command's cache are removed at the end.
-const version = "v0.0.1-check.1"
+// version is a version that is never released, and another one in each run: the go command keeps what it knows of a version's packages. The
+// modules' copies in its cache are removed at the end.
+var version = fmt.Sprintf("v0.0.1-check.%d", time.Now().UnixNano())
 
 // TestInstall does what a user does once a release is tagged: go install in an empty folder, and hopline up there.
 func TestInstall(t *testing.T) {
@@ -91,7 +93,7 @@ func TestBadVersions(t *testing.T) {
 func forget(t *testing.T) {
 	t.Helper()
 	cache := goEnv(t, "GOMODCACHE")
-	for _, pattern := range []string{"github.com/hopline/hopline/*@" + version, "github.com/hopline/hopline/services/*@" + version, "cache/download/github.com/hopline"} {
+	for _, pattern := range []string{"github.com/hopline/hopline/*@v0.0.1-check.*", "github.com/hopline/hopline/services/*@v0.0.1-check.*", "cache/download/github.com/hopline"} {
 		paths, err := filepath.Glob(filepath.Join(cache, filepath.FromSlash(pattern)))
 		if err != nil {
 			t.Fatal(err)
