@@ -68,6 +68,14 @@ type Row struct {
 	Critical    []interval   `json:"critical"` // when the whole trace waited for this span's own work
 }
 
+// Own returns how long the whole trace waited for the span's own work, in microseconds.
+func (r Row) Own() (sum int64) {
+	for _, i := range r.Critical {
+		sum += i.To - i.From
+	}
+	return sum
+}
+
 // Annotation is an event within a span.
 type Annotation struct {
 	At   int64  `json:"at"` // microseconds after the trace's start

@@ -14,6 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/load"
 	"github.com/hopline/hopline/lab/logs"
 	"github.com/hopline/hopline/lab/send"
+	"github.com/hopline/hopline/lab/show"
 	"github.com/hopline/hopline/lab/whatif"
 )
 
@@ -28,6 +29,8 @@ type (
 	whatIfCommand  struct{ whatif.Command }
 	loadCommand    struct{ load.Command }
 	logsCommand    struct{ logs.Command }
+	statusCommand  struct{ show.Status }
+	traceCommand   struct{ show.Trace }
 )
 
 // Run explains a request. Its exit code is 1 if the mesh responds to the request itself, and 2 if an argument or the overlay is invalid.
@@ -80,6 +83,12 @@ func (c *logsCommand) Run(p program) error {
 	}
 	return err
 }
+
+// Run prints the state of the running lab.
+func (c *statusCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
+
+// Run prints traces of the running lab.
+func (c *traceCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
 
 // verdict returns the error of a command that judges. For the error that stands for a bad result, which the command has printed, the exit code is
 // 1, and for any other error, which is printed, it is 2.

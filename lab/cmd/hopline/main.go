@@ -32,6 +32,8 @@ type commands struct {
 	Curl    curlCommand    `cmd:"" help:"Send a request as a workload of the running lab, and show the response."`
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Show which requests of the running lab other rules would treat differently."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and which versions responded."`
+	Status  statusCommand  `cmd:"" help:"Show the rules of the running lab with configured and observed shares, its workloads, ejections and changes."`
+	Trace   traceCommand   `cmd:"" help:"Search the traces of the running lab, show one, or compare two."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline contains into a directory, for you to edit."`
 	Lesson  lessonCommand  `cmd:"" help:"List the lessons, walk through one, or check that it is right."`

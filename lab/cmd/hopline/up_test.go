@@ -38,6 +38,7 @@ func TestCanary(t *testing.T) {
 	step("leads by header", leadsByHeader)
 	step("explain knows the endpoints", explainKnowsTheEndpoints)
 	step("logs of a trace", logsOfATrace)
+	step("state and traces", stateAndTraces)
 	step("Prometheus finds every process", prometheusFindsEveryProcess)
 	step("one trace from the ingress to the clock", oneTraceToTheClock)
 	step("spans go to the user's Zipkin too", func(t *testing.T, s *suite) {
