@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/overlay"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -87,7 +88,7 @@ func checkKind[T proto.Message](objects []overlay.Istio[T], known map[string]boo
 // visit returns true. Durations and other well-known types have no fields below.
 func Walk(m protoreflect.Message, field, path string, visit func(field, path string) bool) {
 	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		field, path := join(field, d.JSONName()), join(path, d.JSONName())
+		field, path := fieldpath.Join(field, d.JSONName()), fieldpath.Join(path, d.JSONName())
 		below := func(v protoreflect.Value, path string) {
 			if !strings.HasPrefix(string(v.Message().Descriptor().FullName()), "google.protobuf.") {
 				Walk(v.Message(), field, path, visit)
@@ -110,11 +111,4 @@ func Walk(m protoreflect.Message, field, path string, visit func(field, path str
 		}
 		return true
 	})
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }
