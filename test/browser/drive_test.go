@@ -36,6 +36,9 @@ func (p *tab) enter(field, text string) {
 	p.do(chromedp.KeyEvent(text))
 }
 
+// changesList is a JavaScript expression: what a user reads in the list of changes, with blanks joined. The parts of a change are on lines of their own.
+const changesList = `document.querySelector("#changes-list").innerText.replace(/\s+/g, " ")`
+
 // barSays waits until the list of changes has all of the words, or is hidden if there are none.
 func (p *tab) barSays(words ...string) {
 	p.t.Helper()
@@ -47,7 +50,7 @@ func (p *tab) barSays(words ...string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.until(fmt.Sprintf(`%s.every((words) => document.querySelector("#changes-list").innerText.includes(words))`, text))
+	p.until(fmt.Sprintf(`%s.every((words) => %s.includes(words))`, text, changesList))
 }
 
 // act presses a button of the list of changes, or of the drawer, by its full name.
@@ -130,7 +133,7 @@ func (l *lab) keeps(p *tab, change string, pairs ...string) {
 	}
 	p.barSays(change)
 	p.act("Write to the files: " + change)
-	p.until(fmt.Sprintf(`!document.querySelector("#changes-list").innerText.includes(%q)`, change))
+	p.until(fmt.Sprintf(`!%s.includes(%q)`, changesList, change))
 	after, err := os.ReadFile(file)
 	if err != nil {
 		l.t.Fatal(err)
