@@ -85,6 +85,11 @@ func TestConsoleLive(t *testing.T) {
 	if mark := eval[string](p, `getComputedStyle(document.querySelector("#workloads .status"), "::before").content`); mark != `"was "` {
 		t.Errorf("before the state of a workload stands %s, want \"was \"", mark)
 	}
+	for _, part := range []string{"#graph", "#rules", "#workloads-table"} {
+		if got := eval[string](p, fmt.Sprintf(`getComputedStyle(document.querySelector(%q)).filter`, part)); got != "grayscale(1)" {
+			t.Errorf("%s of a lab that has ended has the filter %q, want no colours", part, got)
+		}
+	}
 	p.measure("ended")
 	p.shoot("console-ended")
 }
@@ -170,9 +175,27 @@ func TestConsoleTraces(t *testing.T) {
 	p.press(kb.Enter)
 	p.until(`document.querySelectorAll("#traces-list tr").length === 1`)
 
+	// The search is in the address: a reload keeps it, and so does the way back from a trace. A name that no trace has stays chosen.
+	p.visit(l.console + "traces?" + eval[string](p, "location.search.slice(1)") + "&service=none")
+	p.until(`document.querySelector("#traces-unmatched").checkVisibility()`)
+	if got := eval[string](p, `document.querySelector("#search [name=service]").value`); got != "none" {
+		t.Errorf("the form asks for the service %q, want none", got)
+	}
+	p.do(chromedp.SetValue(chromedp.CSS("#search [name=service]"), "core"))
+	eval[any](p, `document.querySelector("#search [name=service]").dispatchEvent(new Event("change", { bubbles: true }))`)
+	p.until(`document.querySelectorAll("#traces-list tr").length === 1`)
+	search := eval[string](p, "location.search")
+	if !strings.Contains(search, "service=core") || !strings.Contains(search, "tags=http.response.status_code") {
+		t.Errorf("the address has the search %q, want service and tags in it", search)
+	}
+
 	p.do(chromedp.Focus(chromedp.CSS("#traces-list a.request")))
 	p.press(kb.Enter)
 	p.until(`document.querySelectorAll("#waterfall .span").length > 5`)
+	if got := eval[string](p, `document.querySelector("#trace .back a").search`); got != search {
+		t.Errorf("the way back leads to %q, want %q", got, search)
+	}
+	p.wants("#views [aria-current]", "Traces")
 	if got := eval[string](p, "location.pathname"); got != "/trace/"+bad {
 		t.Errorf("the link leads to %s, want /trace/%s", got, bad)
 	}

@@ -80,6 +80,13 @@ func TestGraph(t *testing.T) {
 	p.axe("drawer of a node")
 	p.press(kb.Escape)
 	p.until(`document.activeElement.dataset.part === "hopline/core-prod"`)
+
+	// The link to the traces of a version leads to those of its service.
+	p.press(kb.Enter)
+	p.do(chromedp.Focus(chromedp.CSS("#drawer .node-links a")))
+	p.press(kb.Enter)
+	p.until(`document.querySelector("#search [name=service]").value === "core"`)
+	p.until(`document.querySelectorAll("#traces-list tr").length > 0 && [...document.querySelectorAll("#traces-list .by")].every((cell) => cell.textContent.includes("core"))`)
 }
 
 // TestStage enters the stage mode, walks through rules and leaves it, with the keyboard only.

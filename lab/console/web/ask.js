@@ -13,7 +13,7 @@ async function openAsk(_, query) {
     if (!query) return;
     history.replaceState(null, "", `/ask?${query}`);
   }
-  choose(form.from, query.get("from") ?? "");
+  choose(form.from, wholeName(query.get("from") ?? "", latest?.workloads ?? []));
   form.method.value = query.get("method") || "GET";
   form.url.value = query.get("url") ?? "";
   form.headers.value = query.getAll("header").join("\n");
@@ -34,26 +34,16 @@ async function exampleFor(query) {
 // showAsk offers the workloads as senders, and the address of the page where there is none.
 function showAsk(state) {
   const { from, url } = byId("ask-form").elements;
+  const whole = wholeName(from.value, state.workloads);
+  if (whole !== from.value) choose(from, whole);
   offer(from, state.workloads.map((workload) => workload.name).toSorted());
   const page = state.links.find((link) => link.name === "Page");
   if (page && url.value === "" && document.activeElement !== url) url.value = page.url;
 }
 
-// offer gives a choice its options after the first one, unless it has them.
-function offer(select, names) {
-  if (select.settled === JSON.stringify(names)) return;
-  select.settled = JSON.stringify(names);
-  const chosen = select.value;
-  select.replaceChildren(select.options[0], ...names.map((name) => element("option", "", name)));
-  choose(select, chosen);
-}
-
-// choose selects a name, and adds it as an option if it is missing.
-function choose(select, name) {
-  const short = [...select.options].find((option) => option.value.endsWith(`/${name}`));
-  if (name && short) name = short.value;
-  if (![...select.options].some((option) => option.value === name)) select.append(element("option", "", name));
-  select.value = name;
+// wholeName returns the name of a workload with its namespace, which may be left out. A name of no workload is returned as it is.
+function wholeName(name, workloads) {
+  return workloads.find((workload) => workload.name.endsWith(`/${name}`))?.name ?? name;
 }
 
 // question returns the content of the form as the query of an address.

@@ -1,6 +1,6 @@
 // The view of two traces side by side: both begin at the same place, and one scale holds for both.
 
-addView({ id: "compare", path: /^\/compare\/([^/]+\/[^/]+)$/, title: () => "Two traces", open: openCompare, close: () => (compared = "") });
+addView({ id: "compare", path: /^\/compare\/([^/]+\/[^/]+)$/, within: "/traces", title: () => "Two traces", open: openCompare, close: () => (compared = "") });
 
 let compared = ""; // the ids of the traces that are shown
 
@@ -50,12 +50,10 @@ function whereOf(a, b) {
 function whereRow({ service, version, a, b }, most) {
   const row = element("tr");
   const name = withChildren(element("td", "who"), versionBadge(service, version), element("span", "", `${service} ${version}`.trim()));
-  const difference = element("td", "num");
-  difference.dataset.label = "difference";
-  const bar = element("span", "more");
-  bar.style.setProperty("--width", `${(100 * Math.abs(b - a)) / most}%`);
-  difference.append(element("span", "", `${b < a ? "−" : "+"}${duration(Math.abs(b - a))}`), withChildren(element("span", "room"), bar));
-  row.append(name, labelled("num", "trace 1", a ? duration(a) : nothing), labelled("num", "trace 2", b ? duration(b) : nothing), difference);
+  const bar = element("span", b < a ? "less" : "more");
+  bar.style.setProperty("--width", `${(50 * Math.abs(b - a)) / most}%`);
+  row.append(name, labelled("num", "trace 1", a ? duration(a) : nothing), labelled("num", "trace 2", b ? duration(b) : nothing),
+    labelled("num", "difference", `${b < a ? "−" : "+"}${duration(Math.abs(b - a))}`), withChildren(element("td", "room"), bar));
   return row;
 }
 

@@ -165,10 +165,10 @@ function nodeDetails(node, workload) {
     links.append(anchor);
   };
   link("Traces", `/traces?service=${encodeURIComponent(node.app)}`);
-  if (workload) links.append(changeButton(`workload ${node.id}`, () => openWorkload(workload.name)));
   if (workload) link("Logs", `/logs?workload=${encodeURIComponent(node.id)}`);
   content.push(links);
   if (!workload) return content;
+  links.append(changeButton(`workload ${node.id}`, () => openWorkload(workload.name)));
   const { per_second: perSecond, errors, mean_ms: mean } = workload.rate;
   const list = element("dl", "figure-list");
   list.append(figureOf("per second", perSecond ? rateText(perSecond) : nothing), figureOf("failed", perSecond ? percent(errors) : nothing, errors > 0), figureOf("mean", perSecond ? millisText(mean) : nothing), figureOf("ready", `${workload.ready} of ${workload.replicas}`, workload.ready < workload.replicas));

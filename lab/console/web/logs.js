@@ -16,7 +16,7 @@ let atNewest = true; // whether the view follows the newest line
 function openLogs(_, query) {
   const { elements } = byId("log-filter");
   for (const name of ["level", "text", "trace"]) elements[name].value = query.get(name) ?? "";
-  offerWorkload(query.get("workload") ?? "");
+  choose(elements.workload, query.get("workload") ?? "");
   clearTail();
   followTail();
 }
@@ -156,14 +156,7 @@ function listWorkloads({ workloads }) {
   const all = element("option", "", "all");
   all.value = "";
   select.replaceChildren(all, group("services", apps), group("workloads", names.filter((name) => !apps.includes(name))));
-  offerWorkload(chosen);
-}
-
-// offerWorkload chooses a workload, even one that does not run any more.
-function offerWorkload(name) {
-  const select = byId("log-filter").elements.workload;
-  if (![...select.options].some((option) => option.value === name)) select.append(element("option", "", name));
-  select.value = name;
+  choose(select, chosen);
 }
 
 function pauseTail(on) {

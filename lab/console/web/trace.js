@@ -1,6 +1,6 @@
 // The view of one trace: its spans as a waterfall, and beside it what the processes wrote while it ran.
 
-addView({ id: "trace", path: /^\/trace\/([^/]+)$/, title: (id) => `Trace ${id}`, open: openTrace, close: closeTrace });
+addView({ id: "trace", within: "/traces", path: /^\/trace\/([^/]+)$/, title: (id) => `Trace ${id}`, open: openTrace, close: closeTrace });
 
 const ticks = 4;
 const youngFor = 15_000; // ms after its end during which a trace's spans may still arrive

@@ -1,15 +1,28 @@
 // The view Traces: the search for traces, and the list of those found.
 
-addView({ id: "traces", name: "Traces", path: "/traces", open: search });
+addView({ id: "traces", name: "Traces", path: "/traces", open: openTraces });
 
 const followEvery = 2000; // ms between two searches while the list follows
 
 let wanted = new URLSearchParams(); // the last search; text that is being typed does not count
 let searching = 0; // the newest search; responses to older ones are ignored
 
+// openTraces fills the form with the search in the address. A service or span is kept even if no stored trace has it.
+function openTraces(_, query) {
+  const { elements } = byId("search");
+  for (const name of ["min", "tags"]) elements[name].value = query.get(name) ?? "";
+  for (const name of ["service", "span"]) choose(elements[name], query.get(name) ?? "");
+  elements.errors.checked = query.get("errors") === "1";
+  search();
+}
+
+// search looks for what the form asks for, and writes it into the address. Traces lead back to it.
 function search() {
   wanted = new URLSearchParams();
   for (const [name, value] of new FormData(byId("search"))) if (value && name !== "follow") wanted.set(name, value);
+  const address = wanted.size ? `/traces?${wanted}` : "/traces";
+  history.replaceState(null, "", address);
+  for (const link of document.querySelectorAll(".back a")) link.href = address;
   look();
 }
 
@@ -37,19 +50,8 @@ function showTraces(found, names) {
   tell("traces-facts", found.length ? `the newest ${found.length}` : "");
   const longest = Math.max(...found.map((trace) => trace.duration), 1);
   settle(byId("traces-list"), found.map((trace) => ({ ...trace, width: trace.duration / longest })), (trace) => trace.id, traceRow);
-  fill(byId("search").elements.service, names.services);
-  fill(byId("search").elements.span, names.spans);
-}
-
-// fill gives a choice its options, unless they are the same, so that an open list is not touched.
-function fill(select, names) {
-  if (select.settled === JSON.stringify(names)) return;
-  select.settled = JSON.stringify(names);
-  const chosen = select.value;
-  const any = element("option", "", "any");
-  any.value = "";
-  select.replaceChildren(any, ...names.map((name) => element("option", "", name)));
-  select.value = names.includes(chosen) ? chosen : "";
+  offer(byId("search").elements.service, names.services);
+  offer(byId("search").elements.span, names.spans);
 }
 
 let picked = []; // the ids of at most two traces to compare
@@ -61,7 +63,7 @@ function traceRow(trace) {
   box.checked = picked.includes(trace.id);
   box.ariaLabel = `Compare ${trace.title} of ${clock(trace.start)}`;
   box.addEventListener("change", () => pick(trace.id, box.checked));
-  row.append(withChildren(element("td", "pick"), box));
+  row.append(withChildren(element("td", "pick"), withChildren(element("label"), box, element("span", "pick-word", "Compare"))));
   const request = element("a", "request", trace.title);
   request.href = `/trace/${trace.id}`;
   const who = withChildren(element("td", "who"), request, element("span", "quiet", trace.service));
@@ -113,7 +115,10 @@ byId("search").addEventListener("submit", (event) => {
   event.preventDefault();
   search();
 });
-byId("search").addEventListener("change", search);
+byId("search").addEventListener("change", ({ target }) => {
+  if (target.name === "service") choose(byId("search").elements.span, ""); // each service has spans of its own
+  search();
+});
 
 setInterval(() => {
   const following = byId("search").elements.follow.checked && isShown("traces") && !document.hidden && !document.body.classList.contains("ended");

@@ -8,6 +8,7 @@ let latest = null; // the newest state of the lab
 //   id     of its element in the document
 //   name   in the navigation; without a name it is not listed there
 //   path   its address: a string, or a regular expression whose group is passed to open
+//   within the address of the view in the navigation that it belongs to
 //   title  returns the title of the document; without it, the name is the title
 //   open   is called each time the view is shown, with the group of the path and the query of the address
 //   close  is called when another view is shown
@@ -39,6 +40,7 @@ function route() {
   for (const { id } of views) byId(id).hidden = id !== view.id;
   for (const link of byId("views").querySelectorAll("a")) {
     if (link.pathname === location.pathname) link.ariaCurrent = "page";
+    else if (link.pathname === view.within) link.ariaCurrent = "true";
     else link.removeAttribute("aria-current");
   }
   document.title = `${view.title?.(part) ?? view.name} · Hopline console`;

@@ -95,3 +95,18 @@ function change(method, path, body, options = {}) {
   const headers = { "X-Hopline-Token": token, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   return ask(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options });
 }
+
+// offer gives a choice its options after the first one, unless it has them, so that an open list is not touched. What is chosen stays chosen.
+function offer(select, names) {
+  if (select.settled === JSON.stringify(names)) return;
+  select.settled = JSON.stringify(names);
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...names.map((name) => element("option", "", name)));
+  choose(select, chosen);
+}
+
+// choose selects a name, and adds it as an option if it is missing.
+function choose(select, name) {
+  if (![...select.options].some((option) => option.value === name)) select.append(element("option", "", name));
+  select.value = name;
+}
