@@ -114,7 +114,8 @@ func TestConsoleEjected(t *testing.T) {
 	p.shoot("console-ejected")
 }
 
-// TestConsoleHidden: a page in a hidden tab closes its connection, and is up to date when it is visible again.
+// TestConsoleHidden: a page in a hidden tab closes its connection, and is up to date when it is visible again. So is a page that has lost the lab
+// for a while.
 func TestConsoleHidden(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -134,6 +135,18 @@ func TestConsoleHidden(t *testing.T) {
 	}
 	turn(false)
 	p.until(ruleSays("VirtualService hopline/front", "3 requests"))
+
+	address, cut := l.lossy()
+	lost := open(t, address)
+	lost.visit(address + "/")
+	lost.until(`document.querySelector("#live").textContent === "Live"`)
+	lost.until(ruleSays("VirtualService hopline/front", "3 requests"))
+	cut(true)
+	lost.until(`document.querySelector("#live").textContent === "Reconnecting" && document.querySelector("#ended").checkVisibility()`)
+	l.call(2, "hops")
+	cut(false)
+	lost.until(ruleSays("VirtualService hopline/front", "5 requests"))
+	lost.until(`document.querySelector("#live").textContent === "Live" && document.querySelector("#ended").hidden`)
 }
 
 // TestConsoleTraces searches for traces and reads one, using only the keyboard.

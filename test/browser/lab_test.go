@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -93,6 +97,29 @@ func (l *lab) follow(stdout io.Reader, said *strings.Builder, ready chan<- map[s
 	}
 	_ = l.command.Wait() // the output shows how it ended
 	close(l.ended)
+}
+
+// lossy returns an address that forwards to the console, and a function that cuts it off or connects it again.
+func (l *lab) lossy() (string, func(cut bool)) {
+	l.t.Helper()
+	console, err := url.Parse(l.console)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var off atomic.Bool
+	forward := httputil.NewSingleHostReverseProxy(console)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if off.Load() {
+			panic(http.ErrAbortHandler) // closes the connection without a response
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	l.t.Cleanup(server.Close)
+	return server.URL, func(cut bool) {
+		if off.Store(cut); cut {
+			server.CloseClientConnections()
+		}
+	}
 }
 
 // stop stops the lab gracefully, and kills it after a while.
