@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
@@ -62,47 +62,23 @@ func (d *decoder) keys(node *kyaml.Node, known ...string) {
 		d.problem(node, "want a mapping with %s", strings.Join(known, ", "))
 		return
 	}
-	for key := range pairs(node) {
+	for key := range yamltext.Pairs(node) {
 		if !slices.Contains(known, key.Value) {
 			d.problem(key, "unknown key %s%s; there are %s", key.Value, nearest.DidYouMean(key.Value, known), strings.Join(known, ", "))
 		}
 	}
 }
 
-// pairs returns the keys and values of a mapping; nothing for any other node.
-func pairs(node *kyaml.Node) iter.Seq2[*kyaml.Node, *kyaml.Node] {
-	return func(yield func(key, value *kyaml.Node) bool) {
-		for i := 0; node.Kind == kyaml.MappingNode && i+1 < len(node.Content); i += 2 {
-			if !yield(node.Content[i], node.Content[i+1]) {
-				return
-			}
-		}
-	}
-}
-
-// child returns the value of a key of a mapping; nil if there is none.
-func child(node *kyaml.Node, name string) *kyaml.Node {
-	if node == nil {
-		return nil
-	}
-	for key, value := range pairs(node) {
-		if key.Value == name {
-			return value
-		}
-	}
-	return nil
-}
-
 func (d *decoder) document(doc *kyaml.Node) {
-	if list := child(doc, "testCases"); list != nil {
+	if list := yamltext.Child(doc, "testCases"); list != nil {
 		d.keys(doc, "testCases", "rules")
-		d.rules(child(doc, "rules"))
+		d.rules(yamltext.Child(doc, "rules"))
 		d.validatorCases(list)
 		return
 	}
 	d.keys(doc, "rules", "tests")
-	d.rules(child(doc, "rules"))
-	list := child(doc, "tests")
+	d.rules(yamltext.Child(doc, "rules"))
+	list := yamltext.Child(doc, "tests")
 	if list == nil {
 		d.problem(doc, "no tests: want a list")
 		return
@@ -146,7 +122,7 @@ func (d *decoder) rules(list *kyaml.Node) {
 // request decodes the request of a case.
 func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
 	d.keys(node, slices.Concat([]string{"from", "method", "url", "headers"}, methods)...)
-	for name, value := range pairs(node) {
+	for name, value := range yamltext.Pairs(node) {
 		switch key := name.Value; {
 		case key == "from" && value.Kind == kyaml.MappingNode:
 			q.Caller = d.caller(value)
@@ -176,14 +152,14 @@ func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
 func (d *decoder) caller(node *kyaml.Node) *rules.Caller {
 	d.keys(node, "namespace", "labels", "serviceAccount")
 	c := &rules.Caller{Labels: map[string]string{}}
-	for key, value := range pairs(node) {
+	for key, value := range yamltext.Pairs(node) {
 		switch key.Value {
 		case "namespace":
 			c.Namespace = d.text(value)
 		case "serviceAccount":
 			c.ServiceAccount = d.text(value)
 		case "labels":
-			for name, label := range pairs(value) {
+			for name, label := range yamltext.Pairs(value) {
 				c.Labels[name.Value] = d.text(label)
 			}
 		}
@@ -200,7 +176,7 @@ func (d *decoder) headers(node *kyaml.Node) (list []rules.Header) {
 		d.problem(node, "want a mapping of names to values")
 		return nil
 	}
-	for name, value := range pairs(node) {
+	for name, value := range yamltext.Pairs(node) {
 		values := []*kyaml.Node{value}
 		if value.Kind == kyaml.SequenceNode {
 			values = value.Content
@@ -232,7 +208,7 @@ func (d *decoder) expect(node *kyaml.Node, e *Expect) {
 	if node.Kind == kyaml.MappingNode && len(node.Content) == 0 {
 		d.problem(node, "empty: want at least one expectation")
 	}
-	for key, value := range pairs(node) {
+	for key, value := range yamltext.Pairs(node) {
 		switch key.Value {
 		case "rule":
 			e.Rule = d.textOf(value)
@@ -271,7 +247,7 @@ func (d *decoder) targets(node *kyaml.Node) (list []Target) {
 		d.problem(node, "want a destination, or destinations with shares: {middle/prod: 80%%, middle/canary: 10%%..30%%}")
 		return nil
 	}
-	for name, share := range pairs(node) {
+	for name, share := range yamltext.Pairs(node) {
 		low, high, err := parseRange(d.text(share))
 		if err != nil {
 			d.problem(share, "%v", err)
@@ -301,7 +277,7 @@ func (d *decoder) optional(node *kyaml.Node) map[string]*string {
 		d.problem(node, "want a mapping of names to values; null for an absent header")
 		return nil
 	}
-	for name, value := range pairs(node) {
+	for name, value := range yamltext.Pairs(node) {
 		if out[name.Value] = nil; value.Tag != "!!null" {
 			out[name.Value] = d.textOf(value)
 		}
@@ -316,13 +292,13 @@ func (d *decoder) retries(node *kyaml.Node) *Retries {
 	}
 	d.keys(node, "attempts", "perTryTimeout", "retryOn")
 	r := &Retries{}
-	if n := child(node, "attempts"); n != nil {
+	if n := yamltext.Child(node, "attempts"); n != nil {
 		r.Attempts = d.number(n)
 	}
-	if n := child(node, "perTryTimeout"); n != nil {
+	if n := yamltext.Child(node, "perTryTimeout"); n != nil {
 		r.PerTry = d.duration(n)
 	}
-	if n := child(node, "retryOn"); n != nil {
+	if n := yamltext.Child(node, "retryOn"); n != nil {
 		r.On = d.textOf(n)
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -30,11 +31,11 @@ func (d *decoder) entry(entry, request, expect *kyaml.Node, name string, each fu
 		d.problem(entry, "want a test: name, request, expect")
 		return
 	}
-	request, expect = merged(request, child(entry, "request")), merged(expect, child(entry, "expect"))
-	if own := child(entry, "name"); own != nil && own.Value != "" {
+	request, expect = merged(request, yamltext.Child(entry, "request")), merged(expect, yamltext.Child(entry, "expect"))
+	if own := yamltext.Child(entry, "name"); own != nil && own.Value != "" {
 		name = strings.TrimPrefix(name+"/"+own.Value, "/")
 	}
-	tests := child(entry, "tests")
+	tests := yamltext.Child(entry, "tests")
 	if tests == nil {
 		d.keys(entry, "name", "request", "expect", "table")
 		each(entry, request, expect, name)
@@ -46,7 +47,7 @@ func (d *decoder) entry(entry, request, expect *kyaml.Node, name string, each fu
 
 // rows returns an entry once for each row of its table; the entry itself without a table.
 func (d *decoder) rows(entry *kyaml.Node) []*kyaml.Node {
-	table := child(entry, "table")
+	table := yamltext.Child(entry, "table")
 	if table == nil {
 		return []*kyaml.Node{entry}
 	}
@@ -57,7 +58,7 @@ func (d *decoder) rows(entry *kyaml.Node) []*kyaml.Node {
 	var out []*kyaml.Node
 	for _, row := range table.Content {
 		values := map[string]string{}
-		for column, value := range pairs(row) {
+		for column, value := range yamltext.Pairs(row) {
 			if value.Kind != kyaml.ScalarNode {
 				d.problem(value, "want a text or a number in a table")
 			}
@@ -69,7 +70,7 @@ func (d *decoder) rows(entry *kyaml.Node) []*kyaml.Node {
 		}
 		filled := d.fill(entry, values)
 		filled.Line = row.Line
-		if own := child(filled, "name"); own != nil && own.Value == child(entry, "name").Value { // the same for every row
+		if own := yamltext.Child(filled, "name"); own != nil && own.Value == yamltext.Child(entry, "name").Value { // the same for every row
 			own.Value += " " + rowText(values)
 		}
 		out = append(out, filled)
@@ -96,7 +97,7 @@ func (d *decoder) fill(node *kyaml.Node, values map[string]string) *kyaml.Node {
 	}
 	out.Content = nil
 	for _, c := range node.Content {
-		if c == child(node, "table") {
+		if c == yamltext.Child(node, "table") {
 			out.Content = append(out.Content, c)
 			continue
 		}
@@ -115,7 +116,7 @@ func merged(outer, own *kyaml.Node) *kyaml.Node {
 	}
 	out := *own
 	out.Content = slices.Clone(own.Content)
-	for key, value := range pairs(outer) {
+	for key, value := range yamltext.Pairs(outer) {
 		at := slices.IndexFunc(own.Content, func(n *kyaml.Node) bool { return n.Value == key.Value })
 		switch {
 		case at < 0 && !(isTarget(key.Value) && hasTarget(own)):
@@ -131,7 +132,7 @@ func merged(outer, own *kyaml.Node) *kyaml.Node {
 func isTarget(key string) bool { return methodOf(key) != "" || key == "url" || key == "method" }
 
 func hasTarget(request *kyaml.Node) bool {
-	for key := range pairs(request) {
+	for key := range yamltext.Pairs(request) {
 		if methodOf(key.Value) != "" {
 			return true
 		}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-
+	"github.com/hopline/hopline/lab/internal/yamltext"
 	"github.com/hopline/hopline/lab/rules"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // The format of istio-config-validator: each test case holds lists of authorities, methods and URIs, which are multiplied out, and a
@@ -21,23 +21,23 @@ func (d *decoder) validatorCases(list *kyaml.Node) {
 	}
 	for _, entry := range list.Content {
 		d.keys(entry, "description", "wantMatch", "request", "route", "redirect", "rewrite")
-		request := child(entry, "request")
+		request := yamltext.Child(entry, "request")
 		if request == nil {
 			d.problem(entry, "want a request")
 			continue
 		}
 		d.keys(request, "authority", "method", "uri", "headers")
-		base := Case{File: d.file.Path, Line: entry.Line, AtHost: true, Not: value(child(entry, "wantMatch")) == "false"}
+		base := Case{File: d.file.Path, Line: entry.Line, AtHost: true, Not: yamltext.Scalar(yamltext.Child(entry, "wantMatch")) == "false"}
 		base.Expect = d.validatorExpect(entry)
 		for _, authority := range d.texts(request, "authority", "") {
 			for _, method := range d.texts(request, "method", "GET") {
 				for _, uri := range d.texts(request, "uri", "/") {
 					c := base
 					c.Question = rules.Question{Method: method, URL: "http://" + authority + uri}
-					if headers := child(request, "headers"); headers != nil {
+					if headers := yamltext.Child(request, "headers"); headers != nil {
 						c.Question.Headers = d.headers(headers)
 					}
-					c.Name = fmt.Sprintf("%s: %s %s%s", value(child(entry, "description")), method, authority, uri)
+					c.Name = fmt.Sprintf("%s: %s %s%s", yamltext.Scalar(yamltext.Child(entry, "description")), method, authority, uri)
 					d.file.Cases = append(d.file.Cases, &c)
 				}
 			}
@@ -45,17 +45,9 @@ func (d *decoder) validatorCases(list *kyaml.Node) {
 	}
 }
 
-// value returns the text of a scalar; "" for none.
-func value(node *kyaml.Node) string {
-	if node == nil || node.Kind != kyaml.ScalarNode {
-		return ""
-	}
-	return node.Value
-}
-
 // texts returns the list of a key, or only the default if there is no such key.
 func (d *decoder) texts(node *kyaml.Node, key, otherwise string) (list []string) {
-	found := child(node, key)
+	found := yamltext.Child(node, key)
 	switch {
 	case found == nil && otherwise == "":
 		d.problem(node, "want %s", key)
@@ -71,22 +63,22 @@ func (d *decoder) texts(node *kyaml.Node, key, otherwise string) (list []string)
 
 // validatorExpect decodes the expectation of a test case.
 func (d *decoder) validatorExpect(entry *kyaml.Node) (e Expect) {
-	if route := child(entry, "route"); route != nil {
+	if route := yamltext.Child(entry, "route"); route != nil {
 		e.To = d.validatorRoute(route)
 	}
-	if r := child(entry, "redirect"); r != nil {
+	if r := yamltext.Child(entry, "redirect"); r != nil {
 		d.keys(r, "uri", "authority", "redirectCode", "scheme", "port")
-		e.Location = redirectTo(value(child(r, "uri")), value(child(r, "authority")))
-		if code := child(r, "redirectCode"); code != nil {
+		e.Location = redirectTo(yamltext.Scalar(yamltext.Child(r, "uri")), yamltext.Scalar(yamltext.Child(r, "authority")))
+		if code := yamltext.Child(r, "redirectCode"); code != nil {
 			e.Status = d.status(code)
 		}
 	}
-	if r := child(entry, "rewrite"); r != nil {
+	if r := yamltext.Child(entry, "rewrite"); r != nil {
 		d.keys(r, "uri", "authority")
-		if uri := child(r, "uri"); uri != nil {
+		if uri := yamltext.Child(r, "uri"); uri != nil {
 			e.Path = d.textOf(uri)
 		}
-		if authority := child(r, "authority"); authority != nil {
+		if authority := yamltext.Child(r, "authority"); authority != nil {
 			e.Authority = d.textOf(authority)
 		}
 	}
@@ -113,19 +105,19 @@ func (d *decoder) validatorRoute(list *kyaml.Node) (targets []Target) {
 	total := 0.0
 	for _, entry := range list.Content {
 		d.keys(entry, "destination", "weight", "headers")
-		to := child(entry, "destination")
+		to := yamltext.Child(entry, "destination")
 		if to == nil {
 			d.problem(entry, "want a destination")
 			continue
 		}
 		d.keys(to, "host", "port", "subset")
-		t := Target{Name: value(child(to, "host"))}
-		if number := value(child(child(to, "port"), "number")); number != "" {
+		t := Target{Name: yamltext.Scalar(yamltext.Child(to, "host"))}
+		if number := yamltext.Scalar(yamltext.Child(yamltext.Child(to, "port"), "number")); number != "" {
 			t.Name += ":" + number
 		}
-		t.Name += "/" + value(child(to, "subset")) // without a subset, none
+		t.Name += "/" + yamltext.Scalar(yamltext.Child(to, "subset")) // without a subset, none
 		weight := 100.0
-		if w := child(entry, "weight"); w != nil {
+		if w := yamltext.Child(entry, "weight"); w != nil {
 			weight = float64(*d.number(w))
 		}
 		t.Min, total = weight, total+weight

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,16 +16,13 @@ import (
 	"github.com/hopline/hopline/lab/internal/tty"
 )
 
-// get requests a path of the API of the running lab. With --json it prints the response and returns false; otherwise the response is in value.
-func get(ctx context.Context, port int, path string, asJSON bool, screen tty.Screen, value any) (bool, error) {
-	if !asJSON {
-		return true, current.Call(ctx, port, http.MethodGet, path, nil, value)
+// printJSON prints the response of the API of the running lab to a GET request.
+func printJSON(ctx context.Context, port int, path string, out io.Writer) error {
+	var response json.RawMessage
+	if err := current.Call(ctx, port, http.MethodGet, path, nil, &response); err != nil {
+		return err
 	}
-	var text json.RawMessage
-	if err := current.Call(ctx, port, http.MethodGet, path, nil, &text); err != nil {
-		return false, err
-	}
-	return false, tty.WriteJSON(screen.Out, text)
+	return tty.WriteJSON(out, response)
 }
 
 // duration returns microseconds in their best unit: "2.03 s", "14 ms", "1.4 ms", "310 µs".

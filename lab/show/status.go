@@ -3,6 +3,7 @@ package show
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,8 +24,12 @@ type Status struct {
 // Execute prints the overlay that runs, the problems of its newest edit, its rules with the configured and the observed shares, the workloads,
 // the ejected endpoints and the temporary changes.
 func (c *Status) Execute(ctx context.Context, screen tty.Screen) error {
+	const path = "/api/state"
+	if c.JSON {
+		return printJSON(ctx, c.ConsolePort, path, screen.Out)
+	}
 	var state console.State
-	if ok, err := get(ctx, c.ConsolePort, "/api/state", c.JSON, screen, &state); !ok || err != nil {
+	if err := current.Call(ctx, c.ConsolePort, http.MethodGet, path, nil, &state); err != nil {
 		return err
 	}
 	p := &page{Screen: screen}

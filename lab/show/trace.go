@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,9 +38,11 @@ func (c *Trace) Execute(ctx context.Context, screen tty.Screen) error {
 		return errors.New("--json: want one trace, got two")
 	case c.ID == "":
 		return c.search(ctx, screen)
+	case c.JSON:
+		return printJSON(ctx, c.ConsolePort, pathOf(c.ID), screen.Out)
 	}
-	var first, second console.Detail
-	if ok, err := get(ctx, c.ConsolePort, "/api/traces/"+url.PathEscape(c.ID), c.JSON, screen, &first); !ok || err != nil {
+	first, err := c.detail(ctx, c.ID)
+	if err != nil {
 		return err
 	}
 	p := &page{Screen: screen}
@@ -48,7 +51,8 @@ func (c *Trace) Execute(ctx context.Context, screen tty.Screen) error {
 		p.lines(first)
 		return p.err
 	}
-	if _, err := get(ctx, c.ConsolePort, "/api/traces/"+url.PathEscape(c.Other), false, screen, &second); err != nil {
+	second, err := c.detail(ctx, c.Other)
+	if err != nil {
 		return err
 	}
 	p.difference(first, second)
@@ -56,6 +60,13 @@ func (c *Trace) Execute(ctx context.Context, screen tty.Screen) error {
 	p.print(tty.Text("\n"))
 	p.waterfall(second)
 	return p.err
+}
+
+func pathOf(id string) string { return "/api/traces/" + url.PathEscape(id) }
+
+func (c *Trace) detail(ctx context.Context, id string) (d console.Detail, err error) {
+	err = current.Call(ctx, c.ConsolePort, http.MethodGet, pathOf(id), nil, &d)
+	return d, err
 }
 
 func (c *Trace) search(ctx context.Context, screen tty.Screen) error {
@@ -71,8 +82,12 @@ func (c *Trace) search(ctx context.Context, screen tty.Screen) error {
 	if c.Errors {
 		query.Set("errors", "1")
 	}
+	path := "/api/traces?" + query.Encode()
+	if c.JSON {
+		return printJSON(ctx, c.ConsolePort, path, screen.Out)
+	}
 	var found []console.Summary
-	if ok, err := get(ctx, c.ConsolePort, "/api/traces?"+query.Encode(), c.JSON, screen, &found); !ok || err != nil {
+	if err := current.Call(ctx, c.ConsolePort, http.MethodGet, path, nil, &found); err != nil {
 		return err
 	}
 	p := &page{Screen: screen}
@@ -86,18 +101,24 @@ func (c *Trace) search(ctx context.Context, screen tty.Screen) error {
 	return p.err
 }
 
-// outcome returns the status of a trace, the number of its failed spans, and whether a fault was injected.
+// outcome returns the status of a trace, the number of its failed spans, and whether a fault was injected. As on the page, a status of 400 to 499 is
+// no failure of a service, and not well either.
 func (p *page) outcome(s console.Summary) tty.Part {
 	words := []string{s.Status}
-	style := tty.Green
 	if s.Errors > 0 {
-		style = tty.Red
 		words = append(words, fmt.Sprintf("%d of %d spans failed", s.Errors, s.Spans))
 	}
 	if s.Injected {
 		words = append(words, "injected fault")
 	}
-	return p.Paint(style, joined(words...))
+	text := joined(words...)
+	switch {
+	case s.Errors > 0:
+		return p.Paint(tty.Red, text)
+	case s.Status >= "400":
+		return tty.Text(text)
+	}
+	return p.Paint(tty.Green, text)
 }
 
 // waterfall prints the spans of a trace as a tree: when each began, how long it took, and how long the trace waited for its own work.

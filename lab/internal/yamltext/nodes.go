@@ -4,6 +4,7 @@ package yamltext
 
 import (
 	"bytes"
+	"iter"
 
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -22,14 +23,25 @@ func Documents(content []byte) (docs []*kyaml.Node) {
 	}
 }
 
+// Pairs returns the keys and values of a mapping; nothing for any other node, or nil.
+func Pairs(node *kyaml.Node) iter.Seq2[*kyaml.Node, *kyaml.Node] {
+	return func(yield func(key, value *kyaml.Node) bool) {
+		if node == nil || node.Kind != kyaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if !yield(node.Content[i], node.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
 // Child returns the value of a key of a mapping, or nil.
 func Child(node *kyaml.Node, key string) *kyaml.Node {
-	if node == nil || node.Kind != kyaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return node.Content[i+1]
+	for k, value := range Pairs(node) {
+		if k.Value == key {
+			return value
 		}
 	}
 	return nil
