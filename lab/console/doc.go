@@ -1,4 +1,4 @@
-// Package console is the lab's page: it shows what runs, the shares that the rules configure beside the traffic seen, and traces with their
+// Package console is the lab's page: it shows what runs, the shares that the rules configure beside the observed traffic, and traces with their
 // logs.
 //
 // The files in reading order: source.go (the data that the console reads), console.go (the handlers and the loop that reads the state), errors.go (what an error looks like),

@@ -90,7 +90,7 @@ func (e Edition) detail(rule EdgeRule) RuleDetail {
 	if i >= 0 {
 		r := e.rules()[i]
 		path = "spec." + r.Place
-		shown := asked([]mesh.Rule{r})[0]
+		shown := configured([]mesh.Rule{r})[0]
 		out.Matches, out.Does = shown.Matches, shown.Does
 	}
 	if excerpt, ok := e.Overlay.Excerpt(rule.Object, path); ok {

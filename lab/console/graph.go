@@ -58,16 +58,16 @@ type GraphEdge struct {
 
 // EdgeRule is a rule that decides about requests of an edge. Its counts begin with this edition of the rules.
 type EdgeRule struct {
-	Object   string  `json:"object"`
-	Name     string  `json:"name"`
-	Callers  string  `json:"callers"`
-	Asked    float64 `json:"asked"` // the configured share of the rule's requests, from 0 to 1; 0: the rule does not send requests here
-	Even     bool    `json:"even"`  // no weight configures the share
-	Seen     float64 `json:"seen"`  // the share of those requests of the callers that an upstream got
-	Low      float64 `json:"low"`   // of the 95 % confidence interval of Seen
-	High     float64 `json:"high"`
-	Requests uint64  `json:"requests"` // to this node
-	Of       uint64  `json:"of"`       // to all upstreams, by this rule, from the same callers
+	Object     string  `json:"object"`
+	Name       string  `json:"name"`
+	Callers    string  `json:"callers"`
+	Configured float64 `json:"configured"` // the configured share of the rule's requests, from 0 to 1; 0: the rule does not send requests here
+	Even       bool    `json:"even"`       // no weight configures the share
+	Observed   float64 `json:"observed"`   // the share of those requests of the callers that an upstream got
+	Low        float64 `json:"low"`        // of the 95 % confidence interval of Observed
+	High       float64 `json:"high"`
+	Requests   uint64  `json:"requests"` // to this node
+	Of         uint64  `json:"of"`       // to all upstreams, by this rule, from the same callers
 }
 
 // meshID is the ID of the caller's own proxy as a destination.
@@ -143,7 +143,7 @@ func newEdges(g *graph.Graph) *edges {
 	for _, l := range g.Links {
 		s := e.edge(l.From, l.To)
 		s.Configured = true
-		s.Rules = append(s.Rules, EdgeRule{Object: l.Object, Name: l.Rule, Callers: l.Callers, Asked: l.Asked, Even: l.Even})
+		s.Rules = append(s.Rules, EdgeRule{Object: l.Object, Name: l.Rule, Callers: l.Callers, Configured: l.Configured, Even: l.Even})
 	}
 	return e
 }
@@ -211,7 +211,7 @@ func (e *edges) list() []GraphEdge {
 				continue
 			}
 			if r.Of > 0 {
-				r.Seen = float64(r.Requests) / float64(r.Of)
+				r.Observed = float64(r.Requests) / float64(r.Of)
 			}
 			r.Low, r.High = wilson(r.Requests, r.Of)
 		}

@@ -95,14 +95,14 @@ func TestGraph(t *testing.T) {
 	prod, canary := edgeOf(t, g, "hopline/front", "hopline/middle-prod"), edgeOf(t, g, "hopline/front", "hopline/middle-canary")
 	dev, own := edgeOf(t, g, "hopline/front", "hopline/middle-dev"), edgeOf(t, g, "hopline/front", "mesh")
 	low, high := wilson(60, 80)
-	want := []EdgeRule{{Object: "VirtualService hopline/middle", Name: "everybody", Asked: 0.8, Seen: 0.75, Low: low, High: high, Requests: 60, Of: 80}}
+	want := []EdgeRule{{Object: "VirtualService hopline/middle", Name: "everybody", Configured: 0.8, Observed: 0.75, Low: low, High: high, Requests: 60, Of: 80}}
 	if diff := cmp.Diff(want, prod.Rules, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("rules of prod (-want +got):\n%s", diff)
 	}
 	if prod.Requests != 61 || prod.Errors != 0 || prod.P50 < 20 || prod.P50 > 21 || !cmp.Equal(prod.Callers, []string{"hopline/front-amber"}) || !prod.Configured {
 		t.Errorf("prod: %+v", prod)
 	}
-	if canary.Requests != 20 || canary.Errors != 0.25 || canary.Tries != 30 || canary.Rules[0].Seen != 0.25 {
+	if canary.Requests != 20 || canary.Errors != 0.25 || canary.Tries != 30 || canary.Rules[0].Observed != 0.25 {
 		t.Errorf("canary: %+v", canary)
 	}
 	if dev.Copies != 1 || dev.Requests != 0 || dev.Rules[0].Name != "beta" || dev.Rules[0].Requests != 0 || dev.Rules[0].High != 1 {

@@ -11,19 +11,19 @@ import (
 )
 
 // Rule is one http rule of a VirtualService, one rule of an HTTPRoute, or the default of a Service or ServiceEntry without one: what it configures, and the traffic
-// seen.
+// observed.
 type Rule struct {
-	Object  string   `json:"object"` // "VirtualService hopline/middle"
-	Name    string   `json:"name"`   // "everybody", or its position "http[1]"
-	Hosts   []string `json:"hosts"`
-	Gateway bool     `json:"gateway"` // whether it applies to requests at gateways,
-	At      []string `json:"at"`      // and at which: "istio-ingressgateway"
-	Callers string   `json:"callers"` // the callers of these parts, where the parts differ between callers
-	Matches []string `json:"matches"` // one of them is enough; none: every request
-	Does    []string `json:"does"`    // besides routing: "timeout 2s", "20 retries on 5xx"
-	Parts   []Part   `json:"parts"`
-	Seen    uint64   `json:"seen"`   // requests since this edition of the rules started to run
-	Errors  uint64   `json:"errors"` // of them failed
+	Object   string   `json:"object"` // "VirtualService hopline/middle"
+	Name     string   `json:"name"`   // "everybody", or its position "http[1]"
+	Hosts    []string `json:"hosts"`
+	Gateway  bool     `json:"gateway"` // whether it applies to requests at gateways,
+	At       []string `json:"at"`      // and at which: "istio-ingressgateway"
+	Callers  string   `json:"callers"` // the callers of these parts, where the parts differ between callers
+	Matches  []string `json:"matches"` // one of them is enough; none: every request
+	Does     []string `json:"does"`    // besides routing: "timeout 2s", "20 retries on 5xx"
+	Parts    []Part   `json:"parts"`
+	Requests uint64   `json:"requests"` // requests since this edition of the rules started to run
+	Errors   uint64   `json:"errors"`   // of them failed
 
 	Failures []Failure `json:"failures"` // reasons, the most frequent first
 }
@@ -36,15 +36,15 @@ type Failure struct {
 
 // Part is the share of one version in a rule.
 type Part struct {
-	Service string  `json:"service"`
-	Version string  `json:"version"`
-	Asked   float64 `json:"asked"` // from 0 to 1; 0 for a version without a weight
-	Even    bool    `json:"even"`  // the share is not configured: ready pods share a destination evenly
-	Seen    uint64  `json:"seen"`
+	Service    string  `json:"service"`
+	Version    string  `json:"version"`
+	Configured float64 `json:"configured"` // from 0 to 1; 0 for a version without a weight
+	Even       bool    `json:"even"`       // the share is not configured: ready pods share a destination evenly
+	Requests   uint64  `json:"requests"`
 }
 
-// asked returns the rules of a table as they are shown, without traffic.
-func asked(of []mesh.Rule) []Rule {
+// configured returns the rules of a table as they are shown, without traffic.
+func configured(of []mesh.Rule) []Rule {
 	rules := []Rule{}
 	for _, r := range of {
 		rule := Rule{Object: r.Object, Name: r.Name, Hosts: r.Hosts, Gateway: r.Gateway, At: some(r.At), Callers: r.Callers, Matches: []string{}, Does: rulewords.Does(r.HTTP), Parts: []Part{}, Failures: []Failure{}}
@@ -71,16 +71,16 @@ func partsOf(share mesh.Share) []Part {
 	c := share.Cluster
 	switch {
 	case c.Gateway != "":
-		return []Part{{Service: c.Gateway, Asked: share.Percent / 100}}
+		return []Part{{Service: c.Gateway, Configured: share.Percent / 100}}
 	case len(share.Backends) == 0 && c.Known && c.Selector == nil:
-		return []Part{{Service: c.Host, Version: c.Subset, Asked: share.Percent / 100}}
+		return []Part{{Service: c.Host, Version: c.Subset, Configured: share.Percent / 100}}
 	case len(share.Backends) == 0:
-		return []Part{{Service: c.Host, Version: cmp.Or(c.Subset, "nobody"), Asked: share.Percent / 100}}
+		return []Part{{Service: c.Host, Version: cmp.Or(c.Subset, "nobody"), Configured: share.Percent / 100}}
 	}
 	var parts []Part
 	for _, b := range share.Backends {
 		labels := b.Deployment.Pod.Labels
-		parts = addPart(parts, Part{Service: cmp.Or(labels["app"], c.Host), Version: cmp.Or(labels["version"], b.Deployment.Name), Asked: b.Percent / 100})
+		parts = addPart(parts, Part{Service: cmp.Or(labels["app"], c.Host), Version: cmp.Or(labels["version"], b.Deployment.Name), Configured: b.Percent / 100})
 	}
 	for i := range parts {
 		parts[i].Even = len(parts) > 1
@@ -92,17 +92,17 @@ func partsOf(share mesh.Share) []Part {
 func addPart(parts []Part, part Part) []Part {
 	for i := range parts {
 		if parts[i].Service == part.Service && parts[i].Version == part.Version {
-			parts[i].Asked += part.Asked
-			parts[i].Seen += part.Seen
+			parts[i].Configured += part.Configured
+			parts[i].Requests += part.Requests
 			return parts
 		}
 	}
 	return append(parts, part)
 }
 
-// withSeen adds the counted requests to the rules that matched them. Default routes, of Services and ServiceEntries, become rules of their
+// withRequests adds the counted requests to the rules that matched them. Default routes, of Services and ServiceEntries, become rules of their
 // own.
-func withSeen(rules []Rule, flows []traffic.Flow) []Rule {
+func withRequests(rules []Rule, flows []traffic.Flow) []Rule {
 	rules = cloneRules(rules)
 	for _, f := range flows {
 		if f.Object == "" || f.Requests == 0 {
@@ -117,13 +117,13 @@ func withSeen(rules []Rule, flows []traffic.Flow) []Rule {
 			rules = append(rules, Rule{Object: f.Object, Name: f.Rule, Hosts: []string{f.App}, At: []string{}, Matches: []string{}, Does: []string{}, Parts: []Part{}, Failures: []Failure{}})
 		}
 		rule := &rules[i]
-		rule.Seen += f.Requests
+		rule.Requests += f.Requests
 		if f.Failed() {
 			rule.Errors += f.Requests
 			rule.Failures = addFailure(rule.Failures, Failure{failureText(f), f.Requests})
 		}
 		if f.Workload != "" {
-			rule.Parts = addPart(rule.Parts, Part{Service: f.App, Version: f.Version, Seen: f.Requests})
+			rule.Parts = addPart(rule.Parts, Part{Service: f.App, Version: f.Version, Requests: f.Requests})
 		}
 	}
 	for i := range rules {

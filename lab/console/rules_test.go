@@ -26,25 +26,25 @@ func find(t *testing.T, rules []Rule, object, name string) Rule {
 
 func TestAskedOfCanary(t *testing.T) {
 	t.Parallel()
-	rules := asked(load(t, "canary"))
+	rules := configured(load(t, "canary"))
 	for _, test := range []struct {
 		object, name string
 		matches      []string
 		gateway      bool
 		parts        []Part
 	}{
-		{"VirtualService hopline/middle", "everybody", []string{}, false, []Part{{Service: "middle", Version: "prod", Asked: 0.8}, {Service: "middle", Version: "canary", Asked: 0.2}}},
-		{"VirtualService hopline/middle", "beta", []string{"x-dev-user is betaUser"}, false, []Part{{Service: "middle", Version: "dev", Asked: 1}}},
-		{"VirtualService hopline/core", "testers", []string{"x-dev-user is betaUser", "x-dev-user is stressTest"}, false, []Part{{Service: "core", Version: "test", Asked: 1}}},
+		{"VirtualService hopline/middle", "everybody", []string{}, false, []Part{{Service: "middle", Version: "prod", Configured: 0.8}, {Service: "middle", Version: "canary", Configured: 0.2}}},
+		{"VirtualService hopline/middle", "beta", []string{"x-dev-user is betaUser"}, false, []Part{{Service: "middle", Version: "dev", Configured: 1}}},
+		{"VirtualService hopline/core", "testers", []string{"x-dev-user is betaUser", "x-dev-user is stressTest"}, false, []Part{{Service: "core", Version: "test", Configured: 1}}},
 		{"VirtualService hopline/front", "page", []string{"path begins with /demo-app/"}, true, []Part{
-			{Service: "front", Version: "amber", Asked: 1.0 / 3, Even: true}, {Service: "front", Version: "blue", Asked: 1.0 / 3, Even: true}, {Service: "front", Version: "green", Asked: 1.0 / 3, Even: true},
+			{Service: "front", Version: "amber", Configured: 1.0 / 3, Even: true}, {Service: "front", Version: "blue", Configured: 1.0 / 3, Even: true}, {Service: "front", Version: "green", Configured: 1.0 / 3, Even: true},
 		}},
 		{"VirtualService hopline/front", "slash", []string{"path is /demo-app"}, true, []Part{}},
 	} {
 		rule := find(t, rules, test.object, test.name)
 		sorted := cmpopts.SortSlices(func(a, b Part) bool { return a.Version < b.Version })
 		if diff := cmp.Diff(test.parts, rule.Parts, sorted, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
-			t.Errorf("%s %s asks otherwise (-want +got):\n%s", test.object, test.name, diff)
+			t.Errorf("%s %s configures something else (-want +got):\n%s", test.object, test.name, diff)
 		}
 		if diff := cmp.Diff(test.matches, rule.Matches); diff != "" {
 			t.Errorf("%s %s matches otherwise (-want +got):\n%s", test.object, test.name, diff)
@@ -58,7 +58,7 @@ func TestAskedOfCanary(t *testing.T) {
 // TestAskedOfRoutes: the default condition of an HTTPRoute on the path is no condition.
 func TestAskedOfRoutes(t *testing.T) {
 	t.Parallel()
-	rules := asked(load(t, "gateway-api"))
+	rules := configured(load(t, "gateway-api"))
 	for name, want := range map[string][]string{"everybody": {}, "beta": {"x-dev-user is betaUser"}} {
 		if diff := cmp.Diff(want, find(t, rules, "HTTPRoute hopline/middle", name).Matches); diff != "" {
 			t.Errorf("%s matches otherwise (-want +got):\n%s", name, diff)
@@ -70,23 +70,23 @@ func TestAskedOfRoutes(t *testing.T) {
 func TestAskedAddsUp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"split", "egress", "outlier", "fault", "timeout", "mirror", "circuit", "denied"} {
-		for _, rule := range asked(load(t, name)) {
+		for _, rule := range configured(load(t, name)) {
 			sum := 0.0
 			for _, part := range rule.Parts {
-				sum += part.Asked
+				sum += part.Configured
 				if part.Version == "nobody" || part.Service == "" {
 					t.Errorf("%s: %s %s leads to nobody: %+v", name, rule.Object, rule.Name, part)
 				}
 			}
 			if len(rule.Parts) > 0 && math.Abs(sum-1) > 1e-9 {
-				t.Errorf("%s: %s %s asks for %v of its requests, want 1", name, rule.Object, rule.Name, sum)
+				t.Errorf("%s: %s %s configures %v of its requests, want 1", name, rule.Object, rule.Name, sum)
 			}
 			if len(rule.Parts) == 0 && len(rule.Does) == 0 {
 				t.Errorf("%s: %s %s does nothing", name, rule.Object, rule.Name)
 			}
 		}
 	}
-	if rules := asked(nil); len(rules) != 0 {
+	if rules := configured(nil); len(rules) != 0 {
 		t.Errorf("without an overlay there are rules: %v", rules)
 	}
 }
@@ -161,48 +161,48 @@ spec:
 // A DestinationRule that only its own namespace sees changes nothing for the others.
 func TestAskedOfTheCallersDestinationRule(t *testing.T) {
 	t.Parallel()
-	parts := []Part{{Service: "middle", Version: "prod", Asked: 0.8}, {Service: "middle", Version: "canary", Asked: 0.2}}
-	rules := asked(fromText(t, twoNamespaces))
+	parts := []Part{{Service: "middle", Version: "prod", Configured: 0.8}, {Service: "middle", Version: "canary", Configured: 0.2}}
+	rules := configured(fromText(t, twoNamespaces))
 	if len(rules) != 1 || rules[0].Callers != "" {
 		t.Errorf("got %+v, want one rule for all callers", rules)
 	}
 	if diff := cmp.Diff(parts, rules[0].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
-	rules = asked(fromText(t, twoNamespaces+callerInOther))
+	rules = configured(fromText(t, twoNamespaces+callerInOther))
 	if len(rules) != 2 || rules[0].Callers != "namespace hopline" || rules[1].Callers != "namespace other" {
 		t.Fatalf("got %+v, want a rule for each namespace", rules)
 	}
 	if diff := cmp.Diff(parts, rules[0].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("parts of hopline (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Part{{Service: "middle", Version: "canary", Asked: 1}}, rules[1].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+	if diff := cmp.Diff([]Part{{Service: "middle", Version: "canary", Configured: 1}}, rules[1].Parts, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("parts of other (-want +got):\n%s", diff)
 	}
-	seen := withSeen(rules, []traffic.Flow{{Object: "VirtualService hopline/middle", Rule: "everybody", Callers: "namespace other", Workload: "middle-canary", App: "middle", Version: "canary", Code: 200, Requests: 3}})
-	if seen[0].Seen != 0 || seen[1].Seen != 3 || seen[1].Parts[0].Seen != 3 {
-		t.Errorf("got %+v, want three requests by the rule of namespace other", seen)
+	counted := withRequests(rules, []traffic.Flow{{Object: "VirtualService hopline/middle", Rule: "everybody", Callers: "namespace other", Workload: "middle-canary", App: "middle", Version: "canary", Code: 200, Requests: 3}})
+	if counted[0].Requests != 0 || counted[1].Requests != 3 || counted[1].Parts[0].Requests != 3 {
+		t.Errorf("got %+v, want three requests by the rule of namespace other", counted)
 	}
 }
 
 // The part of a route to an outside host names the workload that represents the host, whose labels identify the traffic.
 func TestAskedOfEgress(t *testing.T) {
 	t.Parallel()
-	rules := asked(load(t, "egress"))
+	rules := configured(load(t, "egress"))
 	gateway := find(t, rules, "VirtualService hopline/worldtimeapi-from-the-gateway", "http[0]")
-	if diff := cmp.Diff([]Part{{Service: "worldtimeapi", Version: "outside", Asked: 1}}, gateway.Parts); diff != "" {
+	if diff := cmp.Diff([]Part{{Service: "worldtimeapi", Version: "outside", Configured: 1}}, gateway.Parts); diff != "" {
 		t.Errorf("from the gateway (-want +got):\n%s", diff)
 	}
 	pod := find(t, rules, "VirtualService hopline/worldtimeapi", "http[0]")
-	if diff := cmp.Diff([]Part{{Service: "istio-egressgateway", Asked: 1}}, pod.Parts); diff != "" {
+	if diff := cmp.Diff([]Part{{Service: "istio-egressgateway", Configured: 1}}, pod.Parts); diff != "" {
 		t.Errorf("from a pod (-want +got):\n%s", diff)
 	}
 }
 
-func TestSeen(t *testing.T) {
+func TestRequests(t *testing.T) {
 	t.Parallel()
-	rules := asked(load(t, "canary"))
-	seen := withSeen(rules, []traffic.Flow{
+	rules := configured(load(t, "canary"))
+	counted := withRequests(rules, []traffic.Flow{
 		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200, Requests: 7},
 		{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 500, Requests: 2},
 		{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: 503, Requests: 1}, // by the proxy itself
@@ -211,25 +211,25 @@ func TestSeen(t *testing.T) {
 		{Object: "Service hopline/clock", Rule: "default", Namespace: "hopline", Workload: "clock", App: "clock", Version: "prod", Code: 200, Requests: 4},
 		{App: "nowhere", Code: 404, Requests: 9},
 	})
-	everybody := find(t, seen, "VirtualService hopline/middle", "everybody")
-	if everybody.Seen != 10 || everybody.Errors != 3 {
-		t.Errorf("everybody: %d seen and %d failed, want 10 and 3", everybody.Seen, everybody.Errors)
+	everybody := find(t, counted, "VirtualService hopline/middle", "everybody")
+	if everybody.Requests != 10 || everybody.Errors != 3 {
+		t.Errorf("everybody: %d counted and %d failed, want 10 and 3", everybody.Requests, everybody.Errors)
 	}
-	want := []Part{{Service: "middle", Version: "prod", Asked: 0.8, Seen: 9}, {Service: "middle", Version: "canary", Asked: 0.2}}
+	want := []Part{{Service: "middle", Version: "prod", Configured: 0.8, Requests: 9}, {Service: "middle", Version: "canary", Configured: 0.2}}
 	if diff := cmp.Diff(want, everybody.Parts); diff != "" {
 		t.Errorf("everybody's parts (-want +got):\n%s", diff)
 	}
-	if beta := find(t, seen, "VirtualService hopline/middle", "beta"); beta.Seen != 5 || beta.Errors != 0 {
-		t.Errorf("beta: %d seen and %d failed, want 5 and 0", beta.Seen, beta.Errors)
+	if beta := find(t, counted, "VirtualService hopline/middle", "beta"); beta.Requests != 5 || beta.Errors != 0 {
+		t.Errorf("beta: %d counted and %d failed, want 5 and 0", beta.Requests, beta.Errors)
 	}
-	if clock := find(t, seen, "Service hopline/clock", "default"); clock.Seen != 4 || len(clock.Parts) != 1 {
+	if clock := find(t, counted, "Service hopline/clock", "default"); clock.Requests != 4 || len(clock.Parts) != 1 {
 		t.Errorf("the clock's default route: %+v", clock)
 	}
-	if slices.ContainsFunc(seen, func(r Rule) bool { return r.Name == "gone" }) {
+	if slices.ContainsFunc(counted, func(r Rule) bool { return r.Name == "gone" }) {
 		t.Error("a rule that no longer runs is shown")
 	}
-	if again := find(t, rules, "VirtualService hopline/middle", "everybody"); again.Parts[0].Seen != 0 {
-		t.Error("counting changed the rules that were asked for")
+	if again := find(t, rules, "VirtualService hopline/middle", "everybody"); again.Parts[0].Requests != 0 {
+		t.Error("counting changed the configured rules")
 	}
 }
 
@@ -254,7 +254,7 @@ spec:
       fault: {delay: {percentage: {value: 10}, fixedDelay: 1s}, abort: {percentage: {value: 5}, httpStatus: 418}}
     - route: [{destination: {host: far.example, port: {number: 80}}}]
 `))
-	rules := asked(o)
+	rules := configured(o)
 	first := find(t, rules, "VirtualService default/far", "http[0]")
 	if diff := cmp.Diff([]string{"method is GET, path matches /a.*", "?q begins with x"}, first.Matches); diff != "" {
 		t.Errorf("matches (-want +got):\n%s", diff)
@@ -262,19 +262,19 @@ spec:
 	if diff := cmp.Diff([]string{"timeout 2s", "3 retries on 5xx", "delays 10 % by 1s", "aborts 5 % with 418"}, first.Does); diff != "" {
 		t.Errorf("what it does (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Part{{Service: "far.example", Asked: 1}}, first.Parts); diff != "" {
+	if diff := cmp.Diff([]Part{{Service: "far.example", Configured: 1}}, first.Parts); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
-	seen := withSeen(rules, []traffic.Flow{{Object: "VirtualService default/far", Rule: "http[0].match[1]", Code: 200, Requests: 2}, {Object: "VirtualService default/far", Rule: "http[1]", Code: 200, Requests: 3}})
-	if seen[0].Seen != 2 || seen[1].Seen != 3 {
-		t.Errorf("seen %d and %d, want 2 and 3", seen[0].Seen, seen[1].Seen)
+	counted := withRequests(rules, []traffic.Flow{{Object: "VirtualService default/far", Rule: "http[0].match[1]", Code: 200, Requests: 2}, {Object: "VirtualService default/far", Rule: "http[1]", Code: 200, Requests: 3}})
+	if counted[0].Requests != 2 || counted[1].Requests != 3 {
+		t.Errorf("counted %d and %d, want 2 and 3", counted[0].Requests, counted[1].Requests)
 	}
 }
 
 // TestAtWhichGateway: in the overlay egress two hosts have a rule for the egress gateway, which is not reachable from outside.
 func TestAtWhichGateway(t *testing.T) {
 	t.Parallel()
-	for _, rule := range asked(load(t, "egress")) {
+	for _, rule := range configured(load(t, "egress")) {
 		want := []string{}
 		switch {
 		case strings.HasSuffix(rule.Object, "-from-the-gateway"):
@@ -321,7 +321,7 @@ func TestFailures(t *testing.T) {
 	flow := func(code int, flags string, requests uint64) traffic.Flow {
 		return traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", App: "middle", Code: code, Flags: flags, Requests: requests}
 	}
-	rules := withSeen(asked(load(t, "canary")), []traffic.Flow{
+	rules := withRequests(configured(load(t, "canary")), []traffic.Flow{
 		flow(200, "-", 100), flow(404, "-", 3), flow(503, "UH", 4), flow(503, "UF,URX", 7), flow(504, "UT", 1), flow(500, "-", 2), flow(500, "-", 3), flow(503, "FI", 6), flow(0, "DC", 2),
 	})
 	want := []Failure{

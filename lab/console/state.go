@@ -73,7 +73,7 @@ func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.E
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.Rules = withSeen(asked(edition.rules()), sinceEdition(flows, c.baseline))
+	s.Rules = withRequests(configured(edition.rules()), sinceEdition(flows, c.baseline))
 	s.Graph = graphOf(edition, edges, c.edgeBaseline)
 	s.Graph.withPods(s.Workloads, s.Ejections)
 	return s

@@ -56,7 +56,7 @@ func TestCountedAnew(t *testing.T) {
 	_, table := loaded.Overlay(t, "canary")
 	source := &lab{edition: Edition{Revision: 1, Table: table}}
 	c := New(source, nil, Driving{})
-	seen := func(requests uint64) uint64 {
+	counted := func(requests uint64) uint64 {
 		t.Helper()
 		flow.Requests = requests
 		source.flows = []traffic.Flow{flow}
@@ -64,15 +64,15 @@ func TestCountedAnew(t *testing.T) {
 		if err := json.Unmarshal(c.observe(time.Now()), &s); err != nil {
 			t.Fatal(err)
 		}
-		return find(t, s.Rules, flow.Object, flow.Rule).Seen
+		return find(t, s.Rules, flow.Object, flow.Rule).Requests
 	}
 	for _, step := range []struct {
 		revision       int
 		requests, want uint64
 	}{{1, 5, 0}, {1, 25, 20}, {2, 30, 0}, {2, 34, 4}, {3, 34, 0}} {
 		source.edition.Revision = step.revision
-		if got := seen(step.requests); got != step.want {
-			t.Errorf("in edition %d after %d requests %d are seen, want %d", step.revision, step.requests, got, step.want)
+		if got := counted(step.requests); got != step.want {
+			t.Errorf("in edition %d after %d requests %d are counted, want %d", step.revision, step.requests, got, step.want)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package console
 
 import "math"
 
-// wilson returns the 95 % confidence interval of a share, when k of n requests are seen. It is Wilson's score interval, which keeps its
+// wilson returns the 95 % confidence interval of a share, when k of n requests are observed. It is Wilson's score interval, which keeps its
 // coverage for small n and for shares near 0 and 1; without requests it is everything, 0 to 1.
 // (https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval)
 func wilson(k, n uint64) (low, high float64) {

@@ -34,9 +34,9 @@ type Link struct {
 	Object string // as in mesh.Rule: "VirtualService hopline/middle"; "Service hopline/clock" for a default route
 	Rule   string // the rule's name or place; "default" for a default route
 	// Callers names the callers of the rule, if its shares differ by caller; see mesh.Rule.
-	Callers string
-	Asked   float64 // the share of the rule's requests, from 0 to 1
-	Even    bool    // no weight configures the share: ready pods share a destination evenly
+	Callers    string
+	Configured float64 // the share of the rule's requests, from 0 to 1
+	Even       bool    // no weight configures the share: ready pods share a destination evenly
 
 	from, to traffic.End
 }

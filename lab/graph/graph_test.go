@@ -55,7 +55,7 @@ func layersOfCanary(t *testing.T, g *Graph) {
 	var links []string
 	for _, l := range g.Links {
 		if l.From == "hopline/front" || l.From == "hopline/core" {
-			links = append(links, fmt.Sprintf("%s > %s by %s %s: %g %t", l.From, l.To, l.Object, l.Rule, l.Asked, l.Even))
+			links = append(links, fmt.Sprintf("%s > %s by %s %s: %g %t", l.From, l.To, l.Object, l.Rule, l.Configured, l.Even))
 		}
 	}
 	if diff := cmp.Diff([]string{
@@ -100,7 +100,7 @@ func TestEveryShippedOverlay(t *testing.T) {
 				if !known && l.To != "mesh" {
 					t.Errorf("a link to %s, which is no node", l.To)
 				}
-				sums[fmt.Sprint(l.From, l.Object, l.Rule, l.Callers)] += l.Asked
+				sums[fmt.Sprint(l.From, l.Object, l.Rule, l.Callers)] += l.Configured
 			}
 			for rule, sum := range sums {
 				if sum < 1-1e-9 || sum > 1+1e-9 {
@@ -227,7 +227,7 @@ spec:
 	var links []string
 	for _, l := range load(t, dir).Links {
 		if l.From == "hopline/front" {
-			links = append(links, fmt.Sprintf("%s by %s %s: %g", l.To, l.Object, l.Rule, l.Asked))
+			links = append(links, fmt.Sprintf("%s by %s %s: %g", l.To, l.Object, l.Rule, l.Configured))
 		}
 	}
 	slices.Sort(links)

@@ -52,7 +52,7 @@ func (c *collector) rule(from traffic.End, service string, r mesh.Rule) {
 
 // share adds the nodes behind a destination.
 func (c *collector) share(l Link, s mesh.Share) {
-	l.Asked = s.Percent / 100
+	l.Configured = s.Percent / 100
 	switch {
 	case s.Cluster.Gateway != "":
 		gateway, _ := mesh.BuiltInGateway(s.Cluster.Gateway)
@@ -75,15 +75,15 @@ func (c *collector) workloads(l Link, s mesh.Share) bool {
 		}
 	}
 	l.Even = len(s.Backends) > 1
-	whole := l.Asked
+	whole := l.Configured
 	for _, d := range selected {
-		l.Asked = 0
+		l.Configured = 0
 		if len(selected) == 1 {
-			l.Asked = whole
+			l.Configured = whole
 		}
 		for _, b := range s.Backends {
 			if b.Deployment == d {
-				l.Asked = b.Percent / 100
+				l.Configured = b.Percent / 100
 			}
 		}
 		c.add(l, traffic.End{Kind: traffic.Workload, Namespace: d.Namespace, Name: d.Name})
@@ -94,10 +94,10 @@ func (c *collector) workloads(l Link, s mesh.Share) bool {
 func (c *collector) add(l Link, to traffic.End) {
 	l.to, l.To = to, to.ID()
 	key := l
-	key.Asked, key.Even, key.from = 0, false, traffic.End{} // several workloads of a service configure the same call
+	key.Configured, key.Even, key.from = 0, false, traffic.End{} // several workloads of a service configure the same call
 	if i, known := c.seen[key]; known {
 		if c.links[i].from == l.from { // two destinations of a rule with the same endpoints
-			c.links[i].Asked += l.Asked
+			c.links[i].Configured += l.Configured
 		}
 		return
 	}

@@ -74,7 +74,7 @@ func (p *page) head(s console.State) {
 	}
 }
 
-// rules prints each rule with the share of each version: the configured one, and the one of the requests seen.
+// rules prints each rule with the share of each version: the configured one, and the one of the requests so far.
 func (p *page) rules(rules []console.Rule) {
 	object := ""
 	for i, rule := range rules {
@@ -91,7 +91,7 @@ func (p *page) rules(rules []console.Rule) {
 		}
 		p.print(tty.Text("    "), p.Paint(tty.Bold, rule.Name), tty.Text("  "+joined(conditions, strings.Join(rule.Does, ", "), rule.Callers)+"\n"))
 		for _, part := range rule.Parts {
-			p.print(tty.Text("      " + partWords(part, rule.Seen) + "\n"))
+			p.print(tty.Text("      " + partWords(part, rule.Requests) + "\n"))
 		}
 		for _, failure := range rule.Failures {
 			p.print(p.Paint(tty.Red, fmt.Sprintf("      %d failed: %s\n", failure.Requests, failure.Why)))
@@ -100,19 +100,19 @@ func (p *page) rules(rules []console.Rule) {
 }
 
 // partWords returns the configured and the observed share of a version.
-func partWords(part console.Part, seen uint64) string {
-	asked := percent(part.Asked)
+func partWords(part console.Part, requests uint64) string {
+	configured := percent(part.Configured)
 	switch {
 	case part.Even:
-		asked = "an even share, " + asked
-	case part.Asked == 0:
-		asked = "no share configured"
+		configured = "an even share, " + configured
+	case part.Configured == 0:
+		configured = "no share configured"
 	}
 	observed := "no requests"
-	if seen > 0 {
-		observed = fmt.Sprintf("observed %s of %d requests", percent(float64(part.Seen)/float64(seen)), seen)
+	if requests > 0 {
+		observed = fmt.Sprintf("observed %s of %d requests", percent(float64(part.Requests)/float64(requests)), requests)
 	}
-	return fmt.Sprintf("%s: %s; %s", strings.TrimSpace(part.Service+" "+part.Version), asked, observed)
+	return fmt.Sprintf("%s: %s; %s", strings.TrimSpace(part.Service+" "+part.Version), configured, observed)
 }
 
 // workloads prints a line for each workload, and one for each pod that is not ready.

@@ -46,7 +46,7 @@ func TestConsoleLive(t *testing.T) {
 	p := consoleOf(t, l)
 	p.until(`document.querySelector("#live").textContent === "Live"`)
 	p.until(`document.querySelector("#workloads-facts").textContent === "14 of 14 ready"`)
-	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 80 %, middle canary 20 %"))
+	p.until(ruleSays("VirtualService hopline/middle", "configured: middle prod 80 %, middle canary 20 %"))
 
 	l.call(30, "hops")
 	l.call(5, "hops", "x-dev-user", "betaUser")
@@ -57,13 +57,13 @@ func TestConsoleLive(t *testing.T) {
 
 	l.edit("middle.yaml", "weight: 80", "weight: 50")
 	l.edit("middle.yaml", "weight: 20", "weight: 50")
-	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %"))
+	p.until(ruleSays("VirtualService hopline/middle", "configured: middle prod 50 %, middle canary 50 %"))
 	p.until(ruleSays("VirtualService hopline/middle", "all other requests none yet")) // counts start again
 
 	l.edit("middle.yaml", "hosts: [middle]", "hots: [middle]")
 	p.until(`!document.querySelector("#problems").hidden`)
 	p.contains("#problems", "The newest edit does not run", "VirtualService hopline/middle", "spec.hots", "unknown field")
-	p.until(ruleSays("VirtualService hopline/middle", "asked: middle prod 50 %, middle canary 50 %")) // the active rules stay
+	p.until(ruleSays("VirtualService hopline/middle", "configured: middle prod 50 %, middle canary 50 %")) // the active rules stay
 	p.shoot("console-problem")
 	l.edit("middle.yaml", "hots: [middle]", "hosts: [middle]")
 	p.until(`document.querySelector("#problems").hidden`)

@@ -147,7 +147,7 @@ func (l *lab) keeps(p *tab, change string, pairs ...string) {
 func (l *lab) sharesFollow(p *tab) {
 	l.t.Helper()
 	seen := func(version string) int {
-		return eval[int](p, fmt.Sprintf(`fetch("/api/state").then((r) => r.json()).then((s) => s.rules.find((r) => r.object === "VirtualService hopline/middle" && r.name === "everybody").parts.find((part) => part.version === %q)?.seen ?? 0)`, version), chromedp.EvalAwaitPromise)
+		return eval[int](p, fmt.Sprintf(`fetch("/api/state").then((r) => r.json()).then((s) => s.rules.find((r) => r.object === "VirtualService hopline/middle" && r.name === "everybody").parts.find((part) => part.version === %q)?.requests ?? 0)`, version), chromedp.EvalAwaitPromise)
 	}
 	prod, canary := seen("prod"), seen("canary")
 	l.call(400, "hops")

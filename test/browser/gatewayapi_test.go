@@ -23,7 +23,7 @@ func TestGatewayAPI(t *testing.T) {
 	if bad := eval[int](p, `document.querySelectorAll("#conditions .bad").length`); bad != 0 {
 		t.Errorf("%d conditions are marked, want none", bad)
 	}
-	p.until(ruleSays("HTTPRoute hopline/middle", "asked: middle prod 80 %, middle canary 20 %"))
+	p.until(ruleSays("HTTPRoute hopline/middle", "configured: middle prod 80 %, middle canary 20 %"))
 	p.until(ruleSays("HTTPRoute hopline/middle", "all other requests none yet")) // although it is written first
 
 	p.openControls("Change rule everybody of HTTPRoute hopline/middle")
@@ -56,7 +56,7 @@ func TestGatewayAPI(t *testing.T) {
 func (l *lab) routeSharesFollow(p *tab) {
 	l.t.Helper()
 	counts := func() []float64 {
-		return eval[[]float64](p, `fetch("/api/state").then((r) => r.json()).then((s) => s.rules.find((r) => r.object === "HTTPRoute hopline/middle" && r.name === "everybody")).then((rule) => ["prod", "canary"].map((version) => rule.parts.find((part) => part.version === version)?.seen ?? 0))`, chromedp.EvalAwaitPromise)
+		return eval[[]float64](p, `fetch("/api/state").then((r) => r.json()).then((s) => s.rules.find((r) => r.object === "HTTPRoute hopline/middle" && r.name === "everybody")).then((rule) => ["prod", "canary"].map((version) => rule.parts.find((part) => part.version === version)?.requests ?? 0))`, chromedp.EvalAwaitPromise)
 	}
 	weights := eval[[]float64](p, `fetch("/api/rule?object=hopline/middle&rule=everybody").then((r) => r.json()).then((rule) => rule.route.backendRefs.map((one) => one.weight))`, chromedp.EvalAwaitPromise)
 	before := counts()

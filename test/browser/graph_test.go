@@ -27,7 +27,7 @@ func TestGraph(t *testing.T) {
 	l := startLab(t)
 	p := consoleOf(t, l)
 	p.size(1440, 900)
-	p.until(edgeSays("front to middle prod", "no requests", "rule everybody", "asked 80 %"))
+	p.until(edgeSays("front to middle prod", "no requests", "rule everybody", "configured 80 %"))
 	places := eval[string](p, `JSON.stringify([...document.querySelectorAll("#graph .box")].map((box) => [box.getAttribute("x"), box.getAttribute("y")]))`)
 
 	p.contains("#graph-quiet", "no requests in the last 10 to 15 seconds")
@@ -35,7 +35,7 @@ func TestGraph(t *testing.T) {
 	l.call(10, "hops", "x-fault-core", "error=100")
 	trace := l.call(5, "hops", "x-dev-user", "betaUser")
 	l.call(3, "../nowhere")
-	p.until(edgeSays("front to middle prod", "requests per second", "rule everybody, asked 80 %, seen "))
+	p.until(edgeSays("front to middle prod", "requests per second", "rule everybody, configured 80 %, observed "))
 	p.until(edgeSays("middle to core prod", "requests per second, 25 % failed"))
 	p.until(edgeSays("istio-ingressgateway to the mesh itself", "requests per second"))
 	p.until(edgeSays("front to middle dev", "rule beta"))
@@ -102,7 +102,7 @@ func TestStage(t *testing.T) {
 		p.wants("#stage-place", "Rule 1 of 10")
 		p.press(kb.ArrowRight, kb.ArrowRight, kb.ArrowRight)
 		p.wants("#stage-place", "Rule 4 of 10")
-		p.contains("#stage", "middle", "everybody", "asked", "80 %", "20 %")
+		p.contains("#stage", "middle", "everybody", "configured", "80 %", "20 %")
 		p.until(`[...document.querySelectorAll("#graph .edge.lit .part")].map((edge) => edge.ariaLabel.split(",")[0]).sort().join() === "front to middle canary,front to middle prod"`)
 		if size := eval[float64](p, `parseFloat(getComputedStyle(document.querySelector("#stage .rule")).fontSize)`); size < 24 {
 			t.Errorf("the rule has letters of %v px, want at least 24", size)

@@ -78,7 +78,7 @@ function ruleCard(rule, counts) {
   const words = rule.name === "default" ? "no VirtualService and no HTTPRoute: the ready pods share all requests" : rule.matches.length ? either(rule.matches) : "requests that no earlier rule matches";
   card.append(element("p", "match", words));
   if (rule.does.length) card.append(withChildren(element("p", "chips"), ...rule.does.map((does) => element("span", "chip", does))));
-  if (counts && counts.of > 0 && counts.asked > 0) card.append(shareScale(counts));
+  if (counts && counts.of > 0 && counts.configured > 0) card.append(shareScale(counts));
   if (rule.file) {
     card.append(withChildren(element("p", "place"), element("code", "", `${rule.file}:${rule.line}`)), yamlOf(rule));
   }
@@ -86,11 +86,11 @@ function ruleCard(rule, counts) {
 }
 
 // shareScale draws the configured share and the observed one, with its interval, on a scale from 0 to 100 %.
-function shareScale({ asked, seen, low, high, requests, of }) {
+function shareScale({ configured, observed, low, high, requests, of }) {
   const box = element("div", "scale");
   const bar = element("div", "scale-bar");
   bar.role = "img";
-  bar.ariaLabel = `asked ${percent(asked)}, seen ${percent(seen)}, with 95 % confidence from ${percent(low)} to ${percent(high)}`;
+  bar.ariaLabel = `configured ${percent(configured)}, observed ${percent(observed)}, with 95 % confidence from ${percent(low)} to ${percent(high)}`;
   const put = (className, from, to) => {
     const piece = element("span", className);
     piece.style.setProperty("--from", `${100 * from}%`);
@@ -98,9 +98,9 @@ function shareScale({ asked, seen, low, high, requests, of }) {
     bar.append(piece);
   };
   put("scale-interval", low, high);
-  put("scale-seen", seen, seen);
-  put("scale-asked", asked, asked);
-  box.append(bar, withChildren(element("p", "scale-words"), element("b", "", `asked ${percent(asked)}`), element("span", "", `seen ${percent(seen)} (95 %: ${boundsText({ low, high })} %)`), element("span", "quiet", `${requests} of ${of} requests`)));
+  put("scale-observed", observed, observed);
+  put("scale-configured", configured, configured);
+  box.append(bar, withChildren(element("p", "scale-words"), element("b", "", `configured ${percent(configured)}`), element("span", "", `observed ${percent(observed)} (95 %: ${boundsText({ low, high })} %)`), element("span", "quiet", `${requests} of ${of} requests`)));
   return box;
 }
 

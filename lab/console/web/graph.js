@@ -59,9 +59,9 @@ function listEdge(edge) {
   button.type = "button";
   button.dataset.part = edge.key;
   const node = graphNow.nodes.find((one) => one.id === edge.node);
-  const labels = { name: element("span", "label name"), share: element("span", "label share"), rate: element("span", "label rate"), time: element("span", "label time") };
+  const labels = { name: element("span", "label name"), configured: element("span", "label configured"), observed: element("span", "label observed"), rate: element("span", "label rate"), time: element("span", "label time") };
   const marks = element("span", "signs");
-  button.append(withChildren(element("span", "edge-end"), "→ ", node?.version ? versionBadge(node.app, node.version) : "", element("span", "", edge.to ? endName(edge.node) : "the mesh itself")), labels.rate, labels.time, labels.name, labels.share, marks);
+  button.append(withChildren(element("span", "edge-end"), "→ ", node?.version ? versionBadge(node.app, node.version) : "", element("span", "", edge.to ? endName(edge.node) : "the mesh itself")), labels.rate, labels.time, labels.name, labels.configured, labels.observed, marks);
   button.addEventListener("click", () => openEdge(edge));
   drawn.edges.set(edge.key, { edge, group: button, labels, marks });
   return button;
@@ -106,7 +106,7 @@ function drawEdge(edge) {
     group.append(text);
     return text;
   };
-  const labels = edge.to ? { name: line(-20, "name"), share: line(-6, "share"), rate: line(15, "rate"), time: line(29, "time") } : { rate: line(4, "rate") };
+  const labels = edge.to ? { name: line(-34, "name"), configured: line(-20, "configured"), observed: line(-6, "observed"), rate: line(15, "rate"), time: line(29, "time") } : { rate: line(4, "rate") };
   if (!edge.to) touch.append(svg("rect", { x: way.x, y: way.y - 11, width: boxWidth - 34, height: 22, rx: 11, class: "pill" }));
   const marks = svg("g", { class: "signs" });
   group.append(marks);
@@ -221,9 +221,11 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
   group.style.setProperty("--thick", String(busy ? Math.min(9, 1.75 + 2.2 * Math.log10(1 + sum.perSecond)) : 1.25));
   setWords(labels.rate, sum.requests ? [`${rateText(sum.perSecond)}/s`, sum.errors > 0 ? `${percent(sum.errors)} failed` : ""].filter(Boolean).join(" · ") : "");
   if (edge.to) {
-    setWords(labels.name, rule ? [hasNoName(rule) ? "" : shorten(rule.name, 15), rule.asked > 0 && !takesAll(rule) ? `${rule.even ? "even" : "asked"} ${percent(rule.asked)}` : ""].filter(Boolean).join(" · ") : "");
-    setWords(labels.share, rule && rule.of > 0 && !(takesAll(rule) && rule.seen === 1) ? `seen ${percent(rule.seen)} (${boundsText(rule)})` : "");
+    setWords(labels.name, rule && !hasNoName(rule) ? shorten(rule.name, 20) : "");
+    setWords(labels.configured, rule?.configured > 0 && !takesAll(rule) ? `${rule.even ? "even" : "configured"} ${percent(rule.configured)}` : "");
+    setWords(labels.observed, rule && rule.of > 0 && !(takesAll(rule) && rule.observed === 1) ? `observed ${percent(rule.observed)} (${boundsText(rule)})` : "");
     setWords(labels.time, sum.requests ? (sum.parts > 1 ? `p99 up to ${millisText(sum.p99)}` : `p50 ${millisText(sum.p50)} · p99 ${millisText(sum.p99)}`) : "");
+    if (way) stack(way.y - 6, [labels.observed, labels.configured, labels.name]);
     if (way) showSigns(marks, signsOf(sum), edge.to.x - 14, way.y);
     else setWords(marks, signsOf(sum).map(({ words }) => words).join(", "));
   } else if (sum.requests) {
@@ -232,13 +234,18 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
   if (way) touch.ariaLabel = edgeWords(edge, sum, rule);
 }
 
+// stack puts lines of text on top of each other, the first one lowest. Empty ones take no room.
+function stack(y, lines) {
+  lines.filter((line) => line.textContent !== "").forEach((line, place) => line.setAttribute("y", y - 14 * place));
+}
+
 // ruleOf returns the rule of a VirtualService or an HTTPRoute that decides about most requests of an edge.
 function ruleOf(rules) {
   const written = rules.filter(isWritten);
-  return written.sort((a, b) => b.requests - a.requests || b.asked - a.asked)[0];
+  return written.sort((a, b) => b.requests - a.requests || b.configured - a.configured)[0];
 }
 
-const takesAll = (rule) => rule.asked > 0.9999;
+const takesAll = (rule) => rule.configured > 0.9999;
 
 function boundsText({ low, high }) {
   return `${Math.round(100 * low)}–${Math.round(100 * high)}`;
@@ -295,8 +302,8 @@ function edgeWords(edge, sum, rule) {
   if (sum.requests) words.push(`${rateText(sum.perSecond)} requests per second`, `${percent(sum.errors)} failed`, `p50 ${millisText(sum.p50)}`, `p99 ${millisText(sum.p99)}`);
   else words.push("no requests");
   if (rule) words.push(`rule ${rule.name}`);
-  if (rule?.asked > 0) words.push(`asked ${percent(rule.asked)}`);
-  if (rule?.of > 0) words.push(`seen ${percent(rule.seen)}`);
+  if (rule?.configured > 0) words.push(`configured ${percent(rule.configured)}`);
+  if (rule?.of > 0) words.push(`observed ${percent(rule.observed)}`);
   return [...words, ...signsOf(sum).map((sign) => sign.words)].join(", ");
 }
 

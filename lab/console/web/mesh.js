@@ -1,4 +1,4 @@
-// The view Mesh: the rules with the traffic seen, and the workloads.
+// The view Mesh: the rules with the observed traffic, and the workloads.
 
 addView({ id: "mesh", name: "Mesh", path: "/", open: (_, query) => openLessons(query), show: showMesh, close: leaveStage });
 
@@ -90,14 +90,14 @@ function ruleRow(rule, later) {
   if (rule.callers) words.append(element("span", "chip", `for ${rule.callers}`));
   for (const does of rule.does) words.append(element("span", "chip", does));
   words.append(changedMark(rule.changed));
-  const seen = tally(rule);
-  const total = rule.parts.reduce((sum, part) => sum + part.seen, 0);
-  const asks = rule.parts.filter((part) => part.asked > 0);
+  const count = tally(rule);
+  const total = rule.parts.reduce((sum, part) => sum + part.requests, 0);
+  const weighted = rule.parts.filter((part) => part.configured > 0);
   if (rule.parts.length < 2) {
     if (rule.parts.length === 1) words.append(single(rule.parts[0]));
-    return withChildren(row, words, seen, failures(rule));
+    return withChildren(row, words, count, failures(rule));
   }
-  return withChildren(row, words, seen, failures(rule), bars(rule.parts, asks, total));
+  return withChildren(row, words, count, failures(rule), bars(rule.parts, weighted, total));
 }
 
 // failures shows why requests of a rule failed.
@@ -116,7 +116,7 @@ function either(matches) {
 }
 
 function tally(rule) {
-  const words = element("p", "tally", rule.seen ? plural(rule.seen, "request") : "none yet");
+  const words = element("p", "tally", rule.requests ? plural(rule.requests, "request") : "none yet");
   if (rule.errors) words.append(", ", element("span", "bad", `${rule.errors} failed`));
   const link = askLink("explain", [["object", rule.object], ["rule", rule.name]]);
   link.append(element("span", "unseen", ` a request of ${rule.object} ${rule.name}`));
@@ -128,18 +128,18 @@ function single(part) {
   return withChildren(element("span", "single"), element("span", "arrow", "→"), versionBadge(part.service, part.version), element("span", "", `${part.service} ${part.version}`.trim()));
 }
 
-function bars(parts, asks, total) {
+function bars(parts, weighted, total) {
   const box = element("div", "bars");
   const names = (list, share) => list.map((part) => `${part.service} ${part.version} ${percent(share(part))}`).join(", ");
-  const even = asks.some((part) => part.even);
-  if (asks.length) {
-    box.append(element("span", "label", even ? "evenly" : "asked"), bar("asked", asks, (part) => part.asked, names(asks, (part) => part.asked)));
+  const even = weighted.some((part) => part.even);
+  if (weighted.length) {
+    box.append(element("span", "label", even ? "evenly" : "configured"), bar("configured", weighted, (part) => part.configured, names(weighted, (part) => part.configured)));
   }
-  box.append(element("span", "label", "seen"));
-  const share = (part) => part.seen / total;
-  box.append(total ? bar("seen", parts.filter((part) => part.seen > 0), share, names(parts, share)) : element("div", "bar none"));
+  box.append(element("span", "label", "observed"));
+  const share = (part) => part.requests / total;
+  box.append(total ? bar("observed", parts.filter((part) => part.requests > 0), share, names(parts, share)) : element("div", "bar none"));
   const legend = element("ul", "legend");
-  for (const part of parts) legend.append(withChildren(element("li"), versionBadge(part.service, part.version), element("span", "", part.version), total ? element("span", "count", String(part.seen)) : null));
+  for (const part of parts) legend.append(withChildren(element("li"), versionBadge(part.service, part.version), element("span", "", part.version), total ? element("span", "count", String(part.requests)) : null));
   box.append(legend);
   return box;
 }
