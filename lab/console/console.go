@@ -2,9 +2,9 @@ package console
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +19,7 @@ const every = time.Second
 
 // Console serves the page and its API. What changes the lab goes through Driving.
 type Console struct {
+	id      string // of this run of the lab
 	source  Source
 	traces  Traces
 	hosts   []string // besides loopback's and IP addresses, that are accepted as Host
@@ -41,8 +42,8 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	if drives.Off != "" {
 		drives.Token = "" // no page shows it
 	}
-	c := &Console{source: source, traces: traces, drives: drives, events: newEvents(), loads: newLoads(source.Edition), look: make(chan struct{}, 1)}
-	page, mux := newPage(drives.Token), http.NewServeMux()
+	c := &Console{id: rand.Text(), source: source, traces: traces, drives: drives, events: newEvents(), loads: newLoads(source.Edition), look: make(chan struct{}, 1)}
+	page, mux := newPage(c.id, drives.Token), http.NewServeMux()
 	for _, address := range addresses {
 		mux.HandleFunc("GET "+address, page.serve)
 	}
@@ -61,7 +62,7 @@ func New(source Source, traces Traces, drives Driving, hosts ...string) *Console
 	c.addDriving(mux)
 	c.addLessons(mux)
 	c.hosts = hosts
-	c.handler = c.guarded(mux)
+	c.handler = c.guarded(orMissing(mux, page))
 	return c
 }
 
@@ -70,7 +71,7 @@ func (c *Console) guarded(next http.Handler) http.Handler { return guard.Handler
 
 // ServeHTTP implements http.Handler.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	if isAPI(r) {
 		w = &errorWriter{ResponseWriter: w}
 	}
 	c.handler.ServeHTTP(w, r)

@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -153,7 +154,7 @@ func TestRoutes(t *testing.T) {
 		"/trace/" + traceID:      {200, "<!doctype html>"},
 		"/trace/%3Cscript%3E":    {200, "<!doctype html>"},
 		"/compare/a/b":           {200, "<!doctype html>"},
-		"/compare/a":             {404, ""},
+		"/compare/a":             {404, `{"error":"path: want an address of the console, got \"/compare/a\""}`},
 		"/api/state":             {200, `"workloads":[]`},
 		"/api/traces":            {200, "[]"},
 		"/api/names":             {200, `{"services":[],"spans":[]}`},
@@ -167,8 +168,22 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s: %d %.200s, want %d with %q", path, code, body, want.code, want.text)
 		}
 	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/nothing", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8") // of a browser
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Post(url+"/api/state", "application/json", nil)
+	resp, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusNotFound || !strings.Contains(string(text), `id="missing"`) || resp.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("a browser gets %s for an unknown address, want the page with 404: %v %.100s", resp.Status, err, text)
+	}
+	resp, err = client.Post(url+"/api/state", "application/json", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,6 +111,12 @@ func TestTheTokenOfThePage(t *testing.T) {
 		if err := json.Unmarshal([]byte(read("/api/state")), &state); err != nil {
 			t.Fatal(err)
 		}
+		if !strings.Contains(read("/"), `content="`+state.Lab+`"`) || state.Lab == "" {
+			t.Errorf("the state names the lab %q, want the one that the page names", state.Lab)
+		}
+		if strings.Contains(read("/api/state"), "the-token") {
+			t.Error("the state has the token, want it only in the page")
+		}
 		if state.Driving != (DrivingState{Allowed: want, Why: off}) {
 			t.Errorf("the state says %+v, want %t: %s", state.Driving, want, off)
 		}

@@ -27,20 +27,23 @@ var files = []string{
 // addresses lists the patterns of the page's addresses.
 var addresses = []string{"/{$}", "/time", "/traces", "/logs", "/ask", "/load", "/trace/{id}", "/compare/{a}/{b}"}
 
-// newPage assembles the document, with the token that its requests carry. The files are part of the binary, so an error in them is a panic
+// newPage assembles the document, with the identifier of the lab and the token that its requests carry. The files are part of the binary, so an error in them is a panic
 // at start, in any test.
-func newPage(token string) *page {
+func newPage(lab, token string) *page {
 	p := look.New(web, files...)
 	data := struct {
 		look.Page
-		Token string
-	}{p, token}
+		Lab, Token string
+	}{p, lab, token}
 	return &page{document: []byte(look.Render(look.Template(web, "index.html"), data)), policy: p.Policy()}
 }
 
-func (p *page) serve(w http.ResponseWriter, r *http.Request) {
+func (p *page) serve(w http.ResponseWriter, _ *http.Request) { p.write(w, http.StatusOK) }
+
+func (p *page) write(w http.ResponseWriter, code int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", p.policy)
 	w.Header().Set("Cache-Control", "no-cache")
+	w.WriteHeader(code)
 	w.Write(p.document) // the client may have gone
 }

@@ -12,7 +12,7 @@ import (
 // TestPolicy computes the hashes of the scripts and styles in the document: only what the policy names may run.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	p := newPage("a-token")
+	p := newPage("a-lab", "a-token")
 	for _, element := range []struct{ pattern, directive string }{
 		{`(?s)<style>(.*?)</style>`, "style-src"},
 		{`(?s)<script type="module">(.*?)</script>`, "script-src"},
@@ -35,7 +35,7 @@ func TestPolicy(t *testing.T) {
 // TestWhole checks that every style and script is in the page, and the token, and that nothing is loaded from elsewhere.
 func TestWhole(t *testing.T) {
 	t.Parallel()
-	document := string(newPage("a-token").document)
+	document := string(newPage("a-lab", "a-token").document)
 	all, err := fs.Glob(web, "web/*.[jc]s*")
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ var declared = regexp.MustCompile(`(?m)^(?:(?:async )?function\*?|let|const|clas
 // TestOneScope checks that no two scripts of the page declare the same name: they are one module, which would not run at all.
 func TestOneScope(t *testing.T) {
 	t.Parallel()
-	script := regexp.MustCompile(`(?s)<script type="module">(.*?)</script>`).FindSubmatch(newPage("a-token").document)
+	script := regexp.MustCompile(`(?s)<script type="module">(.*?)</script>`).FindSubmatch(newPage("a-lab", "a-token").document)
 	seen := map[string]bool{}
 	for _, name := range declared.FindAllSubmatch(script[1], -1) {
 		if seen[string(name[1])] {

@@ -13,6 +13,7 @@ import (
 
 // State holds what the overview shows.
 type State struct {
+	Lab       string           `json:"lab"`     // identifies this run of the lab: another one has other counts, traces and logs
 	Edition   string           `json:"edition"` // "deploy/overlays/canary"
 	Revision  int              `json:"revision"`
 	Plain     bool             `json:"plain"` // there is no mesh, so that requests are not counted
@@ -66,7 +67,7 @@ type Pod struct {
 // build returns the current state.
 func (c *Console) build(edition Edition, flows []traffic.Flow, edges []traffic.Edge) State {
 	s := State{
-		Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Entry: edition.entry(), Problems: problems(edition.Problems),
+		Lab: c.id, Edition: edition.Name, Revision: edition.Revision, Plain: edition.plain(), Entry: edition.entry(), Problems: problems(edition.Problems),
 		Notes: some(edition.Notes), Links: some(edition.Links), Workloads: c.workloads(ratesOf(edges)),
 		Ejections: some(c.source.Ejections()), Load: c.loads.state(),
 		Changes: c.changes(), Driving: DrivingState{Allowed: c.drives.Off == "", Why: c.drives.Off},

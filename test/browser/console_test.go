@@ -136,17 +136,45 @@ func TestConsoleHidden(t *testing.T) {
 	turn(false)
 	p.until(ruleSays("VirtualService hopline/front", "3 requests"))
 
-	address, cut := l.lossy()
-	lost := open(t, address)
-	lost.visit(address + "/")
+	line := newLine(t)
+	line.to(l)
+	lost := open(t, line.server.URL)
+	lost.visit(line.server.URL + "/")
 	lost.until(`document.querySelector("#live").textContent === "Live"`)
 	lost.until(ruleSays("VirtualService hopline/front", "3 requests"))
-	cut(true)
+	line.cut()
 	lost.until(`document.querySelector("#live").textContent === "Reconnecting" && document.querySelector("#ended").checkVisibility()`)
 	l.call(2, "hops")
-	cut(false)
+	line.to(l)
 	lost.until(ruleSays("VirtualService hopline/front", "5 requests"))
 	lost.until(`document.querySelector("#live").textContent === "Live" && document.querySelector("#ended").hidden`)
+	lost.adopts(line)
+}
+
+// adopts connects a page with another lab, as when a lab is started again on the same port: the page goes on with what was typed into it, shows only
+// lines of the new lab, and drives it.
+func (p *tab) adopts(line *line) {
+	p.t.Helper()
+	const token = `document.querySelector("meta[name=hopline-token]").content`
+	old := eval[string](p, token)
+	p.click(`#views a[href="/logs"]`)
+	p.until(`document.querySelectorAll("#tail-lines li").length > 0`)
+	eval[any](p, `(document.querySelector("#whatif-form").elements.yaml.value = "half a rule")`)
+	line.cut()
+	p.until(`document.querySelector("#ended").checkVisibility()`)
+	l := startLab(p.t)
+	l.call(1, "fast-page")
+	line.to(l)
+	p.until(fmt.Sprintf(`document.querySelector("#live").textContent === "Live" && %s !== %q`, token, old))
+	p.until(`document.querySelectorAll("#tail-lines li").length > 0 && !document.querySelector("#tail-lines").innerText.includes("/hops")`)
+	if got := eval[string](p, `document.querySelector("#whatif-form").elements.yaml.value`); got != "half a rule" {
+		p.t.Errorf("the page has lost what was typed: it has %q", got)
+	}
+	p.click(`#views a[href="/"]`)
+	p.openControls("Change workload core-prod")
+	p.enter("replicas", "2")
+	p.press(kb.Enter)
+	p.barSays("core-prod", "2 replicas")
 }
 
 // TestConsoleTraces searches for traces and reads one, using only the keyboard.
@@ -242,6 +270,12 @@ func TestConsoleTraces(t *testing.T) {
 	if words := p.text("#trace-trouble"); strings.Contains(words, "looks again") {
 		t.Errorf("of an id that none has the page says %q", words)
 	}
+	p.visit(l.console + "no/such?page")
+	p.contains("main", "No such page", "The console has no page at /no/such", "Back to the mesh")
+	p.measure("no such page")
+	p.shoot("missing")
+	p.click("#missing a")
+	p.until(`document.querySelector("#mesh").checkVisibility() && !document.querySelector("#missing").checkVisibility()`)
 }
 
 // TestConsoleOddTraces shows traces that the suite does not make.

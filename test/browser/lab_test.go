@@ -99,27 +99,40 @@ func (l *lab) follow(stdout io.Reader, said *strings.Builder, ready chan<- map[s
 	close(l.ended)
 }
 
-// lossy returns an address that forwards to the console, and a function that cuts it off or connects it again.
-func (l *lab) lossy() (string, func(cut bool)) {
-	l.t.Helper()
-	console, err := url.Parse(l.console)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	var off atomic.Bool
-	forward := httputil.NewSingleHostReverseProxy(console)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if off.Load() {
+// line is an address that forwards to the console of a lab, as if the lab had that port.
+type line struct {
+	t       *testing.T
+	server  *httptest.Server
+	forward atomic.Pointer[httputil.ReverseProxy] // nil: the line is cut
+}
+
+func newLine(t *testing.T) *line {
+	n := &line{t: t}
+	n.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forward := n.forward.Load()
+		if forward == nil {
 			panic(http.ErrAbortHandler) // closes the connection without a response
 		}
 		forward.ServeHTTP(w, r)
 	}))
-	l.t.Cleanup(server.Close)
-	return server.URL, func(cut bool) {
-		if off.Store(cut); cut {
-			server.CloseClientConnections()
-		}
+	t.Cleanup(n.server.Close)
+	return n
+}
+
+// cut closes all connections and accepts no request.
+func (n *line) cut() {
+	n.forward.Store(nil)
+	n.server.CloseClientConnections()
+}
+
+// to connects the address with a lab.
+func (n *line) to(l *lab) {
+	n.t.Helper()
+	console, err := url.Parse(l.console)
+	if err != nil {
+		n.t.Fatal(err)
 	}
+	n.forward.Store(httputil.NewSingleHostReverseProxy(console))
 }
 
 // stop stops the lab gracefully, and kills it after a while.

@@ -1,16 +1,17 @@
 // The card with the status of Gateways and HTTPRoutes of the Gateway API, in the view Mesh.
 
-let conditionsOf = -1; // the revision for which the conditions were read
+let conditionsOf = ""; // the lab and the revision for which the conditions were read
 
 // showConditions reads the conditions when another edition runs.
 async function showConditions(state) {
-  if (conditionsOf === state.revision) return;
-  const revision = (conditionsOf = state.revision);
+  const key = `${state.lab} ${state.revision}`;
+  if (conditionsOf === key) return;
+  conditionsOf = key;
   try {
     const { conditions } = await ask("/api/conditions");
-    if (revision === conditionsOf) fillConditions(conditions);
+    if (key === conditionsOf) fillConditions(conditions);
   } catch {
-    conditionsOf = -1; // the next state tries again
+    conditionsOf = ""; // the next state tries again
   }
 }
 

@@ -2,18 +2,18 @@
 
 addView({ id: "load", name: "Load", path: "/load", open: lookAtLoad, show: followLoad });
 
-let loadSeen = ""; // the newest run that the state named when it was fetched
+let loadSeen = ""; // the lab, and its newest run, that the state named when it was fetched
 let loadAllowed = true; // whether this page may start a run
 let loadShown = 0; // the newest response; older ones are ignored
 
 // followLoad fetches the figures again while a run is in progress, and once more at its end.
-function followLoad({ load, driving }) {
+function followLoad({ lab, load, driving }) {
   loadAllowed = driving.allowed;
   byId("load-start").disabled = !driving.allowed || load?.running === true;
   byId("load-off").hidden = driving.allowed;
   tell("load-off", driving.why);
-  const seen = JSON.stringify(load);
-  if (load && (load.running || seen !== loadSeen)) lookAtLoad();
+  const seen = JSON.stringify([lab, load]);
+  if (load?.running || seen !== loadSeen) lookAtLoad();
   loadSeen = seen;
 }
 

@@ -1,11 +1,12 @@
 // The view Logs shows the output of all processes as they write it. The filter runs in the lab.
 
-addView({ id: "logs", name: "Logs", path: "/logs", open: openLogs, close: closeLogs, show: listWorkloads });
+addView({ id: "logs", name: "Logs", path: "/logs", open: openLogs, close: closeLogs, show: showTail });
 
 const tailLines = 600; // lines on the page
 const linesPerFrame = 40; // so that a frame stays short
 
 let tailSource = null;
+let tailOf = ""; // the lab whose lines are on the page
 let tailAgain = 0; // the timer of another try
 let newestLine = 0; // number of the newest line on the page or waiting for it
 let waitingLines = []; // lines that are not on the page yet
@@ -32,6 +33,16 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) closeLogs(); // the browser has few connections to a host
   else followTail();
 });
+
+// showTail begins anew if the lines are of another lab, which numbered them otherwise.
+function showTail(state) {
+  if (tailOf && tailOf !== state.lab) {
+    clearTail();
+    followTail();
+  }
+  tailOf = state.lab;
+  listWorkloads(state);
+}
 
 function filterOf() {
   const query = new URLSearchParams();

@@ -18,11 +18,35 @@ function connect() {
   };
   source = new EventSource("/api/events");
   source.onopen = () => say("Live", true);
-  source.onmessage = (event) => showState(JSON.parse(event.data));
+  source.onmessage = (event) => {
+    const state = JSON.parse(event.data);
+    showState(state);
+    if (state.lab !== own("lab").content) adopt();
+  };
   source.onerror = () => {
     if (live.classList.contains("on") || !gone) say("Reconnecting", false);
     if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, 5000); // rejected, because there are too many pages: tries again later
   };
+}
+
+let adopting = false;
+
+// adopt makes this the page of the lab that runs now, after another one was started on the same port: it gets the new lab's token. The token is only in
+// the document, which no page of another origin can read. If the new lab has another script, the page loads anew.
+async function adopt() {
+  if (adopting) return;
+  adopting = true;
+  try {
+    const response = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const script = (of) => of.querySelector("script[type=module]").textContent;
+    if (script(fresh) !== script(document)) location.reload();
+    for (const name of ["lab", "token"]) own(name).content = own(name, fresh).content;
+  } catch {
+    // The lab has gone again. The next state tries again.
+  } finally {
+    adopting = false;
+  }
 }
 
 // ended shows whether the lab has ended, so that the last state does not look like the current one.

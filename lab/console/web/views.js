@@ -17,6 +17,9 @@ function addView(view) {
   views.push(view);
 }
 
+// missing is shown at an address that no view has.
+const missing = { id: "missing", title: () => "No such page", open: () => (byId("missing-address").textContent = location.pathname) };
+
 // findView returns the view at an address, and the group of its path.
 function findView(path) {
   for (const view of views) {
@@ -32,12 +35,11 @@ function isShown(id) {
 
 // route shows the view at the address of the page.
 function route() {
-  const { view, part } = findView(location.pathname);
-  if (!view) return;
+  const { view = missing, part } = findView(location.pathname);
   current?.close?.();
   current = view;
   closeDrawer();
-  for (const { id } of views) byId(id).hidden = id !== view.id;
+  for (const { id } of [...views, missing]) byId(id).hidden = id !== view.id;
   for (const link of byId("views").querySelectorAll("a")) {
     if (link.pathname === location.pathname) link.ariaCurrent = "page";
     else if (link.pathname === view.within) link.ariaCurrent = "true";

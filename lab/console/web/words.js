@@ -89,9 +89,14 @@ async function errorText(response) {
   return text || `${response.status} ${response.statusText}`;
 }
 
+// own returns the element with what a document has of its lab: the lab's identifier, or the token.
+function own(name, of = document) {
+  return of.querySelector(`meta[name=hopline-${name}]`);
+}
+
 // change sends a request that changes something. It has the token of this page, which no other page can read.
 function change(method, path, body, options = {}) {
-  const token = document.querySelector("meta[name=hopline-token]").content;
+  const token = own("token").content;
   const headers = { "X-Hopline-Token": token, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   return ask(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options });
 }
