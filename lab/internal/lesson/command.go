@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -120,9 +121,13 @@ func (s *shell) command(ctx context.Context, command string, out io.Writer) *exe
 	return cmd
 }
 
-// lines returns output as a learner sees it: with the usual ports, and without blanks at the ends.
+// libraryLog matches a line that kubectl's library logs, such as a warning that a watch had to be started again. It is not output of the
+// command: it comes now and then, when the machine is busy.
+var libraryLog = regexp.MustCompile(`(?m)^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\.go:\d+\] .*\n?`)
+
+// lines returns output as a learner sees it: with the usual ports, and without blanks at the ends and libraryLog.
 func (s *shell) lines(text string) []string {
-	text = strings.TrimRight(s.toUsual.Replace(text), "\n ")
+	text = strings.TrimRight(s.toUsual.Replace(libraryLog.ReplaceAllString(text, "")), "\n ")
 	if text == "" {
 		return nil
 	}

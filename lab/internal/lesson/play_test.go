@@ -42,6 +42,7 @@ func TestVerify(t *testing.T) {
 		{"a failure", "## S\n\n'''console\n$ exit 3\n'''\n", "the command failed with exit code 3"},
 		{"no failure", "## S\n\n'''console\n$ true\n(the command fails)\n'''\n", "want the command to fail, it succeeded"},
 		{"a command that hangs", "## S\n\n'''console\n$ sleep 60\n'''\n", "the command has not ended after 2s"},
+		{"a log line of kubectl's library", "## S\n\n'''console\n$ printf 'I1127 03:47:28.964142   25046 reflector.go:664] \"Warning: watch ended\"\\npod met\\n'\npod met\n'''\n", ""},
 		{"until", "## S\n\n'''console until\n$ echo x >>n && wc -l <n\n2\n'''\n", ""},
 		{"until in vain", "## S\n\n'''console until\n$ echo 1\n2\n'''\n", "- 2\n+ 1"},
 		{"a command that stays", "## S\n\n'''console\n$ sh -c 'echo here; exec sleep 60' &\nhere\n'''\n", ""},
