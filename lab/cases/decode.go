@@ -188,10 +188,10 @@ func (d *decoder) headers(node *kyaml.Node) (list []rules.Header) {
 	return list
 }
 
-// text returns a scalar as a text.
+// text returns a scalar as a string.
 func (d *decoder) text(node *kyaml.Node) string {
 	if node.Kind != kyaml.ScalarNode || node.Tag == "!!null" {
-		d.problem(node, "want a text")
+		d.problem(node, "want a string")
 		return ""
 	}
 	return node.Value

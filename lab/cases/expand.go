@@ -60,7 +60,7 @@ func (d *decoder) rows(entry *kyaml.Node) []*kyaml.Node {
 		values := map[string]string{}
 		for column, value := range yamltext.Pairs(row) {
 			if value.Kind != kyaml.ScalarNode {
-				d.problem(value, "want a text or a number in a table")
+				d.problem(value, "want a string or a number in a table")
 			}
 			values[column.Value] = value.Value
 		}

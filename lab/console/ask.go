@@ -25,7 +25,7 @@ const lastCalls = 1000
 
 var errNothingRuns = errors.New("no overlay runs yet: try again")
 
-// addAsking registers what the view Ask uses.
+// addAsking registers the API of the view Ask.
 func (c *Console) addAsking(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/explain", c.serveExplain)
 	mux.HandleFunc("GET /api/example", c.serveExample)
@@ -34,7 +34,7 @@ func (c *Console) addAsking(mux *http.ServeMux) {
 	mux.Handle("POST /api/whatif", c.driving(http.HandlerFunc(c.serveWhatIf)))
 }
 
-// rules returns what runs, and its name.
+// rules returns the running rules and the overlay's name.
 func (c *Console) rules() (of *rules.Rules, name string, err error) {
 	e := c.source.Edition()
 	if e.Table == nil {

@@ -38,7 +38,7 @@ func postSpans(t *testing.T, zipkin string) (start int64) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusAccepted {
-		t.Fatalf("the collector answers %s, want 202", resp.Status)
+		t.Fatalf("the collector responds with %s, want 202", resp.Status)
 	}
 	return start
 }

@@ -22,7 +22,7 @@ type Driving struct {
 	Remote  bool          // also from other machines
 }
 
-// DrivingState is what a page shows of Driving.
+// DrivingState holds what a page shows of Driving.
 type DrivingState struct {
 	Allowed bool   `json:"allowed"`
 	Why     string `json:"why"` // it is not; empty if it is
@@ -51,7 +51,7 @@ func (c *Console) mayDrive(r *http.Request) error {
 	case token == "":
 		return errors.New(current.TokenHeader + ": want the token of this lab, got none")
 	case d.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(d.Token)) != 1:
-		return errors.New(current.TokenHeader + ": want the token of this lab, got another: load the page anew")
+		return errors.New(current.TokenHeader + ": want the token of this lab, got another: reload the page")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ type GraphNode struct {
 	Ejected   int             `json:"ejected"` // pods that at least one caller has ejected
 }
 
-// GraphEdge is the traffic from a service to one node, over the last 10 to 15 seconds. The node with the ID "mesh" stands for the caller's
+// GraphEdge is the traffic from a service to one node, over the last 10 to 15 seconds. The node with the ID "mesh" represents the caller's
 // own proxy: it responded without an upstream.
 type GraphEdge struct {
 	ID         string     `json:"id"`

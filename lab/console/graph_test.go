@@ -173,7 +173,7 @@ func TestEdgeDetail(t *testing.T) {
 		t.Errorf("the default route of clock: %d %s", code, body)
 	}
 	if code, body := get(t, url+"/api/edges/nonsense"); code != 404 || !strings.Contains(body, `{"error":"edge: want the id of one of the graph's edges, got \"nonsense\""}`) {
-		t.Errorf("an edge that is none: %d %s", code, body)
+		t.Errorf("an invalid edge: %d %s", code, body)
 	}
 }
 

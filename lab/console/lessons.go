@@ -82,7 +82,7 @@ func (c *Console) serveStep(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, outcome)
 }
 
-// numberOf returns a number in the path of a request. What is no number is the number of no lesson.
+// numberOf returns a number in the path of a request. The error of an invalid number is an ErrNone: no lesson has it.
 func numberOf(r *http.Request, name string) (int, error) {
 	text := r.PathValue(name)
 	number, err := strconv.Atoi(text)

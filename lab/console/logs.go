@@ -103,7 +103,7 @@ func (c *Console) followLogs(w http.ResponseWriter, r *http.Request) {
 	}
 	follower := c.source.Logs().Follow(filter)
 	defer follower.Close()
-	seen, _ := strconv.ParseUint(cmp.Or(r.Header.Get("Last-Event-ID"), "0"), 10, 64) // what is no number is of another server
+	seen, _ := strconv.ParseUint(cmp.Or(r.Header.Get("Last-Event-ID"), "0"), 10, 64) // another server may have sent an invalid number
 	kept := c.source.Logs().Last(limit, filter, seen)
 	for len(kept) > 0 && kept[len(kept)-1].Number > follower.After { // the follower gets it as well
 		kept = kept[:len(kept)-1]

@@ -122,8 +122,8 @@ func (f *tail) next() Lines {
 	return Lines{}
 }
 
-// TestFollowLogs checks that a reader gets the kept lines and then each new one that its filter selects, once; and those that it missed
-// while it was away.
+// TestFollowLogs checks that a reader gets the kept lines and then each new one that its filter selects, once; and the lines that it missed
+// while it was disconnected.
 func TestFollowLogs(t *testing.T) {
 	t.Parallel()
 	source := &lab{}

@@ -47,7 +47,7 @@ func TestAskedOfCanary(t *testing.T) {
 			t.Errorf("%s %s configures something else (-want +got):\n%s", test.object, test.name, diff)
 		}
 		if diff := cmp.Diff(test.matches, rule.Matches); diff != "" {
-			t.Errorf("%s %s matches otherwise (-want +got):\n%s", test.object, test.name, diff)
+			t.Errorf("%s %s: other matches (-want +got):\n%s", test.object, test.name, diff)
 		}
 		if rule.Gateway != test.gateway {
 			t.Errorf("%s %s: gateway is %t, want %t", test.object, test.name, rule.Gateway, test.gateway)
@@ -55,13 +55,13 @@ func TestAskedOfCanary(t *testing.T) {
 	}
 }
 
-// TestAskedOfRoutes: the default condition of an HTTPRoute on the path is no condition.
+// TestAskedOfRoutes: the default condition of an HTTPRoute on the path is not shown.
 func TestAskedOfRoutes(t *testing.T) {
 	t.Parallel()
 	rules := configured(load(t, "gateway-api"))
 	for name, want := range map[string][]string{"everybody": {}, "beta": {"x-dev-user is betaUser"}} {
 		if diff := cmp.Diff(want, find(t, rules, "HTTPRoute hopline/middle", name).Matches); diff != "" {
-			t.Errorf("%s matches otherwise (-want +got):\n%s", name, diff)
+			t.Errorf("%s: other matches (-want +got):\n%s", name, diff)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func TestAskedAddsUp(t *testing.T) {
 			for _, part := range rule.Parts {
 				sum += part.Configured
 				if part.Version == "nobody" || part.Service == "" {
-					t.Errorf("%s: %s %s leads to nobody: %+v", name, rule.Object, rule.Name, part)
+					t.Errorf("%s: %s %s has a part without a workload: %+v", name, rule.Object, rule.Name, part)
 				}
 			}
 			if len(rule.Parts) > 0 && math.Abs(sum-1) > 1e-9 {

@@ -49,7 +49,7 @@ hopline/core-prod core prod 1/2 restarts 3, 3/s: ready "" backoff "exit status 1
 	}
 }
 
-// TestCountedAnew changes the edition: earlier traffic does not count for the new weights.
+// TestCountedAnew changes the edition: the counts of the new weights begin at 0.
 func TestCountedAnew(t *testing.T) {
 	t.Parallel()
 	flow := traffic.Flow{Object: "VirtualService hopline/middle", Rule: "everybody", Namespace: "hopline", Workload: "middle-prod", App: "middle", Version: "prod", Code: 200}

@@ -102,7 +102,7 @@ func newConverter(r *rules.Rules, options Options) *converter {
 	return c
 }
 
-// gap rejects a part of an object that Hopline does not compute, if the object is converted: it would be lost.
+// gap rejects a part of an object that Hopline does not compute, if the object is converted: the result would not have that part.
 func (c *converter) gap(p overlay.Problem) {
 	switch kind, _, _ := strings.Cut(p.Object, " "); kind {
 	case "VirtualService", "DestinationRule":

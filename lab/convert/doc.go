@@ -1,6 +1,6 @@
-// Package convert implements `hopline convert`: it writes the VirtualServices of anybody's rules as HTTPRoutes of the Gateway API, and the
-// subsets of their DestinationRules as Services. What an HTTPRoute cannot say, as istiod reads it, is rejected by name. The result is compared
-// with the rules that it replaces, request by request.
+// Package convert implements `hopline convert`: it writes VirtualServices as HTTPRoutes of the Gateway API, and the
+// subsets of their DestinationRules as Services. A field that an HTTPRoute cannot express, as istiod reads it, is rejected by name. The
+// result is compared with the rules that it replaces, request by request.
 //
 // The files, in reading order:
 //   - convert.go is the entry. command.go is the command line, prove.go the comparison.

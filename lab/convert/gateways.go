@@ -117,7 +117,7 @@ func (g *gateway) listenerName(wanted string) string {
 	return name
 }
 
-// nameGateways names the Gateways: those of several namespaces come together in the namespace of their Service.
+// nameGateways names the Gateways: those of several namespaces get the namespace of their Service.
 func (c *converter) nameGateways() {
 	var claims []claim
 	var all []*gateway

@@ -160,7 +160,7 @@ func (o *Object) fileName() string {
 	return strings.ToLower(o.Kind) + "-" + o.Namespace + "-" + o.Name + ".yaml"
 }
 
-// kinds counts the objects of each kind, in their order: "7 Services, 1 Gateway and 5 HTTPRoutes".
+// kinds counts the objects of each kind, in the order of their first occurrence: "7 Services, 1 Gateway and 5 HTTPRoutes".
 func kinds(all []overlay.Meta) string {
 	var order []string
 	counts := map[string]int{}

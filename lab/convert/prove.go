@@ -41,7 +41,7 @@ func Prove(before *rules.Rules, out *Result) (*Proof, error) {
 		return nil, out.traced(before, err)
 	}
 	p := &Proof{After: compare.Rules{Overlay: after, Table: table}}
-	p.Result = compare.Converted(compare.Rules{Overlay: before.Overlay, Table: before.Table}, p.After, out.apart)
+	p.Result = compare.Converted(compare.Rules{Overlay: before.Overlay, Table: before.Table}, p.After, out.isExcluded)
 	if len(out.without80) > 0 {
 		p.Limits = append(p.Limits, fmt.Sprintf("requests to port 80 of %s, which have no such port: Istio serves the hosts of a VirtualService there too, those of an HTTPRoute only at their own ports",
 			strings.Join(out.without80, ", ")))
@@ -49,9 +49,9 @@ func Prove(before *rules.Rules, out *Result) (*Proof, error) {
 	return p, nil
 }
 
-// apart reports whether a request is not compared: it is for one of the Services that were made, whose names nothing had before, or for port 80
+// isExcluded reports whether a request is not compared: it is for one of the new Services, whose names did not exist before, or for port 80
 // of a host without that port.
-func (r *Result) apart(from compare.Caller, req *mesh.Request) bool {
+func (r *Result) isExcluded(from compare.Caller, req *mesh.Request) bool {
 	if from.Source.Gateway {
 		return false
 	}

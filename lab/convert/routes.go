@@ -17,7 +17,7 @@ const (
 	maxMatches = 128 // of all rules
 )
 
-// route is an HTTPRoute in the making, or several if its rules are too many for one.
+// route is an HTTPRoute that is being built, or several if it has too many rules for one.
 type route struct {
 	overlay.Meta
 	target
@@ -137,7 +137,7 @@ func nameRules(rules []overlay.HTTPRouteRule) {
 	}
 }
 
-// written returns the rule as it is written: without what is the default.
+// written returns the rule as it is written: without default values.
 func (d *draft) written() overlay.HTTPRouteRule {
 	out := d.HTTPRouteRule
 	out.Matches = nil

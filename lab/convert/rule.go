@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// draft is a rule of an HTTPRoute in the making.
+// draft is a rule of an HTTPRoute that is being built.
 type draft struct {
 	overlay.HTTPRouteRule
 	from  string // the path of the rule that it is made of: "spec.http[1]"

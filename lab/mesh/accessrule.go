@@ -175,7 +175,7 @@ func allHold(all []accessCondition, a *access) bool {
 	return true
 }
 
-// holds reports whether the condition holds. An absent value, such as the principal of a caller without identity, is in no list.
+// holds reports whether the condition holds. An absent value, such as the principal of a caller without identity, matches no list.
 func (c *accessCondition) holds(a *access) bool {
 	return (len(c.in) == 0 || c.among(c.in, a)) && !c.among(c.not, a)
 }
@@ -260,8 +260,8 @@ func (a *access) remoteIP() netip.Addr {
 	return a.sourceIP()
 }
 
-// serverName returns the name that the caller asks for in the TLS handshake: between proxies of the mesh the name of the cluster, elsewhere
-// the host. It is empty without TLS.
+// serverName returns the name that the caller sends in the TLS handshake (SNI): between proxies of the mesh the name of the cluster,
+// elsewhere the host. It is empty without TLS.
 // (pilot/pkg/model/push_context.go of Istio 1.31, BuildDNSSrvSubsetKey)
 func (a *access) serverName() string {
 	switch a.tls {

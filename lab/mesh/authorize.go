@@ -11,7 +11,7 @@ import (
 )
 
 // policies holds the AuthorizationPolicies by the namespace of the workloads that they protect. The key "" holds those of the root
-// namespace, which protect all workloads and gateways. Policies with the action AUDIT are left out: they decide nothing.
+// namespace, which protect all workloads and gateways. Policies with the action AUDIT are left out: they do not affect requests.
 type policies map[string][]*accessPolicy
 
 // accessPolicy holds one AuthorizationPolicy.

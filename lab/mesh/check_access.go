@@ -43,7 +43,7 @@ func checkAccessPorts(object, path string, ports []string, report *overlay.Repor
 	}
 }
 
-// addressUnknown is why a condition on an address has no answer for objects that only a cluster runs.
+// addressUnknown is the reason why a condition on an address cannot be evaluated for objects that only a cluster runs.
 const addressUnknown = "the addresses of callers and pods are known only where they run"
 
 // knowsAddresses reports whether the lab runs the overlay: then every address is known.

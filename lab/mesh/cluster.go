@@ -61,7 +61,7 @@ func (c *clusters) fill(out *Cluster) {
 	}
 }
 
-// back sets where the endpoints of a cluster are.
+// back sets the endpoints of a cluster.
 func (c *clusters) back(out *Cluster, s *service, port servicePort, labels map[string]string) {
 	out.Target, out.TargetName, out.Given = port.target, port.targetName, s.given
 	switch {

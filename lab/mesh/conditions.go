@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Part is a part of a request that a condition is about.
+// Part is a part of a request that a condition checks.
 type Part uint8
 
 // The parts of a request.
@@ -32,9 +32,9 @@ type Condition struct {
 	Absent  bool // whether the condition holds where the request has no such header or query parameter
 }
 
-// Domain holds the rules of the hosts that have them in common, as they apply to one caller on one port.
+// Domain holds the rules that several hosts share, as they apply to one caller on one port.
 type Domain struct {
-	Hosts []string // in lower case; "*.test" is every name that ends so, "*" every name that no other domain of the port has
+	Hosts []string // in lower case; "*.test" matches every name with that end, "*" every name that no other domain of the port has
 	Rules []Conditions
 }
 
@@ -184,7 +184,7 @@ func (r *accessRule) all() []accessCondition {
 	return slices.Concat(append(slices.Concat(r.from, r.to), r.when)...)
 }
 
-// note adds the conditions on a request that the condition of a policy makes.
+// note adds the conditions on a request that follow from a condition of a policy.
 func (c *accessCondition) note(rewrites []*Rewrite, seen map[Condition]bool) {
 	var base Condition
 	switch c.of {
@@ -200,7 +200,7 @@ func (c *accessCondition) note(rewrites []*Rewrite, seen map[Condition]bool) {
 	case ofRemoteIP:
 		seen[Condition{Part: OfClient}] = true
 		return
-	default: // the same for all requests of a caller to a destination
+	default: // one value for all requests of a caller to a destination
 		return
 	}
 	for _, m := range slices.Concat(c.in, c.not) {
@@ -240,7 +240,7 @@ func (m *valueMatch) unrewritten(from, to string) []string {
 		return nil
 	}
 	out := []string{head + anyText + regexp.QuoteMeta(m.text)}
-	for n := 1; n <= len(m.text); n++ { // the end begins in what the rewrite writes
+	for n := 1; n <= len(m.text); n++ { // the match ends within the text that the rewrite writes
 		if strings.HasSuffix(to, m.text[:n]) {
 			out = append(out, head+regexp.QuoteMeta(m.text[n:]))
 		}

@@ -20,7 +20,7 @@ const (
 // CORS holds the policy of a route for requests from pages of other origins, as Envoy's CORS filter applies it.
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cors_filter)
 type CORS struct {
-	Text string // the policy in words
+	Text string // the policy as text
 
 	origins     []textMatch
 	anyOrigin   bool
@@ -61,7 +61,7 @@ func newCORS(p *networking.CorsPolicy) (*CORS, error) {
 	return c, nil
 }
 
-// inWords describes the policy.
+// inWords returns the policy as text.
 func (c *CORS) inWords() string {
 	origins := "origins:"
 	for i, m := range c.origins {
@@ -106,7 +106,7 @@ func (c *CORS) preflight(req *Request) bool {
 	return origin != "" && (!c.unmatched || c.allows(origin))
 }
 
-// joinedValue returns the value of a header of which Envoy joins the repetitions.
+// joinedValue returns the value of a header whose repetitions Envoy joins.
 func joinedValue(req *Request, key string) string {
 	if values := JoinedValues(key, req.Header[key]); len(values) > 0 {
 		return values[0]
@@ -140,7 +140,7 @@ func (c *CORS) Headers(req *Request) []Header {
 	return out
 }
 
-// asRequested replaces a lone star by what the request asks for.
+// asRequested replaces a single star by the requested values.
 func asRequested(value string, req *Request, key string) string {
 	if value == "*" {
 		return joinedValue(req, key)

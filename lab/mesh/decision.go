@@ -53,7 +53,7 @@ const (
 	Forward                  // send to Decision.To
 	Redirect                 // respond with Route.Redirect
 	Direct                   // respond with Route.Direct
-	Preflight                // respond with 200 and the headers of Route.CORS: the request asks what the route allows to other origins
+	Preflight                // respond with 200 and the headers of Route.CORS to a preflight request
 )
 
 // Route holds one compiled rule: one match of one http entry of a VirtualService or of one rule of an HTTPRoute, or the default route of a

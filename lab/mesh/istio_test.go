@@ -28,7 +28,7 @@ func TestLikeIstio(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no answers in testdata", err)
+		t.Fatal("no responses in testdata", err)
 	}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".txt")

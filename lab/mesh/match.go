@@ -224,7 +224,7 @@ func (h *headerMatch) matches(req *Request) bool {
 	return !found
 }
 
-// inWords describes the header in a request: its value, or that it is absent.
+// inWords describes the header of a request as text: its value, or that it is absent.
 func (h *headerMatch) inWords(req *Request) string {
 	if h.of != OfHeader {
 		return strconv.Quote(h.part(req))

@@ -159,7 +159,7 @@ func modelled(t *rapid.T) {
 			t.Fatalf("outcome %d", d.Outcome)
 		}
 		if want := model.code(req); got != want {
-			t.Fatalf("%s %s%s %v: the table answers %d, the model %d", req.Method, req.Authority, req.Path, req.Header, got, want)
+			t.Fatalf("%s %s%s %v: the table decides %d, the model %d", req.Method, req.Authority, req.Path, req.Header, got, want)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// near returns the objects that nearly match a request that is not routed as intended. Each note says why the object does not count:
-// objects that have the request's host and are never consulted, and faults of destinations without endpoints.
+// near returns the objects that nearly match a request that is not routed as intended: objects that have the request's host and are never
+// consulted, and faults of destinations without endpoints. Each note states why the object does not apply.
 func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	n := nearness{table: t, req: req, src: src, host: strings.ToLower(withoutPort(req.Authority)), asked: e.Host}
 	if src.Gateway && e.Outcome == NoRoute {
@@ -132,7 +132,7 @@ func (n *nearness) virtualServices(e *Explanation) {
 		if !has || gone[v.object] || e.Taken != nil && !rival {
 			continue
 		}
-		if why := n.unasked(v); why != "" {
+		if why := n.notApplied(v); why != "" {
 			n.add("%s has the host, and is not used: %s", v.object, why)
 		}
 	}
@@ -146,17 +146,17 @@ func (n *nearness) named(host string) bool {
 	return slices.ContainsFunc(istio.Domains(strings.ToLower(host), n.src.Namespace), func(d string) bool { return covers(d, n.host) })
 }
 
-// unasked returns why a VirtualService's rules are not among those that apply to the request. It is empty if the reason is unknown.
-func (n *nearness) unasked(v *virtualService) string {
+// notApplied returns why a VirtualService's rules are not among those that apply to the request. It is empty if the reason is unknown.
+func (n *nearness) notApplied(v *virtualService) string {
 	where := n.src.Workload + " is in namespace " + n.src.Namespace
 	if !istio.VisibleFrom(v.exportTo, v.namespace, n.src.Namespace) {
 		return fmt.Sprintf("exportTo is [%s], and %s", strings.Join(v.exportTo, ", "), where)
 	}
 	if n.src.Gateway {
-		return n.unaskedAtGateway(v)
+		return n.notAppliedAtGateway(v)
 	}
 	if !slices.Contains(v.gateways, istio.MeshGateway) {
-		return n.unaskedInMesh(v)
+		return n.notAppliedInMesh(v)
 	}
 	if _, namespace, _ := istio.ServiceOf(v.hosts[0]); v.fromRoutes() && n.src.Namespace != v.namespace && namespace != v.namespace {
 		return fmt.Sprintf("its rules apply to callers of its namespace %s, and to Services of that namespace", v.namespace)
@@ -171,8 +171,8 @@ func (n *nearness) unasked(v *virtualService) string {
 	return ""
 }
 
-// unaskedInMesh returns why rules that are bound only to Gateways do not apply to a caller inside the mesh.
-func (n *nearness) unaskedInMesh(v *virtualService) string {
+// notAppliedInMesh returns why rules that are bound only to Gateways do not apply to a caller inside the mesh.
+func (n *nearness) notAppliedInMesh(v *virtualService) string {
 	if !v.fromRoutes() {
 		return fmt.Sprintf("it is for %s, and %s calls from inside the mesh: add the gateway mesh", strings.Join(v.gateways, ", "), n.src.Workload)
 	}
@@ -185,7 +185,7 @@ func (n *nearness) unaskedInMesh(v *virtualService) string {
 	return fmt.Sprintf("its parent is %s, and %s calls from inside the mesh: add the Service as a parent", strings.Join(parents, ", "), n.src.Workload)
 }
 
-func (n *nearness) unaskedAtGateway(v *virtualService) string {
+func (n *nearness) notAppliedAtGateway(v *virtualService) string {
 	var why []string
 	for _, name := range v.gateways {
 		g := n.table.compiler.gateway(name)
@@ -197,7 +197,7 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 		case g == nil:
 			why = append(why, "there is no Gateway "+name)
 		default:
-			if text := n.unlet(g, v); text != "" {
+			if text := n.notAccepted(g, v); text != "" {
 				why = append(why, text)
 			}
 		}
@@ -205,8 +205,8 @@ func (n *nearness) unaskedAtGateway(v *virtualService) string {
 	return strings.Join(why, "; ")
 }
 
-// unlet returns why a Gateway does not accept the request for a VirtualService that names it.
-func (n *nearness) unlet(g *gatewayObject, v *virtualService) string {
+// notAccepted returns why a Gateway does not accept the request for a VirtualService that names it.
+func (n *nearness) notAccepted(g *gatewayObject, v *virtualService) string {
 	if !g.selects(n.src) {
 		return fmt.Sprintf("%s does not select %s", g.object, n.src.Workload)
 	}

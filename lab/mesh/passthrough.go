@@ -10,7 +10,7 @@ import (
 
 // passthrough compiles what a sidecar does with requests to hosts that it does not know, where a Sidecar object sets outboundTrafficPolicy
 // ALLOW_ANY. The request goes to the address that the name has for the caller, without any rule and without mutual TLS: to the pods of a
-// Service that the caller's sidecar does not see, else to the host that the request names.
+// Service that the caller's sidecar does not see, otherwise to the host that the request names.
 // (pilot/pkg/networking/core/route/route.go of Istio 1.31, buildCatchAllVirtualHost, and the cluster PassthroughCluster)
 type passthrough struct {
 	object    string // the Sidecar

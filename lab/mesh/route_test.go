@@ -22,7 +22,7 @@ func routeFor(t testing.TB, ruleText string) *Route {
 	req, src := parseRequest(t, o, "s GET r.test /a/b?c=d")
 	d := table.Decide(req, src, 1)
 	if d.Route == nil {
-		t.Fatalf("%s takes no request", ruleText)
+		t.Fatalf("%s matches no request", ruleText)
 	}
 	return d.Route
 }

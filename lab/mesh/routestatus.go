@@ -20,8 +20,8 @@ func (c *compiler) checkConditions(report *overlay.Report) {
 	}
 }
 
-// routes notes the status of the routes whose rules were consulted or that name the host, as far as it is not true; and the rules that
-// match the request too and that the rule which was taken shadows.
+// routes notes the conditions that are not true, of routes whose rules were consulted or that name the host. It also notes the rules that
+// match the request too, but have lower precedence than the rule that decided.
 func (n *nearness) routes(e *Explanation) {
 	objects := n.objects()
 	for _, c := range n.table.Conditions() {

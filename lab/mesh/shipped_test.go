@@ -242,7 +242,7 @@ func TestShippedPlain(t *testing.T) {
 	}
 	d := table.Decide(&Request{Method: "GET", Authority: "middle", Path: "/", Port: 80, Header: http.Header{}}, workload(t, o, "front"), 1)
 	if d.Outcome != Forward || d.Route.Retries.Attempts != 0 || d.Route.Decorator != "" || d.To.Cluster.Balancer != Random {
-		t.Errorf("got %+v, want the Service alone", d)
+		t.Errorf("got %+v, want only the Service", d)
 	}
 }
 

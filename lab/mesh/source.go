@@ -28,7 +28,7 @@ func injected(o *overlay.Overlay, d overlay.Deployment) bool {
 		return false
 	}
 	namespace, _ := namespaceLabels(o, d.Namespace)
-	return webhookAsked(namespace, d.Pod.Labels) && injectionWanted(d.Pod)
+	return webhookCalled(namespace, d.Pod.Labels) && injectionWanted(d.Pod)
 }
 
 // namespaceLabels returns the labels of a namespace. If the overlay has no object for it, the namespace counts as one without labels.
@@ -41,10 +41,10 @@ func namespaceLabels(o *overlay.Overlay, name string) (labels map[string]string,
 	return nil, false
 }
 
-// webhookAsked reports whether the API server calls Istio's injector for a pod, by the labels of its namespace and its own. It assumes that
-// the revision in a label istio.io/rev is installed.
+// webhookCalled reports whether the API server calls Istio's injector for a pod, by the labels of its namespace and its own. It assumes
+// that the revision in a label istio.io/rev is installed.
 // (manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml of Istio 1.31, its namespaceSelectors and objectSelectors)
-func webhookAsked(namespace, pod map[string]string) bool {
+func webhookCalled(namespace, pod map[string]string) bool {
 	injection, hasInjection := namespace[istio.InjectionLabel]
 	_, hasRevision := namespace[istio.RevisionLabel]
 	_, podRevision := pod[istio.RevisionLabel]

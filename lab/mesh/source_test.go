@@ -17,26 +17,26 @@ func TestWhoHasASidecar(t *testing.T) {
 		namespace, labels, annotations keys
 		noSidecar                      bool
 	}{
-		"nothing is said":                         {nil, nil, nil, true},
-		"the namespace is in":                     {on, nil, nil, false},
-		"the namespace is in by a revision":       {revision, nil, nil, false},
-		"the namespace is in by both":             {keys{"istio-injection": "enabled", "istio.io/rev": "x"}, nil, nil, false},
-		"disabled stands before a revision":       {keys{"istio-injection": "disabled", "istio.io/rev": "x"}, nil, nil, true},
-		"the namespace is out":                    {off, keys{inject: "true"}, nil, true},
-		"the namespace is out, the pod revised":   {off, keys{"istio.io/rev": "x"}, nil, true},
-		"a word that is none":                     {keys{"istio-injection": "yes"}, keys{inject: "true"}, nil, true},
-		"the pod wants one":                       {nil, keys{inject: "true"}, nil, false},
-		"the pod names a revision":                {nil, keys{"istio.io/rev": "x"}, nil, false},
-		"the pod names one and does not want it":  {nil, keys{"istio.io/rev": "x", inject: "false"}, nil, true},
-		"the pod does not want it":                {on, keys{inject: "false"}, nil, true},
-		"the pod does not want it, by a revision": {revision, keys{inject: "false"}, nil, true},
-		"the pod says neither":                    {on, keys{inject: "maybe"}, nil, false},
-		"the pod says neither, alone":             {nil, keys{inject: "maybe"}, nil, true},
-		"the annotation does not want it":         {on, nil, keys{inject: "false"}, true},
-		"the annotation by a revision":            {revision, nil, keys{inject: "false"}, true},
-		"the label stands before the annotation":  {on, keys{inject: "true"}, keys{inject: "false"}, false},
-		"the annotation alone asks nobody":        {nil, nil, keys{inject: "true"}, true},
-		"the annotation says neither":             {on, nil, keys{inject: "maybe"}, false},
+		"no label":                                          {nil, nil, nil, true},
+		"the namespace is enabled":                          {on, nil, nil, false},
+		"the namespace is enabled by a revision":            {revision, nil, nil, false},
+		"the namespace is enabled by both":                  {keys{"istio-injection": "enabled", "istio.io/rev": "x"}, nil, nil, false},
+		"disabled has precedence over a revision":           {keys{"istio-injection": "disabled", "istio.io/rev": "x"}, nil, nil, true},
+		"the namespace is disabled":                         {off, keys{inject: "true"}, nil, true},
+		"the namespace is disabled, the pod has a revision": {off, keys{"istio.io/rev": "x"}, nil, true},
+		"an unknown value":                                  {keys{"istio-injection": "yes"}, keys{inject: "true"}, nil, true},
+		"the pod requests a sidecar":                        {nil, keys{inject: "true"}, nil, false},
+		"the pod has a revision":                            {nil, keys{"istio.io/rev": "x"}, nil, false},
+		"the pod has a revision and opts out":               {nil, keys{"istio.io/rev": "x", inject: "false"}, nil, true},
+		"the pod opts out":                                  {on, keys{inject: "false"}, nil, true},
+		"the pod opts out of a revision":                    {revision, keys{inject: "false"}, nil, true},
+		"the pod has another value":                         {on, keys{inject: "maybe"}, nil, false},
+		"only the pod has a label, of another value":        {nil, keys{inject: "maybe"}, nil, true},
+		"the annotation opts out":                           {on, nil, keys{inject: "false"}, true},
+		"the annotation opts out of a revision":             {revision, nil, keys{inject: "false"}, true},
+		"the label has precedence over the annotation":      {on, keys{inject: "true"}, keys{inject: "false"}, false},
+		"the webhook is not called for an annotation":       {nil, nil, keys{inject: "true"}, true},
+		"the annotation has another value":                  {on, nil, keys{inject: "maybe"}, false},
 	} {
 		o := &overlay.Overlay{Namespaces: []overlay.Meta{{Name: "other"}, {Name: "one", Labels: c.namespace}}}
 		d := overlay.Deployment{Meta: overlay.Meta{Namespace: "one", Name: "a"}, Pod: overlay.PodTemplate{Labels: c.labels, Annotations: c.annotations, ServiceAccount: "sa"}}
@@ -49,8 +49,8 @@ func TestWhoHasASidecar(t *testing.T) {
 			t.Errorf("%s: %+v, noSidecar %v", name, src, noSidecar)
 		}
 		if o.Namespaces = o.Namespaces[:1]; c.namespace == nil {
-			if _, alone := SourceOf(o, d); alone != noSidecar {
-				t.Errorf("%s: noSidecar %v without an object for the namespace, and %v with one", name, alone, noSidecar)
+			if _, without := SourceOf(o, d); without != noSidecar {
+				t.Errorf("%s: noSidecar %v without an object for the namespace, and %v with one", name, without, noSidecar)
 			}
 		}
 		d.Namespace = "kube-system"

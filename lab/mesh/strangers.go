@@ -7,7 +7,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// Stranger returns a workload of a namespace that no overlay has: with a sidecar, without labels, with the service account default.
+// Stranger returns a workload of a namespace that the overlay does not have: with a sidecar, without labels, with the service account
+// default.
 func Stranger(namespace string) Source {
 	return Source{Workload: "a workload", Namespace: namespace, Principal: istio.Principal(namespace, "default")}
 }
@@ -15,7 +16,7 @@ func Stranger(namespace string) Source {
 // maxStrangers bounds the sources of Strangers in one namespace.
 const maxStrangers = 256
 
-// Strangers returns the workloads that namespaces may have beside those of the overlay, as far as rules tell them apart: one for each
+// Strangers returns the workloads that namespaces may have besides those of the overlay, as far as rules distinguish them: one for each
 // combination of the labels that rules select callers by. ok is false if there are too many combinations.
 func (t *Table) Strangers(namespaces []string) (all []Source, ok bool) {
 	labels := []map[string]string{{}}

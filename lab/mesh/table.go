@@ -103,7 +103,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 	t.addCallers()
 	t.policies = newPolicies(o, report)
 	if len(report.Problems) > 0 {
-		return nil // nobody will use it
+		return nil // the report has an error, so the table is not used
 	}
 	t.addNoSidecar(o)
 	t.collectRules()

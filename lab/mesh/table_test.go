@@ -70,7 +70,7 @@ func TestBareFindsServicesAlone(t *testing.T) {
 			t.Errorf("%s: got outcome %d, want %d", authority, d.Outcome, want)
 		}
 		if d.Route != nil && (d.Route.Retries.Attempts != 0 || d.Route.Fault != nil || len(d.Route.Destinations) != 1) {
-			t.Errorf("%s: got %+v, want the Service alone", authority, d.Route)
+			t.Errorf("%s: got %+v, want only the Service", authority, d.Route)
 		}
 	}
 	if d := table.DecideNoSidecar(&Request{Authority: "a", Port: 80, Path: "/"}, "elsewhere", 1); d.Outcome != NoHost {

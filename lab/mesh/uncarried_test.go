@@ -81,7 +81,7 @@ func TestPortsOfOtherProtocols(t *testing.T) {
 	lenient.Lenient = true
 	for _, c := range []struct {
 		request         string
-		strict, lenient string // of the answer; the same if lenient is empty
+		strict, lenient string // of the text; the same if lenient is empty
 	}{
 		{"many:80/", "many.one.svc.cluster.local:80: pods", ""},
 		{"many:7000/", "many.one.svc.cluster.local:7000: pods", ""},

@@ -40,7 +40,7 @@ func (u Unreached) String() string {
 func (t *Table) Unreached() []Unreached { return t.unreached() }
 
 // UnreachedBy lists the rules that no request can reach if there are further workloads with a sidecar, which the overlay does not have.
-// Strangers returns all that rules can tell apart.
+// Strangers returns all that rules can distinguish.
 func (t *Table) UnreachedBy(strangers []Source) []Unreached {
 	callers := t.callers
 	for i := range strangers {
@@ -53,7 +53,7 @@ func (t *Table) UnreachedBy(strangers []Source) []Unreached {
 type reach struct {
 	callers []caller
 	live    map[Block]bool
-	why     map[Block]cause // why not, for blocks that are not reached
+	why     map[Block]cause // the reasons, for blocks that are not reached
 	met     map[string]bool // objects with any rule in a virtual host that requests reach
 	budget  int             // comparisons left; at 0 the search stops
 }
@@ -142,7 +142,7 @@ func (r *reach) look(host *virtualHost) {
 	}
 }
 
-// takes returns the statement that a rule matches everything that a rule of an object would match.
+// takes returns the text that states that a rule matches every request that a rule of an object would match.
 func takes(by *rule, object string) cause {
 	name := ruleText(by.route.Rule, by.route.Place)
 	if by.route.Object != object {
@@ -216,7 +216,7 @@ func (m *matcher) example() *Request {
 // among any caller's rules nor left out for a reason follows one that matches everything.
 func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	if !r.met[v.object] {
-		why := t.neverAsked(v, r.callers)
+		why := t.neverApplied(v, r.callers)
 		return []Unreached{{Object: v.object, Why: why.text, By: why.by}}
 	}
 	var out []Unreached
@@ -244,22 +244,22 @@ func (t *Table) unreachedOf(v *virtualService, r *reach) []Unreached {
 	return out
 }
 
-// neverAsked returns why no caller has any of a VirtualService's rules.
-func (t *Table) neverAsked(v *virtualService, callers []caller) (why cause) {
+// neverApplied returns why no caller has any of a VirtualService's rules.
+func (t *Table) neverApplied(v *virtualService, callers []caller) (why cause) {
 	var texts []string
 	for _, name := range v.gateways {
 		if name == istio.MeshGateway {
-			inMesh := t.neverAskedInMesh(v, callers)
+			inMesh := t.neverAppliedInMesh(v, callers)
 			texts, why.by = append(texts, inMesh.text), inMesh.by
 		} else {
-			texts = append(texts, t.neverAskedAt(name, v))
+			texts = append(texts, t.neverAppliedAt(name, v))
 		}
 	}
 	why.text = strings.Join(texts, "; ")
 	return why
 }
 
-func (t *Table) neverAskedInMesh(v *virtualService, callers []caller) cause {
+func (t *Table) neverAppliedInMesh(v *virtualService, callers []caller) cause {
 	seen := slices.ContainsFunc(callers, func(c caller) bool { return !c.gateway && istio.VisibleFrom(v.exportTo, v.namespace, c.namespace) })
 	if !seen {
 		return cause{text: fmt.Sprintf("exportTo is [%s], and no workload with a sidecar is there", strings.Join(v.exportTo, ", "))}
@@ -272,7 +272,7 @@ func (t *Table) neverAskedInMesh(v *virtualService, callers []caller) cause {
 	return cause{text: "no workload that sees it has a rule of it for its requests"}
 }
 
-func (t *Table) neverAskedAt(name string, v *virtualService) string {
+func (t *Table) neverAppliedAt(name string, v *virtualService) string {
 	g := t.compiler.gateway(name)
 	if g == nil {
 		return "there is no Gateway " + name

@@ -40,14 +40,14 @@ func TestCovers(t *testing.T) {
 				}
 				for _, req := range requests {
 					if path, query := splitPath(req.Path); b.matches(req, path, query) && !a.matches(req, path, query) {
-						t.Fatalf("%s covers %s, and takes no %s %s%s %v", a, b, req.Method, req.Authority, req.Path, req.Header)
+						t.Fatalf("%s covers %s, and does not match %s %s%s %v", a, b, req.Method, req.Authority, req.Path, req.Header)
 					}
 				}
 			}
 		}
 	})
 	if proved.Load() == 0 {
-		t.Error("nothing was covered in any draw: the test shows nothing")
+		t.Error("no draw had a covered matcher: the test checked nothing")
 	}
 }
 
@@ -133,7 +133,7 @@ func TestNothingReachesTheUnreached(t *testing.T) {
 		}
 	})
 	if named.Load() == 0 {
-		t.Error("nothing was named in any draw: the test shows nothing")
+		t.Error("no draw had an unreached rule: the test checked nothing")
 	}
 }
 

@@ -118,7 +118,7 @@ func withoutPort(authority string) string {
 	return authority[:i]
 }
 
-// CoversHost reports whether a host of a rule, perhaps with a wildcard, has the host of an authority. It ignores letter case and the
+// CoversHost reports whether a host of a rule, which may have a wildcard, matches the host of an authority. It ignores letter case and the
 // authority's port.
 func CoversHost(host, authority string) bool {
 	return covers(host, strings.ToLower(withoutPort(authority)))

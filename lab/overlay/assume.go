@@ -18,7 +18,7 @@ import (
 //     or of the gateway that Istio deploys for it;
 //   - a Service has endpoints if the files have no workload of its namespace.
 //
-// It adds nothing to a complete overlay: a cluster has what it has.
+// It adds nothing to a complete overlay: the objects of a cluster are all that there is.
 func (o *Overlay) Assume(ports ...int) []string {
 	if o.Complete {
 		return nil
@@ -135,7 +135,7 @@ func (a *assumption) hosts() string {
 	return assumed("these hosts exist, although no Service or ServiceEntry among the files has them: %s", names)
 }
 
-// closed reports whether a host can only be that of a Service which is known not to exist.
+// closed reports whether a host can only be a Service that is known not to exist.
 func (a *assumption) closed(host string) bool {
 	_, namespace, ok := istio.ServiceOf(host)
 	return ok && istio.IsServiceHost(host) && slices.Contains(a.overlay.Closed, namespace)
@@ -147,7 +147,7 @@ type namedHost struct {
 	port         int
 }
 
-// givenHost holds what rules name of a host.
+// givenHost holds the ports and the subsets that rules name for a host.
 type givenHost struct {
 	ports   map[int]bool
 	subsets map[string]bool
@@ -162,8 +162,8 @@ func (g *givenHost) add(h namedHost) {
 	}
 }
 
-// named lists the hosts that VirtualServices and DestinationRules name. Of the hosts of a VirtualService, only the name of a Service is
-// among them: a rule for any other host needs no object with it.
+// named lists the hosts that VirtualServices and DestinationRules name. Of the hosts of a VirtualService it lists only the names of
+// Services: a rule for any other host needs no object with that host.
 func (a *assumption) named() (list []namedHost) {
 	for _, v := range a.overlay.VirtualServices {
 		inMesh := len(v.Spec.GetGateways()) == 0 || slices.Contains(v.Spec.GetGateways(), "mesh")
@@ -191,7 +191,7 @@ func (a *assumption) named() (list []namedHost) {
 	return list
 }
 
-// given begins the names of the objects that Assume adds.
+// given is the prefix of the names of the objects that Assume adds.
 const given = "given-"
 
 // give adds a host: a Service, or for a name outside the cluster a ServiceEntry.
@@ -208,7 +208,7 @@ func (a *assumption) give(host string, g *givenHost) {
 		}
 		a.overlay.Services = append(a.overlay.Services, s)
 	} else {
-		namespace = istio.RootNamespace // from there it is seen everywhere
+		namespace = istio.RootNamespace // objects of the root namespace are visible in all namespaces
 		spec := &networking.ServiceEntry{Hosts: []string{host}, Resolution: networking.ServiceEntry_DNS}
 		for _, p := range ports {
 			spec.Ports = append(spec.Ports, &networking.ServicePort{Name: fmt.Sprintf("http-%d", p), Number: uint32(p), Protocol: "HTTP"})

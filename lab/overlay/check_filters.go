@@ -18,7 +18,7 @@ func checkFilters(at problems, path string, filters []HTTPRouteFilter, matches [
 	for i := range filters {
 		f, path := &filters[i], fmt.Sprintf("%s[%d]", path, i)
 		if once[f.Type] && seen[f.Type] {
-			at.add(path+".type", "%s is there twice", f.Type)
+			at.add(path+".type", "%s appears twice", f.Type)
 		}
 		seen[f.Type] = true
 		checkFilter(at, path, f, matches)
@@ -69,7 +69,7 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 		field  string
 		values []string
 		most   int
-		alone  bool // whether * cannot be combined with other values
+		single bool // whether * cannot be combined with other values
 		valid  func(string) bool
 	}{
 		{".allowOrigins", c.AllowOrigins, 64, true, func(s string) bool { return len(s) <= 253 && corsOrigin.MatchString(s) }},
@@ -78,8 +78,8 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 		{".exposeHeaders", c.ExposeHeaders, 64, false, func(s string) bool { return len(s) <= 256 && gatewayHeader.MatchString(s) }},
 	} {
 		checkCount(at, path+list.field, len(list.values), list.most)
-		if list.alone && len(list.values) > 1 && slices.Contains(list.values, "*") {
-			at.add(path+list.field, "want * alone, got more")
+		if list.single && len(list.values) > 1 && slices.Contains(list.values, "*") {
+			at.add(path+list.field, "want only *, got more")
 		}
 		for i, v := range list.values {
 			path := fmt.Sprintf("%s%s[%d]", path, list.field, i)
@@ -88,7 +88,7 @@ func checkFilterCORS(at problems, path string, c *CORS) {
 					map[bool]string{true: "the name of a header"}[strings.HasSuffix(list.field, "Headers")], fieldpath.Quote(v))
 			}
 			if slices.Contains(list.values[:i], v) {
-				at.add(path, "%s is there twice", fieldpath.Quote(v))
+				at.add(path, "%s appears twice", fieldpath.Quote(v))
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func checkModifier(at problems, path string, m *HeaderModifier, name func(string
 	for i, h := range m.Remove {
 		path := fmt.Sprintf("%s.remove[%d]", path, i)
 		if slices.Contains(m.Remove[:i], h) {
-			at.add(path, "%s is there twice", fieldpath.Quote(h))
+			at.add(path, "%s appears twice", fieldpath.Quote(h))
 		}
 		if why := validate.RemovedHeader(h); why != "" {
 			at.add(path, "%s", why)

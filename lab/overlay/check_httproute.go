@@ -55,7 +55,7 @@ func checkGatewayRoute(at problems, s *HTTPRouteSpec) {
 		if r.Name != "" {
 			checkSection(at, path+".name", r.Name)
 			if names[r.Name] {
-				at.add(path+".name", "%s is there twice", fieldpath.Quote(r.Name))
+				at.add(path+".name", "%s appears twice", fieldpath.Quote(r.Name))
 			}
 			names[r.Name] = true
 		}
@@ -226,7 +226,7 @@ func checkHeaderName(at problems, path, name string, before map[string]bool) {
 	case len(name) > 256 || !gatewayHeader.MatchString(name):
 		at.add(path, "want the name of a header, got %s", fieldpath.Quote(name))
 	case before[name]:
-		at.add(path, "%s is there twice", fieldpath.Quote(name))
+		at.add(path, "%s appears twice", fieldpath.Quote(name))
 	}
 	before[name] = true
 }
@@ -284,7 +284,7 @@ func checkRetry(at problems, path string, r *HTTPRouteRetry) {
 		case code < 400 || code > 599:
 			at.add(at1, "want a status from 400 to 599, got %d", code)
 		case seen[code]:
-			at.add(at1, "%d is there twice", code)
+			at.add(at1, "%d appears twice", code)
 		}
 		seen[code] = true
 	}

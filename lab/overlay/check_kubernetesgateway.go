@@ -27,7 +27,7 @@ func checkKubernetesGateway(at problems, s *KubernetesGatewaySpec) {
 		checkListener(at, path, l)
 		for j, o := range s.Listeners[:i] {
 			if o.Name == l.Name {
-				at.add(path+".name", "%s is there twice", fieldpath.Quote(l.Name))
+				at.add(path+".name", "%s appears twice", fieldpath.Quote(l.Name))
 			}
 			if o.Port == l.Port && o.Protocol == l.Protocol && o.Hostname == l.Hostname {
 				at.add(path, "has the port, protocol and hostname of listeners[%d]", j)
@@ -53,7 +53,7 @@ func checkAddress(at problems, path string, all []GatewayAddress, i int) {
 		checkEnum(at, path+".type", a.Type, "Hostname", "IPAddress", "NamedAddress")
 	}
 	if slices.Contains(all[:i], *a) && a.Type != "NamedAddress" && a.Value != "" {
-		at.add(path, "%s is there twice", fieldpath.Quote(a.Value))
+		at.add(path, "%s appears twice", fieldpath.Quote(a.Value))
 	}
 }
 

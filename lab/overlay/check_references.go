@@ -35,7 +35,7 @@ func checkReferences(o *Overlay, doubts doubts, report *Report) {
 	found := new(Report)
 	newReferences(all, doubts, found).check()
 	if o.broken != nil {
-		found.Problems = o.broken.soundly(found.Problems)
+		found.Problems = o.broken.withoutRepeats(found.Problems)
 	}
 	report.Problems = append(report.Problems, found.Problems...)
 }

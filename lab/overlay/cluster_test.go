@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestClusterMetadata: the metadata that an API server adds is no mistake in an object of a cluster; an unknown field elsewhere is one.
+// TestClusterMetadata: the metadata that an API server adds is not a mistake in an object of a cluster; an unknown field elsewhere is a
+// mistake.
 func TestClusterMetadata(t *testing.T) {
 	t.Parallel()
 	const list = `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",

@@ -52,7 +52,7 @@ type containerManifest struct {
 	TerminationMessagePath   string                    `field:"terminationMessagePath,accepted"`
 	TerminationMessagePolicy string                    `field:"terminationMessagePolicy,accepted"`
 
-	VolumeDevices anything `field:"volumeDevices,refused" why:"processes see the machine's files"`
+	VolumeDevices anything `field:"volumeDevices,refused" why:"processes use the files of this machine"`
 	RestartPolicy anything `field:"restartPolicy,refused" why:"containers restart always"`
 	ResizePolicy  anything `field:"resizePolicy,refused" why:"resources are not enforced"`
 	Stdin         anything `field:"stdin,refused" why:"processes have no terminal"`
@@ -112,14 +112,14 @@ func decodeContainers(d *decoding, at problems, from *podManifest, out *Deployme
 			field, index = "initContainers", i-len(out.Pod.Containers)
 		}
 		if names[c.Name] {
-			at.add(fmt.Sprintf("spec.template.spec.%s[%d].name", field, index), "%s is there twice", fieldpath.Quote(c.Name))
+			at.add(fmt.Sprintf("spec.template.spec.%s[%d].name", field, index), "%s appears twice", fieldpath.Quote(c.Name))
 		}
 		names[c.Name] = true
 	}
 	checkSharedPorts(at, out.Pod.Containers)
 }
 
-// checkSharedPorts reports ports that two containers of a pod have. Those of one container are checked when it is decoded.
+// checkSharedPorts reports ports that two containers of a pod have. Duplicates within one container are reported when it is decoded.
 func checkSharedPorts(at problems, containers []Container) {
 	for i, c := range containers {
 		for j, p := range c.Ports {
@@ -127,10 +127,10 @@ func checkSharedPorts(at problems, containers []Container) {
 				path := fmt.Sprintf("spec.template.spec.containers[%d].ports[%d]", i, j)
 				for _, other := range before.Ports {
 					if other.Number == p.Number {
-						at.add(path+".containerPort", "%d is a port of container %s as well: only one process of a pod can listen on it", p.Number, before.Name)
+						at.add(path+".containerPort", "%d is also a port of container %s: only one process of a pod can listen on it", p.Number, before.Name)
 					}
 					if p.Name != "" && other.Name == p.Name {
-						at.add(path+".name", "%s is a port of container %s as well", fieldpath.Quote(p.Name), before.Name)
+						at.add(path+".name", "%s is also a port of container %s", fieldpath.Quote(p.Name), before.Name)
 					}
 				}
 			}
@@ -197,7 +197,7 @@ func (c *containerDecoding) probes(out *Container) {
 			c.at.add(path+"."+made.kind()+".port", "want a port of the container, got %s", fieldpath.Quote(made.Port))
 		}
 		if c.init && p.from != nil {
-			c.at.add(path, "an init container has no probes: it is done when it ends")
+			c.at.add(path, "an init container has no probes: it has succeeded when it ends")
 		}
 	}
 }
@@ -214,10 +214,10 @@ func (c *containerDecoding) ports() (ports []ContainerPort) {
 		}
 		for _, other := range ports {
 			if p.Name != "" && other.Name == p.Name {
-				c.at.add(path+".name", "%s is there twice", fieldpath.Quote(p.Name))
+				c.at.add(path+".name", "%s appears twice", fieldpath.Quote(p.Name))
 			}
 			if other.Number == p.ContainerPort {
-				c.at.add(path+".containerPort", "%d is there twice", p.ContainerPort)
+				c.at.add(path+".containerPort", "%d appears twice", p.ContainerPort)
 			}
 		}
 		ports = append(ports, ContainerPort{Name: p.Name, Number: p.ContainerPort})

@@ -46,7 +46,7 @@ type deploymentManifest struct {
 type podManifest struct {
 	ServiceAccountName            string              `field:"serviceAccountName" does:"the principal that AuthorizationPolicies see"`
 	TerminationGracePeriodSeconds *int                `field:"terminationGracePeriodSeconds"`
-	Containers                    []containerManifest `field:"containers,required" does:"processes side by side; restarted each on its own"`
+	Containers                    []containerManifest `field:"containers,required" does:"processes that run side by side; each is restarted separately"`
 	InitContainers                []containerManifest `field:"initContainers" does:"processes that run to their end, one after another, before the others"`
 	Volumes                       []volumeManifest    `field:"volumes" does:"directories below that of the pod, HOPLINE_POD_DIR; removed when the pod ends"`
 	RestartPolicy                 string              `field:"restartPolicy" does:"Always"`
@@ -64,15 +64,15 @@ type podManifest struct {
 	EphemeralContainers   anything `field:"ephemeralContainers,refused" why:"they are added to running pods"`
 	HostNetwork           anything `field:"hostNetwork,refused" why:"every process gets loopback ports of its own"`
 	HostAliases           anything `field:"hostAliases,refused" why:"use a ServiceEntry"`
-	DNSPolicy             anything `field:"dnsPolicy,refused" why:"names are the proxy's to find"`
-	DNSConfig             anything `field:"dnsConfig,refused" why:"names are the proxy's to find"`
+	DNSPolicy             anything `field:"dnsPolicy,refused" why:"the proxy resolves names"`
+	DNSConfig             anything `field:"dnsConfig,refused" why:"the proxy resolves names"`
 	Hostname              anything `field:"hostname,refused" why:"a process has its pod's name"`
 	Subdomain             anything `field:"subdomain,refused" why:"a process has its pod's name"`
 	ActiveDeadlineSeconds anything `field:"activeDeadlineSeconds,refused" why:"processes run until the lab stops them"`
-	ShareProcessNamespace anything `field:"shareProcessNamespace,refused" why:"processes see all of the machine"`
+	ShareProcessNamespace anything `field:"shareProcessNamespace,refused" why:"processes see all processes of this machine"`
 }
 
-// maxReplicas keeps a typing error from starting more processes than a laptop can run.
+// maxReplicas is the largest number of replicas: a typing error must not start more processes than a laptop can run.
 const maxReplicas = 100
 
 func addDeployment(d *decoding, m Meta, decoded any) {

@@ -3,7 +3,7 @@
 // The files in reading order:
 //   - objects.go: Overlay and the types of its objects; report.go: Problem and Report, which collect all mistakes of an overlay.
 //   - load.go: Load, from the directory to the checked objects.
-//   - read.go: Read, the lenient counterpart for anybody's files; readkinds.go lists the kinds and fields that it decodes, modernize.go accepts
+//   - read.go: Read, the lenient counterpart for the files of any project; readkinds.go lists the kinds and fields that it decodes, modernize.go accepts
 //     deprecated kustomization files, and assume.go completes what the files do not state. rest.go lists what it leaves out. lenient.go:
 //     LoadLenient, which reads such files for a lab that runs them.
 //   - Rendering. kustomization.go inspects the kustomization files, so that kustomize runs no program and fetches nothing. snapshot.go is the
@@ -16,7 +16,7 @@
 //     check_kubernetesgateway.go have those of the Gateway API, check_names.go those of Kubernetes' names. check_references.go and
 //     check_hosts.go report references to objects, hosts, subsets and ports that do not exist.
 //   - Messages. place.go finds the file and line of a problem; package yamltext has the line of a YAML error.
-//   - Changes. edit.go sets fields of rendered objects, replace.go puts a text in place of a file; rewrite.go finds the lines of the files that make
+//   - Changes. edit.go sets fields of rendered objects, replace.go replaces the content of a file; rewrite.go finds the lines of the files that make
 //     an edit lasting, which package yamltext changes.
 //   - watch.go: Watcher reports changes of the files that an overlay was loaded from.
 package overlay

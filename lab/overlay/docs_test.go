@@ -47,7 +47,7 @@ func TestTheListsInTheDocumentation(t *testing.T) {
 		return
 	}
 	if diff := gocmp.Diff(want, text); diff != "" {
-		t.Errorf("%s is not what the code goes by (-want +got):\n%s", document, diff)
+		t.Errorf("%s differs from the lists in the code (-want +got):\n%s", document, diff)
 	}
 }
 

@@ -81,7 +81,7 @@ func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok b
 	return e, true
 }
 
-// key returns the value of a key, as a literal. It reports a key that is missing in data that are there.
+// key returns the value of a key, as a literal. It reports a key that is missing in existing data.
 func (c *containerDecoding) key(path, kind string, ref *keyRefManifest, data map[string]string, there bool) (value string, ok bool) {
 	value, ok = data[ref.Key]
 	if there && !ok && !ref.Optional && !c.doubts.mention(ref.Key, kind) {

@@ -55,7 +55,7 @@ func FuzzDecode(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, manifest []byte) {
 		if len(manifest) > 64<<10 {
-			t.Skip("long inputs teach nothing new")
+			t.Skip("long inputs find nothing more")
 		}
 		first, count := decodeManifest(manifest)
 		again, _ := decodeManifest(manifest)

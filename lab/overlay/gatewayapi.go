@@ -307,7 +307,7 @@ type kubernetesGatewayManifest struct {
 	Kind       string                `field:"kind"`
 	Metadata   metadata              `field:"metadata,required"`
 	Spec       KubernetesGatewaySpec `field:"spec,required"`
-	Status     anything              `field:"status" does:"not looked at, as by the API server"`
+	Status     anything              `field:"status" does:"ignored, as by the API server"`
 }
 
 type httpRouteManifest struct {
@@ -315,7 +315,7 @@ type httpRouteManifest struct {
 	Kind       string        `field:"kind"`
 	Metadata   metadata      `field:"metadata,required"`
 	Spec       HTTPRouteSpec `field:"spec,required"`
-	Status     anything      `field:"status" does:"not looked at, as by the API server"`
+	Status     anything      `field:"status" does:"ignored, as by the API server"`
 }
 
 type referenceGrantManifest struct {

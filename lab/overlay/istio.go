@@ -165,7 +165,7 @@ func (s *strict) wellKnown(path string, from any, into protoreflect.Message) {
 		err = protojson.Unmarshal(encoded, into.Interface())
 	}
 	if err != nil {
-		// protojson varies the spaces in its messages from build to build, so that nobody matches them.
+		// protojson varies the spaces in its messages from build to build, so that no program compares them.
 		s.problem(path, "%s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 }

@@ -28,7 +28,7 @@ type kind struct {
 	exact       bool                       // Read, too, reports unknown fields
 }
 
-// routes reports whether objects of the kind decide about requests: those of Istio and of the Gateway API that the lab enforces.
+// routes reports whether objects of the kind affect requests: those of Istio and of the Gateway API that the lab enforces.
 func (k *kind) routes() bool { return k.status == enforced && (k.spec != nil || k.exact) }
 
 // kinds returns all kinds that the lab accepts. Any other kind is refused by name.
@@ -190,7 +190,7 @@ func (d *decoding) doubt(kind string, parts ...any) {
 // twice reports a duplicate object, with another version of its API: two objects for kustomize, one for Kubernetes.
 func (d *decoding) twice(m Meta) {
 	places := d.report.places.all(m.String())
-	p := Problem{Object: m.String(), Reason: "is there twice"}
+	p := Problem{Object: m.String(), Reason: "appears twice"}
 	if len(places) > 1 {
 		p.File, p.Line = places[1].file, places[1].line
 		p.Reason += ": in " + places[0].String() + " as well"
@@ -239,7 +239,7 @@ type metadata struct {
 	Namespace         string            `field:"namespace"`
 	Labels            map[string]string `field:"labels"`
 	Annotations       map[string]string `field:"annotations"`
-	CreationTimestamp anything          `field:"creationTimestamp" does:"not looked at, as by the API server, which sets its own"` // generators write it as null
+	CreationTimestamp anything          `field:"creationTimestamp" does:"ignored, as by the API server, which sets its own"` // generators write it as null
 }
 
 type istioManifest struct {

@@ -46,9 +46,9 @@ type kustomization struct {
 	Transformers    anything `field:"transformers,refused" why:"plugins are programs"`
 	Validators      anything `field:"validators,refused" why:"plugins are programs"`
 	Configurations  anything `field:"configurations,refused" why:"kustomize's own configuration is used as it is"`
-	Crds            anything `field:"crds,refused" why:"the lab has no custom resources but Istio's"`
+	Crds            anything `field:"crds,refused" why:"the lab has no custom resources except Istio's"`
 	OpenAPI         anything `field:"openapi,refused" why:"kustomize's own schema is used as it is"`
-	SecretGenerator anything `field:"secretGenerator,refused" why:"the files of secrets are seldom in a repository; write a Secret"`
+	SecretGenerator anything `field:"secretGenerator,refused" why:"files of secrets are rarely in a repository; write a Secret"`
 
 	Bases                 anything `field:"bases,refused" why:"deprecated in kustomize; use resources"`
 	CommonLabels          anything `field:"commonLabels,refused" why:"deprecated in kustomize; use labels"`

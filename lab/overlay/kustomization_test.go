@@ -54,7 +54,7 @@ func TestNothingIsFetched(t *testing.T) {
 		})
 	}
 	if n := asked.Load(); n != 0 {
-		t.Errorf("the remote server was asked %d times", n)
+		t.Errorf("the remote server got %d requests", n)
 	}
 }
 

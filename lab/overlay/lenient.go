@@ -29,8 +29,8 @@ type Lenience struct {
 // runs reports whether the lab has the program of an image. A Deployment with such an image is decoded and checked as by Load. Any other
 // workload is Played: read for its labels, annotations, account and ports. A Service that has no workload among the files is played as well.
 //
-// What has a bearing on routing and is not supported is a problem, as for Load. All problems are returned together, in a *Report. The overlay
-// is never nil: with an error it has no objects, but still holds Dir, the first name as an absolute path, and the files to watch.
+// An unsupported object or field that affects routing is a problem, as for Load. All problems are returned together, in a *Report. The
+// overlay is never nil: with an error it has no objects, but still holds Dir, the first name as an absolute path, and the files to watch.
 func LoadLenient(names []string, stdin io.Reader, runs func(image string) bool, checks ...Check) (*Overlay, error) {
 	o := &Overlay{}
 	if len(names) > 0 {
@@ -76,7 +76,7 @@ func (o *Overlay) completeLenient(report *Report) {
 	o.Lenience.Doubts = o.danglingRoutes()
 }
 
-// whyNotRun returns why the lab does not run an object that bears on routing.
+// whyNotRun returns why the lab does not run an object that affects routing.
 func whyNotRun(m Meta) string {
 	if m.Kind == "Service" {
 		return "type ExternalName is not supported by the lab: use a ServiceEntry"
@@ -148,7 +148,7 @@ func (o *Overlay) play(report *Report) {
 	total := 0
 	for i := range o.Deployments {
 		d := &o.Deployments[i]
-		if !d.Pod.AnyPort { // it was decoded as by Load
+		if !d.Pod.AnyPort { // decoded as Load does
 			continue
 		}
 		d.Pod.Played = true

@@ -71,7 +71,7 @@ func (o *Overlay) complete(doubts doubts, report *Report, checks []Check) {
 		if o.broken != nil {
 			half := new(Report)
 			check(o.broken, half)
-			report.Problems = append(report.Problems, o.broken.soundly(half.Problems)...)
+			report.Problems = append(report.Problems, o.broken.withoutRepeats(half.Problems)...)
 		}
 	}
 }

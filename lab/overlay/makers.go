@@ -1,8 +1,8 @@
 package overlay
 
-// isMaker reports whether the controller of an object that Read leaves out may create pods or Services: any kind that is neither Istio's nor
-// one of Kubernetes' own without pods.
-func isMaker(m Meta) bool {
+// mayCreatePods reports whether the controller of an object that Read leaves out may create pods or Services: any kind that is neither
+// Istio's nor one of Kubernetes' own without pods.
+func mayCreatePods(m Meta) bool {
 	switch group(m.APIVersion) {
 	case "batch":
 		return m.Kind == "CronJob"

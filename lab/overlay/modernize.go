@@ -6,7 +6,7 @@ import (
 )
 
 // modernize replaces the deprecated fields of a kustomization file by those that kustomize itself would write today ("kustomize edit fix"),
-// and removes the generator of Secrets, which do not affect routing and whose files are seldom in a repository. Kustomize reads the
+// and removes the generator of Secrets, which do not affect routing and whose files are rarely in a repository. Kustomize reads the
 // result instead of the file.
 func (in *inspector) modernize(path string, value any) {
 	k, ok := value.(map[string]any)

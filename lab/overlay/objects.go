@@ -35,9 +35,10 @@ type Overlay struct {
 
 	EmptyFiles []string // files of resources that hold no object, as the user would write them
 
-	// Lenient is set by Read and LoadLenient: the objects are anybody's, read for their routing only. Services may have ports of any protocol.
+	// Lenient is set by Read and LoadLenient: the objects may be of any project, and are read only for their routing. Services may have
+	// ports of any protocol.
 	Lenient bool
-	// Complete is set by ReadCluster: there is no object beside these, so that Assume assumes nothing.
+	// Complete is set by ReadCluster: these are all objects, so that Assume adds nothing.
 	Complete bool
 	// Closed lists namespaces that have no Service beside these, so that Assume adds none.
 	Closed []string
@@ -75,8 +76,8 @@ func (o *Overlay) append(other *Overlay) {
 // Whole reports whether the objects are valid. Load passes the broken objects to a Check in a separate overlay.
 func (o *Overlay) Whole() bool { return o.holes == nil }
 
-// soundly removes the problems of fields of broken objects that already have a problem or were not read.
-func (o *Overlay) soundly(problems []Problem) []Problem {
+// withoutRepeats returns the problems of broken objects, except those of fields that already have a problem or were not read.
+func (o *Overlay) withoutRepeats(problems []Problem) []Problem {
 	return slices.DeleteFunc(problems, func(p Problem) bool { return o.holes[p.Object].touch(p.Path) })
 }
 

@@ -241,7 +241,7 @@ func (p *partial) names(parts []partAt, kind string) (names []string) {
 // twice reports an object that is in two files.
 func (p *partial) twice(before []partAt, at partAt, m Meta) {
 	first := (&places{disk: p.disk(before), root: p.dir, named: p.in.named}).find(m.String(), "")
-	problem := Problem{Object: m.String(), Reason: "is there twice"}
+	problem := Problem{Object: m.String(), Reason: "appears twice"}
 	if first.file != "" {
 		problem.Reason += ": in " + first.String() + " as well"
 	}
@@ -253,7 +253,7 @@ func (p *partial) twice(before []partAt, at partAt, m Meta) {
 			problem.Line = node.Line
 		}
 		if first == (place{problem.File, problem.Line}) { // both in one file
-			problem.Line, problem.Reason = p.second(f.content, m), "is there twice: in "+first.String()+" as well"
+			problem.Line, problem.Reason = p.second(f.content, m), "appears twice: in "+first.String()+" as well"
 		}
 	}
 	p.in.report.Problems = append(p.in.report.Problems, problem)

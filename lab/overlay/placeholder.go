@@ -105,7 +105,7 @@ func writeDocument(out *bytes.Buffer, lines [][]byte, d yamltext.Document) {
 func alikeRun(docs []yamltext.Document, r reach) (run []map[string]any) {
 	for _, d := range docs {
 		object, ok := d.Value.(map[string]any)
-		if !ok || !r.spares(object) || len(run) > 0 && !alike(run[0], object) {
+		if !ok || !r.excludes(object) || len(run) > 0 && !alike(run[0], object) {
 			break
 		}
 		run = append(run, object)
@@ -214,9 +214,9 @@ func (r *reach) addKind(kind any) {
 	r.kinds[name] = struct{}{}
 }
 
-// spares reports whether no kustomization refers to the contents of an object: it is an Istio object, whose specification kustomize does
+// excludes reports whether no kustomization refers to the contents of an object: it is an Istio object, whose specification kustomize does
 // not know, it needs no hash suffix, and no patch applies to its kind.
-func (r *reach) spares(object map[string]any) bool {
+func (r *reach) excludes(object map[string]any) bool {
 	kind, _ := object["kind"].(string)
 	metadata, _ := object["metadata"].(map[string]any)
 	if name, _ := metadata["name"].(string); name == "" || !isIstioKind(kind) {

@@ -32,7 +32,7 @@ type probeManifest struct {
 	FailureThreshold    *int `field:"failureThreshold"`
 
 	GRPC                          anything `field:"grpc,refused" why:"use httpGet, tcpSocket or exec"`
-	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"the pod's holds"`
+	TerminationGracePeriodSeconds anything `field:"terminationGracePeriodSeconds,refused" why:"that of the pod applies"`
 }
 
 // Kubernetes' defaults of a probe, the first two in seconds.

@@ -36,7 +36,7 @@ func ReadCluster(name string, list io.Reader) (*Overlay, *Rest, error) {
 	r := newReader(list)
 	r.manifest(name, list, false)
 	o, rest, err := r.overlay(&Overlay{Complete: true})
-	o.places = nil // lines of a list that nobody has in a file
+	o.places = nil // no file has the lines of this list
 	return o, rest, err
 }
 
@@ -130,7 +130,7 @@ func (r *reader) kustomization(dir string) {
 	r.objects = append(r.objects, rendered.objects...)
 }
 
-// directory reads the files of a directory. It skips documents that are no objects of Kubernetes: settings of other programs are often
+// directory reads the files of a directory. It skips documents that are not objects of Kubernetes: settings of other programs are often
 // beside the objects.
 func (r *reader) directory(dir string) {
 	entries, err := os.ReadDir(dir)
@@ -192,7 +192,7 @@ func (r *reader) manifest(name string, from io.Reader, some bool) {
 		r.report.Add(name, "", "%v", err)
 		return
 	}
-	if _, err := yamltext.Parse(content); err != nil { // it bounds aliases, and finds what a decoder of nodes does not
+	if _, err := yamltext.Parse(content); err != nil { // it bounds aliases, and finds mistakes that a decoder of nodes does not find
 		line, reason := yamltext.Mistake(content, err)
 		if templated.Match(content) {
 			reason += "; the file is a template: want its output, such as helm template CHART | hopline … -"
@@ -216,7 +216,7 @@ func (r *reader) manifest(name string, from io.Reader, some bool) {
 // templated matches a template of Helm.
 var templated = regexp.MustCompile(`\{\{-?\s*[.a-z"$(]`)
 
-// document adds the object of a YAML document, or the objects of a list. If some is set, it skips what is no object.
+// document adds the object of a YAML document, or the objects of a list. If some is set, it skips documents that are not objects.
 func (r *reader) document(name string, node *kyaml.Node, some bool) {
 	if items := yamltext.Child(node, "items"); items != nil && strings.HasSuffix(yamltext.Scalar(yamltext.Child(node, "kind")), "List") {
 		for _, item := range yamltext.Elements(items) {
@@ -272,11 +272,11 @@ func (r *reader) decode(o *Overlay) {
 			d.strictly(func() { d.decodeAs(k, m, object) })
 		case ok:
 			d.decodeAs(k, m, object)
-		case isBearing(m):
+		case affectsRouting(m):
 			r.rest.Foreign = append(r.rest.Foreign, Foreign{Meta: m, Object: object})
 		default:
 			r.rest.Kinds[m.Kind]++
-			if isMaker(m) {
+			if mayCreatePods(m) {
 				r.rest.Makers[m.Namespace] = m.String()
 			}
 		}
@@ -313,7 +313,7 @@ func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
 // isRead reports whether Read decodes objects of a kind, or names them.
 func isRead(m Meta) bool {
 	_, ok := readKind(m)
-	return ok || isBearing(m)
+	return ok || affectsRouting(m)
 }
 
 // hasOwner reports whether an owner of an object is read as well: a pod is then in its Deployment.
@@ -335,8 +335,8 @@ func isExternalName(m Meta, object map[string]any) bool {
 	return m.Kind == "Service" && spec["type"] == "ExternalName"
 }
 
-// isBearing reports whether an object of a kind that Hopline does not support has a bearing on where requests go.
-func isBearing(m Meta) bool {
+// affectsRouting reports whether an object of a kind that Hopline does not support affects where requests are sent.
+func affectsRouting(m Meta) bool {
 	switch group(m.APIVersion) {
 	case "networking.istio.io":
 		return m.Kind == "EnvoyFilter"

@@ -69,7 +69,7 @@ func (o *Overlay) readText(name string, text []byte, report *Report) []map[strin
 			} else if problem.Reason = unnamed(object); problem.Reason == "" {
 				object = o.inNamespace(object)
 				if id := identity(object); seen[id] {
-					problem.Reason = id + " is there twice"
+					problem.Reason = id + " appears twice"
 				} else {
 					seen[id] = true
 				}

@@ -13,13 +13,13 @@ type Rest struct {
 	Fields  map[string]int // fields of the objects in the overlay that do not affect routing: their number, by name
 	Files   []string       // files of directories that hold no object
 	Limits  []Problem      // parts of the overlay's objects that Istio accepts and Hopline does not support, as far as no compiler finds them
-	Foreign []Foreign      // objects that bear on routing, of kinds that Hopline does not support
+	Foreign []Foreign      // objects that affect routing, of kinds that Hopline does not support
 
 	Makers  map[string]string       // by namespace, an object left out whose controller may create pods and Services
 	Subsets map[SubsetName]struct{} // the subsets that routes of VirtualServices name, those of TCP, TLS and delegates included
 }
 
-// Foreign is an object that bears on routing and that no decision takes into account.
+// Foreign is an object that affects routing and that no decision takes into account.
 type Foreign struct {
 	Meta
 	Object map[string]any // as a JSON value

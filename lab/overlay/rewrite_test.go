@@ -211,7 +211,7 @@ func TestWith(t *testing.T) {
 	t.Parallel()
 	o, file := prepared(t, "canary", "middle.yaml", nil)
 	if _, err := o.With([]Edit{{rule, "spec.http[1].timeout", "soon"}}); err == nil {
-		t.Fatal("accepted a timeout that is no duration")
+		t.Fatal("accepted a timeout that is not a duration")
 	} else {
 		text, readErr := os.ReadFile(file)
 		if readErr != nil {

@@ -17,7 +17,7 @@ type serviceManifest struct {
 		Ports    []struct {
 			Name        string      `field:"name" does:"its prefix is the protocol, as in Istio; without one it is detected"`
 			Protocol    string      `field:"protocol" does:"TCP"`
-			AppProtocol string      `field:"appProtocol" does:"HTTP; a port of another protocol is named as not carried"`
+			AppProtocol string      `field:"appProtocol" does:"HTTP; a port of another protocol is reported as not carried"`
 			Port        int         `field:"port,required"`
 			TargetPort  intOrString `field:"targetPort"`
 			NodePort    int         `field:"nodePort" does:"opened on loopback"`
@@ -84,10 +84,10 @@ func addService(d *decoding, m Meta, decoded any) {
 			at.add(path+".name", "want lower-case letters, digits and -, got %s", fieldpath.Quote(p.Name))
 		}
 		if p.Name != "" && names[p.Name] {
-			at.add(path+".name", "%s is there twice", fieldpath.Quote(p.Name))
+			at.add(path+".name", "%s appears twice", fieldpath.Quote(p.Name))
 		}
 		if numbers[p.Port] {
-			at.add(path+".port", "%d is there twice", p.Port)
+			at.add(path+".port", "%d appears twice", p.Port)
 		}
 		names[p.Name], numbers[p.Port] = true, true
 		s.Ports = append(s.Ports, ServicePort{Index: i, Name: p.Name, AppProtocol: p.AppProtocol, Port: p.Port, Target: string(p.TargetPort), NodePort: p.NodePort})

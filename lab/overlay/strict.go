@@ -138,9 +138,9 @@ func (s *strict) decodeString(path string, from any, into reflect.Value) {
 	}
 	switch from.(type) {
 	case json.Number, bool:
-		s.problem(path, "%swant a text, got %s; write \"%v\"", owner, describe(from), from)
+		s.problem(path, "%swant a string, got %s; write \"%v\"", owner, describe(from), from)
 	default:
-		s.problem(path, "%swant a text, got %s", owner, describe(from))
+		s.problem(path, "%swant a string, got %s", owner, describe(from))
 	}
 }
 
@@ -208,7 +208,7 @@ func (s *strict) decodeIntOrString(path string, from any, into reflect.Value) {
 	case json.Number:
 		into.SetString(string(v))
 	default:
-		s.problem(path, "want a number or a text, got %s", describe(from))
+		s.problem(path, "want a number or a string, got %s", describe(from))
 	}
 }
 
@@ -230,7 +230,7 @@ func kindOf(v any) string {
 	case []any:
 		return "a list"
 	case string:
-		return "a text"
+		return "a string"
 	case bool:
 		return "true or false"
 	case json.Number:

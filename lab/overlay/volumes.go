@@ -55,10 +55,10 @@ type volumeManifest struct {
 
 	Projected             anything `field:"projected,refused" why:"use a volume for each source"`
 	DownwardAPI           anything `field:"downwardAPI,refused" why:"use env with a fieldRef"`
-	HostPath              anything `field:"hostPath,refused" why:"a laptop is no node of a cluster; use emptyDir"`
+	HostPath              anything `field:"hostPath,refused" why:"a laptop is not a node of a cluster; use emptyDir"`
 	PersistentVolumeClaim anything `field:"persistentVolumeClaim,refused" why:"the lab keeps no data after a pod's end; use emptyDir"`
 	Ephemeral             anything `field:"ephemeral,refused" why:"the lab keeps no data after a pod's end; use emptyDir"`
-	CSI                   anything `field:"csi,refused" why:"the lab has no drivers of volumes"`
+	CSI                   anything `field:"csi,refused" why:"the lab has no volume drivers"`
 	NFS                   anything `field:"nfs,refused" why:"the lab mounts no file systems"`
 }
 
@@ -94,7 +94,7 @@ func (d *decoding) volumes(at problems, namespace string, manifests []volumeMani
 			continue
 		}
 		if slices.ContainsFunc(list, func(other Volume) bool { return other.Name == from.Name }) {
-			at.add(v.path+".name", "%s is there twice", fieldpath.Quote(from.Name))
+			at.add(v.path+".name", "%s appears twice", fieldpath.Quote(from.Name))
 			continue
 		}
 		made := Volume{Name: from.Name, Files: v.files(from)}
@@ -181,7 +181,7 @@ type projection struct {
 	mode, mask int
 }
 
-// project returns the files of data. It reports paths that leave the volume, and modes that are no permissions.
+// project returns the files of data. It reports paths that leave the volume, and invalid modes.
 func (v *volumeDecoding) project(at string, p projection) (files []VolumeFile) {
 	checkMode := func(path string, mode int) int {
 		if mode < 0 || mode > 0o777 {
@@ -207,7 +207,7 @@ func (v *volumeDecoding) project(at string, p projection) (files []VolumeFile) {
 		case !isLocal(item.Path):
 			v.at.add(own+".path", "want a relative path below the volume, got %s", fieldpath.Quote(item.Path))
 		case slices.ContainsFunc(files, func(f VolumeFile) bool { return f.Path == path.Clean(item.Path) }):
-			v.at.add(own+".path", "%s is there twice", fieldpath.Quote(item.Path))
+			v.at.add(own+".path", "%s appears twice", fieldpath.Quote(item.Path))
 		case !ok && !p.optional:
 			v.at.add(own+".key", "there is no key %s", fieldpath.Quote(item.Key))
 		case ok:
@@ -240,7 +240,7 @@ func (c *containerDecoding) mounts() (list []Mount) {
 			c.at.add(at+".mountPath", "want an absolute path other than /, without .., got %s", fieldpath.Quote(from.MountPath))
 			continue
 		case slices.ContainsFunc(list, func(m Mount) bool { return m.Path == clean }):
-			c.at.add(at+".mountPath", "%s is there twice", fieldpath.Quote(from.MountPath))
+			c.at.add(at+".mountPath", "%s appears twice", fieldpath.Quote(from.MountPath))
 			continue
 		}
 		m := Mount{Volume: from.Name, Path: clean}
@@ -257,7 +257,7 @@ func (c *containerDecoding) mounts() (list []Mount) {
 	return list
 }
 
-// checkSubPath reports a part of a volume with files that is not there. A subPath of an emptyDir is made.
+// checkSubPath reports a subPath that a volume with files does not have. A subPath of an emptyDir is created.
 func (c *containerDecoding) checkSubPath(at string, v *Volume, sub string) {
 	if len(v.Files) > 0 && !slices.ContainsFunc(v.Files, func(f VolumeFile) bool { return f.Path == sub || strings.HasPrefix(f.Path, sub+"/") }) {
 		c.at.add(at, "the volume %s has no %s", v.Name, fieldpath.Quote(sub))

@@ -152,7 +152,7 @@ func TestWatcherIsSilentWhenNothingChanged(t *testing.T) {
 	}
 	select {
 	case <-w.Changes():
-		t.Fatal("told of a change where there was none")
+		t.Fatal("reported a change where there was none")
 	case <-time.After(3 * longest):
 	}
 	write(t, file, configMap("b", "2"))
@@ -180,7 +180,7 @@ func TestWatcherTellsOfABurstOnce(t *testing.T) {
 		// Allowed if the burst took longer than the longest wait; then it is the last.
 		select {
 		case <-w.Changes():
-			t.Error("told of a burst three times")
+			t.Error("reported one burst three times")
 		case <-time.After(2 * longest):
 		}
 	case <-time.After(2 * longest):
@@ -226,7 +226,7 @@ func TestWatchReplacesWhatWasWatched(t *testing.T) {
 	write(t, filepath.Join(root, "top/b.yaml"), configMap("b", "2"))
 	select {
 	case <-w.Changes():
-		t.Error("told of a file that is watched no longer")
+		t.Error("reported a file that is no longer watched")
 	case <-time.After(3 * longest):
 	}
 	write(t, filepath.Join(other, "top/b.yaml"), configMap("b", "2"))

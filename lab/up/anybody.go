@@ -10,7 +10,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/input"
 )
 
-// Anybody selects files of anybody's that the lab runs with stand-ins.
+// Anybody selects files of any project, which the lab runs with stand-ins.
 type Anybody struct {
 	Inputs []string  // files, directories, or "-"; see overlay.Read
 	Stdin  io.Reader // for "-"

@@ -102,7 +102,7 @@ func newer(path string, than time.Time) bool {
 	found := false
 	_ = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || strings.HasSuffix(file, "_test.go") {
-			return nil //nolint:nilerr // what cannot be read is no reason to build
+			return nil //nolint:nilerr // an unreadable file is not a reason to build
 		}
 		if entry.IsDir() && entry.Name() == "testdata" {
 			return fs.SkipDir

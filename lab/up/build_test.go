@@ -74,7 +74,7 @@ func TestAutoBuildsWhatIsMissingOrOlderThanItsSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if built() {
-		t.Error("built although never was asked for")
+		t.Error("built although --build is never")
 	}
 }
 

@@ -27,7 +27,7 @@ func load(dir string, programs workload.Programs) (edition, error) {
 	return edition{o, table, programs}, err
 }
 
-// load is load for a directory of this lab, or for the files of anybody's that it runs.
+// load is like the function load, for a directory of this lab or for the files that it runs with stand-ins.
 func (l *lab) load(dir string) (edition, error) {
 	inputs := l.inputs(dir)
 	if inputs == nil {
@@ -45,7 +45,7 @@ func (l *lab) programs() workload.Programs {
 // needs returns the names of the programs in the directory of programs that the edition runs.
 func (e edition) needs() []string { return e.programs.Needs(e.overlay) }
 
-// orCancel calls load, but waits no longer than until ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of
+// orCancel calls load, but stops waiting when ctx ends: kustomize cannot be interrupted, and takes seconds for an overlay of
 // thousands of objects. A result after that is discarded.
 func orCancel(ctx context.Context, load func() (edition, error)) (edition, error) {
 	type loaded struct {

@@ -160,7 +160,7 @@ func (l *lab) reload(ctx context.Context) {
 	l.terminal.warn("%s\nThe previous state keeps running.", cannotRun(name, err))
 }
 
-// rules returns the rules that are active.
+// rules returns the active rules.
 func (l *lab) rules() []mesh.Rule {
 	l.mu.Lock()
 	defer l.mu.Unlock()

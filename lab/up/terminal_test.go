@@ -48,7 +48,7 @@ func TestTheBoardIsDrawnInPlaceBelowOtherLines(t *testing.T) {
 		t.say("the addresses")
 	})
 	if diff := cmp.Diff([]string{"! careful", "  ✓ hopline/front   ready", "  ✓ hopline/middle  ready", "the addresses"}, onScreen(t, got)); diff != "" {
-		t.Errorf("what stands on the screen in the end (-want +got):\n%s", diff)
+		t.Errorf("the final screen (-want +got):\n%s", diff)
 	}
 }
 

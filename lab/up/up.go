@@ -44,8 +44,8 @@ const (
 
 // Options holds the user's options. Port 0 means any free port.
 type Options struct {
-	Overlay      string   // directory; with Anybody the name of all of them for messages
-	Anybody      *Anybody // if set, files of anybody's are run, and Overlay is not read
+	Overlay      string   // directory; with Anybody the name of all inputs for messages
+	Anybody      *Anybody // if set, its files are run, and Overlay is not read
 	Host         string   // address on which the user's ports are opened
 	AllowDriving bool     // also other machines may change the lab, if Host is reached by them
 	AllowHosts   []string // names other than localhost under which the console may be reached
@@ -84,7 +84,7 @@ type lab struct {
 	running   context.Context    // ends when the user stops the lab
 	forget    func()             // removes the token of this run
 	changed   chan struct{}      // a pod's status has changed
-	saved     chan chan struct{} // asks for what was saved to be applied; the channel in it is closed then
+	saved     chan chan struct{} // a request to apply the saved files; its channel is closed once they are applied
 	bypasses  []string           // warnings of programs that ignore their proxy, printed so far
 	warned    []string           // the warnings of the edition before, which are not repeated
 

@@ -55,5 +55,5 @@ func withHelp(err error, args []string) string {
 	if !strings.HasSuffix(text, "?") {
 		text += ";"
 	}
-	return text + " " + help + " lists what there is"
+	return text + " " + help + " lists the commands and flags"
 }

@@ -23,7 +23,7 @@ func (s *suite) ask(args ...string) (code int, out, err string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// TestAsk asks a running lab: hopline curl and hopline what-if, and the console's API behind them.
+// TestAsk queries a running lab by hopline curl, hopline what-if and the console's API behind them.
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	s := start(t, "canary", nil)
@@ -42,7 +42,7 @@ func testCurl(s *suite) {
 	}
 	link := regexp.MustCompile(`^200 OK\nfrom middle-dev/\S+, to front-blue-\S+, in \S+; trace (http://\S+/trace/([0-9a-f]{32}))\n$`).FindStringSubmatch(about)
 	if link == nil {
-		s.t.Fatalf("about the response it says %q", about)
+		s.t.Fatalf("standard error is %q", about)
 	}
 	s.waitFor("the trace", func() bool {
 		trace := s.get("Console", "/api/traces/"+link[2])

@@ -90,8 +90,8 @@ func (c *statusCommand) Run(p program) error { return c.Execute(p.stop, tty.Scre
 // Run prints traces of the running lab.
 func (c *traceCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
 
-// verdict returns the error of a command that judges. For the error that stands for a bad result, which the command has printed, the exit code is
-// 1, and for any other error, which is printed, it is 2.
+// verdict returns the error of a command that judges. The exit code is 1 for the error that means a bad result, which the command has
+// printed. It is 2 for any other error, which is still to be printed.
 func verdict(err, bad error) error {
 	switch {
 	case err == nil:

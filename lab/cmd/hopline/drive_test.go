@@ -59,8 +59,8 @@ func (s *suite) changes() string {
 
 const noChanges = "There are no temporary changes."
 
-// TestDriveRules changes a rule in all ways, and checks what requests see, that a wrong change is rejected in the words of a saved file, that
-// changes survive a save, and that undo restores what was there.
+// TestDriveRules changes a rule in all ways, and checks what requests see, that a wrong change is rejected with the message for a saved
+// file, that changes survive a save, and that undo restores what was there.
 func TestDriveRules(t *testing.T) {
 	t.Parallel()
 	s := start(t, "canary", nil)
@@ -175,7 +175,7 @@ func (s *suite) otherRuleChanges() {
 	}
 }
 
-// TestDriveRoutes changes a rule of an HTTPRoute in all ways that it has fields for, and is refused what it has none for.
+// TestDriveRoutes changes each field of a rule of an HTTPRoute. A change for which an HTTPRoute has no field is rejected.
 func TestDriveRoutes(t *testing.T) {
 	t.Parallel()
 	s := start(t, "gateway-api", nil)

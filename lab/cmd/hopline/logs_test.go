@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// logsOfATrace reads the lines of one trace from the running lab, by workload and level, and what a client has put into them.
+// logsOfATrace reads the lines of one trace from the running lab, by workload and level. Control characters that a client has sent are
+// escaped.
 func logsOfATrace(t *testing.T, s *suite) {
 	logs := func(args ...string) string {
 		code, out := s.hopline(append([]string{"logs", "--console-port", s.consolePort()}, args...)...)

@@ -24,10 +24,10 @@ var version = cmp.Or(bundle.Version(), "dev")
 type commands struct {
 	Up      upCommand      `cmd:"" default:"withargs" help:"Run an overlay on this machine (the default)."`
 	Explain explainCommand `cmd:"" help:"Explain which rule matches a request, why the earlier ones do not, and where it is sent."`
-	Test    testCommand    `cmd:"" help:"Run cases, from YAML files beside anybody's rules, against the rules."`
+	Test    testCommand    `cmd:"" help:"Run test cases from YAML files against any rules."`
 	Diff    diffCommand    `cmd:"" help:"Show which requests other rules treat differently: files, directories, git revisions."`
 	Convert convertCommand `cmd:"" help:"Write VirtualServices and subsets as HTTPRoutes and Services, and show which requests would go elsewhere."`
-	Lint    lintCommand    `cmd:"" help:"Find faults in anybody's rules that can be proved: what is never reached, what does not exist."`
+	Lint    lintCommand    `cmd:"" help:"Find provable faults in any rules: what is never reached, what does not exist."`
 	Drive   drive.Command  `cmd:"" help:"Change the running lab for a while: shares, faults, replicas, the overlay."`
 	Curl    curlCommand    `cmd:"" help:"Send a request as a workload of the running lab, and show the response."`
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Show which requests of the running lab other rules would treat differently."`

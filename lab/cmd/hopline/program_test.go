@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestPrograms runs a program of this machine in place of one image. Stand-ins play the rest, another container of its pod included.
+// TestPrograms runs a program of this machine in place of one image. Stand-ins replace all other images, also that of another container of
+// its pod.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	bin, err := programs()

@@ -32,7 +32,7 @@ func logsAreFollowedHarmlessly(s *suite) {
 		return regexp.MustCompile(`(?m)^front-\w+-\w+-\w+ \| \{`).MatchString(text) && regexp.MustCompile(`(?m)^core-prod-\w+-\w+ \| \{`).MatchString(text)
 	})
 	if strings.Contains(s.screen.String(), "\x1b") {
-		s.t.Error("an escape character reached a screen that is no terminal")
+		s.t.Error("an escape character reached an output that is not a terminal")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// store is a running lab whose stand-ins play the store of books of testdata/standin, from copies that the test may edit.
+// store is a running lab whose stand-ins replace the images of the book store in testdata/standin, from copies that the test may edit.
 type store struct {
 	*suite
 	dir string
@@ -32,7 +32,7 @@ func startStore(t *testing.T) store {
 	return store{startWith(t, bin, []string{"--stand-in", filepath.Join(dir, "store.yaml"), filepath.Join(dir, "rules.yaml")}), dir}
 }
 
-// TestStandIns runs manifests of images that no laptop has.
+// TestStandIns runs manifests whose images do not exist.
 func TestStandIns(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)
@@ -89,7 +89,7 @@ func (p *playedBy) tree() string {
 	return text + " (" + strings.Join(behind, ", ") + ")"
 }
 
-// ask requests the page and returns who responded.
+// ask requests the page and returns the workloads that responded.
 func (s store) ask(header ...string) (who string, a answer) {
 	s.t.Helper()
 	a = s.get("Ingress", "/page", header...)

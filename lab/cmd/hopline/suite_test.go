@@ -205,7 +205,7 @@ func waitFor(t *testing.T, what string, screen *screenful, done func() bool) {
 	}
 }
 
-// answer is the response to a request.
+// answer holds the response to a request.
 type answer struct {
 	status int
 	header http.Header

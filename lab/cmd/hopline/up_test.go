@@ -59,7 +59,7 @@ func leadsByHeader(t *testing.T, s *suite) {
 			t.Fatalf("betaUser (-want +got):\n%s", diff)
 		}
 		if got := s.hops("x-dev-user", "stressTest"); got[2] != "core-test" || got[1] == "middle-dev" {
-			t.Fatalf("stressTest was answered by %v", got)
+			t.Fatalf("stressTest: %v responded", got)
 		}
 	}
 
@@ -68,14 +68,14 @@ func leadsByHeader(t *testing.T, s *suite) {
 	counts := s.count(n)
 	canary := float64(counts["middle-canary"])
 	if bound := 4.9 * math.Sqrt(n*0.2*0.8); math.Abs(canary-n*0.2) > bound {
-		t.Errorf("%v of %d answers were middle-canary's, want %d ± %.0f", canary, n, n/5, bound)
+		t.Errorf("%v of %d responses were middle-canary's, want %d ± %.0f", canary, n, n/5, bound)
 	}
 	if counts["middle-dev"] != 0 || counts["core-test"] != 0 {
-		t.Errorf("nobody asked for middle-dev and core-test, which answered %d and %d times", counts["middle-dev"], counts["core-test"])
+		t.Errorf("middle-dev and core-test responded %d and %d times, want 0: no request was for them", counts["middle-dev"], counts["core-test"])
 	}
 	for _, front := range []string{"front-amber", "front-blue", "front-green"} {
 		if counts[front] == 0 {
-			t.Errorf("%s has not answered once", front)
+			t.Errorf("%s has not responded once", front)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func brokenEditKeepsWhatRuns(t *testing.T, s *suite) {
 		t.Errorf("hops %v", got)
 	}
 	edit(t, middle, "wait: 80", "weight: 80")
-	s.waitFor("the mended edition", func() bool { state := s.state(); return len(state.Problems) == 0 && state.Revision > before })
+	s.waitFor("the corrected edition", func() bool { state := s.state(); return len(state.Problems) == 0 && state.Revision > before })
 }
 
 func rollingUpdateLosesNoRequest(t *testing.T, s *suite) {
@@ -186,7 +186,7 @@ func rollingUpdateLosesNoRequest(t *testing.T, s *suite) {
 func endedProcessIsStartedAgain(t *testing.T, s *suite) {
 	before := s.pods("hopline/minimal-v1")
 	if _, err := s.try("Ingress", "/crash", "Host", "minimal.svc.kind.org"); err == nil {
-		t.Log("the process answered before it ended")
+		t.Log("the process responded before it ended")
 	}
 	s.waitFor("the restart", func() bool {
 		for _, w := range s.state().Workloads {
@@ -200,7 +200,7 @@ func endedProcessIsStartedAgain(t *testing.T, s *suite) {
 		t.Errorf("the terminal does not warn of it:\n%s", s.screen)
 	}
 	if a := s.get("Ingress", "/", "Host", "minimal.svc.kind.org"); a.status != http.StatusOK {
-		t.Errorf("afterwards minimal answers with %d", a.status)
+		t.Errorf("afterwards minimal responds with %d", a.status)
 	}
 }
 
@@ -296,7 +296,7 @@ func prometheusFindsEveryProcess(t *testing.T, s *suite) {
 		}
 	}
 	if a := s.get("Console", "/sd", "Host", "rebound.example.org"); a.status != http.StatusMisdirectedRequest {
-		t.Errorf("/sd by a foreign name: status %d, want 421", a.status)
+		t.Errorf("/sd by an unknown host name: status %d, want 421", a.status)
 	}
 }
 
@@ -359,7 +359,7 @@ func oneTraceToTheClock(t *testing.T, s *suite) {
 	}
 	roots := slices.DeleteFunc(spans, func(sp span) bool { return sp.ParentID != "" })
 	if len(roots) != 1 || roots[0].LocalEndpoint.ServiceName != "istio-ingressgateway" {
-		t.Errorf("roots %+v, want the gateway's alone", roots)
+		t.Errorf("roots %+v, want only the gateway's", roots)
 	}
 }
 
@@ -400,7 +400,7 @@ func TestPlainRunsWithoutAMesh(t *testing.T) {
 	}
 	for _, header := range []string{"x-envoy-upstream-service-time", "x-envoy-attempt-count"} {
 		if a.header.Get(header) != "" {
-			t.Errorf("without a mesh the answer has %s", header)
+			t.Errorf("without a mesh the response has %s", header)
 		}
 	}
 	if metrics := s.get("Console", "/metrics").body; strings.Contains(metrics, "istio_requests_total{") {

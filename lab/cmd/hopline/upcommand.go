@@ -18,11 +18,11 @@ import (
 type upCommand struct {
 	Overlay []string `arg:"" optional:"" help:"Overlay directory, name of an overlay, or directory that holds base, components and overlays (canary of the checkout, or else of those that hopline contains). With --stand-in: files, directories and - for standard input."`
 
-	StandIn      bool     `help:"Run the manifests of anybody: a program that names itself in its responses replaces every image that is not of the suite. Objects and fields that do not affect the lab are left out and counted."`
+	StandIn      bool     `help:"Run any manifests: a program that names itself in its responses replaces every image that is not of the suite. Objects and fields that do not affect the lab are left out and counted."`
 	Program      []string `sep:"none" placeholder:"IMAGE=COMMAND" help:"Run this program in place of an image; may be given again. IMAGE is as in the manifests, or without digest, tag and leading path elements; COMMAND is split into words as in a shell."`
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
-	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They get what this user may do."`
+	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They then have this user's permissions."`
 	IngressPort  int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
 	ConsolePort  int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
 	ZipkinPort   int      `default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
@@ -71,7 +71,7 @@ func (c *upCommand) programs() (list []workload.Given, err error) {
 func (c *upCommand) inputs() (overlay string, anybody *up.Anybody, err error) {
 	if !c.StandIn {
 		if len(c.Overlay) > 1 {
-			return "", nil, fmt.Errorf("want one overlay, got %d; --stand-in runs the files of anybody together", len(c.Overlay))
+			return "", nil, fmt.Errorf("want one overlay, got %d; --stand-in accepts several files", len(c.Overlay))
 		}
 		overlay, err = bundle.Find(strings.Join(c.Overlay, ""))
 		return overlay, nil, err

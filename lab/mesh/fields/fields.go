@@ -72,10 +72,10 @@ func virtualService() Kind {
 		Values: map[string]string{
 			"http.redirect.redirectCode": "301, 302, 303, 307 or 308",
 			"http.match.statPrefix":      "a name in Envoy's own statistics",
-			"http.corsPolicy":            "of rules with a route; like Envoy, a redirect and a directResponse ignore it",
+			"http.corsPolicy":            "of rules with a route; as in Envoy, a redirect and a directResponse ignore it",
 			"http.headers":               "values without Envoy's commands between percent signs; none of the headers that frame a message",
 			"http.route.headers":         "values without Envoy's commands between percent signs; none of the headers that frame a message",
-			"http.match.headers":         "names of headers; claims of tokens are not known",
+			"http.match.headers":         "names of headers; claims of tokens are not supported",
 		}}
 }
 
@@ -130,8 +130,8 @@ func gateway() Kind {
 			"servers.tls", "servers.tls.mode", "servers.tls.httpsRedirect"},
 		Accepted: sorted(append(tls, "servers.name", "servers.port.name")),
 		Values: map[string]string{
-			"servers.port.protocol": "HTTP, HTTP2, GRPC, GRPC-WEB and HTTPS; TLS is named as not carried",
-			"servers.tls.mode":      "requests are routed without TLS, and no certificate is checked; a server that passes TLS through is named as not carried",
+			"servers.port.protocol": "HTTP, HTTP2, GRPC, GRPC-WEB and HTTPS; TLS is reported as not carried",
+			"servers.tls.mode":      "requests are routed without TLS, and no certificate is checked; a server that passes TLS through is reported as not carried",
 			"servers.name":          "a name only",
 			"servers.port.name":     "a name only",
 		}}
@@ -143,8 +143,8 @@ func serviceEntry() Kind {
 			"ports", "ports.name", "ports.number", "ports.protocol", "ports.targetPort", "resolution", "workloadSelector", "workloadSelector.labels"},
 		Accepted: []string{"endpoints.serviceAccount", "subjectAltNames"},
 		Values: map[string]string{
-			"hosts":             "none of a Service of the same namespace",
-			"ports.protocol":    "HTTP, or none; a port of another protocol is named as not carried",
+			"hosts":             "not the host of a Service of the same namespace",
+			"ports.protocol":    "HTTP, or none; a port of another protocol is reported as not carried",
 			"resolution":        "NONE, STATIC, DNS or DNS_ROUND_ROBIN",
 			"addresses":         "addresses, not ranges of them",
 			"endpoints.address": "an address or a name; the name of a Service only without other endpoints",
@@ -166,7 +166,7 @@ func authorizationPolicy() Kind {
 			"rules.to", "rules.to.operation", "rules.to.operation.hosts", "rules.to.operation.notHosts", "rules.to.operation.ports", "rules.to.operation.notPorts",
 			"rules.to.operation.methods", "rules.to.operation.notMethods", "rules.to.operation.paths", "rules.to.operation.notPaths",
 			"rules.when", "rules.when.key", "rules.when.values", "rules.when.notValues"}),
-		Values: map[string]string{"action": "ALLOW or DENY; AUDIT decides nothing and is named as not enforced",
+		Values: map[string]string{"action": "ALLOW or DENY; AUDIT decides nothing and is reported as not enforced",
 			"rules.when.key":                   "source.*, remote.ip, destination.ip, destination.port, connection.sni and request.headers[NAME], but no header that proxies set",
 			"rules.from.source.ipBlocks":       "in the lab all pods have the address 127.0.0.1",
 			"rules.from.source.remoteIpBlocks": "as with numTrustedProxies 0: the client of a gateway is its caller",

@@ -54,7 +54,7 @@ func checkPolicyValues(object, path string, lb *networking.LoadBalancerSettings,
 	switch tls.GetMode() {
 	case networking.ClientTLSSettings_DISABLE, networking.ClientTLSSettings_ISTIO_MUTUAL:
 	default:
-		report.Add(object, path+".tls.mode", "%s is not supported by the lab: want ISTIO_MUTUAL, which it accepts and does not enforce, or DISABLE", tls.GetMode())
+		report.Add(object, path+".tls.mode", "%s is not supported by the lab: want DISABLE, or ISTIO_MUTUAL, which is accepted and not enforced", tls.GetMode())
 	}
 }
 

@@ -42,7 +42,7 @@ func TestPoliciesSeeTheRequestAsItArrives(t *testing.T) {
 		{"shadow", "made", "10.2.0.3,127.0.0.1,127.0.0.1", "", "outbound|80||shadow.hopline.svc.cluster.local"},
 	} {
 		if !got[want] {
-			t.Errorf("no policy saw %+v, but %+v", want, got)
+			t.Errorf("the policies got %+v, want %+v", got, want)
 		}
 	}
 }

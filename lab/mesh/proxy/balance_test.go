@@ -98,7 +98,7 @@ func TestConsistentHash(t *testing.T) {
 	k.setHosts(list, "")
 	for i := range n {
 		if now := k.pick(key(i)); now != was[i] && was[i] != all[0] {
-			t.Fatalf("key %d moved from %s to %s, though another host went", i, was[i].address, now.address)
+			t.Fatalf("key %d moved from %s to %s, although another host was removed", i, was[i].address, now.address)
 		}
 	}
 }
@@ -152,22 +152,22 @@ func TestHashKeys(t *testing.T) {
 	value, _, _ := strings.Cut(made, ";")
 	for range 20 {
 		if got := b.get("http://middle/", "Cookie: "+value); got.body != a.body || got.Header.Get("set-cookie") != "" {
-			t.Fatalf("with the cookie that was made: pod %s and set-cookie %q, want pod %s and none", got.body, got.Header.Get("set-cookie"), a.body)
+			t.Fatalf("with the generated cookie: pod %s and set-cookie %q, want pod %s and none", got.body, got.Header.Get("set-cookie"), a.body)
 		}
 	}
 	b.proxy.Swap(by(mesh.HashKey{Header: "x-user"}, mesh.HashKey{Cookie: "who"}))
 	same("both keys", "x-user: me", "Cookie: who=me")
-	same("the first key alone", "x-user: me")
-	same("the second key alone", "Cookie: who=me")
+	same("only the first key", "x-user: me")
+	same("only the second key", "Cookie: who=me")
 	clear(seen)
 	for i := range 100 {
 		seen[b.get("http://middle/", "x-user: me", fmt.Sprint("Cookie: who=", i)).body] = true
 	}
 	if len(seen) < 2 {
-		t.Error("of two keys, the second makes no difference")
+		t.Error("the second of two keys has no effect")
 	}
 	b.proxy.Swap(by(mesh.HashKey{Cookie: "who"}))
 	if got := b.get("http://middle/").Header.Get("set-cookie"); got != "" {
-		t.Errorf("a cookie without a lifetime is not to be made: %q", got)
+		t.Errorf("a cookie without a lifetime must not be generated: %q", got)
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkIngress measures requests through the ingress to a service, with all telemetry on, beside the same service reached directly and beside a bare
-// httputil.ReverseProxy. All three are measured with one keep-alive connection whose client costs next to nothing.
+// httputil.ReverseProxy. All three are measured with one keep-alive connection and a client that costs almost nothing.
 func BenchmarkIngress(b *testing.B) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
 	defer up.Close()

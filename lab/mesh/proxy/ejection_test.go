@@ -39,7 +39,7 @@ func TestEjectionsAreReported(t *testing.T) {
 		want := func(wantSaid []string, times ...int) {
 			t.Helper()
 			if diff := cmp.Diff(wantSaid, *said); diff != "" {
-				t.Errorf("said (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 			*said = nil
 			var got []int
@@ -47,7 +47,7 @@ func TestEjectionsAreReported(t *testing.T) {
 				got = append(got, e.Times)
 			}
 			if diff := cmp.Diff(times, got); diff != "" {
-				t.Errorf("times of the ejections in force (-want +got):\n%s", diff)
+				t.Errorf("times of the active ejections (-want +got):\n%s", diff)
 			}
 		}
 		report(all[0], 500, 500, 500)
@@ -76,7 +76,7 @@ func TestEjectionsAreReported(t *testing.T) {
 	})
 }
 
-// TestEjectionsEndWithTheirHost takes an ejected host away, and its caller: what is not there is not ejected either, and late errors change nothing.
+// TestEjectionsEndWithTheirHost removes an ejected host, then its caller: their ejections end, and late errors change nothing.
 func TestEjectionsEndWithTheirHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, metrics, said := watched(t)
@@ -96,7 +96,7 @@ func TestEjectionsEndWithTheirHost(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if len(*said) != 0 {
-			t.Errorf("an hour later the proxy says %q", *said)
+			t.Errorf("an hour later the proxy reports %q", *said)
 		}
 		if n := testutil.CollectAndCount(k.caller.proxy.ejections.active); n != 1 {
 			t.Errorf("%d series, want the one of the caller", n)

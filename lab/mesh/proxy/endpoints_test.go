@@ -82,7 +82,7 @@ func TestEndpointsAreKept(t *testing.T) {
 	same := with(b, podOf("middle", "a", "127.0.0.1:1"))
 	same.keep(old)
 	if same.endpoints[b] != old.endpoints[a] {
-		t.Error("equal endpoints are another's")
+		t.Error("equal endpoints were not reused")
 	}
 	for name, other := range map[string]*state{
 		"another address": with(b, podOf("middle", "a", "127.0.0.1:2")),
@@ -91,7 +91,7 @@ func TestEndpointsAreKept(t *testing.T) {
 	} {
 		other.keep(old)
 		if other.endpoints[b] == old.endpoints[a] {
-			t.Errorf("%s: taken for the same", name)
+			t.Errorf("%s: treated as equal", name)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestCredentials(t *testing.T) {
 	as(b.proxy.Credentials("middle-1")).want(t, 407, unknown)
 }
 
-// TestSidecarTargets has whole URLs as RFC 3986 allows them: a scheme in any case, and an empty port, which is 80.
+// TestSidecarTargets sends whole URLs as RFC 3986 allows them: a scheme in any case, and an empty port, which is 80.
 func TestSidecarTargets(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -80,7 +80,7 @@ func TestSidecarTargets(t *testing.T) {
 		conn := raw(t, b.sidecar.Listener.Addr().String(), "GET "+target+" HTTP/1.1\r\nHost: x\r\nProxy-Authorization: "+b.proxy.token("front-1")+"\r\n\r\n")
 		wantRaw(t, conn, 200, "middle /a ")
 		if q := receive(t, "the request", asked); fmt.Sprint(q.Authority, " ", q.Port) != want {
-			t.Errorf("%s: asked for %s, port %d, want %s", target, q.Authority, q.Port, want)
+			t.Errorf("%s: requested %s, port %d, want %s", target, q.Authority, q.Port, want)
 		}
 	}
 }
@@ -146,14 +146,14 @@ func TestAuthorization(t *testing.T) {
 	var allow atomic.Bool
 	r.authorize = func(from, to *mesh.Source, q *mesh.Request) bool {
 		if from.Principal != "cluster.local/ns/hopline/sa/front" || to.Workload != "middle" || q.Port != 8080 || q.Path != "/rewritten" {
-			t.Errorf("asked about %s → %s port %d path %s", from.Principal, to.Workload, q.Port, q.Path)
+			t.Errorf("authorized %s → %s port %d path %s", from.Principal, to.Workload, q.Port, q.Path)
 		}
 		return allow.Load()
 	}
 	b := newBench(t, Options{}, r, podOf("middle", "middle-1", up.address()))
 	b.get("http://middle/").want(t, 403, "RBAC: access denied")
 	if _, n := up.seen(); n != 0 {
-		t.Error("the request went through all the same")
+		t.Error("the request was forwarded nevertheless")
 	}
 	allow.Store(true)
 	b.get("http://middle/").want(t, 200, "middle /rewritten ")

@@ -19,7 +19,7 @@ func TestEgressGateway(t *testing.T) {
 		decide: func(q *mesh.Request, from *mesh.Source) mesh.Decision {
 			if from.Workload == "istio-egressgateway" {
 				if q.Port != 80 || q.Authority != "worldtimeapi.org" {
-					t.Errorf("the gateway is asked for %s, port %d", q.Authority, q.Port)
+					t.Errorf("the gateway got a request for %s, port %d", q.Authority, q.Port)
 				}
 				return mesh.Decision{Outcome: mesh.Forward, Route: onward, To: &onward.Destinations[0]}
 			}
@@ -70,7 +70,7 @@ func TestPoliciesOfTheEgressGateway(t *testing.T) {
 				return true
 			}
 			if q.Port != 443 || q.Header.Get(hCaller) != "" {
-				t.Errorf("asked about port %d with %v", q.Port, q.Header)
+				t.Errorf("authorized port %d with %v", q.Port, q.Header)
 			}
 			asked <- from.Principal
 			return q.Path != "/blocked"
@@ -78,7 +78,7 @@ func TestPoliciesOfTheEgressGateway(t *testing.T) {
 	b := newBench(t, Options{}, r, podOf("worldtimeapi", "worldtimeapi-1", outside.address()))
 	b.get("http://worldtimeapi.org/blocked", hCaller+": forged").want(t, 403, denied)
 	if got := receive(t, "the policy's question", asked); got != "cluster.local/ns/hopline/sa/front" {
-		t.Errorf("asked about %q", got)
+		t.Errorf("authorized the path %q", got)
 	}
 	b.get("http://worldtimeapi.org/open").want(t, 200, "outside /open ")
 	if seen, n := outside.seen(); n != 1 || seen.Header.Get(hCaller) != "" {
@@ -95,7 +95,7 @@ func TestPoliciesOfTheEgressGateway(t *testing.T) {
 		}
 		res.Body.Close()
 		if res.StatusCode != http.StatusForbidden {
-			t.Errorf("a stranger with credentials %q got %d", credentials, res.StatusCode)
+			t.Errorf("a caller outside the mesh with credentials %q got %d", credentials, res.StatusCode)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestRequestFromSidecar(t *testing.T) {
 		"proxy-authorization": "", "proxy-connection": "", "x-envoy-decorator-operation": "test.hopline.svc.cluster.local:80/*",
 		"x-envoy-external-address": "", "x-envoy-expected-rq-timeout-ms": ""})
 	if r.Host != "middle" || r.RequestURI != "/" {
-		t.Errorf("asked %s of %s", r.RequestURI, r.Host)
+		t.Errorf("requested %s of %s", r.RequestURI, r.Host)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestRequestIDIsMade(t *testing.T) {
 	t.Parallel()
 	r := seenBy(t, routeTo(service("middle")), func(b *bench) { b.get("http://middle/") })
 	if id := r.Header.Get("x-request-id"); !uuidPattern.MatchString(id) {
-		t.Errorf("x-request-id %q is no UUID", id)
+		t.Errorf("x-request-id %q is not a UUID", id)
 	}
 	wantHeaders(t, r.Header, map[string]string{"x-forwarded-proto": "http", "x-forwarded-for": ""})
 }
@@ -107,7 +107,7 @@ func TestRewrite(t *testing.T) {
 		b.get("http://middle/old/a?b=c", "x-gone: 1", "x-set: mine", "x-add: mine")
 	})
 	if r.Host != "other.example" || r.RequestURI != "/new/a?b=c" {
-		t.Errorf("asked %s of %s", r.RequestURI, r.Host)
+		t.Errorf("requested %s of %s", r.RequestURI, r.Host)
 	}
 	wantHeaders(t, r.Header, map[string]string{"x-gone": "", "x-set": "route", "x-add": "mine,destination,route", "x-envoy-original-path": "/old/a?b=c",
 		"x-envoy-original-host": "middle", "x-envoy-expected-rq-timeout-ms": "60000"})
@@ -128,7 +128,7 @@ func TestDestinationsAuthority(t *testing.T) {
 	route.Destinations[0].Authority = "canary.example"
 	r := seenBy(t, route, func(b *bench) { b.get("http://middle/") })
 	if r.Host != "canary.example" {
-		t.Errorf("asked of %s", r.Host)
+		t.Errorf("the host is %s", r.Host)
 	}
 	wantHeaders(t, r.Header, map[string]string{"x-envoy-original-host": ""})
 }
@@ -149,7 +149,7 @@ func TestAnswerHeaders(t *testing.T) {
 		"content-type": ""})
 }
 
-// TestRefused sends what Envoy's listener would not take, byte for byte.
+// TestRefused sends, byte for byte, requests that Envoy's listener rejects.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -234,7 +234,7 @@ func TestHEAD(t *testing.T) {
 	for _, length = range []string{"", "Content-Length: 17\r\n"} {
 		a := b.do("HEAD", "http://middle/", nil)
 		if got := a.Header.Get("content-length"); !strings.HasSuffix(strings.TrimSpace(length), got) || length != "" && got == "" {
-			t.Errorf("upstream's %q came as %q", length, got)
+			t.Errorf("the upstream's %q arrived as %q", length, got)
 		}
 	}
 	b.setPods()

@@ -18,21 +18,21 @@ import (
 type want int
 
 const (
-	refused want = iota // 4xx or 501, 505, or no word
-	served              // 200, as a request that has one reading
+	refused want = iota // 4xx, 501, 505, or no response
+	served              // 200, as for a request with only one interpretation
 )
 
-// hostile is a request that tries to be two, or none.
+// hostile is a request that a parser may read as two, or as none.
 type hostile struct {
 	name, text string
 	want       want
-	inBody     bool // the fault is in the body, which an upstream that responds early does not wait for
+	inBody     bool // the fault is in the body; an upstream that responds early does not read it
 }
 
-// inner is what a smuggler would like the upstream to take for a request.
+// inner is the text that a smuggling attack wants the upstream to read as a request.
 const inner = "DELETE /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// post is a request to the strict upstream with some header lines and a body as it is.
+// post returns a request to the strict upstream with header lines and an unchanged body.
 func post(headers, body string) string {
 	return "POST /wait/x HTTP/1.1\r\nHost: middle\r\n" + headers + "\r\n" + body
 }
@@ -141,8 +141,8 @@ func headers() (all []hostile) {
 	return all
 }
 
-// TestHostileRequests sends requests that try to be two, and after each one those of others over the same upstream connection. The upstream sees only
-// requests that the proxy wrote, and everybody gets the response to his own.
+// TestHostileRequests sends requests that a parser may read as two. After each it sends requests of other callers over the same upstream
+// connection. The upstream gets only requests that the proxy wrote, and every caller gets the response to its own request.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	for name, cases := range map[string]func() []hostile{"transfer encodings": transferEncodings, "content lengths": contentLengths, "chunks": chunks,
@@ -164,7 +164,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// attack sends the request and looks at the response.
+// attack sends the request and checks the response.
 func (c *hostile) attack(t *testing.T, address, text string) {
 	t.Helper()
 	conn := raw(t, address, "")
@@ -181,7 +181,7 @@ func (c *hostile) attack(t *testing.T, address, text string) {
 		status = res.StatusCode
 		res.Body.Close()
 	case strings.Contains(err.Error(), "timeout"):
-		t.Errorf("%s: no response and no end", c.name)
+		t.Errorf("%s: no response, and the connection stays open", c.name)
 		return
 	}
 	ok := status == 200 && (c.want == served || strings.HasPrefix(text, "POST /early") && c.inBody)
@@ -193,7 +193,7 @@ func (c *hostile) attack(t *testing.T, address, text string) {
 	}
 }
 
-// poisoned are responses of a hostile upstream, each with what follows it on the connection.
+// poisoned lists responses of a hostile upstream, each with the bytes that follow it on the connection.
 func poisoned() (all []string) {
 	const bad = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -217,8 +217,8 @@ func poisoned() (all []string) {
 		strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", maxInformation+1)+bad)
 }
 
-// TestHostileResponses sends GET and HEAD to an upstream whose responses are longer, shorter or other than they should be. What it leaves
-// on a connection must not become the response to another request.
+// TestHostileResponses sends GET and HEAD to an upstream whose responses are too long, too short or malformed. Bytes that remain on a
+// connection must not become the response to another request.
 func TestHostileResponses(t *testing.T) {
 	t.Parallel()
 	cases := poisoned()

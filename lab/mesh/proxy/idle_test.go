@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestSlowBody has callers whose bodies stop coming: they get 408, or the end of a response that has begun, and nothing of theirs stays.
+// TestSlowBody has callers whose bodies stop arriving: they get 408, or the end of a response that has begun, and the proxy keeps nothing
+// of them.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -39,7 +40,7 @@ func TestSlowBody(t *testing.T) {
 				t.Errorf("%d %q, %v, want %d %q, broken %t", res.StatusCode, text, err, c.status, c.text, c.broken)
 			}
 			if _, err := conn.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
-				t.Errorf("the connection goes on: %v", err)
+				t.Errorf("the connection stays open: %v", err)
 			}
 			victims(t, address, "after")
 			up.check(t)

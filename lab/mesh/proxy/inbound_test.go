@@ -12,12 +12,12 @@ import (
 	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
-// notAdmin is a policy that denies /admin to everybody; all else is for everybody.
+// notAdmin is a policy that denies only /admin, to every caller.
 func notAdmin(_, to *mesh.Source, r *mesh.Request) bool {
 	return to.Gateway || r.Path != "/admin" && !strings.HasPrefix(r.Path, "/admin/")
 }
 
-// stripping is a rule at the ingress whose rewrite takes the beginning of a path away.
+// stripping is a rule at the ingress whose rewrite removes the beginning of a path.
 func stripping(prefix string) *rules {
 	route := routeTo(service("middle"))
 	route.Rewrite = &mesh.Rewrite{URI: func(path string) string { return "/" + strings.TrimPrefix(path, prefix) }}
@@ -26,7 +26,7 @@ func stripping(prefix string) *rules {
 	return r
 }
 
-// The destination's sidecar normalizes what a rewrite has made, before its policies, and for the program.
+// The destination's sidecar normalizes a rewritten path, before it checks its policies, and for the program.
 func TestPathIsNormalizedAfterARewrite(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -44,7 +44,7 @@ func TestPathIsNormalizedAfterARewrite(t *testing.T) {
 	}
 }
 
-// What cannot be normalized is a bad request to the destination's sidecar.
+// The destination's sidecar rejects a path that cannot be normalized as a bad request.
 func TestRewriteToAnImpossiblePath(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -58,7 +58,7 @@ func TestRewriteToAnImpossiblePath(t *testing.T) {
 	}
 }
 
-// A caller without a sidecar sends its path as it likes.
+// A caller without a sidecar may send any path.
 func TestPathOfABareCallerIsNormalized(t *testing.T) {
 	t.Parallel()
 	up := newEcho(t, "middle")
@@ -140,7 +140,7 @@ func TestPoliciesOfTheIngressGateway(t *testing.T) {
 			return true
 		}
 		if from != nil || to.Workload != "istio-ingressgateway" || q.Port != 80 {
-			t.Errorf("asked about %v → %s port %d", from, to.Workload, q.Port)
+			t.Errorf("authorized %v → %s port %d", from, to.Workload, q.Port)
 		}
 		return q.Path != "/blocked"
 	}
@@ -155,10 +155,10 @@ func TestPoliciesOfTheIngressGateway(t *testing.T) {
 			t.Errorf("%s%s: %q, want %q", c.host, c.path, got, c.want)
 		}
 	}
-	b.get("http://middle/blocked").want(t, 418, "fault filter abort") // within the mesh no gateway decides
+	b.get("http://middle/blocked").want(t, 418, "fault filter abort") // a request within the mesh passes no gateway
 }
 
-// A rule changes the headers of a refusal when it would have forwarded the request, and not when it would have replied itself.
+// A rule changes the headers of a 403 when it would have forwarded the request, and not when it would have responded itself.
 func TestHeadersOfARefusal(t *testing.T) {
 	t.Parallel()
 	ops := mesh.HeaderOps{ResponseSet: []mesh.Header{{Name: "X-By", Value: "rule"}}}
@@ -203,10 +203,10 @@ func TestPoliciesHoldForCopies(t *testing.T) {
 	b := newBench(t, Options{}, table, podOf("middle", "middle-1", up.address()), podOf("shadow", "shadow-1", shadow))
 	b.get("http://middle/not/a").want(t, 200, "middle /not/seen ")
 	if got := receive(t, "the policy's question", refused); got != "front /not/seen" {
-		t.Errorf("the policy was asked about %q", got)
+		t.Errorf("the policy got %q", got)
 	}
 	b.get("http://middle/a/b").want(t, 200, "middle /a/seen ")
 	if got := receive(t, "the copy", paths); got != "/a/seen" {
-		t.Errorf("the shadow saw %q", got)
+		t.Errorf("the shadow got %q", got)
 	}
 }

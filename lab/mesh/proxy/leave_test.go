@@ -18,7 +18,7 @@ type leaver struct {
 
 func (l leaver) Write(b []byte) (int, error) {
 	l.leave()
-	for range 100 { // let the notice of it be heard
+	for range 100 { // lets the server notice that the caller has left
 		runtime.Gosched()
 	}
 	return l.ResponseRecorder.Write(b)

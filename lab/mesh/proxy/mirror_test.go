@@ -55,7 +55,7 @@ func TestMirror(t *testing.T) {
 		ask()
 		c := receive(t, "the copy", copies)
 		if c.body != body || c.r.RequestURI != "/x?y=z" || c.r.Host != "middle" {
-			t.Errorf("the copy asked %s of %s with body %q, want %q", c.r.RequestURI, c.r.Host, c.body, body)
+			t.Errorf("the copy requested %s of %s with body %q, want %q", c.r.RequestURI, c.r.Host, c.body, body)
 		}
 		original, _ := up.seen()
 		wantHeaders(t, c.r.Header, map[string]string{"x-dev-user": "me", "x-envoy-internal": "true", "x-forwarded-for": "127.0.0.1",
@@ -70,7 +70,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// TestMirrorsCountWhereTheyArrive is what Istio's sidecars count: the destination's counts a copy, the caller's does not.
+// TestMirrorsCountWhereTheyArrive: as in Istio, the destination's sidecar counts a copy and the caller's does not.
 func TestMirrorsCountWhereTheyArrive(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -112,7 +112,7 @@ func TestMirrorsCountWhereTheyArrive(t *testing.T) {
 	}
 }
 
-// TestRefusedMirrorsCount refuses a copy by an AuthorizationPolicy: it counts as the 403 that the sidecar sends.
+// TestRefusedMirrorsCount denies a copy by an AuthorizationPolicy: it is counted with the 403 that the sidecar sends.
 func TestRefusedMirrorsCount(t *testing.T) {
 	t.Parallel()
 	copies := make(chan int, 1)
@@ -126,7 +126,7 @@ func TestRefusedMirrorsCount(t *testing.T) {
 	}}, rules, podOf("middle", "middle-1", newEcho(t, "middle").address()), podOf("shadow", "shadow-1", shadow.address()))
 	b.get("http://middle/x").want(t, 200, "middle /x ")
 	if status := receive(t, "the record of the copy", copies); status != 403 {
-		t.Errorf("the copy counts with %d, want 403", status)
+		t.Errorf("the copy is counted with %d, want 403", status)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestMirrorNeverHolds(t *testing.T) {
 	up := newEcho(t, "middle")
 	b := newBench(t, Options{}, mirroring(3), podOf("middle", "middle-1", up.address()), podOf("shadow", "shadow-1", g.address), podOf("other", "other-1", unused(t)))
 	const n, bound = 100, 32
-	b.proxy.mirrors = make(chan struct{}, bound) // maxMirrors would take a busy machine longer than a copy may take
+	b.proxy.mirrors = make(chan struct{}, bound) // maxMirrors copies would take a busy machine longer than a copy may take
 	for range n {
 		b.get("http://middle/").want(t, 200, "middle / ")
 	}
@@ -167,8 +167,8 @@ func TestMirrorOfALargeBodyIsDropped(t *testing.T) {
 	}
 }
 
-// TestNoMirrorOfWhatGoesNowhere is what Envoy was seen to do: without a host for the request itself there is no copy either.
-func TestNoMirrorOfWhatGoesNowhere(t *testing.T) {
+// TestNoMirrorWithoutHost: as observed on Envoy, no copy is sent if there is no host for the request itself.
+func TestNoMirrorWithoutHost(t *testing.T) {
 	t.Parallel()
 	shadow := newEcho(t, "shadow")
 	b := newBench(t, Options{}, mirroring(1), podOf("shadow", "shadow-1", shadow.address()))

@@ -28,14 +28,14 @@ func TestDNS(t *testing.T) {
 	outside := &mesh.Cluster{Name: "outbound|80||time.example", Host: "time.example", Known: true, DNS: true, External: true, Addresses: []string{"Time.example:" + port}}
 	b := newBench(t, Options{Resolve: resolve}, toRoute(routeTo(outside)))
 	if asked.Load() != 0 {
-		t.Error("a name was looked up that nobody has asked for")
+		t.Error("a name was looked up without a request")
 	}
 	begun := time.Now()
 	for range 10 {
 		b.get("http://time.example/").want(t, 200, "outside / ")
 	}
 	if n := asked.Load(); n != 1 && time.Since(begun) < nameFresh {
-		t.Errorf("asked %d times, want once", n)
+		t.Errorf("looked up %d times, want once", n)
 	}
 	wrong := *outside
 	wrong.Name, wrong.Addresses = "outbound|80||wrong.example", []string{"wrong.example:80"}
@@ -87,7 +87,7 @@ func TestDNSKeepsWhatItHad(t *testing.T) {
 	e.lookedUp = e.lookedUp.Add(-2 * nameFresh)
 	for e.err == nil {
 		if a, _ := n.lookup(t.Context(), "a.example"); len(a) != 1 {
-			t.Fatalf("%v after a look-up that failed, want the older answer", a)
+			t.Fatalf("%v after a failed look-up, want the older result", a)
 		}
 		n.wait()
 	}

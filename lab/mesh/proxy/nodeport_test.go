@@ -13,7 +13,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// plainRules know Services only.
+// plainRules has only Services.
 func plainRules(c *mesh.Cluster) *rules {
 	r := toRoute(routeTo(c))
 	r.noMesh = true
@@ -45,7 +45,7 @@ func TestPlain(t *testing.T) {
 	b.get("http://middle/").want(t, 502, down+" behind middle.hopline.svc.cluster.local: remote connection failure")
 }
 
-// A pod without a sidecar in a mesh: rules, telemetry and identity are not for it, and policies do not guard it.
+// A pod without a sidecar in a mesh has no rules, telemetry or identity, and policies do not protect it.
 func TestBarePods(t *testing.T) {
 	t.Parallel()
 	var sink spanSink
@@ -76,9 +76,9 @@ func TestBarePods(t *testing.T) {
 	}
 
 	b.proxy.SetPods([]mesh.Pod{podOf("front", "front-1", "127.0.0.1:1"), middle})
-	b.get("http://middle/").want(t, 200, "middle / ") // though the policy would say no
+	b.get("http://middle/").want(t, 200, "middle / ") // although the policy denies it
 	if r, _ := up.seen(); r.Header.Get("By-Rule") != "yes" {
-		t.Error("the rule was passed over for a caller with a sidecar")
+		t.Error("the rule was not applied for a caller with a sidecar")
 	}
 	if n, err := testutil.GatherAndCount(registry, "istio_requests_total"); n != 2 || err != nil {
 		t.Errorf("%d series of mesh metrics, %v, want one of middle's sidecar and one of front's", n, err)
@@ -122,7 +122,7 @@ func TestNodePort(t *testing.T) {
 	p.SetPods(nil)
 	if res, err := tr.RoundTrip(mustRequest("http://" + l.Addr().String())); err == nil {
 		res.Body.Close()
-		t.Error("an answer without a pod")
+		t.Error("a response without a pod")
 	}
 	l.Close()
 	if err := <-served; err != nil {

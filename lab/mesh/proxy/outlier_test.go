@@ -11,7 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// underDetection is a cluster of hosts under outlier detection.
+// underDetection returns a cluster of hosts with outlier detection.
 func underDetection(t testing.TB, n int, o mesh.Outlier) (*cluster, []*host) {
 	k, all := hosts(t, mesh.RoundRobin, n)
 	k.Outlier = &o
@@ -45,7 +45,7 @@ func TestEjection(t *testing.T) {
 		{"4xx is well", defaults(), func(h *host) { report(h, 500, 500, 404, 500) }, false},
 		{"a failed connection counts as 503", defaults(), func(h *host) { report(h, 500, 500); h.observe(503, true) }, true},
 		{"gateway errors", gateway, func(h *host) { report(h, 502, 504) }, true},
-		{"500 is no gateway error", gateway, func(h *host) { report(h, 502, 500, 502) }, false},
+		{"500 is not a gateway error", gateway, func(h *host) { report(h, 502, 500, 502) }, false},
 		{"split: local failures apart", split, func(h *host) { h.observe(503, true); report(h, 500, 500) }, false},
 		{"split: enough local failures", split, func(h *host) { h.observe(503, true); h.observe(504, true) }, true},
 		{"an outcome that counts for nothing", defaults(), func(h *host) { report(h, 500, 500, 0) }, false},
@@ -59,7 +59,7 @@ func TestEjection(t *testing.T) {
 				got[k.pick(&choice{})]++
 			}
 			if (got[all[0]] == 0) != c.ejected {
-				t.Errorf("chosen %d of 120 times; ejected should be %t", got[all[0]], c.ejected)
+				t.Errorf("chosen %d of 120 times; want it ejected: %t", got[all[0]], c.ejected)
 			}
 		})
 	}
@@ -113,7 +113,8 @@ func TestPanicThreshold(t *testing.T) {
 	})
 }
 
-// TestReturn follows a host through ejections, which last the base time as often as it has been ejected, up to the next tick of the interval.
+// TestReturn checks the ejections of a host one after another: each lasts the base time multiplied by their number, up to the next tick of
+// the interval.
 func TestReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, all := underDetection(t, 2, defaults())
@@ -166,7 +167,7 @@ func TestChangesAreMerged(t *testing.T) {
 		report(all[0], 500, 500, 500)
 		report(all[1], 500, 500, 500)
 		if n := inUse(k); n != 2 {
-			t.Errorf("at once: %d in use, want 2", n)
+			t.Errorf("immediately: %d in use, want 2", n)
 		}
 		time.Sleep(mergeWindow - time.Millisecond)
 		if n := inUse(k); n != 2 {
@@ -206,7 +207,7 @@ func TestSickReplicaIsEjected(t *testing.T) {
 	}
 	other := clone(c)
 	other.Outlier = &mesh.Outlier{Consecutive5xx: 7, Interval: time.Hour, BaseEjection: time.Hour, MaxEjectionPercent: 50}
-	b.proxy.Swap(toRoute(routeTo(other))) // another: nothing is remembered
+	b.proxy.Swap(toRoute(routeTo(other))) // another policy: the ejection is forgotten
 	for range 200 {
 		b.get("http://core/")
 	}
@@ -215,7 +216,7 @@ func TestSickReplicaIsEjected(t *testing.T) {
 	}
 }
 
-// clone is an equal cluster at another address, as another table would have it.
+// clone returns an equal cluster at another address, as another table has it.
 func clone(c *mesh.Cluster) *mesh.Cluster {
 	d := *c
 	if c.Outlier != nil {

@@ -135,7 +135,7 @@ func TestPlainOverlay(t *testing.T) {
 	}
 }
 
-// TestEgressOverlay sees requests to the world outside pass the egress gateway.
+// TestEgressOverlay checks that requests to outside hosts pass the egress gateway.
 func TestEgressOverlay(t *testing.T) {
 	t.Parallel()
 	var sink spanSink

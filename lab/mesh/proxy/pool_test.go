@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// gate is an upstream whose requests wait until it opens; it counts them and their connections.
+// gate is an upstream whose requests wait until the test opens it; it counts them and their connections.
 type gate struct {
 	address string
 	open    chan bool
@@ -47,7 +47,7 @@ func (g *gate) connections() int {
 	return len(g.conns)
 }
 
-// start sends n requests beside the test, whose statuses come on the channel.
+// start sends n requests concurrently and sends their statuses to the channel.
 func (b *bench) start(n int, target string) chan int {
 	out := make(chan int, n)
 	for range n {
@@ -110,11 +110,11 @@ func TestMaxConnectionsAndPending(t *testing.T) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.pending != 0 || k.requests != 0 || k.connections != 1 {
-		t.Errorf("at rest: %d pending, %d requests, %d connections, want 0, 0, 1", k.pending, k.requests, k.connections)
+		t.Errorf("without requests: %d pending, %d requests, %d connections, want 0, 0, 1", k.pending, k.requests, k.connections)
 	}
 }
 
-// cluster is front-1's view of a cluster.
+// cluster returns front-1's view of a cluster.
 func (b *bench) cluster(c *mesh.Cluster) *cluster {
 	b.proxy.mu.Lock()
 	defer b.proxy.mu.Unlock()
@@ -130,7 +130,7 @@ func TestPendingRequestsGiveUp(t *testing.T) {
 	route.Timeout = 150 * time.Millisecond
 	b := newBench(t, Options{}, toRoute(route), podOf("middle", "middle-1", g.address))
 	statuses := b.start(3, "http://middle/")
-	for range 3 { // one has the connection, two wait for it: all are too late
+	for range 3 { // one has the connection, two wait for it: all exceed the timeout
 		if s := <-statuses; s != 504 {
 			t.Errorf("status %d, want 504", s)
 		}
@@ -179,17 +179,17 @@ func TestConnectTimeout(t *testing.T) {
 	}
 	defer l.Close()
 	c := service("middle")
-	c.Pool.ConnectTimeout = time.Nanosecond // over before it begins: the only connect to loopback that never ends in time
+	c.Pool.ConnectTimeout = time.Nanosecond // a timeout that has already passed: any other connect to loopback may succeed in time
 	b := newBench(t, Options{}, toRoute(routeTo(c)), podOf("middle", "middle-1", l.Addr().String()))
 	b.get("http://middle/").want(t, 503, "upstream connect error or disconnect/reset before headers. reset reason: connection timeout")
 }
 
-// TestIdleConnectionsThatDied has the upstream close idle connections, as a service does that restarts: the next request detects it and
-// opens another. (Where the system cannot detect it, see wire/quiet_other.go, there is nothing to test.)
+// TestIdleConnectionsThatDied lets the upstream close idle connections, as a restarting service does: the next request detects it and opens
+// another. (On systems that cannot detect it, see wire/quiet_other.go, there is nothing to test.)
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	if c1, c2 := net.Pipe(); !wire.New(c1).Quiet() {
-		t.Fatal("a connection that cannot be looked at counts as open")
+		t.Fatal("this system cannot detect a closed connection")
 	} else {
 		c1.Close()
 		c2.Close()
@@ -225,9 +225,9 @@ func TestNoSilentRetry(t *testing.T) {
 	}
 }
 
-// TestRollingRestart replaces pods under load, in the lab's order: a new one is ready before the old one leaves the endpoints, which is
-// stopped once the requests have ended that had begun by then. No request fails. (How many others end in the meantime says nothing about those: on a
-// busy machine one may have chosen the old endpoint and not have been sent yet.)
+// TestRollingRestart replaces pods under load, in the lab's order: a new pod is ready, the old one leaves the endpoints, and it is stopped
+// once the requests that had begun by then have ended. No request fails. (The number of other requests that end in the meantime is no
+// measure for this: on a busy machine a request may have chosen the old endpoint without being sent yet.)
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{}, toRoute(routeTo(service("middle"))))
@@ -286,7 +286,7 @@ func TestRollingRestart(t *testing.T) {
 		gone := old.pod
 		gone.Ready = false
 		b.setPods(gone, next.pod)
-		more(1) // what had been on its way when the endpoint left has ended; a request that begins now does not choose it
+		more(1) // the requests that had begun when the endpoint left have ended; a request that begins now does not choose it
 		if err := old.server.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -53,7 +53,7 @@ func (r *rules) EntryGateway() (mesh.Source, error) {
 	return mesh.IngressGateway(), nil
 }
 
-// toRoute sends everything by one route.
+// toRoute returns a decision function that sends everything by one route.
 func toRoute(r *mesh.Route) *rules {
 	t := &rules{decide: func(*mesh.Request, *mesh.Source) mesh.Decision {
 		return mesh.Decision{Outcome: mesh.Forward, Route: r, To: &r.Destinations[0]}
@@ -67,13 +67,13 @@ func toRoute(r *mesh.Route) *rules {
 	return t
 }
 
-// service is a cluster of the pods labelled app=name.
+// service returns a cluster of the pods with the label app=name.
 func service(name string) *mesh.Cluster {
 	return &mesh.Cluster{Name: "outbound|80||" + name + ".hopline.svc.cluster.local", Host: name + ".hopline.svc.cluster.local", Port: 80,
 		Known: true, Namespace: "hopline", Selector: map[string]string{"app": name}, Target: 8080}
 }
 
-// routeTo is a route to clusters with no policy of its own.
+// routeTo returns a route to clusters without a policy.
 func routeTo(clusters ...*mesh.Cluster) *mesh.Route {
 	r := &mesh.Route{Object: "VirtualService hopline/test", Rule: "http[0]", Decorator: "test.hopline.svc.cluster.local:80/*"}
 	for _, c := range clusters {
@@ -82,7 +82,7 @@ func routeTo(clusters ...*mesh.Cluster) *mesh.Route {
 	return r
 }
 
-// podOf is a ready pod with its application at an address.
+// podOf returns a ready pod whose application listens on an address.
 func podOf(app, name, address string) mesh.Pod {
 	return mesh.Pod{Name: name, Ready: true, Ports: map[int]string{8080: address}, Names: map[string]int{"http": 8080},
 		Source: mesh.Source{Workload: app, Namespace: "hopline", Labels: map[string]string{"app": app, "version": "prod"},
@@ -162,7 +162,7 @@ func (b *bench) do(method, target string, body io.Reader, headers ...string) ans
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		b.t.Fatalf("%s %s: reading the answer: %v", method, target, err)
+		b.t.Fatalf("%s %s: reading the response: %v", method, target, err)
 	}
 	return answer{res, string(text)}
 }
@@ -171,7 +171,7 @@ func (b *bench) do(method, target string, body io.Reader, headers ...string) ans
 func (a answer) want(t testing.TB, status int, body string) {
 	t.Helper()
 	if a.StatusCode != status || a.body != body {
-		t.Errorf("answer %d %q, want %d %q", a.StatusCode, a.body, status, body)
+		t.Errorf("response %d %q, want %d %q", a.StatusCode, a.body, status, body)
 	}
 }
 
@@ -259,7 +259,7 @@ func contextWithCancel(t testing.TB) (context.Context, context.CancelFunc) {
 	return context.WithCancel(t.Context())
 }
 
-// receive is the next value of a channel.
+// receive returns the next value of a channel.
 func receive[T any](t testing.TB, what string, from <-chan T) T {
 	t.Helper()
 	select {

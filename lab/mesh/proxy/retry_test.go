@@ -55,7 +55,7 @@ func TestRetryConditions(t *testing.T) {
 			up := handle(t, func(w http.ResponseWriter, r *http.Request) {
 				n := tries.Add(1)
 				if r.Header.Get("x-envoy-attempt-count") != fmt.Sprint(n) {
-					t.Errorf("try %d says it is try %s", n, r.Header.Get("x-envoy-attempt-count"))
+					t.Errorf("try %d has the attempt count %s", n, r.Header.Get("x-envoy-attempt-count"))
 				}
 				if c.answer == closes {
 					panic(http.ErrAbortHandler)
@@ -137,8 +137,8 @@ func TestRetrySendsTheBodyAgain(t *testing.T) {
 	}
 }
 
-// TestRetryWhileTheBodyComes has a try fail in the middle of a streamed body: the next try sends the beginning from memory and the rest as
-// it arrives.
+// TestRetryWhileTheBodyComes fails a try in the middle of a streamed body: the next try sends the beginning from memory and the rest as it
+// arrives.
 func TestRetryWhileTheBodyComes(t *testing.T) {
 	t.Parallel()
 	failed := make(chan bool)
@@ -187,7 +187,7 @@ func TestPerTryTimeout(t *testing.T) {
 	b.get("http://middle/").want(t, 200, "50")
 	tries.Store(-100)
 	late := *route
-	late.Timeout, late.Retries.Attempts = 120*time.Millisecond, 1000 // the tries alone would take a minute
+	late.Timeout, late.Retries.Attempts = 120*time.Millisecond, 1000 // all tries together would take a minute
 	b.proxy.Swap(toRoute(&late))
 	start := time.Now()
 	b.get("http://middle/").want(t, 504, "upstream request timeout")
@@ -196,7 +196,7 @@ func TestPerTryTimeout(t *testing.T) {
 	}
 }
 
-// TestPerTryTimeoutIsForTheHead has a response whose body takes longer than a try may take.
+// TestPerTryTimeoutIsForTheHead checks that the body of a response may take longer than a try's timeout.
 func TestPerTryTimeoutIsForTheHead(t *testing.T) {
 	t.Parallel()
 	up := handle(t, func(w http.ResponseWriter, r *http.Request) {
@@ -253,7 +253,7 @@ func TestMaxRetries(t *testing.T) {
 	await.That(t, "a retry under way", func() bool { return tries.Load() == 2 })
 	b.get("http://middle/").want(t, 503, "")
 	if n := tries.Load(); n != 3 {
-		t.Errorf("%d tries, want 3: the second request may not retry", n)
+		t.Errorf("%d tries, want 3: the second request must not be retried", n)
 	}
 	close(release)
 	<-done
@@ -263,9 +263,8 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
-// TestRetriesThatDoNotComeAbout has the caller's timeout end a request while it waits for its next try: it no longer counts against the
-// limit on retries.
-func TestRetriesThatDoNotComeAbout(t *testing.T) {
+// TestCancelledRetries lets a timeout end a request while it waits for its next try: it no longer counts against the limit on retries.
+func TestCancelledRetries(t *testing.T) {
 	t.Parallel()
 	up := handle(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	route := routeTo(service("middle"))
@@ -276,7 +275,7 @@ func TestRetriesThatDoNotComeAbout(t *testing.T) {
 		b.get("http://middle/").want(t, 504, "upstream request timeout")
 	}
 	if n := b.cluster(route.Destinations[0].Cluster).retries.Load(); n != 0 {
-		t.Errorf("%d retries under way at rest", n)
+		t.Errorf("%d active retries without requests", n)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 type exchange struct {
 	proxy     *Proxy
 	in        *caller
-	arrival   arrival // at the gateway in
+	arrival   arrival // of a request to a gateway inside the mesh
 	state     *state
 	noSidecar bool // the caller has no sidecar: there is no mesh, or the caller is not in it
 	w         http.ResponseWriter

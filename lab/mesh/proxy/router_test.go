@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// decided is a table that decides everything alike.
+// decided is a table that returns the same decision for every request.
 func decided(d mesh.Decision, clusters ...*mesh.Cluster) *rules {
 	return &rules{decide: func(*mesh.Request, *mesh.Source) mesh.Decision { return d }, clusters: clusters}
 }
@@ -106,7 +106,7 @@ func TestTimeout(t *testing.T) {
 	b.get("http://middle/").want(t, 504, "upstream request timeout")
 }
 
-// The clock starts when the request has ended, however long it takes.
+// The timer starts when the request has been read, however long that takes.
 func TestTimeoutOfASlowRequest(t *testing.T) {
 	t.Parallel()
 	r := routeTo(service("middle"))
@@ -201,9 +201,9 @@ func TestClientVanishes(t *testing.T) {
 			cancel()
 		}()
 		if _, err := b.client.Do(req); err == nil {
-			t.Fatal("the request was to be broken off")
+			t.Fatal("the request was complete, want it aborted")
 		}
-		receive(t, "the end of the upstream's request", ended) // the upstream's request is broken off as well
+		receive(t, "the end of the upstream's request", ended) // the upstream's request is aborted as well
 		if a := receive(t, "the access record", logged); a.Flags != "DC" || a.Status != 0 {
 			t.Errorf("body %q: logged status %d flags %s, want 0 DC", body, a.Status, a.Flags)
 		}
@@ -221,7 +221,7 @@ func TestUpstreamEndsInTheMiddle(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if body, err := io.ReadAll(res.Body); !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != "short" {
-		t.Errorf("body %q, %v: want the part that came, and an error", body, err)
+		t.Errorf("body %q, %v: want the part that arrived, and an error", body, err)
 	}
 	if a := receive(t, "the access record", logged); a.Flags != "UC" || a.Status != 200 {
 		t.Errorf("logged status %d flags %s, want 200 UC", a.Status, a.Flags)

@@ -31,8 +31,8 @@ func raw(t testing.TB, address, text string) net.Conn {
 	return c
 }
 
-// victims sends requests of other callers after a hostile one. Their bodies hold a request each, at every offset that a wrong length could
-// lead to. Each must receive its own response.
+// victims sends requests of other callers after a hostile one. Each of their bodies contains a request at every offset that a wrong length
+// could result in. Each must receive its own response.
 func victims(t testing.TB, address, name string) {
 	t.Helper()
 	c := raw(t, address, "")
@@ -54,7 +54,7 @@ func victims(t testing.TB, address, name string) {
 }
 
 // TestNothingIsSmuggled ends a request with a body in every possible way. An upstream connection whose request was not written whole must
-// not be reused: the upstream would read the requests that follow from their middle.
+// not be reused: the upstream would start to read the following requests in their middle.
 func TestNothingIsSmuggled(t *testing.T) {
 	t.Parallel()
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -79,7 +79,7 @@ func TestNothingIsSmuggled(t *testing.T) {
 		{"upgrade accepted", "/switch", upgrade, "hello", 5, 101, "after hello, "},
 		{"upgrade accepted, chunks", "/switch", upgrade, "5\r\nhello\r\n0\r\n\r\n", 0, 101, "after hello, "},
 		{"upgrade accepted before the body", "/switch", upgrade, "he", 469, 0, ""},
-		{"protocol that nobody asked for", "/switch", "", "he", 469, 502, garbage.text(false)},
+		{"protocol that was not requested", "/switch", "", "he", 469, 502, garbage.text(false)},
 		{"retry before the body", "/retry", "", "", 500, 200, "/retry"},
 		{"retry of a whole body", "/retry", "", "hello", 5, 200, "/retry"},
 		{"retry of an upgrade", "/retry", upgrade, "", 469, 200, "/retry"},
@@ -115,7 +115,7 @@ func TestNothingIsSmuggled(t *testing.T) {
 			}
 			b := newBench(t, Options{}, rules, podOf("middle", "middle-1", up.address))
 			address := b.ingress.Listener.Addr().String()
-			victims(t, address, "before") // leave a connection to use again
+			victims(t, address, "before") // leaves a connection that can be reused
 			framing := fmt.Sprintf("Content-Length: %d\r\n", c.announced)
 			if c.announced == 0 {
 				framing = "Transfer-Encoding: chunked\r\n"
@@ -135,7 +135,7 @@ func TestNothingIsSmuggled(t *testing.T) {
 	}
 }
 
-// wantRaw reads one response, of which only the beginning is looked at where another protocol follows.
+// wantRaw reads one response. If another protocol follows, it checks only the beginning.
 func wantRaw(t *testing.T, c net.Conn, status int, text string) {
 	t.Helper()
 	r := bufio.NewReader(c)
@@ -160,8 +160,8 @@ func wantRaw(t *testing.T, c net.Conn, status int, text string) {
 	}
 }
 
-// TestUpgradeSmuggling repeats a smuggling attack: the upstream responds to an upgrade after its head, and the announced length would
-// swallow the head and the beginning of the body of the next request.
+// TestUpgradeSmuggling repeats a smuggling attack: the upstream responds to an upgrade after its head, and the announced length covers the
+// head and the beginning of the body of the next request.
 func TestUpgradeSmuggling(t *testing.T) {
 	t.Parallel()
 	up := newStrict(t)

@@ -27,7 +27,7 @@ func TestSpan(t *testing.T) {
 	b.get("http://middle/z")
 	spans := sink.all()
 	if len(spans) != 3 {
-		t.Fatalf("%d spans, want 3: one for each request, however many tries", len(spans))
+		t.Fatalf("%d spans, want 3: one for each request, regardless of its tries", len(spans))
 	}
 	s := spans[0]
 	if s.Kind != zipkin.Client || s.Name != "test.hopline.svc.cluster.local:80/*" || s.LocalEndpoint.ServiceName != "front" || s.Duration < 1 || s.Timestamp == 0 ||

@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// strict is an upstream with a parser of its own, which rejects everything ambiguous. It responds after the head, which RFC 9112 allows,
-// and reads the body afterwards: missing bytes of the body are then read from the next request. A request that the proxy did not write
-// itself, or not as expected, is a finding.
+// strict is an upstream with its own parser, which rejects everything ambiguous. It responds after the head, as RFC 9112 allows, and reads
+// the body afterwards: it would read missing bytes of the body from the next request. A request that the proxy did not write itself, or not
+// as expected, is a finding.
 type strict struct {
 	t       testing.TB
 	address string
@@ -65,7 +65,7 @@ func newStrict(t testing.TB) *strict {
 	return s
 }
 
-// find notes a finding.
+// find records a finding.
 func (s *strict) find(format string, args ...any) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *strict) find(format string, args ...any) bool {
 	return false
 }
 
-// check fails for what was found since the last check.
+// check fails for each finding since the last check.
 func (s *strict) check(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
@@ -84,7 +84,7 @@ func (s *strict) check(t testing.TB) {
 	s.findings = nil
 }
 
-// saw is how many requests with a line that begins so have come.
+// saw returns the number of requests whose line begins with a text.
 func (s *strict) saw(prefix string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ var (
 	madeID      = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
-// head reads a request's head; false: the connection has ended, or it is a finding.
+// head reads a request's head. It returns false if the connection has ended, or for a finding.
 func (s *strict) head(r *bufio.Reader) (line string, h http.Header, ok bool) {
 	h = http.Header{}
 	for n := 0; ; n++ {
@@ -134,7 +134,7 @@ func (s *strict) head(r *bufio.Reader) (line string, h http.Header, ok bool) {
 	}
 }
 
-// framed checks the fields that frame the request.
+// framed checks the header fields that frame the request.
 func (s *strict) framed(line string, h http.Header) bool {
 	cl, te := h["Content-Length"], h["Transfer-Encoding"]
 	switch {
@@ -190,7 +190,7 @@ func (s *strict) body(line string, h http.Header, r *bufio.Reader) (string, bool
 	}
 }
 
-// converse takes one request; false: the connection is over.
+// converse handles one request. It returns false if the connection has ended.
 func (s *strict) converse(c net.Conn, r *bufio.Reader) bool {
 	line, h, ok := s.head(r)
 	if !ok {
@@ -200,7 +200,7 @@ func (s *strict) converse(c net.Conn, r *bufio.Reader) bool {
 	how, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	text := path
 	switch how {
-	case "wait", "victim": // for the body, which "wait" answers
+	case "wait", "victim": // for the body, which "wait" sends back
 		body, ok := s.body(line, h, r)
 		if !ok {
 			return false
@@ -223,7 +223,7 @@ func (s *strict) converse(c net.Conn, r *bufio.Reader) bool {
 		return false
 	case "hangup":
 		return false
-	case "slow": // a response that does not end while the request does not
+	case "slow": // a response that does not end before the request
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 		s.body(line, h, r)
 		return false

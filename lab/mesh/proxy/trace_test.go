@@ -51,7 +51,7 @@ func TestTraceContext(t *testing.T) {
 		{"one header, no decision", []string{"b3: " + trace + "-" + span}, trace, span, true, false},
 		{"one header, not sampled", []string{"b3: " + trace + "-" + span + "-0"}, trace, span, false, false},
 		{"one header, debug", []string{"b3: " + trace + "-" + span + "-d"}, trace, span, true, true},
-		{"one header, the decision alone", []string{"b3: 0"}, "", "", false, false},
+		{"one header, only the decision", []string{"b3: 0"}, "", "", false, false},
 		{"one header, malformed", []string{"b3: a-b-c"}, "", "", true, false},
 		{"both forms", []string{"b3: " + trace + "-" + parent + "-1", "x-b3-traceid: " + trace, "x-b3-spanid: " + span}, trace, span, true, false},
 		{"W3C", []string{"traceparent: 00-" + trace + "-" + span + "-01"}, trace, span, true, false},
@@ -74,7 +74,7 @@ func TestTraceContext(t *testing.T) {
 				sampled = "1"
 			}
 			if len(id) != 16 || id == span {
-				t.Errorf("span %q is none of the proxy's own", id)
+				t.Errorf("span %q is not of the proxy", id)
 			}
 			wantHeaders(t, r.Header, map[string]string{"x-b3-parentspanid": c.parent, "x-b3-sampled": sampled})
 			if v := r.Header.Get("b3"); v != "" && v != got+"-"+id+"-"+sampled {

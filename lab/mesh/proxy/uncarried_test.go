@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPortOfHTTP2: the lab sends no HTTP/1.1 to a port of HTTP/2, because the program behind it need not speak it.
+// TestPortOfHTTP2: the lab sends no HTTP/1.1 to a port of HTTP/2, because the program behind it may not support HTTP/1.1.
 func TestPortOfHTTP2(t *testing.T) {
 	t.Parallel()
 	to := service("middle")

@@ -13,7 +13,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// webSocket is an upstream that accepts an upgrade and then echoes lines until one says bye.
+// webSocket is an upstream that accepts an upgrade and then echoes lines until one is bye.
 func webSocket(t testing.TB) string {
 	return handle(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("connection") != "Upgrade" || r.Header.Get("upgrade") != "websocket" || r.Header.Get("sec-websocket-key") != "key" {
@@ -133,7 +133,7 @@ func TestUpgradesEndWithTheProxy(t *testing.T) {
 	}
 	p.Close()
 	if _, err := r.ReadString('\n'); err == nil {
-		t.Error("the connection outlives the proxy")
+		t.Error("the connection is still open after the proxy was closed")
 	}
 	s.Close()
 }

@@ -19,7 +19,7 @@ func DestinationRule(at Report, of Object, spec *networking.DestinationRule) {
 			at(path+".name", "want letters, digits and -, got %s", fieldpath.Quote(s.Name))
 		}
 		if names[s.Name] {
-			at(path+".name", "%s is there twice", fieldpath.Quote(s.Name))
+			at(path+".name", "%s appears twice", fieldpath.Quote(s.Name))
 		}
 		names[s.Name] = true
 		checkTags(at, path+".labels", s.Labels)

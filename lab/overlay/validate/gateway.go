@@ -37,7 +37,7 @@ func Gateway(at Report, of Object, spec *networking.Gateway) {
 		case s.Port.Name == "":
 			at(path+".port.name", "missing")
 		case names[s.Port.Name]:
-			at(path+".port.name", "%s is there twice", fieldpath.Quote(s.Port.Name))
+			at(path+".port.name", "%s appears twice", fieldpath.Quote(s.Port.Name))
 		}
 		names[s.Port.Name] = true
 		encrypted := slices.Contains([]string{"HTTPS", "TLS"}, strings.ToUpper(s.Port.Protocol))

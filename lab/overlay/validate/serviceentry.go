@@ -62,10 +62,10 @@ func checkEntryPorts(at Report, spec *networking.ServiceEntry) map[string]bool {
 			at(path+".name", "want letters, digits and -, got %s", fieldpath.Quote(p.Name))
 		}
 		if names[p.Name] {
-			at(path+".name", "%s is there twice", fieldpath.Quote(p.Name))
+			at(path+".name", "%s appears twice", fieldpath.Quote(p.Name))
 		}
 		if numbers[p.Number] {
-			at(path+".number", "%d is there twice", p.Number)
+			at(path+".number", "%d appears twice", p.Number)
 		}
 		names[p.Name], numbers[p.Number] = true, true
 		checkPort(at, path+".number", p.Number)

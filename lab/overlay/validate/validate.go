@@ -150,7 +150,7 @@ func checkExportTo(at Report, namespace string, exportTo []string, noneAllowed b
 		}
 		switch {
 		case seen[key]:
-			at(path, "%s is there twice", fieldpath.Quote(e))
+			at(path, "%s appears twice", fieldpath.Quote(e))
 		case e == "~" && !noneAllowed:
 			at(path, "~ is only for ServiceEntries")
 		case e != "." && e != "*" && e != "~" && !isIstioLabel(e):

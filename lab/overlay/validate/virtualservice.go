@@ -79,7 +79,7 @@ func checkGatewayName(at Report, path, gateway string) {
 }
 
 func checkHTTPRoute(at Report, path string, r *networking.HTTPRoute) {
-	checkOneAnswer(at, path, r)
+	checkOneAction(at, path, r)
 	for i, m := range r.Match {
 		checkMatchRequest(at, fmt.Sprintf("%s.match[%d]", path, i), m)
 	}
@@ -111,17 +111,17 @@ func checkHTTPRoute(at Report, path string, r *networking.HTTPRoute) {
 	checkDuration(at, path+".timeout", r.Timeout)
 }
 
-// checkOneAnswer checks that a rule has exactly one action: route, redirect or direct response.
-func checkOneAnswer(at Report, path string, r *networking.HTTPRoute) {
-	var answers []string
+// checkOneAction checks that a rule has exactly one action: route, redirect or direct response.
+func checkOneAction(at Report, path string, r *networking.HTTPRoute) {
+	var actions []string
 	if len(r.Route) > 0 {
-		answers = append(answers, "route")
+		actions = append(actions, "route")
 	}
 	if r.Redirect != nil {
-		answers = append(answers, "redirect")
+		actions = append(actions, "redirect")
 	}
 	if r.DirectResponse != nil {
-		answers = append(answers, "directResponse")
+		actions = append(actions, "directResponse")
 	}
 	switch {
 	case r.Delegate != nil:
@@ -131,16 +131,16 @@ func checkOneAnswer(at Report, path string, r *networking.HTTPRoute) {
 		if r.Route != nil {
 			at(path+".route", "not together with delegate")
 		}
-	case len(answers) == 0:
+	case len(actions) == 0:
 		at(path, "want one of route, redirect and directResponse, got none")
-	case len(answers) > 1:
-		at(path, "want one of route, redirect and directResponse, got %s", strings.Join(answers, " and "))
-	case answers[0] != "route":
+	case len(actions) > 1:
+		at(path, "want one of route, redirect and directResponse, got %s", strings.Join(actions, " and "))
+	case actions[0] != "route":
 		if r.Fault != nil {
-			at(path+".fault", "not together with %s", answers[0])
+			at(path+".fault", "not together with %s", actions[0])
 		}
 		if r.Rewrite != nil {
-			at(path+".rewrite", "not together with %s", answers[0])
+			at(path+".rewrite", "not together with %s", actions[0])
 		}
 	}
 }
