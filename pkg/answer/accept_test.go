@@ -41,8 +41,8 @@ func TestPrefers(t *testing.T) {
 	}
 }
 
-// TestAnswers checks status, type, length and body of each kind of response.
-func TestAnswers(t *testing.T) {
+// TestResponses checks status, type, length and body of each kind of response.
+func TestResponses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		write             func(http.ResponseWriter)

@@ -21,7 +21,9 @@ const Longest = 1 << 20
 type TimeoutError struct{ After time.Duration }
 
 // Error implements error.
-func (e *TimeoutError) Error() string { return fmt.Sprintf("the body did not come within %v", e.After) }
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("the body did not arrive within %v", e.After)
+}
 
 // Limit returns 413 for a body whose declared length is over Longest, and ends the read of one without a declared length there. Reading a
 // body fails with a TimeoutError when the body is not complete within a time that starts with the header. A body that the handler does not
@@ -57,7 +59,7 @@ type timed struct {
 type timedKey struct{}
 
 // Late returns the TimeoutError of the request that ctx belongs to, nil if its body was in time. net/http cancels the context of a request
-// that it can no longer read, so a handler's own call may fail with nothing but that cancellation.
+// that it can no longer read, so a handler's own call may fail with only that cancellation.
 func Late(ctx context.Context) *TimeoutError {
 	t, _ := ctx.Value(timedKey{}).(*timed)
 	if t == nil || !t.late.Load() {

@@ -105,14 +105,14 @@ func TestSlow(t *testing.T) {
 		pieces []string
 		want   string
 	}{
-		"nothing":            {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", nil, "408 the body did not come within 300ms"},
-		"a half":             {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf", nil, "408 the body did not come within 300ms"},
-		"a trickle":          {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", trickle, "408 the body did not come within 300ms"},
-		"a chunk":            {"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", nil, "408 the body did not come within 300ms"},
+		"nothing":            {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", nil, "408 the body did not arrive within 300ms"},
+		"a half":             {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf", nil, "408 the body did not arrive within 300ms"},
+		"a trickle":          {"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", trickle, "408 the body did not arrive within 300ms"},
+		"a chunk":            {"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", nil, "408 the body did not arrive within 300ms"},
 		"nothing, not read":  {"POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", nil, "200 ignored"},
 		"a chunk, not read":  {"POST /ignore HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", nil, "200 ignored"},
 		"a GET with a body":  {"GET /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", trickle, "200 ignored"},
-		"promised, not sent": {"POST /read HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n", nil, "100  408 the body did not come within 300ms"},
+		"promised, not sent": {"POST /read HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n", nil, "100  408 the body did not arrive within 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,7 @@ type Program struct {
 }
 
 // Load fills cfg, a pointer to a struct, and returns the variables of src.Env that look like misspelt ones of cfg. The error is an
-// ExitError when the program is to end: with code 0 after --help, with ExitUsage after one line per problem on src.Stderr.
+// ExitError if the program must end: with code 0 after --help, with ExitUsage after one line per problem on src.Stderr.
 func Load(src Source, program Program, cfg Checked) ([]Misspelling, error) {
 	report := &Report{}
 	helped := false

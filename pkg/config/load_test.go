@@ -86,7 +86,7 @@ func TestProblems(t *testing.T) {
 	}{
 		{"many", []string{"--delay=soon"}, []string{"PORT=abc", "RATE=101", "TARGET=https://core", "ENABLED=maybe", "NAME="}, `DELAY: want a duration such as 3s, got "soon"
 PORT: want a port number, got "abc"
-TARGET: want an http:// URL, as upstreams are plain HTTP and encryption is the mesh's, got "https://core"
+TARGET: want an http:// URL, as upstreams are plain HTTP and encryption is the mesh's task, got "https://core"
 ENABLED: want true or false, got "maybe"
 RATE: want a number from 0 to 100, got "101"
 NAME: want a name, got ""

@@ -48,7 +48,7 @@ func nearest(name string, known []string) string {
 	return meant
 }
 
-// isOthers reports whether somebody else defines the variable.
+// isOthers reports whether the variable is one that other software defines.
 func isOthers(env []string, name string) bool {
 	return strings.HasSuffix(strings.ToUpper(name), "_PROXY") || strings.HasPrefix(name, "OTEL_BLRP_") || isService(env, name)
 }

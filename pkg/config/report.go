@@ -23,7 +23,8 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s: want %s, got %s", p.Variable, p.Want, strconv.Quote(p.Value))
 }
 
-// Add records that variable has value where want was expected. It keeps only the first problem of a variable: the others follow from it.
+// Add records that variable has value instead of the wanted value. It keeps only the first problem of a variable: the others follow from
+// it.
 func (r *Report) Add(variable, value, want string) {
 	if !r.Has(variable) {
 		r.problems = append(r.problems, Problem{variable, value, want})

@@ -23,7 +23,7 @@ func (u *URL) UnmarshalText(text []byte) error {
 	case err != nil || parsed.Host == "" || parsed.Hostname() == "" || parsed.Opaque != "":
 		return fmt.Errorf("a URL such as http://host or http://host:port/path")
 	case parsed.Scheme == "https":
-		return fmt.Errorf("an http:// URL, as upstreams are plain HTTP and encryption is the mesh's")
+		return fmt.Errorf("an http:// URL, as upstreams are plain HTTP and encryption is the mesh's task")
 	case parsed.Scheme != "http":
 		return fmt.Errorf("an http:// URL")
 	case parsed.User != nil || parsed.Fragment != "":

@@ -60,7 +60,7 @@ func TestHost(t *testing.T) {
 			t.Errorf("Host %q: %d, want %d", test.host, w.Code, test.names)
 		}
 		if w := ask(labels, http.MethodGet, test.host); w.Code != test.label {
-			t.Errorf("Host %q where any label will do: %d, want %d", test.host, w.Code, test.label)
+			t.Errorf("Host %q with AnyLabel: %d, want %d", test.host, w.Code, test.label)
 		}
 	}
 }

@@ -7,7 +7,7 @@ const (
 	RequestID   = "X-Request-Id" // made by the first hop if it is missing
 	SpanContext = "X-Ot-Span-Context"
 	User        = "X-Dev-User" // the user whom the mesh's rules match
-	Fail        = "Fail"       // a fraction: each hop that sees it fails with that probability
+	Fail        = "Fail"       // a fraction: each hop that gets it fails with that probability
 	FaultPrefix = "X-Fault-"   // and a service's name: applies to that hop only
 )
 

@@ -51,7 +51,7 @@ func TestMissingFile(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if recover() == nil {
-			t.Error("a page without its style is made")
+			t.Error("a page without its style was created")
 		}
 	}()
 	New(fstest.MapFS{}, "page.css")

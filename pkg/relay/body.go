@@ -23,13 +23,13 @@ type responseBody struct {
 	span     trace.Span
 	end      sync.Once
 	cancel   context.CancelFunc // of the call
-	patience time.Duration
+	timeout  time.Duration
 	timer    *time.Timer // cancels the call; it runs while a Read waits
 }
 
-func newResponseBody(answer io.ReadCloser, upstream string, req *http.Request, span trace.Span, cancel context.CancelFunc, patience time.Duration) *responseBody {
-	b := &responseBody{ReadCloser: answer, upstream: upstream, req: req, span: span, cancel: cancel, patience: patience}
-	b.timer = time.AfterFunc(patience, cancel)
+func newResponseBody(body io.ReadCloser, upstream string, req *http.Request, span trace.Span, cancel context.CancelFunc, timeout time.Duration) *responseBody {
+	b := &responseBody{ReadCloser: body, upstream: upstream, req: req, span: span, cancel: cancel, timeout: timeout}
+	b.timer = time.AfterFunc(timeout, cancel)
 	b.timer.Stop()
 	return b
 }
@@ -39,7 +39,7 @@ var errStalled = fmt.Errorf("the rest of its response did not arrive: %w", conte
 
 // Read implements io.Reader. On a timeout its error is an *Error.
 func (b *responseBody) Read(p []byte) (int, error) {
-	b.timer.Reset(b.patience)
+	b.timer.Reset(b.timeout)
 	n, err := b.ReadCloser.Read(p)
 	inTime := b.timer.Stop()
 	switch {

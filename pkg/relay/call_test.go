@@ -120,7 +120,7 @@ func TestClientMetrics(t *testing.T) {
 		resp.Body.Close()
 	}
 	if _, err := rig.client.Do(request(t, "GET", closedPort(t), ""), "configured"); err == nil {
-		t.Fatal("a closed port answered")
+		t.Fatal("a closed port responded")
 	}
 	const want = `# HELP http_client_requests_in_flight Calls whose response has not begun.
 # TYPE http_client_requests_in_flight gauge

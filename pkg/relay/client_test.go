@@ -117,10 +117,10 @@ func TestGuard(t *testing.T) {
 		t.Errorf("error %v, wanted the guard's", err)
 	}
 	if d := cmp.Diff([]string{"127.0.0.1 127.0.0.1" + port}, asked); d != "" {
-		t.Errorf("asked (-want +got):\n%s", d)
+		t.Errorf("calls of the guard (-want +got):\n%s", d)
 	}
 	proxied := newRig(t, Options{Env: []string{"HTTP_PROXY=" + address}, Guard: guard}).to(t, "http://any.example")
 	if w := ask(proxied.Pass, "GET", "/"); w.Code != 200 || len(asked) != 1 {
-		t.Errorf("through the proxy: %d %s; asked about %v", w.Code, w.Body, asked)
+		t.Errorf("through the proxy: %d %s; the guard was called with %v", w.Code, w.Body, asked)
 	}
 }

@@ -19,8 +19,8 @@ type field struct {
 	values []string
 }
 
-// Capture takes the headers to forward from h, and makes a request id if there is none. It does not change h, and nobody may change h
-// afterwards.
+// Capture takes the headers to forward from h, and makes a request id if there is none. It does not change h, and the caller must not
+// change h afterwards.
 func (f *Forwarded) Capture(h http.Header) {
 	f.fields = make([]field, 0, 4)
 	if id := h[header.RequestID]; len(id) > 0 && id[0] != "" {

@@ -48,7 +48,7 @@ func TestRequestID(t *testing.T) {
 	for range 1000 {
 		f := FromContext(forwarding(context.Background(), http.Header{"X-Request-Id": {""}}))
 		if !uuid.MatchString(f.RequestID()) || seen[f.RequestID()] {
-			t.Fatalf("%q is no new UUID", f.RequestID())
+			t.Fatalf("%q is not a new UUID", f.RequestID())
 		}
 		seen[f.RequestID()] = true
 	}

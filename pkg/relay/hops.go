@@ -15,19 +15,19 @@ import (
 const longestHops = 1 << 20
 
 // Hops handles GET /hops: it requests /hops from the upstream and puts its own line first. A response other than 200, of the upstream or of
-// this hop in its place, keeps its status and follows the line, so that the last line is about the hop that failed.
+// this hop in its place, keeps its status and follows the line, so that the last line names the hop that failed.
 func (u *Upstream) Hops(w http.ResponseWriter, r *http.Request) {
 	accept := answer.TextType
 	if wantsJSON(r) {
 		accept = answer.JSONType
 	}
 	reply := u.Read(r, "/hops", accept)
-	Tell(w, r, reply, reply.Hop.Line()+"\n"+reply.Body, reply.hops())
+	Respond(w, r, reply, reply.Hop.Line()+"\n"+reply.Body, reply.hops())
 }
 
-// Tell responds to GET /hops after reply: with lines, or as JSON with reply's hop before the hops of behind. It sends nothing to a caller
-// that has disconnected.
-func Tell(w http.ResponseWriter, r *http.Request, reply Reply, lines string, behind Hops) {
+// Respond responds to GET /hops after reply: with lines, or as JSON with reply's hop before the hops of behind. It sends nothing to a
+// caller that has disconnected.
+func Respond(w http.ResponseWriter, r *http.Request, reply Reply, lines string, behind Hops) {
 	if reply.Gone {
 		return
 	}

@@ -110,7 +110,7 @@ func (u *Upstream) Copy(w http.ResponseWriter, r *http.Request, resp *http.Respo
 	w.WriteHeader(resp.StatusCode)
 	if err := stream(w, resp); err != nil {
 		if r.Context().Err() == nil {
-			u.client.tel.Log(r.Context()).Warn("the upstream broke off its response", zap.String("upstream", u.label), zap.Error(err))
+			u.client.tel.Log(r.Context()).Warn("the upstream aborted its response", zap.String("upstream", u.label), zap.Error(err))
 		}
 		panic(http.ErrAbortHandler)
 	}

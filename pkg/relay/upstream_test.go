@@ -96,13 +96,13 @@ func TestTrouble(t *testing.T) {
 		code     int
 		reason   string
 	}{
-		"refuses":         {func(t *testing.T) string { return closedPort(t) }, 502, "connection refused"},
-		"unknown host":    {func(*testing.T) string { return "http://nowhere.invalid" }, 502, "nowhere.invalid"},
-		"hangs up":        {raw(""), 502, "EOF"},
-		"answers garbage": {raw("\x00\x01 what?\r\n\r\n"), 502, "malformed HTTP"},
-		"half a header":   {raw("HTTP/1.1 200 OK\r\nContent-"), 502, "malformed MIME header"},
-		"endless header":  {raw("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 100<<10)), 502, "exceeded"},
-		"never answers": {func(t *testing.T) string {
+		"refuses":        {func(t *testing.T) string { return closedPort(t) }, 502, "connection refused"},
+		"unknown host":   {func(*testing.T) string { return "http://nowhere.invalid" }, 502, "nowhere.invalid"},
+		"hangs up":       {raw(""), 502, "EOF"},
+		"sends garbage":  {raw("\x00\x01 what?\r\n\r\n"), 502, "malformed HTTP"},
+		"half a header":  {raw("HTTP/1.1 200 OK\r\nContent-"), 502, "malformed MIME header"},
+		"endless header": {raw("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 100<<10)), 502, "exceeded"},
+		"never responds": {func(t *testing.T) string {
 			release := make(chan struct{})
 			address := upstream(t, func(http.ResponseWriter, *http.Request) { <-release })
 			t.Cleanup(func() { close(release) })
@@ -165,7 +165,7 @@ func TestBrokenOff(t *testing.T) {
 				resp.Body.Close()
 			}
 			if err == nil {
-				t.Error("the answer looked whole")
+				t.Error("the response looked complete")
 			}
 		})
 	}
@@ -222,7 +222,7 @@ func TestSlowBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || string(text) != "the body did not come within 200ms\n" {
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || string(text) != "the body did not arrive within 200ms\n" {
 		t.Errorf("%d %q", resp.StatusCode, text)
 	}
 }

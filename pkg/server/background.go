@@ -15,9 +15,9 @@ type background struct {
 }
 
 // Go runs work that continues after its request's response, with the same trace and forwarded headers. The client's disconnect does not
-// cancel it. At most MaxBackground run at the same time; false means that there is no room and work has not started. Run waits for all of
-// them, and cancels them after SHUTDOWN_TIMEOUT, before it flushes and returns. Read route parameters before calling Go: chi reuses their
-// memory.
+// cancel it. At most MaxBackground run at the same time; false means that the limit is reached and work has not started. Run waits for all
+// of them, and cancels them after SHUTDOWN_TIMEOUT, before it flushes and returns. Read route parameters before calling Go: chi reuses
+// their memory.
 func (s *Service) Go(ctx context.Context, work func(context.Context)) bool {
 	b := &s.background
 	select {

@@ -52,7 +52,7 @@ func newBuildInfo(id telemetry.Identity) buildInfo {
 func (b buildInfo) collector() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hopline_build_info",
-		Help: "Always 1; the labels say what runs.",
+		Help: "Always 1; the labels name what runs.",
 		ConstLabels: prometheus.Labels{
 			"service": b.Service, "version": b.Version, "build": b.Build, "revision": b.Revision, "goversion": b.Go,
 		},

@@ -14,12 +14,12 @@ type Config struct {
 	Port            int           `default:"8080" help:"Port of the application; 0 for any free one." want:"a port number from 0 to 65535"`
 	ListenHost      string        `help:"Address to listen on; all interfaces when empty."`
 	AdminPort       int           `default:"8081" help:"Port of metrics, probes and switches; 0 for any free one." want:"a port number from 0 to 65535"`
-	AdminHosts      []string      `placeholder:"NAMES" help:"Further names that a request to ADMIN_PORT may ask for, separated by commas; addresses, localhost and names of one label always may."`
+	AdminHosts      []string      `placeholder:"NAMES" help:"Further host names that requests to ADMIN_PORT may use, separated by commas; addresses, localhost and names of one label are always allowed."`
 	IdleTimeout     time.Duration `default:"2m" help:"How long an idle keep-alive connection stays open." want:"a duration such as 2m"`
-	DrainDelay      time.Duration `default:"0s" help:"How long to go on serving after SIGTERM, not ready." want:"a duration such as 5s"`
+	DrainDelay      time.Duration `default:"0s" help:"How long to continue to serve after SIGTERM, while not ready." want:"a duration such as 5s"`
 	ShutdownTimeout time.Duration `default:"15s" help:"How long requests in flight may finish before they are cancelled." want:"a duration such as 15s"`
 
-	Healthy bool `default:"false" help:"Serve nothing, but ask the service on ADMIN_PORT of this host whether it is ready: exit code 0, or 1 with the reason." want:"true or false"`
+	Healthy bool `default:"false" help:"Do not serve, but check whether the service on ADMIN_PORT of this host is ready: exit code 0, or 1 with the reason." want:"true or false"`
 
 	Faults fault.Config `embed:""`
 

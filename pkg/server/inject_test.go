@@ -22,15 +22,15 @@ func TestInject(t *testing.T) {
 		span     string
 		counts   string // error, drop, latency
 	}{
-		"none":                {nil, nil, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
-		"ERROR_RATE":          {[]string{"ERROR_RATE=100"}, nil, 500, "Internal Server Error\n", []string{"core error"}, "error", "100"},
-		"fail has no body":    {[]string{"ERROR_RATE=100"}, []string{"fail", "1"}, 500, "", []string{"core error"}, "error", "100"},
-		"LATENCY":             {[]string{"LATENCY=1ms"}, nil, 200, "{\"hello\":\"world!\"}\n", []string{"core latency"}, "latency", "001"},
-		"header, two at once": {nil, []string{"x-fault-core", "error=100,latency=1ms"}, 500, "Internal Server Error\n", []string{"core latency", "core error"}, "latency,error", "101"},
-		"another's header":    {nil, []string{"x-fault-front", "error=100"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
-		"wrong header":        {nil, []string{"fail", "abc"}, 400, "fail: want a number from 0 to 1, got \"abc\"\n", nil, "", "000"},
-		"headers off":         {[]string{"FAULT_HEADERS=false"}, []string{"fail", "1"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
-		"off with nonsense":   {[]string{"FAULT_HEADERS=false"}, []string{"fail", "abc"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
+		"none":                 {nil, nil, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
+		"ERROR_RATE":           {[]string{"ERROR_RATE=100"}, nil, 500, "Internal Server Error\n", []string{"core error"}, "error", "100"},
+		"fail has no body":     {[]string{"ERROR_RATE=100"}, []string{"fail", "1"}, 500, "", []string{"core error"}, "error", "100"},
+		"LATENCY":              {[]string{"LATENCY=1ms"}, nil, 200, "{\"hello\":\"world!\"}\n", []string{"core latency"}, "latency", "001"},
+		"header, two together": {nil, []string{"x-fault-core", "error=100,latency=1ms"}, 500, "Internal Server Error\n", []string{"core latency", "core error"}, "latency,error", "101"},
+		"another's header":     {nil, []string{"x-fault-front", "error=100"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
+		"wrong header":         {nil, []string{"fail", "abc"}, 400, "fail: want a number from 0 to 1, got \"abc\"\n", nil, "", "000"},
+		"headers off":          {[]string{"FAULT_HEADERS=false"}, []string{"fail", "1"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
+		"off with nonsense":    {[]string{"FAULT_HEADERS=false"}, []string{"fail", "abc"}, 200, "{\"hello\":\"world!\"}\n", nil, "", "000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,12 +114,12 @@ func TestInjectGone(t *testing.T) {
 	client.Timeout = 50 * time.Millisecond
 	if resp, err := client.Get(s.URL + "/hello"); err == nil {
 		resp.Body.Close()
-		t.Fatal("an answer before the delay")
+		t.Fatal("a response before the delay")
 	}
 	began := time.Now()
 	s.Close() // waits for the request
 	if took := time.Since(began); took > 25*time.Second {
-		t.Errorf("the delay went on for %v", took)
+		t.Errorf("the delay continued for %v", took)
 	}
 	if line := r.log.lines(t)[0]; line["code"] != 499.0 {
 		t.Errorf("logged %v", line)

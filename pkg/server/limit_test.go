@@ -140,7 +140,7 @@ func TestIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rest, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(rest), "HTTP/1.1 404") {
-		t.Errorf("%q, %v; wanted an answer and then the end", rest, err)
+		t.Errorf("%q, %v; wanted a response and then the end", rest, err)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAnswerHeaders: every response, errors included, names the service and the trace, and has the forwarded headers.
-func TestAnswerHeaders(t *testing.T) {
+// TestResponseHeaders: every response, errors included, names the service and the trace, and has the forwarded headers.
+func TestResponseHeaders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "SERVICE_VERSION=v2")
 	r.Get("/hello", Hello)
@@ -77,7 +77,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestJoined: an exemplar leads from a request's metric to its trace, and the trace id to its log line.
+// TestJoined: the exemplar of a request's metric names its trace, and its log line has the trace id.
 func TestJoined(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -99,7 +99,7 @@ func TestJoined(t *testing.T) {
 	}
 	for _, line := range lines {
 		if line["trace_id"] != traceID || line["span_id"] != span.SpanContext().SpanID().String() || line["service"] != "core" || line["caller"] == nil {
-			t.Errorf("line %v does not lead to trace %s", line, traceID)
+			t.Errorf("line %v does not have the id of trace %s", line, traceID)
 		}
 	}
 	want := map[string]any{"msg": "request", "level": "info", "method": "GET", "path": "/hello", "route": "/hello", "code": 200.0, "bytes": 19.0}
@@ -118,7 +118,7 @@ func TestUnsampled(t *testing.T) {
 	r.Get("/hello", Hello)
 	r.ask("GET", "/hello", "b3", "0")
 	if strings.Contains(r.scrape(), "trace_id=") {
-		t.Error("an exemplar leads to a trace that was not kept")
+		t.Error("an exemplar names a trace that was not sampled")
 	}
 	if line := r.log.lines(t)[0]; len(line["trace_id"].(string)) != 32 {
 		t.Errorf("no trace id in %v", line)
@@ -151,7 +151,7 @@ func TestPanic(t *testing.T) {
 		resp.Body.Close()
 	}
 	if err == nil {
-		t.Error("half an answer looked whole")
+		t.Error("half a response looked complete")
 	}
 	var panics []any
 	for _, line := range r.log.lines(t) {
@@ -174,7 +174,7 @@ func TestGone(t *testing.T) {
 	func() {
 		defer func() {
 			if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // the value itself is what net/http looks for
-				t.Errorf("panicked with %v, want the connection given up", got)
+				t.Errorf("panicked with %v, want http.ErrAbortHandler", got)
 			}
 		}()
 		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/slow", nil).WithContext(ctx))

@@ -12,8 +12,8 @@ import (
 
 // BenchmarkParts measures what the parts of the telemetry cost a request, with and without the network, as in BenchmarkRequest. Each subject lacks
 // one part more than the one before: the export of spans, then spans and exemplars, the log line, metrics, and the reading of trace headers.
-// The cost of a part, in nanoseconds of processor time, is the difference of the two. "other" is the rest beside the bare handler: headers that
-// are forwarded or set, faults, limits and timing.
+// The cost of a part, in nanoseconds of processor time, is the difference of the two. "other" is the rest besides the bare handler: headers
+// that are forwarded or set, faults, limits and timing.
 func BenchmarkParts(b *testing.B) {
 	all := parts(b)
 	b.Run("recorder", func(b *testing.B) { reportParts(b, all, alternate(b, all, func(s subject) { exercise(s.h) })) })

@@ -265,7 +265,7 @@ func TestBackgroundBounded(t *testing.T) {
 	close(p.release)
 	s.Stop()
 	if n := len(p.held); n != 0 {
-		t.Errorf("%d more ran than there is room for", n)
+		t.Errorf("%d more ran than the limit allows", n)
 	}
 }
 

@@ -16,9 +16,9 @@ type Config struct {
 	LogLevel       string `default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
 	LogFormat      string `default:"json" help:"json, or text for people."`
 
-	Exporter       string `name:"otel-traces-exporter" help:"Where spans go: zipkin, otlp, console or none. Without it zipkin when OTEL_EXPORTER_ZIPKIN_ENDPOINT is set, else none."`
+	Exporter       string `name:"otel-traces-exporter" help:"Where spans are sent: zipkin, otlp, console or none. Without it zipkin when OTEL_EXPORTER_ZIPKIN_ENDPOINT is set, else none."`
 	ZipkinEndpoint string `name:"otel-exporter-zipkin-endpoint" help:"The Zipkin collector, such as http://zipkin:9411/api/v2/spans."`
-	Propagators    string `name:"otel-propagators" default:"b3multi" help:"How the trace travels: a list of b3multi, b3, tracecontext and baggage."`
+	Propagators    string `name:"otel-propagators" default:"b3multi" help:"Formats of the trace headers: a list of b3multi, b3, tracecontext and baggage."`
 
 	SDK SDK `embed:"" group:"OpenTelemetry SDK:"`
 }

@@ -29,7 +29,7 @@ func NewDurations(name, help string, labels ...string) *prometheus.HistogramVec 
 	}, labels)
 }
 
-// Exemplar returns the labels that lead from an observation made in ctx to its trace, or nil for a trace that is not sampled.
+// Exemplar returns the labels that name the trace of an observation made in ctx, or nil for a trace that is not sampled.
 func Exemplar(ctx context.Context) prometheus.Labels {
 	span := trace.SpanContextFromContext(ctx)
 	if !span.IsSampled() {

@@ -15,17 +15,17 @@ import (
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The Go SDK reads them from the process and ignores
 // what it cannot parse; here they are settings like all others.
 type SDK struct {
-	Disabled           bool   `name:"otel-sdk-disabled" default:"false" help:"Make no spans." want:"true or false"`
+	Disabled           bool   `name:"otel-sdk-disabled" default:"false" help:"Create no spans." want:"true or false"`
 	ResourceAttributes string `name:"otel-resource-attributes" help:"Further attributes of all spans, as key=value,key=value."`
 	Sampler            string `name:"otel-traces-sampler" default:"parentbased_always_on" help:"always_on, always_off, traceidratio, or one of them as parentbased_…."`
 	SamplerArg         string `name:"otel-traces-sampler-arg" help:"The ratio of a traceidratio sampler, 0 to 1; without it 1."`
 
-	QueueSize     int `name:"otel-bsp-max-queue-size" default:"2048" help:"Spans that wait for export at most." want:"a number"`
-	BatchSize     int `name:"otel-bsp-max-export-batch-size" default:"512" help:"Spans in one export at most." want:"a number"`
-	ScheduleDelay int `name:"otel-bsp-schedule-delay" default:"1000" help:"Milliseconds between exports at most; the standard is 5000, but a user who presses a button wants to see the trace." want:"a number of milliseconds"`
+	QueueSize     int `name:"otel-bsp-max-queue-size" default:"2048" help:"Maximum number of spans that wait for export." want:"a number"`
+	BatchSize     int `name:"otel-bsp-max-export-batch-size" default:"512" help:"Maximum number of spans in one export." want:"a number"`
+	ScheduleDelay int `name:"otel-bsp-schedule-delay" default:"1000" help:"Maximum milliseconds between exports; the standard is 5000, but a user who presses a button wants to see the trace." want:"a number of milliseconds"`
 	ExportTimeout int `name:"otel-bsp-export-timeout" default:"30000" help:"Milliseconds that one export may take." want:"a number of milliseconds"`
 
-	SpanAttributeLength  int `name:"otel-span-attribute-value-length-limit" default:"-1" help:"Characters of one attribute's value; -1 for any." want:"a number"`
+	SpanAttributeLength  int `name:"otel-span-attribute-value-length-limit" default:"-1" help:"Characters of one attribute's value; -1 for no limit." want:"a number"`
 	SpanAttributeCount   int `name:"otel-span-attribute-count-limit" default:"128" help:"Attributes of one span." want:"a number"`
 	SpanEventCount       int `name:"otel-span-event-count-limit" default:"128" help:"Events of one span." want:"a number"`
 	SpanLinkCount        int `name:"otel-span-link-count-limit" default:"128" help:"Links of one span." want:"a number"`

@@ -75,11 +75,11 @@ func (q *queue) OnEnd(span sdk.ReadOnlySpan) {
 		return
 	}
 	q.waiting = append(q.waiting, span)
-	q.tell()
+	q.wake()
 }
 
-// tell wakes the exporting goroutine if there is a full batch. The caller holds q.mu.
-func (q *queue) tell() {
+// wake wakes the exporting goroutine if there is a full batch. The caller holds q.mu.
+func (q *queue) wake() {
 	if len(q.waiting) < q.batchSize {
 		return
 	}
@@ -161,7 +161,7 @@ func (q *queue) take(least int) []sdk.ReadOnlySpan {
 	}
 	q.batch = append(q.batch[:0], q.waiting[:n]...)
 	q.waiting = slices.Delete(q.waiting, 0, n)
-	q.tell()
+	q.wake()
 	return q.batch
 }
 

@@ -45,7 +45,7 @@ func (s *sink) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error 
 
 func (s *sink) Shutdown(context.Context) error { return nil }
 
-// left returns the names of the exported spans.
+// left returns the names of the spans that left the queue.
 func (s *sink) left() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestQueueFull: a span that finds no room is counted, and its request does not wait.
+// TestQueueFull: a span that ends while the queue is full is counted, and its request does not wait.
 func TestQueueFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestQueueFull(t *testing.T) {
 			t.Error(err)
 		}
 		if waited := time.Since(began); waited > time.Second {
-			t.Errorf("the end took %v with an exporter that hangs, wanted 1s", waited)
+			t.Errorf("the shutdown took %v with an exporter that hangs, wanted 1s", waited)
 		}
 		if got := testutil.ToFloat64(r.dropped); got != 6 {
 			t.Errorf("%v spans dropped, wanted all 6", got)

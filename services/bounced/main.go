@@ -1,4 +1,4 @@
-// Command bounced echoes requests, and calls other endpoints on request. It can also play the program of somebody else.
+// Command bounced echoes requests, and calls other endpoints on request. It can also stand in for another program.
 package main
 
 import (

@@ -92,7 +92,7 @@ func (r *Running) Wait() int {
 	select {
 	case <-r.done:
 	case <-time.After(deadline):
-		r.t.Fatalf("the service is still running %v after it was told to stop:\n%s", deadline, r.output)
+		r.t.Fatalf("the service is still running %v after the signal to stop:\n%s", deadline, r.output)
 	}
 	return r.code
 }

@@ -90,7 +90,7 @@ func TestAllowLists(t *testing.T) {
 	for _, text := range []string{"http://x", "a b", "*.*", "a*", "x:0", "x:http", "x:99999", "-/", "*.127.1"} {
 		var l allowList
 		if err := l.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken as %v", text, l)
+			t.Errorf("%q was accepted as %v", text, l)
 		}
 	}
 	if got := list(t, " a:1 ,, *").String(); got != "a:1,*" {
@@ -160,7 +160,7 @@ func FuzzAllow(f *testing.F) {
 		}
 		host := strings.TrimSuffix(u.Hostname(), ".")
 		if strings.TrimLeft(u.Port(), "0") == "8081" || !isName(host) || strings.EqualFold(host, "localhost") {
-			t.Errorf("%q is let through", text)
+			t.Errorf("%q is allowed", text)
 		}
 	})
 }

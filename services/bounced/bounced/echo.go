@@ -104,7 +104,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, bool) {
 	case errors.As(err, &tooSlow):
 		answer.Text(w, http.StatusRequestTimeout, tooSlow.Error())
 	default:
-		answer.Text(w, http.StatusBadRequest, "the body broke off: "+err.Error())
+		answer.Text(w, http.StatusBadRequest, "the body ended early: "+err.Error())
 	}
 	return "", false
 }

@@ -11,8 +11,8 @@ import (
 // health handles GET /health, regardless of faults.
 func health(w http.ResponseWriter, _ *http.Request) { answer.Text(w, http.StatusOK, "Status OK") }
 
-// sameOrigin rejects what a browser sends for a page of another origin: otherwise any page could end the process, or make it call an
-// endpoint.
+// sameOrigin rejects requests that a browser sends for a page of another origin: otherwise any page could end the process, or make it call
+// an endpoint.
 func sameOrigin(next http.HandlerFunc) http.HandlerFunc { return guard.SameOrigin(next).ServeHTTP }
 
 // exitKilled is a shell's exit code for a process killed by SIGKILL, as by the kernel when memory runs out.

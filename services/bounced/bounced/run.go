@@ -1,4 +1,4 @@
-// Package bounced echoes requests, and calls other endpoints on request. It can also play the program of somebody else.
+// Package bounced echoes requests, and calls other endpoints on request. It can also stand in for another program.
 package bounced
 
 import (
@@ -43,7 +43,7 @@ type Config struct {
 	BounceAllow allowList `default:"*,*.svc,*.svc.cluster.local,*.external.kind.org" help:"Hosts that /bounce may call: * is any name without a dot, *.name any below name; a port may follow."`
 	AllowCrash  bool      `default:"false" help:"Let GET /crash end the process with code 137." want:"true or false"`
 
-	StandIn   bool         `default:"false" help:"Play the program of somebody else: respond to every method and path with who this is, except to POST /bounce." want:"true or false"`
+	StandIn   bool         `default:"false" help:"Stand in for another program: respond to every method and path with the identity of this process, except to POST /bounce." want:"true or false"`
 	Upstreams []config.URL `placeholder:"URLS" help:"With STAND_IN: what to call with every request before the response, separated by commas." want:"URLs such as http://reviews:9080/reviews/0, separated by commas"`
 
 	server.Config

@@ -104,7 +104,7 @@ func TestCrash(t *testing.T) {
 	r.Close = true
 	if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
 		resp.Body.Close()
-		t.Errorf("an answer: %d", resp.StatusCode)
+		t.Errorf("a response: %d", resp.StatusCode)
 	}
 	if code := bounced.Crashed(); code != 137 {
 		t.Errorf("exit code %d, wanted 137", code)
@@ -114,7 +114,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestPagesOfOtherOrigins: they can neither end the process nor make it call an endpoint.
+// TestPagesOfOtherOrigins: pages of other origins can neither end the process nor make it call an endpoint.
 func TestPagesOfOtherOrigins(t *testing.T) {
 	t.Parallel()
 	bounced := servertest.Start(t, Run, "ALLOW_CRASH=true")

@@ -19,7 +19,7 @@ import (
 	"github.com/hopline/hopline/pkg/telemetry"
 )
 
-// standIn plays a program of somebody else: it responds to every method and path with who it is, after it has called its upstreams.
+// standIn stands in for another program: it responds to every method and path with its identity, after it has called its upstreams.
 type standIn struct {
 	client    *relay.Client
 	identity  telemetry.Identity

@@ -24,7 +24,8 @@ func respond(t *testing.T, code int, method, url string, header ...string) playe
 	return p
 }
 
-// TestStandInAnyPath: every method and path gets who responds, also the paths that bounced has for itself, but not POST /bounce.
+// TestStandInAnyPath: the response to every method and path names who responds, also on the paths that bounced has for itself, but not on
+// POST /bounce.
 func TestStandInAnyPath(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, Run, "STAND_IN=true", "SERVICE_NAME=reviews", "SERVICE_VERSION=v3", "HOSTNAME=reviews-v3-1", "ALLOW_CRASH=true")
@@ -76,7 +77,7 @@ func TestStandInUpstreams(t *testing.T) {
 	}
 }
 
-// TestStandInFailure: the failure of an upstream is the failure of the stand-in, and is named.
+// TestStandInFailure: if an upstream fails, the stand-in fails and names the upstream.
 func TestStandInFailure(t *testing.T) {
 	t.Parallel()
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,7 +127,7 @@ func TestStandInCircle(t *testing.T) {
 	}
 }
 
-// TestStandInSettings: settings that do nothing are refused.
+// TestStandInSettings: settings without an effect are rejected.
 func TestStandInSettings(t *testing.T) {
 	t.Parallel()
 	for _, env := range [][]string{{"UPSTREAMS=http://a"}, {"STAND_IN=true", "UPSTREAMS=a"}, {"STAND_IN=true", "UPSTREAMS=" + strings.Repeat("http://a,", 20) + "http://b"}} {

@@ -15,7 +15,7 @@ func TestNamesAreThoseOfGosTimeZoneDatabase(t *testing.T) {
 	t.Parallel()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		t.Skipf("no go command to ask for its tz database: %v", err)
+		t.Skipf("no go command whose tz database can be read: %v", err)
 	}
 	archive, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
@@ -41,10 +41,10 @@ func TestEveryNameLoads(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else if zone.Name() != name {
-			t.Errorf("asked for %s, got %s", name, zone.Name())
+			t.Errorf("requested %s, got %s", name, zone.Name())
 		}
 		if segments := strings.Count(name, "/") + 1; segments > 3 {
-			t.Errorf("%s has %d segments; the routes know three", name, segments)
+			t.Errorf("%s has %d segments; the routes have at most three", name, segments)
 		}
 	}
 }

@@ -20,15 +20,15 @@ func (s timeSource) hops(w http.ResponseWriter, r *http.Request) {
 	reply := s.upstream.Read(r, "", answer.JSONType+", "+answer.TextType+";q=0.5")
 	lines, document := reply.Hop.Line()+"\n"+reply.Body, relay.Hops{Error: strings.TrimSpace(reply.Body)}
 	if reply.Code == http.StatusOK {
-		told, err := understand(reply.Body)
+		source, err := parse(reply.Body)
 		if err != nil {
 			reply.Code = http.StatusBadGateway
 			lines, document.Error = reply.Hop.Line()+"\n"+err.Error()+"\n", err.Error()
 		} else {
-			lines, document = told.after(reply.Hop), relay.Hops{Time: told.raw}
+			lines, document = source.after(reply.Hop), relay.Hops{Time: source.raw}
 		}
 	}
-	relay.Tell(w, r, reply, lines, document)
+	relay.Respond(w, r, reply, lines, document)
 }
 
 // reading is a time from a source.
@@ -46,31 +46,31 @@ func (t reading) after(hop relay.Hop) string {
 	return hop.Line() + " at " + t.at + "\n"
 }
 
-// understand parses the response of a time source: the JSON of a clock, which names its service, the JSON of worldtimeapi.org, or a clock's
+// parse parses the response of a time source: the JSON of a clock, which names its service, the JSON of worldtimeapi.org, or a clock's
 // line as text. It accepts only a time, so that no source can add lines of its own.
-func understand(body string) (reading, error) {
-	var told struct {
+func parse(body string) (reading, error) {
+	var document struct {
 		Service    string  `json:"service"`
 		Version    string  `json:"version"`
 		Datetime   string  `json:"datetime"`
 		DurationMS float64 `json:"duration_ms"`
 	}
-	if err := json.Unmarshal([]byte(body), &told); err != nil {
-		return understandLine(body)
+	if err := json.Unmarshal([]byte(body), &document); err != nil {
+		return parseLine(body)
 	}
-	if !isTime(told.Datetime) {
+	if !isTime(document.Datetime) {
 		return reading{}, notTime(body)
 	}
-	result := reading{raw: json.RawMessage(body), at: told.Datetime}
-	if name := told.Service + "-" + told.Version; told.Service != "" && isPrintable(name) {
-		took := time.Duration(told.DurationMS * float64(time.Millisecond))
-		result.line = "took (" + relay.Millis(took) + " ms) " + name + " at " + told.Datetime
+	result := reading{raw: json.RawMessage(body), at: document.Datetime}
+	if name := document.Service + "-" + document.Version; document.Service != "" && isPrintable(name) {
+		took := time.Duration(document.DurationMS * float64(time.Millisecond))
+		result.line = "took (" + relay.Millis(took) + " ms) " + name + " at " + document.Datetime
 	}
 	return result, nil
 }
 
-// understandLine parses "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z".
-func understandLine(body string) (reading, error) {
+// parseLine parses "took (0.006 ms) clock-prod at 2026-01-02T03:04:05Z".
+func parseLine(body string) (reading, error) {
 	line := strings.TrimSuffix(body, "\n")
 	_, at, found := strings.Cut(line, " at ")
 	if !found || !strings.HasPrefix(line, "took (") || !isPrintable(line) || !isTime(at) {

@@ -29,7 +29,7 @@ var program = config.Program{Name: "core", Short: "The last hop before the time:
 
 // Config holds the settings of core.
 type Config struct {
-	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API that responds as worldtimeapi.org does."`
+	TimeURL      config.URL    `default:"http://clock/time" help:"The time source: a clock of the suite, or an API with the responses of worldtimeapi.org."`
 	SlowDuration time.Duration `default:"3s" help:"How long the slow endpoint takes." want:"a duration such as 3s"`
 	server.Config
 }

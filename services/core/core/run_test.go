@@ -111,14 +111,14 @@ func TestSlow(t *testing.T) {
 	client := http.Client{Timeout: 100 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	if resp, err := client.Get(core.URL + "/slow-endpoint"); err == nil {
 		resp.Body.Close()
-		t.Fatal("ten minutes were over soon")
+		t.Fatal("the endpoint responded before its ten minutes were over")
 	}
 	if code := core.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	server, work := zipkin.Find("core", "GET /slow-endpoint"), zipkin.Find("core", "data_transformation")
 	if work.ParentID != server.ID || work.TraceID != server.TraceID || work.Kind != "" {
-		t.Errorf("span %+v is no child of %+v", work, server)
+		t.Errorf("span %+v is not a child of %+v", work, server)
 	}
 	for _, want := range []string{`"msg":"Calling the slow function 'data_transformation'"`, `"span_id":"` + work.ID + `"`, `"code":499`} {
 		if !strings.Contains(core.Logs(), want) {

@@ -16,7 +16,7 @@ type slowEndpoint struct {
 	duration time.Duration
 }
 
-// get handles GET /slow-endpoint. It stops early if the client has disconnected, because nobody would read the response.
+// get handles GET /slow-endpoint. It stops early if the client has disconnected, because no client would read the response.
 func (s slowEndpoint) get(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	if s.transform(r.Context()) != nil {

@@ -13,19 +13,19 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// fastPatience is the timeout of the background call. No request waits for it, so it may exceed the longest injected latency.
-const fastPatience = time.Minute
+// fastTimeout is the timeout of the background call. No request waits for it, so it may exceed the longest injected latency.
+const fastTimeout = time.Minute
 
 // fastPage responds immediately. Its call to the upstream continues in the background, in the same trace.
 func fastPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		started := svc.Go(r.Context(), func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, fastPatience)
+			ctx, cancel := context.WithTimeout(ctx, fastTimeout)
 			defer cancel()
 			callFast(ctx, svc.Log(ctx), middle)
 		})
 		if !started {
-			svc.Log(r.Context()).Warn("No room for another call in the background", zap.Int("most", server.MaxBackground))
+			svc.Log(r.Context()).Warn("Too many calls in the background: this one is not made", zap.Int("most", server.MaxBackground))
 		}
 		answer.Text(w, http.StatusOK, "Hello Fast!")
 	}
@@ -39,6 +39,6 @@ func callFast(ctx context.Context, log *zap.Logger, middle *relay.Upstream) {
 	}
 	defer resp.Body.Close()
 	// Read it to the end, so that the connection can be reused.
-	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, longestAnswer))
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, longestResponse))
 	log.Info("The call in the background got a response", zap.Int("code", resp.StatusCode), zap.Error(err))
 }

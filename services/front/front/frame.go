@@ -44,7 +44,7 @@ func (p *page) writeFrame(w http.ResponseWriter, title string, said *caption) {
 	p.protect(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(said.code)
-	io.WriteString(w, document) // the client may have gone; the access log records it
+	io.WriteString(w, document) // the client may have disconnected; the access log records it
 }
 
 // caption is a ResponseWriter that keeps the beginning of a short text and passes the headers through.

@@ -59,7 +59,7 @@ func (p *page) index(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.Write(p.document) // the client may have gone; the access log records it
+	w.Write(p.document) // the client may have disconnected; the access log records it
 }
 
 func (p *page) protect(h http.Header) {

@@ -94,7 +94,7 @@ func TestFrameIsBounded(t *testing.T) {
 		t.Errorf("%d characters are shown, want %d", shown, longestShown/2)
 	}
 	if !strings.Contains(body, "this is its beginning") {
-		t.Error("nothing says that there was more")
+		t.Error("the page does not show that there was more")
 	}
 }
 

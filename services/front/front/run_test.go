@@ -43,8 +43,8 @@ func TestRoutes(t *testing.T) {
 		{name: "unknown", path: "/web/page.js", accept: browser, code: 404},
 		{name: "an upstream's 503", path: "/slow-page", accept: curl, header: http.Header{"X-Dev-User": {"broken"}}, code: 503, contains: "no <healthy> upstream"},
 		{name: "an upstream's 503 in a browser", path: "/slow-page", accept: browser, header: http.Header{"X-Dev-User": {"broken"}}, code: 503, kind: "text/html", contains: "no &lt;healthy&gt; upstream"},
-		{name: "an answer without end", path: "/slow-page", accept: curl, header: http.Header{"X-Dev-User": {"endless"}}, code: 502, contains: "longer than 65536 bytes"},
-		{name: "an answer cut short", path: "/slow-page", accept: browser, header: http.Header{"X-Dev-User": {"cut"}}, code: 502, kind: "text/html", contains: "unexpected EOF"},
+		{name: "an endless response", path: "/slow-page", accept: curl, header: http.Header{"X-Dev-User": {"endless"}}, code: 502, contains: "longer than 65536 bytes"},
+		{name: "an aborted response", path: "/slow-page", accept: browser, header: http.Header{"X-Dev-User": {"cut"}}, code: 502, kind: "text/html", contains: "unexpected EOF"},
 		{name: "failing on purpose", path: "/slow-page", accept: browser, header: http.Header{"Fail": {"1"}}, code: 500},
 		{name: "a bad header", path: "/fast-page", accept: curl, header: http.Header{"Fail": {"abc"}}, code: 400, contains: `fail: want a number from 0 to 1, got "abc"`},
 	} {
@@ -76,7 +76,7 @@ func newMiddle(t *testing.T) *httptest.Server {
 		case "/slow-endpoint broken":
 			http.Error(w, "no <healthy> upstream", http.StatusServiceUnavailable)
 		case "/slow-endpoint endless":
-			io.WriteString(w, strings.Repeat("x", longestAnswer+1))
+			io.WriteString(w, strings.Repeat("x", longestResponse+1))
 		case "/slow-endpoint cut":
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "I am")

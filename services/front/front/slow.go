@@ -13,8 +13,8 @@ import (
 	"github.com/hopline/hopline/pkg/server"
 )
 
-// longestAnswer limits what is read of core's one line, in bytes.
-const longestAnswer = 64 << 10
+// longestResponse limits what is read of core's one line, in bytes.
+const longestResponse = 64 << 10
 
 // slowPage waits for core's slow function, inside a span of its own. It passes an upstream's error on unchanged.
 func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
@@ -36,7 +36,7 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 			return
 		}
 		relay.PassUp(w.Header(), resp.Header)
-		body, err := readAnswer(resp.Body)
+		body, err := readLine(resp.Body)
 		if err != nil {
 			span.SetStatus(codes.Error, err.Error())
 			middle.Fail(w, r, err)
@@ -46,11 +46,11 @@ func slowPage(svc *server.Service, middle *relay.Upstream) http.HandlerFunc {
 	}
 }
 
-// readAnswer returns the upstream's one line, without the newline.
-func readAnswer(body io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(body, longestAnswer+1))
-	if err == nil && len(text) > longestAnswer {
-		err = fmt.Errorf("its response is longer than %d bytes", longestAnswer)
+// readLine returns the upstream's one line, without the newline.
+func readLine(body io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(body, longestResponse+1))
+	if err == nil && len(text) > longestResponse {
+		err = fmt.Errorf("its response is longer than %d bytes", longestResponse)
 	}
 	return strings.TrimRight(string(text), "\r\n"), err
 }
