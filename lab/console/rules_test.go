@@ -24,7 +24,7 @@ func find(t *testing.T, rules []Rule, object, name string) Rule {
 	return rules[i]
 }
 
-func TestAskedOfCanary(t *testing.T) {
+func TestConfiguredOfCanary(t *testing.T) {
 	t.Parallel()
 	rules := configured(load(t, "canary"))
 	for _, test := range []struct {
@@ -55,8 +55,8 @@ func TestAskedOfCanary(t *testing.T) {
 	}
 }
 
-// TestAskedOfRoutes: the default condition of an HTTPRoute on the path is not shown.
-func TestAskedOfRoutes(t *testing.T) {
+// TestConfiguredOfRoutes: the default condition of an HTTPRoute on the path is not shown.
+func TestConfiguredOfRoutes(t *testing.T) {
 	t.Parallel()
 	rules := configured(load(t, "gateway-api"))
 	for name, want := range map[string][]string{"everybody": {}, "beta": {"x-dev-user is betaUser"}} {
@@ -66,8 +66,8 @@ func TestAskedOfRoutes(t *testing.T) {
 	}
 }
 
-// TestAskedAddsUp checks that the shares of every routing rule of every shipped overlay add up to 1, and name existing workloads.
-func TestAskedAddsUp(t *testing.T) {
+// TestConfiguredAddsUp checks that the shares of every routing rule of every shipped overlay add up to 1, and name existing workloads.
+func TestConfiguredAddsUp(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"split", "egress", "outlier", "fault", "timeout", "mirror", "circuit", "denied"} {
 		for _, rule := range configured(load(t, name)) {
