@@ -25,7 +25,7 @@ type Collector struct {
 
 // New starts a collector. The error names an invalid option.
 func New(o Options) (*Collector, error) {
-	if err := checkForward(o.Forward); err != nil {
+	if err := CheckForward(o.Forward); err != nil {
 		return nil, err
 	}
 	m := newMetrics()
@@ -43,14 +43,14 @@ func New(o Options) (*Collector, error) {
 	return c, nil
 }
 
-// checkForward checks that target is an absolute HTTP URL.
-func checkForward(target string) error {
+// CheckForward checks that target is an absolute HTTP URL, or empty.
+func CheckForward(target string) error {
 	if target == "" {
 		return nil
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("the URL of your Zipkin is %q: want one such as http://localhost:9412", target)
+		return fmt.Errorf("want a URL such as http://localhost:9412, got %q", target)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hopline/hopline/lab/compare"
 	"github.com/hopline/hopline/lab/explain"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/rules"
 	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
@@ -150,7 +151,7 @@ func (c *Console) serveSend(w http.ResponseWriter, r *http.Request) {
 	}
 	response, err := c.source.Send(r.Context(), request, of)
 	switch {
-	case errors.Is(err, send.ErrInvalid):
+	case usage.Is(err):
 		writeError(w, http.StatusBadRequest, err)
 	case errors.Is(err, send.ErrBusy):
 		writeError(w, http.StatusTooManyRequests, err)

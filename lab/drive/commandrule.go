@@ -3,7 +3,7 @@ package drive
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // ruleArg names a rule: OBJECT or OBJECT:RULE.
@@ -62,11 +64,16 @@ type faultCommand struct {
 	None    bool          `help:"Remove the fault of the overlay."`
 }
 
+// Validate checks that there is a fault to set or to remove; kong calls it.
+func (f faultCommand) Validate() error {
+	if f.None == (f.Abort != 0 || f.Delay != 0) {
+		return errors.New("want --abort, --delay, or both, or --none")
+	}
+	return nil
+}
+
 // Run sets the fault of a rule.
 func (f faultCommand) Run(ctx context.Context, out io.Writer, c *Command) error {
-	if f.None == (f.Abort != 0 || f.Delay != 0) {
-		return fmt.Errorf("fault: want --abort, --delay, or both, or --none")
-	}
 	share := map[string]float64{"value": f.Percent}
 	fault := map[string]any{}
 	if f.Abort != 0 {
@@ -118,7 +125,7 @@ func (r retriesCommand) Run(ctx context.Context, out io.Writer, c *Command) erro
 	}
 	attempts, err := strconv.Atoi(r.Attempts)
 	if err != nil {
-		return fmt.Errorf("retries: want a number or none, got %q", r.Attempts)
+		return usage.Errorf("retries: want a number or none, got %q", r.Attempts)
 	}
 	route, err := r.route(ctx, c)
 	if err != nil {
@@ -140,7 +147,7 @@ func (r retriesCommand) Run(ctx context.Context, out io.Writer, c *Command) erro
 // ofRoute sets the retries of a rule of an HTTPRoute.
 func (r retriesCommand) ofRoute(ctx context.Context, out io.Writer, c *Command, attempts int) error {
 	if r.PerTryTimeout != "" {
-		return fmt.Errorf("--per-try-timeout: an HTTPRoute has it among its timeouts: want hopline drive timeout %s TIME --try=%s", r.Rule, r.PerTryTimeout)
+		return usage.Errorf("--per-try-timeout: an HTTPRoute has it among its timeouts: want hopline drive timeout %s TIME --try=%s", r.Rule, r.PerTryTimeout)
 	}
 	value := map[string]any{"attempts": attempts}
 	if r.On != "" {
@@ -148,7 +155,7 @@ func (r retriesCommand) ofRoute(ctx context.Context, out io.Writer, c *Command, 
 		for _, word := range strings.Split(r.On, ",") {
 			code, err := strconv.Atoi(word)
 			if err != nil {
-				return fmt.Errorf("--on: an HTTPRoute names each status: want codes such as 502,503, got %q", word)
+				return usage.Errorf("--on: an HTTPRoute names each status: want codes such as 502,503, got %q", word)
 			}
 			codes = append(codes, code)
 		}
@@ -186,13 +193,13 @@ func (m mirrorCommand) Run(ctx context.Context, out io.Writer, c *Command) error
 // ofRoute sets the mirror of a rule of an HTTPRoute. Without a port, the copies are sent to that of the rule's first destination.
 func (m mirrorCommand) ofRoute(ctx context.Context, out io.Writer, c *Command, route *writtenRoute) error {
 	if m.Percent != math.Trunc(m.Percent) {
-		return fmt.Errorf("--percent: an HTTPRoute has whole percents: want 12 or 13, got %v", m.Percent)
+		return usage.Errorf("--percent: an HTTPRoute has whole percents: want 12 or 13, got %v", m.Percent)
 	}
 	service, text, named := strings.Cut(m.To, ":")
 	backend := map[string]any{"name": service}
 	switch port, err := strconv.Atoi(text); {
 	case named && err != nil:
-		return fmt.Errorf("mirror: want SERVICE or SERVICE:PORT, got %q", m.To)
+		return usage.Errorf("mirror: want SERVICE or SERVICE:PORT, got %q", m.To)
 	case named:
 		backend["port"] = port
 	case len(route.BackendRefs) > 0:

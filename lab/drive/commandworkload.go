@@ -3,7 +3,7 @@ package drive
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"slices"
 
@@ -78,6 +78,23 @@ type faultsCommand struct {
 
 // Run sets the faults of a workload or pod.
 func (f faultsCommand) Run(ctx context.Context, out io.Writer, c *Command) error {
+	r, err := c.ofServices(ctx, Faults, f.Name, jsonOf(f.value()))
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, out, r)
+}
+
+// Validate checks that there is a fault to set; kong calls it.
+func (f faultsCommand) Validate() error {
+	if len(f.value()) == 0 {
+		return errors.New("want --errors, --drops or --latency")
+	}
+	return nil
+}
+
+// value returns the faults to set, as the services have them.
+func (f faultsCommand) value() map[string]any {
 	value := map[string]any{}
 	if f.Errors != nil {
 		value["error_rate"] = *f.Errors
@@ -88,14 +105,7 @@ func (f faultsCommand) Run(ctx context.Context, out io.Writer, c *Command) error
 	if f.Latency != "" {
 		value["latency"] = f.Latency
 	}
-	if len(value) == 0 {
-		return fmt.Errorf("faults: want --errors, --drops or --latency")
-	}
-	r, err := c.ofServices(ctx, Faults, f.Name, jsonOf(value))
-	if err != nil {
-		return err
-	}
-	return c.do(ctx, out, r)
+	return value
 }
 
 type healCommand struct {

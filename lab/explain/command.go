@@ -5,10 +5,10 @@ package explain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/rules"
 )
@@ -82,7 +82,7 @@ func (c *Command) rules(ctx context.Context, in io.Reader, q *rules.Question) (c
 	}
 	o, table, err := choice.Load()
 	if err != nil {
-		return choice, nil, fmt.Errorf("%s cannot run:\n%w", choice.Dir, err)
+		return choice, nil, err
 	}
-	return choice, rules.Of(o, table, choice.Dir), nil
+	return choice, rules.Of(o, table, bundle.Shown(choice.Dir)), nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -82,6 +84,9 @@ func (c *Command) Validate() error {
 		if _, err := parseCondition(f); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if info, err := os.Stat(filepath.Dir(c.HTML)); c.HTML != "" && (err != nil || !info.IsDir()) { // not only after the run
+		errs = append(errs, Problem{"html", c.HTML, "a file in a directory that exists"})
 	}
 	return errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ type expectation struct {
 func (c *Command) loadExpectation(choice current.Choice) (*expectation, error) {
 	o, table, err := choice.Load()
 	if err != nil {
-		return nil, fmt.Errorf("--overlay: %s cannot run:\n%w", choice.Dir, err)
+		return nil, fmt.Errorf("--overlay: %w", err)
 	}
 	return c.expect(o, table)
 }

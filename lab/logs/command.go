@@ -33,9 +33,6 @@ type Command struct {
 	current.Console
 }
 
-// ErrInvalid is the error of Execute, wrapped, if the lab rejects an argument.
-var ErrInvalid = errors.New("invalid argument")
-
 // maxEvent bounds one event in bytes: 100 lines of 16 KiB, escaped.
 const maxEvent = 16 << 20
 
@@ -51,7 +48,7 @@ func (c *Command) Execute(ctx context.Context, screen tty.Screen) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return refused(response)
+		return current.Problem(response)
 	}
 	p := printer{Screen: screen, json: c.JSON}
 	if !c.Follow {
@@ -79,19 +76,6 @@ func (c *Command) query() url.Values {
 		}
 	}
 	return values
-}
-
-// refused returns the error of a response that has no lines.
-func refused(response *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // what has arrived says enough
-	var problem struct{ Error string }
-	if json.Unmarshal(body, &problem) != nil || problem.Error == "" {
-		return fmt.Errorf("%s: %s", response.Request.URL, response.Status)
-	}
-	if response.StatusCode == http.StatusBadRequest {
-		return fmt.Errorf("%w: %s", ErrInvalid, problem.Error)
-	}
-	return errors.New(problem.Error)
 }
 
 // printer prints lines to a terminal.

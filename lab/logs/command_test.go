@@ -3,7 +3,6 @@ package logs
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -14,6 +13,7 @@ import (
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 )
@@ -90,7 +90,7 @@ func TestLast(t *testing.T) {
 		}
 	}
 	bad := Command{Limit: 10, Level: "loud", Console: current.Console{ConsolePort: port}}
-	if err := bad.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `level: want debug`) {
+	if err := bad.Execute(t.Context(), tty.Screen{Out: tty.New(io.Discard)}); !usage.Is(err) || !strings.HasPrefix(err.Error(), `level: want debug`) {
 		t.Errorf("--level loud: %v", err)
 	}
 

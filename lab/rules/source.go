@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
@@ -80,7 +81,12 @@ func (r *Rules) unlisted(from string) (*mesh.Source, error) {
 	}
 	in := func(d overlay.Deployment) bool { return !qualified || d.Namespace == namespace }
 	if !r.Overlay.Lenient || slices.ContainsFunc(r.Overlay.Deployments, in) {
-		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s", from, r.named, strings.Join(workloadNames(r.Overlay.Deployments), ", "))
+		names := workloadNames(r.Overlay.Deployments)
+		has := strings.Join(names, ", ")
+		for _, d := range r.Overlay.Deployments {
+			names = append(names, d.Name)
+		}
+		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s%s", from, r.named, has, nearest.DidYouMean(from, names))
 	}
 	return given(name, &Caller{Namespace: namespace}), nil
 }

@@ -22,10 +22,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
-	"github.com/hopline/hopline/lab/overlay"
 	"github.com/hopline/hopline/lab/rules"
 	"github.com/hopline/hopline/lab/zipkin"
 )
@@ -89,11 +88,8 @@ func New(s Sender) *Sender {
 // ErrBusy is the error of Send while too many requests are being sent.
 var ErrBusy = errors.New("want at most 16 requests at the same time: try again")
 
-// ErrInvalid is in the errors of Send that report an invalid request.
-var ErrInvalid = errors.New("invalid request")
-
-// Send sends a request and returns the response. A redirect is not followed, and nothing is sent twice. An error that is not ErrInvalid or
-// ErrBusy reports that there was no response, in Timeout or at all.
+// Send sends a request and returns the response. A redirect is not followed, and nothing is sent twice. An error of package usage reports an
+// invalid request. Any other error that is not ErrBusy reports that there was no response, in Timeout or at all.
 func (s *Sender) Send(ctx context.Context, r Request, of *rules.Rules) (*Response, error) {
 	select {
 	case s.sending <- struct{}{}:
@@ -106,11 +102,11 @@ func (s *Sender) Send(ctx context.Context, r Request, of *rules.Rules) (*Respons
 	q := &rules.Question{From: r.From, Method: r.Method, URL: r.URL}
 	request, err := r.build(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, usage.Error(err)
 	}
 	transport, sender, err := s.way(q, of)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, usage.Error(err)
 	}
 	root := newRoot(request)
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -184,7 +180,7 @@ func (s *Sender) way(q *rules.Question, of *rules.Rules) (*http.Transport, strin
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
 	source, _, err := of.Source(q)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w%s", err, nearest.DidYouMean(q.From, workloads(of.Overlay)))
+		return nil, "", err
 	}
 	if source.Gateway {
 		if entry, err := of.Table.EntryGateway(); err != nil || entry.Workload != source.Workload || entry.Namespace != source.Namespace {
@@ -202,14 +198,6 @@ func (s *Sender) way(q *rules.Question, of *rules.Rules) (*http.Transport, strin
 	}
 	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: s.Sidecar, User: s.Credentials(pod)})
 	return transport, pod, nil
-}
-
-// workloads lists the names of the Deployments, with and without their namespaces.
-func workloads(o *overlay.Overlay) (names []string) {
-	for _, d := range o.Deployments {
-		names = append(names, d.Name, d.Namespace+"/"+d.Name)
-	}
-	return names
 }
 
 // pod returns a pod of a workload, a ready one if there is one.

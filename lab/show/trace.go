@@ -31,11 +31,17 @@ type Trace struct {
 	current.Console
 }
 
+// Validate checks that the flags go together; kong calls it.
+func (c *Trace) Validate() error {
+	if c.Other != "" && c.JSON {
+		return errors.New("--json: want one trace, got two")
+	}
+	return nil
+}
+
 // Execute prints the traces that fit, one trace with its spans and log lines, or the difference of two.
 func (c *Trace) Execute(ctx context.Context, screen tty.Screen) error {
 	switch {
-	case c.Other != "" && c.JSON:
-		return errors.New("--json: want one trace, got two")
 	case c.ID == "":
 		return c.search(ctx, screen)
 	case c.JSON:

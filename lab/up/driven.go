@@ -25,7 +25,7 @@ type driven struct{ lab *lab }
 func (d driven) Load(dir string) (*overlay.Overlay, *mesh.Table, error) {
 	e, err := d.lab.read(d.lab.running, dir)
 	if err != nil {
-		return nil, nil, errors.New(cannotRun(d.lab.nameOf(dir), err))
+		return nil, nil, current.CannotRun(bundle.Shown(d.lab.nameOf(dir)), err)
 	}
 	return e.overlay, e.table, nil
 }

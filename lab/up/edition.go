@@ -126,12 +126,3 @@ func problemsOf(err error) []overlay.Problem {
 	}
 	return []overlay.Problem{{Reason: err.Error()}}
 }
-
-// cannotRun describes why an overlay does not run, one line per reason.
-func cannotRun(dir string, err error) string {
-	lines := []string{dir + " cannot run:"}
-	for _, line := range strings.Split(err.Error(), "\n") {
-		lines = append(lines, "  "+line)
-	}
-	return strings.Join(lines, "\n")
-}

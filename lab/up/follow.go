@@ -14,6 +14,8 @@ import (
 
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/graph"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -157,7 +159,7 @@ func (l *lab) reload(ctx context.Context) {
 	}
 	l.setProblems(problemsOf(err))
 	l.console.Changed()
-	l.terminal.warn("%s\nThe previous state keeps running.", cannotRun(name, err))
+	l.terminal.warn("%v\nThe previous state keeps running.", current.CannotRun(bundle.Shown(name), err))
 }
 
 // rules returns the active rules.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/docs/lessons"
+	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/lesson"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -49,7 +51,7 @@ func (r lessonLab) Run(dir string) ([]string, error) {
 		err = l.replacePods()
 	}
 	if err != nil {
-		return nil, errors.New(cannotRun(l.nameOf(dir), err))
+		return nil, current.CannotRun(bundle.Shown(l.nameOf(dir)), err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

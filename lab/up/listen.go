@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 
+	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // listenPort describes a port that the lab opens for the user.
@@ -17,6 +20,22 @@ type listenPort struct {
 	port    int    // 0: any free one
 	remedy  string // what to do if it is in use: "--ingress-port sets another one"
 	console bool   // if it is in use, it may be the console of another lab
+}
+
+// check reports invalid options. The error is one of package usage.
+func (o Options) check() error {
+	problems := []error{checkHost(o.Host)}
+	if err := collector.CheckForward(o.Forward); err != nil {
+		problems = append(problems, fmt.Errorf("--zipkin: %w", err))
+	}
+	switch info, err := os.Stat(o.Bin); {
+	case o.Bin == "":
+	case err != nil:
+		problems = append(problems, fmt.Errorf("--bin %s: want a directory with programs, got none", o.Bin))
+	case !info.IsDir():
+		problems = append(problems, fmt.Errorf("--bin %s: want a directory with programs, got a file", o.Bin))
+	}
+	return usage.Error(errors.Join(problems...))
 }
 
 // checkHost reports a bad host once, instead of once for every port.
@@ -62,7 +81,7 @@ func (p listenPort) problem(host string, err error) error {
 func (p listenPort) user() string {
 	if p.console {
 		if other, err := current.Ask(context.Background(), p.port); err == nil && other.Overlay != "" {
-			return fmt.Sprintf("a lab runs already, with overlay %s: http://localhost:%d/", bundle.FromHere(other.Overlay), p.port)
+			return fmt.Sprintf("a lab runs already, with overlay %s: http://localhost:%d/", bundle.Shown(other.Overlay), p.port)
 		}
 	}
 	return "already in use by another program"

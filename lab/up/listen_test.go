@@ -2,6 +2,7 @@ package up
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 func TestOpenOpensAllOrNone(t *testing.T) {
@@ -64,8 +67,8 @@ func TestAnotherLabIsNamed(t *testing.T) {
 func TestAHostThatIsNotThisMachineIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"192.0.2.1", "no such host"} {
-		_, err := openListeners(Options{Host: host})
-		if err == nil || !strings.HasPrefix(err.Error(), "--listen "+host+": want an address of this machine: ") || strings.Contains(err.Error(), "\n") {
+		err := Run(t.Context(), t.Context(), Options{Host: host, Screen: tty.Screen{Out: tty.New(io.Discard)}})
+		if !usage.Is(err) || !strings.HasPrefix(err.Error(), "--listen "+host+": want an address of this machine: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", host, err)
 		}
 	}

@@ -1,11 +1,11 @@
 package up
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/logline"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -34,7 +34,7 @@ func (l Logs) check(o *overlay.Overlay) error {
 			names = append(names, d.Name)
 		}
 		slices.Sort(names)
-		return fmt.Errorf("--logs: no workload has the name or app %s; there are %s", of, strings.Join(slices.Compact(names), ", "))
+		return usage.Errorf("--logs: no workload has the name or app %s; there are %s", of, strings.Join(slices.Compact(names), ", "))
 	}
 	return nil
 }

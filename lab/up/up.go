@@ -17,9 +17,11 @@ import (
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/drive"
+	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/lesson"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -105,16 +107,20 @@ func Run(ctx, now context.Context, o Options) error {
 		changed: make(chan struct{}, 1), saved: make(chan chan struct{}), running: ctx,
 	}
 	defer l.terminal.close()
-	var err error
-	if l.listeners, err = openListeners(o); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
+	var inUse error
+	l.listeners, inUse = openListeners(o)
 	defer l.listeners.close()
 	first, err := l.first(ctx)
+	if err == nil && inUse == nil {
+		err = l.builder.build(ctx, first.needs())
+	}
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err != nil {
+	if err := errors.Join(err, inUse); err != nil {
 		return err
 	}
 	if err := l.assemble(); err != nil {
@@ -122,7 +128,7 @@ func Run(ctx, now context.Context, o Options) error {
 	}
 	defer l.stop(now)
 	if err := l.apply(first); err != nil {
-		return errors.New(cannotRun(o.Overlay, err))
+		return current.CannotRun(bundle.Shown(o.Overlay), err)
 	}
 	l.drive.Begin(first.overlay, first.table)
 	if err := l.watch(first); err != nil {
@@ -134,9 +140,6 @@ func Run(ctx, now context.Context, o Options) error {
 }
 
 func openListeners(o Options) (listeners, error) {
-	if err := checkHost(o.Host); err != nil {
-		return listeners{}, err
-	}
 	opened, err := open(o.Host, []listenPort{
 		{what: "the ingress gateway", port: o.IngressPort, remedy: "--ingress-port sets another one"},
 		{what: "the console", port: o.ConsolePort, remedy: "--console-port sets another one", console: true},
@@ -164,7 +167,7 @@ func (d listeners) close() {
 	}
 }
 
-// first renders the overlay for the first time and builds the programs that it needs.
+// first renders the overlay for the first time and checks it. Its programs are not built yet.
 func (l *lab) first(ctx context.Context) (edition, error) {
 	var err error
 	if l.dir, err = filepath.Abs(l.options.home()); err != nil {
@@ -180,15 +183,12 @@ func (l *lab) first(ctx context.Context) (edition, error) {
 	}
 	first, err := l.load(l.dir)
 	if err != nil {
-		return first, errors.New(cannotRun(l.options.Overlay, err))
+		return first, usage.Error(current.CannotRun(bundle.Shown(l.options.Overlay), err))
 	}
 	if err := l.options.Logs.check(first.overlay); err != nil {
 		return first, err
 	}
-	if err := l.programs().Unused(first.overlay); err != nil {
-		return first, err
-	}
-	return first, l.builder.build(ctx, first.needs())
+	return first, usage.Error(l.programs().Unused(first.overlay))
 }
 
 // assemble creates the parts of the lab and connects them. Nothing runs yet.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -23,9 +25,14 @@ func normalize(args []string) []string {
 	return args
 }
 
-// mistyped returns an error if the first argument is neither a command nor a directory and is close to the name of a command.
+// mistyped returns an error if the first argument is neither a command nor a directory and is close to the name of a command. After help it is a
+// command, and not the argument of the default one.
 func mistyped(args []string, commands []*kong.Node) error {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") || strings.ContainsAny(args[0], `./\`) {
+	help := len(args) > 1 && args[0] == "help"
+	if help {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || !help && strings.ContainsAny(args[0], `./\`) {
 		return nil
 	}
 	var names []string
@@ -35,11 +42,25 @@ func mistyped(args []string, commands []*kong.Node) error {
 		}
 		names = append(names, c.Name)
 	}
-	near := nearest.Name(args[0], names)
-	if _, err := os.Stat(args[0]); err == nil || near == "" {
+	near := nearest.DidYouMean(args[0], names)
+	if _, err := os.Stat(args[0]); !help && (err == nil || near == "") || args[0] == "help" {
 		return nil
 	}
-	return fmt.Errorf("no command %s; did you mean %s?", args[0], near)
+	return fmt.Errorf("no command %s%s", args[0], near)
+}
+
+// port parses the number of a port, for kong; 0 is any free one.
+func port(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("port", &text); err != nil {
+		return err
+	}
+	number, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return fmt.Errorf("want a port from 0 to 65535, got %q", text)
+	}
+	target.SetInt(int64(number))
+	return nil
 }
 
 // withHelp returns the text of a parsing error with the command that prints the help: that of the named command, or of hopline.

@@ -79,23 +79,23 @@ func testCurlWrong(s *suite) {
 		want string
 	}{
 		{[]string{"--from", "front-bleu", "http://middle/"}, `--from front-bleu: no such workload in .*canary; it has .*; did you mean front-blue\?`},
-		{[]string{"https://middle/"}, `URL "https://middle/": want http, the only scheme of the lab`},
+		{[]string{"https://middle/"}, `^hopline: URL "https://middle/": want http, the only scheme of the lab`},
 		{[]string{"ftp://middle/"}, `URL "ftp://middle/": want one such as http://middle/hops`},
 		{[]string{"-H", "nonsense", "http://middle/"}, `header "nonsense": want 'name: value'`},
 		{[]string{"-H", "a b: c", "http://middle/"}, `header "a b": want a name of letters`},
 		{[]string{"-X", "G T", "http://middle/"}, `method "G T": want one such as GET`},
-		{[]string{"-d", "@/no/such/file", "http://middle/"}, `/no/such/file`},
+		{[]string{"-d", "@/no/such/file", "http://middle/"}, `^hopline: /no/such/file: `},
 		{[]string{"-d", strings.Repeat("a", 1<<20+1), "http://middle/"}, `body: want at most 1048576 bytes, got 1048577`},
 		{[]string{"--from", "istio-egressgateway", "http://middle/"}, `want a workload, or a client outside`},
 	} {
 		code, out, err := s.ask(append([]string{"curl"}, test.args...)...)
-		if code != 1 || out != "" || !regexp.MustCompile(test.want).MatchString(err) {
-			s.t.Errorf("curl %.80q: exit code %d, %q, %.300q; want 1 and %s", test.args, code, out, err, test.want)
+		if code != 2 || out != "" || !regexp.MustCompile(test.want).MatchString(err) {
+			s.t.Errorf("curl %.80q: exit code %d, %q, %.300q; want 2 and %s", test.args, code, out, err, test.want)
 		}
 	}
 	var stderr bytes.Buffer
 	code := run(program{stop: s.t.Context(), now: s.t.Context(), args: []string{"curl", "http://middle/", "--console-port=1"}, out: tty.New(&stderr), err: tty.New(&stderr)})
-	if code != 1 || !strings.Contains(stderr.String(), "no lab at http://127.0.0.1:1") {
+	if code != 1 || !regexp.MustCompile(`^hopline: no lab at http://127\.0\.0\.1:1: [^:]+; hopline up starts one`).MatchString(stderr.String()) {
 		s.t.Errorf("without a lab: exit code %d, %s", code, &stderr)
 	}
 }
@@ -199,7 +199,7 @@ func testHostileRules(s *suite) {
 		}
 	}
 	code, _, about := s.ask("what-if", s.file(strings.Repeat("#", 1<<20+1)))
-	if code != 1 || !strings.Contains(about, "want at most 1048576 bytes") {
+	if code != 2 || !strings.Contains(about, "want at most 1048576 bytes") {
 		s.t.Errorf("a long file: exit code %d, %s", code, about)
 	}
 	if a := s.get("Page", "/hops"); a.status != http.StatusOK {

@@ -30,6 +30,7 @@ type (
 	loadCommand    struct{ load.Command }
 	logsCommand    struct{ logs.Command }
 	statusCommand  struct{ show.Status }
+	seriesCommand  struct{ show.Series }
 	traceCommand   struct{ show.Trace }
 )
 
@@ -61,7 +62,7 @@ func (c *lintCommand) Run(p program) error {
 // Run sends a request through the running lab. Its exit code is 1 if there is no response, whatever the status of a response is.
 func (c *curlCommand) Run(p program) error { return c.Execute(p.stop, os.Stdin, p.out, p.err) }
 
-// Run prints what would change with the rules of a file. Its exit code is 2 if they cannot run.
+// Run prints what would change with the rules of a file. Its exit code is 2 if they cannot run, which the command has printed.
 func (c *whatIfCommand) Run(p program) error {
 	err := c.Execute(p.stop, os.Stdin, p.out)
 	if errors.Is(err, whatif.ErrProblems) {
@@ -75,17 +76,14 @@ func (c *loadCommand) Run(p program) error {
 	return c.Execute(p.stop, load.Output{Report: p.out, Progress: tty.ScreenOf(p.err)})
 }
 
-// Run prints the lines until the user stops it. Its exit code is 2 if an argument is invalid.
-func (c *logsCommand) Run(p program) error {
-	err := c.Execute(p.stop, tty.ScreenOf(p.out))
-	if errors.Is(err, logs.ErrInvalid) {
-		return exit{code: 2, err: err}
-	}
-	return err
-}
+// Run prints the lines until the user stops it.
+func (c *logsCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
 
 // Run prints the state of the running lab.
 func (c *statusCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
+
+// Run prints the figures of the last minutes of the running lab.
+func (c *seriesCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }
 
 // Run prints traces of the running lab.
 func (c *traceCommand) Run(p program) error { return c.Execute(p.stop, tty.ScreenOf(p.out)) }

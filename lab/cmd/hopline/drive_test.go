@@ -70,8 +70,8 @@ func TestDriveRules(t *testing.T) {
 	s.sharesFollow()
 
 	code, out := s.tryDrive("fault", "middle:everybody", "--abort=99")
-	if want := "VirtualService hopline/middle: spec.http[1].fault.abort.httpStatus: want an HTTP status from 200 to 599, got 99"; code != 1 || !strings.Contains(out, want) {
-		t.Errorf("a wrong status: exit code %d, %s, want 1 with %s", code, out, want)
+	if want := "VirtualService hopline/middle: spec.http[1].fault.abort.httpStatus: want an HTTP status from 200 to 599, got 99"; code != 2 || !strings.Contains(out, want) {
+		t.Errorf("a wrong status: exit code %d, %s, want 2 with %s", code, out, want)
 	}
 	if got, want := s.changes(), "1 middle everybody prod 50, canary 50"; got != want {
 		t.Errorf("after a rejected change there are %q, want %q", got, want)
@@ -208,8 +208,8 @@ func TestDriveRoutes(t *testing.T) {
 		{[]string{"mirror", "middle:everybody", "middle-dev", "--percent=12.5"}, "--percent: an HTTPRoute has whole percents"},
 		{[]string{"mirror", "middle:everybody", "middle-dev:http"}, `mirror: want SERVICE or SERVICE:PORT, got "middle-dev:http"`},
 	} {
-		if code, out := s.tryDrive(c.args...); code != 1 || !strings.Contains(out, c.want) {
-			t.Errorf("%v: exit code %d, %s, want 1 with %s", c.args, code, out, c.want)
+		if code, out := s.tryDrive(c.args...); code != 2 || !strings.Contains(out, c.want) {
+			t.Errorf("%v: exit code %d, %s, want 2 with %s", c.args, code, out, c.want)
 		}
 	}
 	s.drive("undo", "all")
@@ -277,7 +277,7 @@ func (s *suite) faults() {
 		}
 		return list
 	}
-	if code, out := s.tryDrive("faults", "middle-prod", "--errors=101"); code != 1 || !strings.Contains(out, "error_rate: want a number from 0 to 100, got 101") {
+	if code, out := s.tryDrive("faults", "middle-prod", "--errors=101"); code != 2 || !strings.Contains(out, "error_rate: want a number from 0 to 100, got 101") {
 		s.t.Errorf("a wrong rate: exit code %d, %s", code, out)
 	}
 	s.drive("faults", "middle-prod", "--errors=100", "--latency=5ms")
@@ -384,10 +384,10 @@ func TestDriveOverlay(t *testing.T) {
 	if len(lost) > 0 || sent < 20 {
 		t.Errorf("%d of %d requests were lost, the first: %s", len(lost), sent, strings.Join(lost[:min(3, len(lost))], "\n"))
 	}
-	if code, out := s.tryDrive("overlay", "prdo"); code != 1 || !strings.Contains(out, "did you mean prod?") {
+	if code, out := s.tryDrive("overlay", "prdo"); code != 2 || !strings.Contains(out, "did you mean prod?") {
 		t.Errorf("an unknown overlay: exit code %d, %s", code, out)
 	}
-	if code, out := s.tryDrive("overlay", "../../etc"); code != 1 || !strings.Contains(out, "want one of") {
+	if code, out := s.tryDrive("overlay", "../../etc"); code != 2 || !strings.Contains(out, "want one of") {
 		t.Errorf("a path: exit code %d, %s", code, out)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hopline/hopline/docs/lessons"
 	"github.com/hopline/hopline/lab/internal/lesson"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 type lessonCommand struct {
@@ -32,6 +33,8 @@ func (c *lessonCommand) Run(ctx context.Context, p program) error {
 		return err
 	}
 	switch {
+	case len(all) == 0:
+		return usage.Errorf("--from %s: want a directory with lessons, got one without", c.From)
 	case c.Which == "reset" && !c.Check:
 		return c.reset(p)
 	case c.Which == "" && !c.Check:
@@ -39,7 +42,7 @@ func (c *lessonCommand) Run(ctx context.Context, p program) error {
 	}
 	chosen, err := c.choose(all)
 	if err != nil {
-		return exit{2, err}
+		return err
 	}
 	tool, err := os.Executable()
 	if err != nil {
@@ -63,7 +66,7 @@ func (c *lessonCommand) choose(all []*lesson.Lesson) ([]*lesson.Lesson, error) {
 			return []*lesson.Lesson{l}, nil
 		}
 	}
-	return nil, fmt.Errorf("lesson: want a number from %d to %d, or reset, got %q", all[0].Number, all[len(all)-1].Number, c.Which)
+	return nil, usage.Errorf("lesson: want a number from %d to %d, or reset, got %q", all[0].Number, all[len(all)-1].Number, c.Which)
 }
 
 func (c *lessonCommand) reset(p program) error {

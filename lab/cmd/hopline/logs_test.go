@@ -30,7 +30,7 @@ func logsOfATrace(t *testing.T, s *suite) {
 	if strings.ContainsAny(hostile, "\x1b\a") || !strings.Contains(hostile, `\x1b]0;evil\a`) {
 		t.Errorf("the path of a request with status %d is printed as %q", a.status, hostile)
 	}
-	if code, out := s.hopline("logs", "--console-port", s.consolePort(), "--level", "loud"); code != 2 || !strings.Contains(out, `level: want debug, info, warn, error, fatal, got "loud"`) {
+	if code, out := s.hopline("logs", "--console-port", s.consolePort(), "--level", "loud"); code != 2 || !strings.Contains(out, `hopline: level: want debug, info, warn, error, fatal, got "loud"`) {
 		t.Errorf("--level loud: exit code %d, %s", code, out)
 	}
 }

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/hopline/hopline/lab/drive"
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/load"
 )
 
@@ -33,6 +36,7 @@ type commands struct {
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Show which requests of the running lab other rules would treat differently."`
 	Load    loadCommand    `cmd:"" help:"Send load to one address and report rates, latencies and which versions responded."`
 	Status  statusCommand  `cmd:"" help:"Show the rules of the running lab with configured and observed shares, its workloads, ejections and changes."`
+	Series  seriesCommand  `cmd:"" help:"Show requests, errors and latencies of each version over the last minutes, and what happened meanwhile."`
 	Trace   traceCommand   `cmd:"" help:"Search the traces of the running lab, show one, or compare two."`
 	Logs    logsCommand    `cmd:"" help:"Show the output of the running lab's processes: the last lines, or each new one."`
 	Init    initCommand    `cmd:"" help:"Write the overlays that hopline contains into a directory, for you to edit."`
@@ -54,7 +58,7 @@ type program struct {
 	out, err  *tty.Writer
 }
 
-// run runs hopline and returns its exit code: 0 for success, 1 for failure, 2 for invalid arguments.
+// run runs hopline and returns its exit code: 0 for success, 1 for failure or a bad result, 2 if what the user has given is wrong.
 func run(p program) int {
 	code := -1
 	parser, err := kong.New(&commands{},
@@ -64,6 +68,7 @@ func run(p program) int {
 		kong.Exit(func(c int) { code = c }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.Vars(load.Vars()),
+		kong.NamedMapper("port", kong.MapperFunc(port)),
 		kong.BindTo(p.stop, (*context.Context)(nil)),
 		kong.Bind(p),
 		kong.BindTo(p.out, (*io.Writer)(nil)),
@@ -72,11 +77,11 @@ func run(p program) int {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 1
 	}
-	args := normalize(p.args)
-	if err := mistyped(args, parser.Model.Children); err != nil {
+	if err := mistyped(p.args, parser.Model.Children); err != nil {
 		fmt.Fprintln(p.err, "hopline:", err)
 		return 2
 	}
+	args := normalize(p.args)
 	command, err := parser.Parse(args)
 	if code >= 0 { // --help was printed
 		return code
@@ -99,7 +104,10 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.
 // codeOf prints a command's error, if any, and returns its exit code.
 func codeOf(err error, out io.Writer) int {
 	code := 0
-	if err != nil {
+	switch {
+	case usage.Is(err):
+		code = 2
+	case err != nil:
 		code = 1
 	}
 	var own exit
@@ -107,9 +115,19 @@ func codeOf(err error, out io.Writer) int {
 		code, err = own.code, own.err
 	}
 	if err != nil {
-		fmt.Fprintln(out, "hopline:", err)
+		fmt.Fprintln(out, "hopline:", textOf(err))
 	}
 	return code
+}
+
+// textOf returns the text of an error. The error of a file has its path first, as all messages have the object first, and no system call.
+func textOf(err error) string {
+	text := err.Error()
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		text = strings.Replace(text, of.Error(), of.Path+": "+of.Err.Error(), 1)
+	}
+	return text
 }
 
 type versionCommand struct{}

@@ -29,11 +29,33 @@ func stateAndTraces(t *testing.T, s *suite) {
 	if found := run("trace", "--min", "1h"); found != "! no trace matches\n" {
 		t.Errorf("the traces of more than an hour are\n%s", found)
 	}
+	for argument, want := range map[string]string{"--limit=0": `limit: want a number from 1 to 200, got "0"`, "XYZ": "XYZ"} {
+		if code, out := s.hopline("trace", argument, "--console-port", s.consolePort()); code != 2 || !strings.Contains(out, want) {
+			t.Errorf("hopline trace %s: exit code %d, %s; want 2 and %s", argument, code, out, want)
+		}
+	}
 	one := run("trace", bad)
 	for _, want := range []string{"core prod responded with 500: an injected fault\n", "core prod  get /hops  500  error\n", "WARN  request"} {
 		if !strings.Contains(one, want) {
 			t.Errorf("the trace\n%swant %q in it", one, want)
 		}
+	}
+	series := ""
+	s.waitFor("the figures of both requests", func() bool {
+		series = run("series", "--service", "core")
+		return strings.Contains(series, bad) && strings.Contains(series, "hopline/core test")
+	})
+	for _, want := range []string{
+		`^\d\d:\d\d:\d\d to \d\d:\d\d:\d\d; p50 and p99 are the highest of 5s\n +requests +errors +p50 +p99\n`,
+		`(?m)^  hopline/core prod +\d+\.\d/s +(0\.)?[1-9]\S* % +\S+ .s +\S+ .s$`, `(?m)^  hopline/core test +\d+\.\d/s +0 % `,
+		`(?m)^  \S+  ` + bad + ` +\S+ .s  hopline/core prod  500$`, `(?m)^  \S+  [0-9a-f]{32} +\S+ .s  hopline/core test  200$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(series) {
+			t.Errorf("the series\n%swant %s in it", series, want)
+		}
+	}
+	if strings.Contains(series, "middle") {
+		t.Errorf("the series of core have another service:\n%s", series)
 	}
 	state := run("status")
 	for _, want := range []string{

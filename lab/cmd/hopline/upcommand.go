@@ -10,7 +10,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/current"
 	"github.com/hopline/hopline/lab/internal/tty"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/up"
 )
@@ -23,10 +25,10 @@ type upCommand struct {
 	Listen       string   `default:"127.0.0.1" placeholder:"ADDRESS" help:"Address that the ports below are opened on (${default}: nobody else reaches them)."`
 	AllowHost    []string `placeholder:"NAME" help:"Host name, besides localhost, by which the console and the collector accept requests; may be given again."`
 	AllowDriving bool     `help:"With --listen: let other machines change the lab too, from its console. They then have this user's permissions."`
-	IngressPort  int      `default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
-	ConsolePort  int      `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
-	ZipkinPort   int      `default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
-	OTLPPort     int      `name:"otlp-port" default:"4318" env:"HOPLINE_OTLP_PORT" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
+	IngressPort  int      `type:"port" default:"8080" env:"HOPLINE_INGRESS_PORT" placeholder:"PORT" help:"Port of the ingress gateway (${default})."`
+	ConsolePort  int      `type:"port" default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the console, /sd and /metrics (${default})."`
+	ZipkinPort   int      `type:"port" default:"9411" env:"HOPLINE_ZIPKIN_PORT" placeholder:"PORT" help:"Port of Zipkin's API (${default})."`
+	OTLPPort     int      `name:"otlp-port" type:"port" default:"4318" env:"HOPLINE_OTLP_PORT" placeholder:"PORT" help:"Port of OTLP over HTTP (${default})."`
 	Zipkin       string   `placeholder:"URL" help:"Send every span to this Zipkin or Jaeger as well."`
 	Logs         logsFlag `help:"Show the output of the processes, or of some: --logs=middle,clock."`
 	LogFormat    string   `default:"text" placeholder:"FORMAT" enum:"text,json" help:"How --logs shows it: text, or json as it is written (${default})."`
@@ -57,10 +59,10 @@ func (c *upCommand) programs() (list []workload.Given, err error) {
 	for _, text := range c.Program {
 		given, err := workload.ParseGiven(text)
 		if err != nil {
-			return nil, fmt.Errorf("--program: %w", err)
+			return nil, usage.Errorf("--program: %w", err)
 		}
 		if slices.ContainsFunc(list, func(other workload.Given) bool { return other.Image == given.Image }) {
-			return nil, fmt.Errorf("--program: %s: want one command, got two", given.Image)
+			return nil, usage.Errorf("--program: %s: want one command, got two", given.Image)
 		}
 		list = append(list, given)
 	}
@@ -71,9 +73,12 @@ func (c *upCommand) programs() (list []workload.Given, err error) {
 func (c *upCommand) inputs() (overlay string, anybody *up.Anybody, err error) {
 	if !c.StandIn {
 		if len(c.Overlay) > 1 {
-			return "", nil, fmt.Errorf("want one overlay, got %d; --stand-in accepts several files", len(c.Overlay))
+			return "", nil, usage.Errorf("want one overlay, got %d; --stand-in accepts several files", len(c.Overlay))
 		}
-		overlay, err = bundle.Find(strings.Join(c.Overlay, ""))
+		name := strings.Join(c.Overlay, "")
+		if overlay, err = bundle.Find(name); usage.Is(err) {
+			err = usage.Error(current.CannotRun(name, err))
+		}
 		return overlay, nil, err
 	}
 	anybody = &up.Anybody{Stdin: os.Stdin}
@@ -86,7 +91,7 @@ func (c *upCommand) inputs() (overlay string, anybody *up.Anybody, err error) {
 		anybody.Inputs = append(anybody.Inputs, name)
 	}
 	if len(anybody.Inputs) == 0 {
-		return "", nil, errors.New("--stand-in: want files, directories or - for standard input, got none")
+		return "", nil, usage.Errorf("--stand-in: want files, directories or - for standard input, got none")
 	}
 	overlay = anybody.Inputs[0]
 	if more := len(anybody.Inputs) - 1; more > 0 {

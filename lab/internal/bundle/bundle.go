@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/hopline/hopline/deploy"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // Overlays returns a directory with the base, components and overlays that hopline contains. It is in the user's cache, named by a hash of
@@ -39,14 +40,14 @@ func Names() ([]string, error) {
 }
 
 // Init writes base, components and overlays below dir, to be edited. It creates dir if necessary. If dir is not empty, it changes nothing
-// and returns an error.
+// and returns an error of package usage.
 func Init(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return usage.Error(err)
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("%s: want a new or empty directory, got one with %s in it", dir, entries[0].Name())
+		return usage.Errorf("%s: want a new or empty directory, got one with %s in it", dir, entries[0].Name())
 	}
 	return os.CopyFS(dir, deploy.Files)
 }

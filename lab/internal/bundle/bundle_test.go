@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/hopline/hopline/deploy"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // The tests set the location of the user's cache, so they do not run in parallel.
@@ -172,6 +173,14 @@ func TestFind(t *testing.T) {
 		}
 		if abs, want := absolute(t, got), absolute(t, c.want); abs != want {
 			t.Errorf("find(%q, %q) = %s, want %s", c.arg, c.checkout, abs, want)
+		}
+	}
+	if got, err := find("canry", ""); !usage.Is(err) || !strings.HasSuffix(err.Error(), "; did you mean canary?") {
+		t.Errorf(`find("canry", "") = %s, %v, want an error that suggests canary`, got, err)
+	}
+	for path, want := range map[string]string{filepath.Join(carried, "overlays", "retry"): "retry of hopline", mine: FromHere(mine), "typo": "typo"} {
+		if got := Shown(path); got != want {
+			t.Errorf("Shown(%s) = %s, want %s", path, got, want)
 		}
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/hopline/hopline/lab/internal/nearest"
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // Default is the overlay that runs if the user names none.
@@ -18,7 +21,8 @@ const Default = "canary"
 //   - an empty arg: canary, in the same way.
 //
 // The checkout is the one that contains the working directory, or else the one that contains this program. Find does not check the
-// directory: it may hold no overlay.
+// directory: it may hold no overlay. Outside a checkout, a name that is neither a file nor an overlay that hopline contains, but close to one of
+// those, is an error of package usage.
 func Find(arg string) (string, error) { return find(arg, checkout()) }
 
 func find(arg, checkout string) (string, error) {
@@ -33,8 +37,15 @@ func find(arg, checkout string) (string, error) {
 		return FromHere(filepath.Join(here, name)), nil
 	}
 	names, err := Names()
-	if err != nil || !slices.Contains(names, name) {
-		return name, err
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(names, name) {
+		near := nearest.DidYouMean(name, names)
+		if _, err := os.Stat(name); err == nil || near == "" {
+			return name, nil
+		}
+		return "", usage.Errorf("%s: no such overlay: want a directory with a kustomization.yaml, or an overlay of hopline%s", name, near)
 	}
 	dir, err := Overlays()
 	return filepath.Join(dir, "overlays", name), err
@@ -48,6 +59,14 @@ func Carries(dir string) bool {
 	}
 	rel, err := filepath.Rel(filepath.Join(home, "hopline", "overlays"), dir)
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// Shown returns the name of an overlay's directory for messages: "canary of hopline" for one that hopline contains, else its path from here.
+func Shown(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil && Carries(absolute) {
+		return filepath.Base(dir) + " of hopline"
+	}
+	return FromHere(dir)
 }
 
 // checkout returns the checkout that the working directory is in, or else the one that this program is in, or "".

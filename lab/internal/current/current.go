@@ -13,9 +13,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hopline/hopline/lab/internal/bundle"
+	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -24,7 +27,7 @@ import (
 
 // Console is the flag of the commands that call a lab.
 type Console struct {
-	ConsolePort int `default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
+	ConsolePort int `type:"port" default:"8090" env:"HOPLINE_CONSOLE_PORT" placeholder:"PORT" help:"Port of the lab's console (${default})."`
 }
 
 // Lab holds the response of a running lab at /pods: its overlay, its pods, and which pods get no requests from which callers.
@@ -51,19 +54,19 @@ func Choose(ctx context.Context, named string, consolePort int) (Choice, error) 
 	runs := err == nil && lab.Overlay != ""
 	if runs && named == "" {
 		dir := bundle.FromHere(lab.Overlay)
-		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s%s", url, dir, lab.edited()), Lab: lab}, nil
+		return Choice{Dir: dir, Why: fmt.Sprintf("rules of the lab at %s: overlay %s%s", url, bundle.Shown(dir), lab.edited()), Lab: lab}, nil
 	}
 	found, err := bundle.Find(named)
 	if err != nil {
 		return Choice{}, err
 	}
 	if !runs {
-		return Choice{Dir: found, Why: "no lab runs: overlay " + found}, nil
+		return Choice{Dir: found, Why: "no lab runs: overlay " + bundle.Shown(found)}, nil
 	}
 	if dir, err := filepath.Abs(found); err == nil && dir == lab.Overlay {
-		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs%s", found, url, lab.edited()), Lab: lab}, nil
+		return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s, which the lab at %s runs%s", bundle.Shown(found), url, lab.edited()), Lab: lab}, nil
 	}
-	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", found, url, bundle.FromHere(lab.Overlay))}, nil
+	return Choice{Dir: found, Why: fmt.Sprintf("rules of overlay %s; the lab at %s runs %s", bundle.Shown(found), url, bundle.Shown(lab.Overlay))}, nil
 }
 
 // edited returns the end of a line that names the source of rules: that the lab has temporary changes, if it has any.
@@ -74,13 +77,22 @@ func (l *Lab) edited() string {
 	return ", with the temporary changes of hopline drive"
 }
 
-// Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. It returns the errors of mesh.Load.
+// Load reads the overlay and makes its table, with the temporary changes of the lab that runs it. Its error is that of CannotRun, for the errors of
+// mesh.Load, and is one of package usage.
 func (c Choice) Load() (*overlay.Overlay, *mesh.Table, error) {
 	o, table, err := c.load()
-	if err != nil || c.Lab == nil || len(c.Lab.Edits) == 0 {
-		return o, table, err
+	if err == nil && c.Lab != nil && len(c.Lab.Edits) > 0 {
+		o, table, err = mesh.Edit(o, c.Lab.Edits)
 	}
-	return mesh.Edit(o, c.Lab.Edits)
+	if err != nil {
+		return nil, nil, usage.Error(CannotRun(bundle.Shown(c.Dir), err))
+	}
+	return o, table, nil
+}
+
+// CannotRun returns an error that states why an overlay does not run, with one line for each reason.
+func CannotRun(name string, err error) error {
+	return errors.New(name + " cannot run:\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 }
 
 func (c Choice) load() (*overlay.Overlay, *mesh.Table, error) {
@@ -128,10 +140,14 @@ func Get(ctx context.Context, consolePort int, path string) (*http.Response, err
 func do(request *http.Request) (*http.Response, error) {
 	response, err := client.Do(request)
 	var failed *url.Error
-	if errors.As(err, &failed) {
-		return nil, fmt.Errorf("no lab at http://%s: %w; hopline up starts one, --console-port names another port", request.URL.Host, failed.Err)
+	if !errors.As(err, &failed) {
+		return response, err
 	}
-	return response, err
+	why := failed.Err
+	if code := syscall.Errno(0); errors.As(why, &code) { // without the address, which the message has, and the name of the system call
+		why = code
+	}
+	return nil, fmt.Errorf("no lab at http://%s: %w; hopline up starts one, --console-port names another port", request.URL.Host, why)
 }
 
 // client calls labs. It uses no proxy of the environment, because a lab is on this machine, and keeps no connection to one that may end.

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/hopline/hopline/lab/internal/usage"
 )
 
 // TokenHeader is the header with the token that a request needs that changes something in a lab or sends a request.
@@ -75,8 +77,8 @@ func readToken(consolePort int) (string, error) {
 }
 
 // Call sends a request with the lab's token to the API of the lab whose console has a port of this machine. body is sent as JSON; nil sends
-// none. The response's JSON is decoded into result; with a *[]byte it is stored as it is, and with nil it is discarded. An error of the lab
-// has the lab's own text.
+// none. The response's JSON is decoded into result; with a *[]byte it is stored as it is, and with nil it is discarded. The error of a response
+// is that of Problem.
 func Call(ctx context.Context, consolePort int, method, path string, body, result any) error {
 	var content io.Reader
 	if body != nil {
@@ -105,12 +107,12 @@ func Call(ctx context.Context, consolePort int, method, path string, body, resul
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= 300 {
+		return Problem(response)
+	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case response.StatusCode >= 300:
-		return errors.New(reason(response.Status, text))
 	}
 	switch into := result.(type) {
 	case nil:
@@ -122,11 +124,18 @@ func Call(ctx context.Context, consolePort int, method, path string, body, resul
 	return json.Unmarshal(text, result)
 }
 
-// reason returns the text of an error response: the error of its JSON object, or the status.
-func reason(status string, text []byte) string {
+// Problem returns the error that a response of the lab reports: that of its JSON object, else the status. It is one of package usage if the lab
+// rejects what the user has given.
+func Problem(response *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // what has arrived is enough
 	var problem struct{ Error string }
-	if json.Unmarshal(text, &problem) == nil && problem.Error != "" {
-		return problem.Error
+	if json.Unmarshal(text, &problem) != nil || problem.Error == "" {
+		return errors.New("the lab responds with " + response.Status)
 	}
-	return "the lab responds with " + status
+	err := errors.New(problem.Error)
+	switch response.StatusCode {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return usage.Error(err)
+	}
+	return err
 }
