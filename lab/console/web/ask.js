@@ -148,10 +148,10 @@ function destinations(list) {
 // sendIt sends the request of the form, and shows the response beside what the rules do.
 async function sendIt() {
   const form = byId("ask-form");
-  if (!form.reportValidity()) return;
-  const query = question();
   const button = byId("ask-send");
-  button.disabled = true;
+  if (button.ariaDisabled || !form.reportValidity()) return;
+  const query = question();
+  button.ariaDisabled = "true";
   await explainIt();
   const number = asking;
   byId("came-card").hidden = false;
@@ -164,7 +164,7 @@ async function sendIt() {
   } catch (error) {
     if (number === asking) showNothingCame(error);
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 

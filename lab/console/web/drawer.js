@@ -26,7 +26,7 @@ function closeDrawer() {
   const closed = drawerClosed;
   drawerClosed = null;
   closed?.();
-  if (had && drawerOpener?.isConnected) drawerOpener.focus();
+  if (had) giveBack(drawerOpener);
 }
 
 byId("drawer-close").addEventListener("click", closeDrawer);

@@ -33,10 +33,12 @@ function showRejected(box, words) {
 
 function showDriving(state) {
   const bar = byId("changes");
+  const had = bar.contains(document.activeElement);
   bar.hidden = state.changes.length === 0;
   byId("changes-title").textContent = plural(state.changes.length, "temporary change");
   byId("changes-all").hidden = !state.driving.allowed;
   settle(byId("changes-list"), state.changes.map((one) => ({ ...one, allowed: state.driving.allowed })), (one) => one.id, changeRow);
+  if (had && bar.hidden) focusView();
   byId("overlays-label").hidden = !state.driving.allowed;
   showOverlays(state);
   for (const show of [...panels]) if (show(state) === false) panels.delete(show);

@@ -107,7 +107,7 @@ function drawEdge(edge) {
     return text;
   };
   const labels = edge.to ? { name: line(-34, "name"), configured: line(-20, "configured"), observed: line(-6, "observed"), rate: line(15, "rate"), time: line(29, "time") } : { rate: line(4, "rate") };
-  if (!edge.to) touch.append(svg("rect", { x: way.x, y: way.y - 11, width: boxWidth - 34, height: 22, rx: 11, class: "pill" }));
+  if (!edge.to) touch.append(svg("rect", { x: way.x, y: way.y - 11, width: pillWidth, height: 22, rx: 11, class: "pill" }));
   const marks = svg("g", { class: "signs" });
   group.append(marks);
   group.classList.toggle("loose", Boolean(way.loose));
@@ -226,11 +226,11 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
     setWords(labels.observed, rule && rule.of > 0 && !(takesAll(rule) && rule.observed === 1) ? `observed ${percent(rule.observed)} (${boundsText(rule)})` : "");
     setWords(labels.time, sum.requests ? (sum.parts > 1 ? `p99 up to ${millisText(sum.p99)}` : `p50 ${millisText(sum.p50)} · p99 ${millisText(sum.p99)}`) : "");
     if (way) stack(way.y - 6, [labels.observed, labels.configured, labels.name]);
-    if (way) showSigns(marks, signsOf(sum), edge.to.x - 14, way.y);
-    else setWords(marks, signsOf(sum).map(({ words }) => words).join(", "));
   } else if (sum.requests) {
     setWords(labels.rate, `mesh ${rateText(sum.perSecond)}/s`);
   }
+  if (way) showSigns(marks, signsOf(sum), edge.to ? edge.to.x - 14 : way.x + pillWidth + 20, way.y);
+  else setWords(marks, signsOf(sum).map(({ words }) => words).join(", "));
   if (way) touch.ariaLabel = edgeWords(edge, sum, rule);
 }
 

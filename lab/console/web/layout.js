@@ -6,6 +6,7 @@ const fanWidth = 46;
 const headHeight = 30;
 const rowHeight = 36; // of a version that no configured edge reaches
 const slotHeight = 96; // of an edge with its labels
+const pillWidth = boxWidth - 34; // of the end of calls to which a proxy responded
 const meshHeight = 30; // below a service that calls: the end of calls to which its proxy responded
 const spacing = 18;
 const foldAbove = 24; // services; beyond, namespaces fold

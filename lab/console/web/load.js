@@ -9,7 +9,7 @@ let loadShown = 0; // the newest response; older ones are ignored
 // followLoad fetches the figures again while a run is in progress, and once more at its end.
 function followLoad({ lab, load, driving }) {
   loadAllowed = driving.allowed;
-  byId("load-start").disabled = !driving.allowed || load?.running === true;
+  byId("load-start").disabled = !driving.allowed;
   byId("load-off").hidden = driving.allowed;
   tell("load-off", driving.why);
   const seen = JSON.stringify([lab, load]);
@@ -53,7 +53,7 @@ function showLoadButtons(running) {
   const [start, stop] = [byId("load-start"), byId("load-stop")];
   const had = document.activeElement === start || document.activeElement === stop;
   start.hidden = running;
-  start.disabled = running || !loadAllowed;
+  start.disabled = !loadAllowed;
   stop.hidden = !running;
   if (had) (running ? stop : start).focus();
 }

@@ -28,7 +28,7 @@ function leaveStage() {
   document.body.classList.remove("on-stage");
   byId("stage").hidden = true;
   light(null);
-  if (stageOpener?.isConnected) stageOpener.focus();
+  giveBack(stageOpener);
 }
 
 function turnStage(by) {

@@ -57,6 +57,20 @@ function go(address) {
   scrollTo(0, 0);
 }
 
+// focusView gives the focus to the first control of the view, after the one that had it has gone.
+function focusView() {
+  controlsOf(byId(current.id)).slice(1).find((control) => control.checkVisibility())?.focus();
+}
+
+// giveBack gives the focus back to the control that had it, or to the one of its name that was drawn in its place, or else to the view.
+function giveBack(control) {
+  if (control?.isConnected) return control.focus();
+  const same = ({ ariaLabel, dataset }) => (control.dataset.part ? dataset.part === control.dataset.part : ariaLabel && ariaLabel === control.ariaLabel);
+  const next = control && [...document.querySelectorAll(control.tagName)].find((other) => same(other) && other.checkVisibility());
+  if (next) next.focus();
+  else focusView();
+}
+
 function showState(state) {
   latest = state;
   showHeadOf(state);

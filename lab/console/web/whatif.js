@@ -25,7 +25,8 @@ async function beginWith(name) {
 async function askWhatIf() {
   const form = byId("whatif-form");
   const button = form.querySelector("button");
-  button.disabled = true;
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
   showLines("whatif-trouble", []);
   tell("whatif-verdict", "Comparing");
   byId("whatif-answer").replaceChildren();
@@ -36,7 +37,7 @@ async function askWhatIf() {
     tell("whatif-verdict", "");
     showLines("whatif-trouble", [error.message]);
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 

@@ -47,7 +47,7 @@ function showLines(id, lines) {
 }
 
 // settle gives parent one child for each item. A child whose item is unchanged stays in the document. The focus stays where it is, also in a child
-// that is made anew.
+// that is made anew; from a child whose item has gone it moves to the child that takes its place.
 function settle(parent, items, key, make) {
   const standing = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const wanted = items.map((item) => {
@@ -61,14 +61,16 @@ function settle(parent, items, key, make) {
   });
   const keep = new Set(wanted);
   const focused = document.activeElement;
-  const had = [...parent.children].find((child) => child.contains(focused));
-  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  const before = [...parent.children];
+  const had = before.find((child) => child.contains(focused));
+  for (const child of before) if (!keep.has(child)) child.remove();
   wanted.forEach((child, place) => {
     if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
   });
   if (!had || had.contains(document.activeElement)) return;
-  const fresh = wanted.find((child) => child.dataset.key === had.dataset.key);
-  if (fresh) controlsOf(fresh)[controlsOf(had).indexOf(focused)]?.focus();
+  const place = Math.min(before.indexOf(had), wanted.length - 1);
+  const next = wanted.find((child) => child.dataset.key === had.dataset.key) ?? wanted[place];
+  if (next) (controlsOf(next)[controlsOf(had).indexOf(focused)] ?? controlsOf(next).at(-1)).focus();
 }
 
 // controlsOf lists what can have the focus in a part of the page.
