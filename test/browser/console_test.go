@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -110,6 +111,10 @@ func TestConsoleEjected(t *testing.T) {
 	p.until(sick + `.innerText.includes("ejected")`)
 	p.until(`/gets no requests from middle-\w+ until \d\d:\d\d:\d\d: /.test(` + sick + `.innerText)`)
 	p.until(`/^\d+ of \d+ ready, 1 pod ejected$/.test(document.querySelector("#workloads-facts").innerText)`)
+	p.until(`[...document.querySelectorAll("#graph .row.unwell .state")].some((state) => state.checkVisibility() && state.textContent === "1 ejected")`)
+	if name := eval[string](p, `document.querySelector('#graph .part[data-part="hopline/core-sick"]').ariaLabel`); !strings.HasSuffix(name, ", 1 ejected") {
+		t.Errorf("the sick workload is called %q in the graph, want that one is ejected", name)
+	}
 	p.measure("ejected")
 	p.shoot("console-ejected")
 }
@@ -358,7 +363,7 @@ func freeNodePort(t *testing.T) int {
 	return 0
 }
 
-// TestFromPageToTrace clicks a call's trace on the page of the front, to which the lab has given the console's address.
+// TestFromPageToTrace clicks a call's trace on the page of the front, to which the lab has given the console's address: a new tab shows it.
 func TestFromPageToTrace(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -370,9 +375,12 @@ func TestFromPageToTrace(t *testing.T) {
 	if !strings.HasPrefix(link, l.console+"trace/") {
 		t.Fatalf("the link to the trace is %s, want one to %strace/…", link, l.console)
 	}
-	q := open(t, strings.TrimSuffix(l.console, "/"))
-	q.visit(link)
-	q.until(`document.querySelectorAll("#waterfall .span").length > 5`)
+	opened := chromedp.WaitNewTarget(p.ctx, func(one *target.Info) bool { return one.URL != "" })
+	p.click("#history a.trace")
+	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(<-opened))
+	t.Cleanup(cancel)
+	q := &tab{t: t, ctx: ctx}
+	q.showsTrace(strings.TrimPrefix(link, l.console+"trace/"))
 	q.contains("#waterfall", "istio-ingressgateway", "front", "middle", "core")
 }
 

@@ -46,7 +46,8 @@ func TestGraph(t *testing.T) {
 	p.measure("graph")
 	p.shoot("graph")
 
-	eval[any](p, `[...document.querySelectorAll("#graph .edge .part")].find((edge) => edge.ariaLabel.startsWith("front to middle dev")).dispatchEvent(new MouseEvent("click", { bubbles: true }))`)
+	const toDev = `[...document.querySelectorAll("#graph .edge .part")].find((edge) => edge.ariaLabel.startsWith("front to middle dev")).parentNode.querySelector(".label.rate")`
+	p.clickAt(toDev)
 	p.until(`document.querySelectorAll("#drawer .call").length === 5`)
 	p.contains("#drawer", "front → middle dev", "beta", "x-dev-user is betaUser", "middle.yaml:", "- name: beta", "exact: betaUser", "GET /hops", "from front ")
 	p.axe("drawer of an edge")
@@ -55,8 +56,10 @@ func TestGraph(t *testing.T) {
 	if link := eval[string](p, `document.querySelector("#drawer .call a").pathname`); link != "/trace/"+trace {
 		t.Errorf("the last call links to %s, want /trace/%s", link, trace)
 	}
-	p.press(kb.Escape)
-	p.until(`document.querySelector("#drawer").hidden`)
+	p.click("#drawer .call a")
+	p.showsTrace(trace)
+	p.visit(l.console)
+	p.until(edgeSays("front to middle dev", "rule beta"))
 
 	// The keyboard reaches the graph, moves in it, opens and closes.
 	p.do(chromedp.Focus(chromedp.CSS("#folds button")))

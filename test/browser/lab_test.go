@@ -156,6 +156,9 @@ func (l *lab) call(times int, path string, header ...string) string {
 			l.t.Fatal(err)
 		}
 		for i := 0; i < len(header); i += 2 {
+			if header[i] == "Host" {
+				r.Host = header[i+1]
+			}
 			r.Header.Set(header[i], header[i+1])
 		}
 		resp, err := http.DefaultClient.Do(r)

@@ -18,7 +18,7 @@ func logsOf(t *testing.T, l *lab, query string) *tab {
 	return p
 }
 
-// TestLogs follows the output of all processes, filters it in each way, and follows a line to its trace and back. The mouse is not used.
+// TestLogs follows the output of all processes, filters it in each way, and follows a line to its trace and back. The mouse is used only at the end.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -92,6 +92,8 @@ func TestLogs(t *testing.T) {
 	if got := eval[string](p, "location.pathname + location.search"); got != "/logs?trace="+bad {
 		t.Errorf("the trace leads to %s, want /logs?trace=%s", got, bad)
 	}
+	p.click(line(bad))
+	p.showsTrace(bad)
 }
 
 // TestLogsPaused: while the view is paused it stays as it is, and new lines wait.

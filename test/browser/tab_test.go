@@ -114,6 +114,24 @@ func (p *tab) click(selector string) {
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// clickAt clicks the middle of the first element that a JavaScript expression returns, with the mouse: of a line, a click by its box may miss it.
+func (p *tab) clickAt(element string) {
+	p.t.Helper()
+	at := eval[[]float64](p, fmt.Sprintf(`(() => {
+		const one = %s;
+		one.scrollIntoView({ block: "center" });
+		const { left, width, top, height } = one.getBoundingClientRect();
+		return [left + width / 2, top + height / 2];
+	})()`, element))
+	p.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// showsTrace waits until the tab shows a trace.
+func (p *tab) showsTrace(id string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`location.pathname === "/trace/%s" && document.querySelector("#trace").checkVisibility() && document.querySelector("#trace-facts").innerText.includes(%[1]q) && document.querySelectorAll("#waterfall .span").length > 3`, id))
+}
+
 func (p *tab) press(keys ...string) {
 	p.t.Helper()
 	for _, key := range keys {
