@@ -15,13 +15,12 @@ type Rules struct {
 
 // Caller is a sender of requests.
 type Caller struct {
-	Name      string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
-	Source    mesh.Source
-	NoSidecar bool // a pod without a sidecar
-	Stranger  bool // any workload of the namespace that the overlay does not have
+	Name     string // "hopline/front-blue", "istio-ingressgateway", or "a workload of namespace hopline"
+	Source   mesh.Source
+	Stranger bool // any workload of the namespace that the overlay does not have
 }
 
-// CallerOf returns a caller with a sidecar, or a gateway.
+// CallerOf returns a workload or a gateway as a caller.
 func CallerOf(s *mesh.Source) Caller {
 	if s.Gateway {
 		return Caller{Name: s.Workload, Source: *s}
@@ -38,9 +37,9 @@ func Callers(o *overlay.Overlay) []Caller {
 	}
 	sidecars := false
 	for _, d := range o.Deployments {
-		source, noSidecar := mesh.SourceOf(o, d)
-		sidecars = sidecars || !noSidecar
-		callers = append(callers, Caller{Name: d.Namespace + "/" + d.Name, Source: source, NoSidecar: noSidecar})
+		source := mesh.SourceOf(o, d)
+		sidecars = sidecars || !source.NoSidecar
+		callers = append(callers, CallerOf(&source))
 	}
 	if sidecars {
 		return callers
@@ -60,15 +59,4 @@ func Callers(o *overlay.Overlay) []Caller {
 		callers = append(callers, Caller{Name: "a workload of namespace " + n, Source: mesh.Stranger(n), Stranger: true})
 	}
 	return callers
-}
-
-// alike reports whether a table treats all requests of two callers the same.
-func alike(t *mesh.Table, a, b Caller) bool {
-	switch {
-	case a.NoSidecar != b.NoSidecar || a.Source.Gateway != b.Source.Gateway:
-		return false
-	case a.NoSidecar:
-		return a.Source.Namespace == b.Source.Namespace
-	}
-	return t.Alike(&a.Source, &b.Source)
 }

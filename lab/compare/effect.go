@@ -88,7 +88,7 @@ var byEndpoints = naming{(*mesh.Cluster).Endpoints, func(r *mesh.Route, c *mesh.
 }}
 
 func (n naming) of(t *mesh.Table, req *mesh.Request, from Caller) Effect {
-	found := t.Follow(req, &from.Source, from.NoSidecar)
+	found := t.Follow(req, &from.Source)
 	e := Effect{Status: found.Status(), aspects: map[Aspect]text{}, policies: map[string]string{}}
 	if found.Taken != nil {
 		e.Rule = found.Taken.Name()

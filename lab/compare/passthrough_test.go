@@ -25,7 +25,7 @@ func TestOutboundTrafficPolicy(t *testing.T) {
 	table := any.Table
 	for _, c := range Callers(any.Overlay) {
 		if !c.Source.Gateway {
-			for port := range table.Domains(&c.Source, c.NoSidecar) {
+			for port := range table.Domains(&c.Source) {
 				ports[port == 80] = true
 			}
 		}

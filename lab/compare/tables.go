@@ -95,7 +95,7 @@ type pair struct {
 // addPair adds a pair, or adds its name to a pair that is alike on both sides.
 func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
 	for i := range pairs {
-		if alike(before, pairs[i].before, p.before) && alike(after, pairs[i].after, p.after) {
+		if before.Alike(&pairs[i].before.Source, &p.before.Source) && after.Alike(&pairs[i].after.Source, &p.after.Source) {
 			pairs[i].names = append(pairs[i].names, p.names...)
 			return pairs
 		}
@@ -105,7 +105,7 @@ func addPair(pairs []pair, p pair, before, after *mesh.Table) []pair {
 
 // walk calls use with one request for each combination of conditions of the caller, on all ports.
 func (p *pair) walk(before, after *mesh.Table, c *comparison, use func(*mesh.Request)) {
-	old, edited := before.Domains(&p.before.Source, p.before.NoSidecar), after.Domains(&p.after.Source, p.after.NoSidecar)
+	old, edited := before.Domains(&p.before.Source), after.Domains(&p.after.Source)
 	ports := slices.AppendSeq(slices.Collect(maps.Keys(old)), maps.Keys(edited))
 	slices.Sort(ports)
 	policies := func(rewrites []*mesh.Rewrite) []mesh.Condition {

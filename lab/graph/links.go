@@ -107,19 +107,15 @@ func (c *collector) add(l Link, to traffic.End) {
 
 // call adds the calls of a Deployment to a target. All rules of the target's host count, since a request may match any of them.
 func (c *collector) call(d overlay.Deployment, target target) {
-	src, noSidecar := mesh.SourceOf(c.overlay, d)
+	src := mesh.SourceOf(c.overlay, d)
 	req := &mesh.Request{Method: http.MethodGet, Authority: target.host, Port: target.port, Path: target.path, Scheme: "http", Header: http.Header{}}
-	explain := c.table.Explain
-	if noSidecar {
-		explain = c.table.ExplainNoSidecar
-	}
-	e := explain(req, &src)
+	e := c.table.Explain(req, &src)
 	if e.Taken == nil {
 		return
 	}
 	from, service := endOf(&src), serviceOf(d)
 	objects := []string{e.Taken.Object}
-	if !noSidecar {
+	if !src.NoSidecar {
 		objects = c.table.Consulted(req, &src)
 	}
 	call := [2]string{from.ID(), strings.Join(objects, ", ")}
@@ -128,7 +124,7 @@ func (c *collector) call(d overlay.Deployment, target target) {
 	}
 	c.called[call] = true
 	rules := slices.DeleteFunc(slices.Clone(c.table.Rules()), func(r mesh.Rule) bool {
-		return !slices.Contains(objects, r.Object) || noSidecar || !concerns(r.Callers, &src)
+		return !slices.Contains(objects, r.Object) || src.NoSidecar || !concerns(r.Callers, &src)
 	})
 	for _, r := range rules {
 		c.rule(from, service, r)

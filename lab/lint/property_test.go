@@ -157,7 +157,7 @@ func TestProved(t *testing.T) {
 func drawRequest(t *rapid.T, r *rules.Rules) (*mesh.Request, *mesh.Source) {
 	sources := mesh.Gateways(r.Overlay)
 	for _, d := range r.Overlay.Deployments {
-		src, _ := mesh.SourceOf(r.Overlay, d)
+		src := mesh.SourceOf(r.Overlay, d)
 		sources = append(sources, src)
 	}
 	for _, namespace := range []string{"two", "three", "four"} {

@@ -41,7 +41,7 @@ func (l *linter) retriedAgain(rule *mesh.Rule) {
 			continue
 		}
 		arriving := a.Arriving(a.Request, i)
-		next := l.rules.Table.Follow(&arriving, &gateway, false)
+		next := l.rules.Table.Follow(&arriving, &gateway)
 		if next.Taken == nil || !l.retriesItself(next.Taken) || l.rules.Uncertain(next.Taken.Object, next.Taken.Place) || !repeats(&a.Route.Retries, &next.Route.Retries) {
 			continue
 		}

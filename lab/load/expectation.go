@@ -57,7 +57,7 @@ func (e *expectation) first() map[version]float64 {
 	if h := e.header.Get("Host"); h != "" {
 		host = h
 	}
-	return e.shares(&mesh.Request{Method: e.method, Authority: host, Path: e.target.RequestURI(), Scheme: "http", Port: 80, Header: e.header}, &source, false)
+	return e.shares(&mesh.Request{Method: e.method, Authority: host, Path: e.target.RequestURI(), Scheme: "http", Port: 80, Header: e.header}, &source)
 }
 
 // next returns the expected share of every version that responds to a hop's request to its upstream; nil if the rules do not determine it.
@@ -76,8 +76,8 @@ func (e *expectation) next(from hop) map[version]float64 {
 			return nil
 		}
 	}
-	source, noSidecar := mesh.SourceOf(e.overlay, d)
-	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source, noSidecar)
+	source := mesh.SourceOf(e.overlay, d)
+	return e.shares(&mesh.Request{Method: http.MethodGet, Authority: u.Host, Path: u.RequestURI(), Scheme: "http", Port: port, Header: forwarded(e.header)}, &source)
 }
 
 // forwarded returns the headers that the suite's services forward to their upstreams. The list belongs to the services (pkg/relay), and the
@@ -105,13 +105,11 @@ func (e *expectation) deployment(h hop) (overlay.Deployment, bool) {
 }
 
 // shares adds up the table's shares of a route's destinations by version; nil if they do not determine who responds.
-func (e *expectation) shares(r *mesh.Request, source *mesh.Source, noSidecar bool) map[version]float64 {
-	var decision mesh.Decision
-	if noSidecar || e.table.NoMesh() {
-		decision = e.table.DecideNoSidecar(r, source.Namespace, 0)
-	} else {
-		decision = e.table.Decide(r, source, 0)
+func (e *expectation) shares(r *mesh.Request, source *mesh.Source) map[version]float64 {
+	if e.table.NoMesh() {
+		source = &mesh.Source{Namespace: source.Namespace, NoSidecar: true}
 	}
+	decision := e.table.Decide(r, source, 0)
 	if decision.Outcome != mesh.Forward {
 		return nil
 	}

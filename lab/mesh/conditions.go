@@ -63,10 +63,10 @@ func (d *Domains) Of(authority string) int {
 	return -1
 }
 
-// Domains returns the rules that apply to the requests of a caller, by port. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
-func (t *Table) Domains(src *Source, noSidecar bool) map[int]*Domains {
+// Domains returns the rules that apply to the requests of a caller, by port.
+func (t *Table) Domains(src *Source) map[int]*Domains {
 	out := map[int]*Domains{}
-	v := t.viewOf(src, noSidecar)
+	v := t.viewOf(src)
 	for number, port := range v.ports {
 		out[number] = newDomains(port)
 	}
@@ -104,14 +104,6 @@ func newDomains(port *portTable) *Domains {
 		add(port.any, "*")
 	}
 	return d
-}
-
-// viewOf returns the view of a caller with a sidecar, a gateway, or a pod without a sidecar.
-func (t *Table) viewOf(src *Source, noSidecar bool) *view {
-	if noSidecar {
-		return t.viewNoSidecar(src.Namespace)
-	}
-	return t.view(src)
 }
 
 // conditions lists the conditions of a match, without those that every request meets.
@@ -268,8 +260,7 @@ func (m *valueMatch) pattern() string {
 	return text
 }
 
-// Alike reports whether every request gets the same decision and the same authorization, whether a or b sends it. Neither is a pod without
-// a sidecar.
+// Alike reports whether every request gets the same decision and the same authorization, whether a or b sends it.
 func (t *Table) Alike(a, b *Source) bool {
-	return t.view(a) == t.view(b) && (a.Principal == b.Principal || len(*t.policies) == 0)
+	return t.viewOf(a) == t.viewOf(b) && (a.Principal == b.Principal || len(*t.policies) == 0)
 }

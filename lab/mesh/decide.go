@@ -1,18 +1,17 @@
 package mesh
 
 // Decide returns what happens to a request that src sends. random holds 64 random bits. Decide reads nothing else, changes nothing and
-// allocates nothing.
+// allocates nothing. Without a sidecar, the request reaches its Service, or nothing.
 func (t *Table) Decide(req *Request, src *Source, random uint64) Decision {
-	return t.view(src).decide(req, src.Gateway, random)
+	return t.viewOf(src).decide(req, src.Gateway, random)
 }
 
-// DecideNoSidecar is like Decide, for a pod of a namespace without a sidecar: the request reaches its Service, or nothing.
-func (t *Table) DecideNoSidecar(req *Request, namespace string, random uint64) Decision {
-	return t.viewNoSidecar(namespace).decide(req, false, random)
-}
-
-func (t *Table) viewNoSidecar(namespace string) *view {
-	if v := t.noSidecar[namespace]; v != nil {
+// viewOf returns the view of a caller with a sidecar, a gateway, or a pod without a sidecar.
+func (t *Table) viewOf(src *Source) *view {
+	if !src.NoSidecar {
+		return t.view(src)
+	}
+	if v := t.noSidecar[src.Namespace]; v != nil {
 		return v
 	}
 	return t.noSidecar[""]

@@ -14,6 +14,7 @@ type Source struct {
 	Labels    map[string]string // labels of the pod
 	Principal string            // "cluster.local/ns/hopline/sa/front", without the scheme spiffe://
 	Gateway   bool              // whether VirtualServices apply to it through a Gateway instead of "mesh"
+	NoSidecar bool              // a pod without a sidecar: its requests only find their Service, and it accepts all requests
 }
 
 // Request holds the parts of a request that a decision depends on.
@@ -243,10 +244,9 @@ type Outlier struct {
 
 // Pod describes one running copy of a workload, for the proxy.
 type Pod struct {
-	Name      string // "front-blue-6c9f…-x7k2p"
-	Source           // its identity as a caller, and its labels
-	NoSidecar bool   // without a sidecar: its requests only find their Service, and it accepts all requests
-	Ready     bool
-	Ports     map[int]string // container port → loopback address
-	Names     map[string]int // container port name → container port
+	Name   string // "front-blue-6c9f…-x7k2p"
+	Source        // its identity as a caller, and its labels
+	Ready  bool
+	Ports  map[int]string // container port → loopback address
+	Names  map[string]int // container port name → container port
 }

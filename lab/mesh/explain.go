@@ -111,14 +111,11 @@ func (s *Explained) status(r *Route) int {
 
 // Explain checks the rules one after the other, by their definition. It does not use the index that Decide uses.
 func (t *Table) Explain(req *Request, src *Source) Explanation {
-	e := t.explain(t.view(src), callerText(src), req, src)
-	e.Near = t.near(&e, req, src)
+	e := t.explain(req, src)
+	if !src.NoSidecar {
+		e.Near = t.near(&e, req, src)
+	}
 	return e
-}
-
-// ExplainNoSidecar is like Explain, for a pod without a sidecar. DecideNoSidecar is the same for Decide.
-func (t *Table) ExplainNoSidecar(req *Request, src *Source) Explanation {
-	return t.explain(t.viewNoSidecar(src.Namespace), callerText(src)+", without a sidecar", req, src)
 }
 
 // Consulted lists the objects whose rules a request of a caller meets, by its host, in the order of the rules; nil if no object has the host.
@@ -136,13 +133,13 @@ func (t *Table) Consulted(req *Request, src *Source) (objects []string) {
 }
 
 // Follow returns what happens to a request of a caller, like Explain, but without the reasons: it finds the rule by the index, as Decide
-// does, and leaves Passed, Near and Assumed empty. noSidecar is for a pod without a sidecar, as in DecideNoSidecar.
-func (t *Table) Follow(req *Request, src *Source, noSidecar bool) Explanation {
+// does, and leaves Passed, Near and Assumed empty.
+func (t *Table) Follow(req *Request, src *Source) Explanation {
 	e := Explanation{Caller: callerText(src), Request: requestText(req)}
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
 	}
-	d := t.viewOf(src, noSidecar).decide(req, src.Gateway, 0)
+	d := t.viewOf(src).decide(req, src.Gateway, 0)
 	if e.Outcome = d.Outcome; d.Route == nil {
 		return e
 	}
@@ -163,13 +160,12 @@ func requestText(req *Request) string {
 	return fmt.Sprintf("%s %s:%d%s", req.Method, withoutPort(req.Authority), req.Port, req.Path)
 }
 
-func (t *Table) explain(v *view, caller string, req *Request, src *Source) Explanation {
-	e := Explanation{Caller: caller, Request: requestText(req)}
-	e.Assumed = t.Assumed()
+func (t *Table) explain(req *Request, src *Source) Explanation {
+	e := Explanation{Caller: callerText(src), Request: requestText(req), Assumed: t.Assumed()}
 	if src.Gateway {
 		e.Refusal = t.refusal(nil, src, req)
 	}
-	host := v.port(req.Port).find(req.Authority)
+	host := t.viewOf(src).port(req.Port).find(req.Authority)
 	if host == nil || host.refused {
 		if e.Outcome = NoRoute; !src.Gateway {
 			e.Outcome, e.Missing = NoHost, t.Missing(req, src)
@@ -236,8 +232,8 @@ func (t *Table) authorize(e *Explanation, req *Request, src *Source) {
 		path, ok := urlpath.Normalize(arriving.Path) // as the destination's sidecar does
 		arriving.Path = path
 		for _, b := range share.Backends {
-			callee, noSidecar := SourceOf(t.compiler.overlay, *b.Deployment)
-			if noSidecar { // no sidecar checks its requests
+			callee := SourceOf(t.compiler.overlay, *b.Deployment)
+			if callee.NoSidecar { // no sidecar checks its requests
 				continue
 			}
 			arriving.Port, _ = share.Cluster.targetOf(&b.Deployment.Pod)
@@ -292,7 +288,11 @@ func callerText(src *Source) string {
 	if src.Gateway {
 		return "gateway " + src.Workload
 	}
-	return src.Workload + " in namespace " + src.Namespace
+	text := src.Workload + " in namespace " + src.Namespace
+	if src.NoSidecar {
+		text += ", without a sidecar"
+	}
+	return text
 }
 
 // String returns the explanation as text for a terminal.

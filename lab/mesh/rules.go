@@ -52,9 +52,9 @@ func (t *Table) addCaller(src *Source, v *view) {
 // rules that apply to a sidecar in one of the VirtualServices' namespaces.
 func (t *Table) addCallers() {
 	for _, d := range t.compiler.overlay.Deployments {
-		src, noSidecar := SourceOf(t.compiler.overlay, d)
+		src := SourceOf(t.compiler.overlay, d)
 		v := t.addView(&src)
-		if !noSidecar {
+		if !src.NoSidecar {
 			t.addCaller(&src, v)
 			t.sidecars = true
 		}

@@ -121,7 +121,7 @@ func TestSharesShownAreDrawn(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range o.Deployments {
-			src, _ := SourceOf(o, d)
+			src := SourceOf(o, d)
 			for _, namespace := range []string{"one", "two"} {
 				for j := range 3 {
 					req := &Request{Method: "GET", Authority: "a." + namespace, Path: fmt.Sprintf("/%d", j), Scheme: "http", Port: 80}

@@ -10,13 +10,12 @@ import (
 )
 
 // SourceOf returns the source of requests from a Deployment's pods. Pods without a sidecar have no identity.
-func SourceOf(o *overlay.Overlay, d overlay.Deployment) (src Source, noSidecar bool) {
-	src = Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels}
-	if !injected(o, d) {
-		return src, true
+func SourceOf(o *overlay.Overlay, d overlay.Deployment) Source {
+	src := Source{Workload: d.Name, Namespace: d.Namespace, Labels: d.Pod.Labels, NoSidecar: !injected(o, d)}
+	if !src.NoSidecar {
+		src.Principal = istio.Principal(d.Namespace, d.Pod.ServiceAccount)
 	}
-	src.Principal = istio.Principal(d.Namespace, d.Pod.ServiceAccount)
-	return src, false
+	return src
 }
 
 // neverInjected holds the namespaces that Istio's injector ignores, inject.IgnoredNamespaces.

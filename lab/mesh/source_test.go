@@ -40,22 +40,22 @@ func TestWhoHasASidecar(t *testing.T) {
 	} {
 		o := &overlay.Overlay{Namespaces: []overlay.Meta{{Name: "other"}, {Name: "one", Labels: c.namespace}}}
 		d := overlay.Deployment{Meta: overlay.Meta{Namespace: "one", Name: "a"}, Pod: overlay.PodTemplate{Labels: c.labels, Annotations: c.annotations, ServiceAccount: "sa"}}
-		src, noSidecar := SourceOf(o, d)
+		src := SourceOf(o, d)
 		want := "cluster.local/ns/one/sa/sa"
 		if c.noSidecar {
 			want = ""
 		}
-		if noSidecar != c.noSidecar || src.Principal != want || src.Workload != "a" || src.Namespace != "one" {
-			t.Errorf("%s: %+v, noSidecar %v", name, src, noSidecar)
+		if src.NoSidecar != c.noSidecar || src.Principal != want || src.Workload != "a" || src.Namespace != "one" {
+			t.Errorf("%s: %+v", name, src)
 		}
 		if o.Namespaces = o.Namespaces[:1]; c.namespace == nil {
-			if _, without := SourceOf(o, d); without != noSidecar {
-				t.Errorf("%s: noSidecar %v without an object for the namespace, and %v with one", name, without, noSidecar)
+			if alone := SourceOf(o, d).NoSidecar; alone != src.NoSidecar {
+				t.Errorf("%s: noSidecar %v without an object for the namespace, and %v with one", name, alone, src.NoSidecar)
 			}
 		}
 		d.Namespace = "kube-system"
 		o.Namespaces = []overlay.Meta{{Name: "kube-system", Labels: c.namespace}}
-		if _, noSidecar := SourceOf(o, d); !noSidecar {
+		if !SourceOf(o, d).NoSidecar {
 			t.Errorf("%s: a sidecar in kube-system", name)
 		}
 	}
@@ -71,7 +71,7 @@ func TestAssumedNamespace(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	table := compiled(t, pods, policy)
-	explanation := table.ExplainNoSidecar(&Request{Method: "GET", Authority: "a", Path: "/", Port: 80}, &Source{Workload: "a", Namespace: "shop"})
+	explanation := table.Explain(&Request{Method: "GET", Authority: "a", Path: "/", Port: 80}, &Source{Workload: "a", Namespace: "shop", NoSidecar: true})
 	if got := explanation.String(); !strings.Contains(got, "\nassumed: no Namespace object for shop: ") {
 		t.Errorf("got %s", got)
 	}

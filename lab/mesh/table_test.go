@@ -65,7 +65,7 @@ func TestBareFindsServicesAlone(t *testing.T) {
 	t.Parallel()
 	table := compiled(t, file(t, "base.yaml"), file(t, "explain.yaml"))
 	for authority, want := range map[string]Outcome{"a": Forward, "a.one": Forward, "a.two.svc.cluster.local": Forward, "static.ext": NoHost, "nobody": NoHost} {
-		d := table.DecideNoSidecar(&Request{Method: "GET", Authority: authority, Path: "/", Port: 80}, "one", 1)
+		d := table.Decide(&Request{Method: "GET", Authority: authority, Path: "/", Port: 80}, &Source{Namespace: "one", NoSidecar: true}, 1)
 		if d.Outcome != want {
 			t.Errorf("%s: got outcome %d, want %d", authority, d.Outcome, want)
 		}
@@ -73,7 +73,7 @@ func TestBareFindsServicesAlone(t *testing.T) {
 			t.Errorf("%s: got %+v, want only the Service", authority, d.Route)
 		}
 	}
-	if d := table.DecideNoSidecar(&Request{Authority: "a", Port: 80, Path: "/"}, "elsewhere", 1); d.Outcome != NoHost {
+	if d := table.Decide(&Request{Authority: "a", Port: 80, Path: "/"}, &Source{Namespace: "elsewhere", NoSidecar: true}, 1); d.Outcome != NoHost {
 		t.Errorf("a short name from another namespace: got outcome %d, want no host", d.Outcome)
 	}
 }

@@ -111,7 +111,7 @@ func TestNothingReachesTheUnreached(t *testing.T) {
 		ingress, egress := IngressGateway(), EgressGateway()
 		sources := []*Source{&ingress, &egress}
 		for _, d := range o.Deployments {
-			src, _ := SourceOf(o, d)
+			src := SourceOf(o, d)
 			sources = append(sources, &src)
 		}
 		for _, req := range rapid.SliceOfN(rapid.Custom(drawRequest), 10, 30).Draw(t, "requests") {

@@ -19,9 +19,8 @@ type Question struct {
 // Answer holds what happens to a request.
 type Answer struct {
 	mesh.Explanation
-	Request   *mesh.Request
-	Source    *mesh.Source
-	NoSidecar bool // whether the caller has no sidecar
+	Request *mesh.Request
+	Source  *mesh.Source
 }
 
 // Refusal is the error for a question that cannot be answered, because something that is not computed may change the answer.
@@ -36,7 +35,7 @@ func (r *Refusal) Error() string {
 
 // Ask answers a question. The error is a *Refusal if the answer would be a guess; any other error reports an invalid question.
 func (r *Rules) Ask(q *Question) (*Answer, error) {
-	src, noSidecar, err := r.Source(q)
+	src, err := r.Source(q)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +43,7 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Request: request, Source: src, NoSidecar: noSidecar, Explanation: explain(r.Table, request, src, noSidecar)}
+	a := &Answer{Request: request, Source: src, Explanation: r.Table.Explain(request, src)}
 	if reasons := r.refuse(a); reasons != nil {
 		return nil, &Refusal{Reasons: reasons}
 	}
@@ -55,13 +54,6 @@ func (r *Rules) Ask(q *Question) (*Answer, error) {
 		a.Near = append(a.Near, "502 is Istio's response with outboundTrafficPolicy REGISTRY_ONLY; with ALLOW_ANY, its default, the request goes to the host that it names, without any rule")
 	}
 	return a, nil
-}
-
-func explain(t *mesh.Table, request *mesh.Request, src *mesh.Source, noSidecar bool) mesh.Explanation {
-	if noSidecar {
-		return t.ExplainNoSidecar(request, src)
-	}
-	return t.Explain(request, src)
 }
 
 // verdict is the part of an explanation that policies decide.

@@ -42,9 +42,9 @@ func (r *Rules) bears(g *gap, a *Answer) bool {
 	case bearsOnServer:
 		return a.Source.Gateway && istio.HasLabels(a.Source.Labels, g.gateway.Spec.GetSelector()) && serves(g.server, a.Request)
 	case bearsOnCaller:
-		return !a.Source.Gateway && !a.NoSidecar && r.Table.SidecarOf(a.Source) == g.object
+		return !a.Source.Gateway && !a.Source.NoSidecar && r.Table.SidecarOf(a.Source) == g.object
 	case bearsOnPolicy:
-		lax := explain(r.lax, a.Request, a.Source, a.NoSidecar)
+		lax := r.lax.Explain(a.Request, a.Source)
 		return verdict(&lax) != verdict(&a.Explanation) && r.selects(g.object, a)
 	}
 	return false
@@ -96,7 +96,7 @@ func (p *proxy) guards() bool { return p.role != "SIDECAR_OUTBOUND" }
 // proxiesOf lists the proxies that the requests of an answer pass: the caller's, and those of the workloads and gateways behind its
 // destinations.
 func proxiesOf(a *Answer) (all []proxy) {
-	if !a.NoSidecar {
+	if !a.Source.NoSidecar {
 		role := "SIDECAR_OUTBOUND"
 		if a.Source.Gateway {
 			role = "GATEWAY"
@@ -116,7 +116,7 @@ func proxiesOf(a *Answer) (all []proxy) {
 
 // ambient returns why a request of a caller in an ambient namespace has no answer.
 func (r *Rules) ambient(a *Answer) string {
-	if !a.NoSidecar {
+	if !a.Source.NoSidecar {
 		return ""
 	}
 	if n := r.ambientNamespace(a.Source.Namespace); n != nil {

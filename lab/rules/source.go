@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,34 +19,29 @@ type Caller struct {
 	ServiceAccount string // default "default"
 }
 
-// Source returns the caller of a question, and whether it has no sidecar.
-func (r *Rules) Source(q *Question) (src *mesh.Source, noSidecar bool, err error) {
+// Source returns the caller of a question.
+func (r *Rules) Source(q *Question) (*mesh.Source, error) {
 	switch {
 	case q.Caller != nil:
-		src := given("a caller", q.Caller)
-		return src, false, nil
+		return given("a caller", q.Caller), nil
 	case q.From == "":
-		src, err := r.ingress()
-		return src, false, err
+		return r.ingress()
 	case strings.HasSuffix(q.From, "/"):
-		stranger := mesh.Stranger(strings.TrimSuffix(q.From, "/"))
-		return &stranger, false, nil
+		return new(mesh.Stranger(strings.TrimSuffix(q.From, "/"))), nil
 	}
 	for _, g := range r.Table.Gateways() {
 		if q.From == g.Workload || q.From == g.Namespace+"/"+g.Workload {
-			return &g, false, nil
+			return &g, nil
 		}
 	}
 	found := r.workloads(q.From)
 	switch {
 	case len(found) == 1:
-		src, noSidecar := mesh.SourceOf(r.Overlay, found[0])
-		return &src, noSidecar, nil
+		return new(mesh.SourceOf(r.Overlay, found[0])), nil
 	case len(found) > 1:
-		return nil, false, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", q.From, strings.Join(workloadNames(found), ", "))
+		return nil, fmt.Errorf("--from %s: there is more than one, name its namespace too: %s", q.From, strings.Join(workloadNames(found), ", "))
 	}
-	src, err = r.unlisted(q.From)
-	return src, false, err
+	return r.unlisted(q.From)
 }
 
 // workloads returns the workloads of a name, with or without a namespace.
@@ -92,11 +88,7 @@ func (r *Rules) unlisted(from string) (*mesh.Source, error) {
 }
 
 func given(name string, c *Caller) *mesh.Source {
-	account := c.ServiceAccount
-	if account == "" {
-		account = "default"
-	}
-	return &mesh.Source{Workload: name, Namespace: c.Namespace, Labels: c.Labels, Principal: istio.Principal(c.Namespace, account)}
+	return &mesh.Source{Workload: name, Namespace: c.Namespace, Labels: c.Labels, Principal: istio.Principal(c.Namespace, cmp.Or(c.ServiceAccount, "default"))}
 }
 
 // namespaces lists the namespaces of an overlay's objects other than Istio's own.

@@ -178,7 +178,7 @@ func headers(lines []string) (http.Header, error) {
 // way returns how a request enters the mesh, and who sends it.
 func (s *Sender) way(q *rules.Question, of *rules.Rules) (*http.Transport, string, error) {
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
-	source, _, err := of.Source(q)
+	source, err := of.Source(q)
 	if err != nil {
 		return nil, "", err
 	}

@@ -107,10 +107,10 @@ func (p *pods) mesh(o *overlay.Overlay) (out []mesh.Pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, d := range o.Deployments {
-		source, noSidecar := mesh.SourceOf(o, d)
+		source := mesh.SourceOf(o, d)
 		for _, e := range p.all {
 			if e.namespace == d.Namespace && e.deployment == d.Name {
-				out = append(out, mesh.Pod{Name: e.name, Source: source, NoSidecar: noSidecar, Ready: true, Ports: e.ports})
+				out = append(out, mesh.Pod{Name: e.name, Source: source, Ready: true, Ports: e.ports})
 			}
 		}
 	}

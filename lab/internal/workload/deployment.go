@@ -17,7 +17,6 @@ type spec struct {
 	rollout    rollout
 	object     overlay.Deployment
 	source     mesh.Source
-	noSidecar  bool            // without a sidecar
 	names      map[string]int  // container ports by name
 	init       []containerSpec // each runs to its end before the next
 	containers []containerSpec // side by side; at least one
@@ -80,7 +79,7 @@ func newSpec(o *overlay.Overlay, object overlay.Deployment, find func(image stri
 		}
 	}
 	sp := spec{name: object.Namespace + "/" + object.Name, names: map[string]int{}}
-	sp.source, sp.noSidecar = mesh.SourceOf(o, object)
+	sp.source = mesh.SourceOf(o, object)
 	var err error
 	if object.Pod.Played {
 		var also []int

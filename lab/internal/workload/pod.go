@@ -74,7 +74,7 @@ func (p *pod) mesh() mesh.Pod {
 	for container := range p.ports {
 		ports[container] = p.address(container)
 	}
-	return mesh.Pod{Name: p.name, Source: p.spec.source, NoSidecar: p.spec.noSidecar, Ready: p.ready(), Ports: ports, Names: p.spec.names}
+	return mesh.Pod{Name: p.name, Source: p.spec.source, Ready: p.ready(), Ports: ports, Names: p.spec.names}
 }
 
 // worst returns the container whose state the pod has: one that waits for its restart, or that fails, or that starts, or else the first.

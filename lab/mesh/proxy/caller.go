@@ -19,7 +19,6 @@ type caller struct {
 	port      int    // of the Gateway's server; 0 for a sidecar
 	who       identity
 	untrusted bool // requests arrive from outside the mesh: their x-envoy-* headers are not trusted
-	noSidecar bool // a pod without a sidecar
 	span      spanTemplate
 	noRoute   *link // for the metrics of requests without a destination
 
@@ -35,13 +34,10 @@ func newCaller(p *Proxy, s mesh.Source, name string, port int) *caller {
 	return c
 }
 
-// same reports whether the caller can continue to represent a pod.
-func (c *caller) same(p *pod) bool { return c.is(&p.Source) && c.noSidecar == p.NoSidecar }
-
 // is reports whether the caller represents a source.
 func (c *caller) is(s *mesh.Source) bool {
 	return c.source.Workload == s.Workload && c.source.Namespace == s.Namespace && c.source.Principal == s.Principal && c.source.Gateway == s.Gateway &&
-		maps.Equal(c.source.Labels, s.Labels)
+		c.source.NoSidecar == s.NoSidecar && maps.Equal(c.source.Labels, s.Labels)
 }
 
 // cluster returns the caller's view of the cluster that a decision under s returned.

@@ -13,12 +13,6 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 )
 
-// NoSidecar is the part of Rules that finds a Service without a mesh.
-type NoSidecar interface {
-	// DecideNoSidecar returns the Service that a request from a namespace is for: Forward, or NoHost.
-	DecideNoSidecar(r *mesh.Request, namespace string, random uint64) mesh.Decision
-}
-
 // ServeNodePort acts as kube-proxy on a Service's NodePort: each connection is sent to one of the Service's ready pods, chosen at random,
 // and its content is not inspected. It returns nil when the listener or the proxy is closed, after the connections have ended.
 func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port int) error {
@@ -43,7 +37,8 @@ func (p *Proxy) ServeNodePort(l net.Listener, namespace, service string, port in
 func (p *Proxy) relay(down net.Conn, authority, namespace string, port int) {
 	defer down.Close()
 	s := p.state.Load()
-	d := s.rules.DecideNoSidecar(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}}, namespace, rand.Uint64())
+	d := s.rules.Decide(&mesh.Request{Authority: authority, Port: port, Path: "/", Method: "GET", Scheme: "http", Header: http.Header{}},
+		&mesh.Source{Namespace: namespace, NoSidecar: true}, rand.Uint64())
 	if d.To == nil {
 		return
 	}

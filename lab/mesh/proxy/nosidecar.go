@@ -12,7 +12,8 @@ import (
 // serveNoSidecar forwards a request of a pod without a sidecar, as kube-proxy and the pod's HTTP client would: to any ready pod of the
 // Service, once, with its headers unchanged. Instead of a failed connection it returns 502 with the reason.
 func (x *exchange) serveNoSidecar() {
-	d := x.state.rules.DecideNoSidecar(&x.req, x.in.source.Namespace, rand.Uint64())
+	from := mesh.Source{Namespace: x.in.source.Namespace, NoSidecar: true} // without a mesh a gateway has none either
+	d := x.state.rules.Decide(&x.req, &from, rand.Uint64())
 	if d.Outcome != mesh.Forward {
 		x.respond(http.StatusBadGateway, x.state.rules.Missing(&x.req, &x.in.source))
 		return

@@ -26,7 +26,6 @@ type Rules interface {
 	MatchedHeaders() []string
 	// Clusters returns all clusters that a decision can name.
 	Clusters() []*mesh.Cluster
-	NoSidecar
 	// EntryGateway returns the gateway at which requests from outside arrive. After an error it is the one before.
 	EntryGateway() (mesh.Source, error)
 	// NoMesh reports whether there is no mesh at all: the proxy then only finds the Service, as kube-proxy would.
@@ -166,9 +165,8 @@ func (p *Proxy) setCallers(pods []*pod) {
 	p.pods = make(map[string]*caller, len(pods))
 	for _, pod := range pods {
 		c := gone[pod.Name]
-		if c == nil || !c.same(pod) {
+		if c == nil || !c.is(&pod.Source) {
 			c = newCaller(p, pod.Source, pod.Name, 0)
-			c.noSidecar = pod.NoSidecar
 		} else {
 			delete(gone, pod.Name)
 		}
@@ -230,6 +228,5 @@ func (noRules) Authorize(_, _ *mesh.Source, _ *mesh.Request) (bool, string) { re
 func (noRules) MatchedHeaders() []string                                    { return nil }
 func (noRules) Missing(*mesh.Request, *mesh.Source) string                  { return "" }
 func (noRules) Clusters() []*mesh.Cluster                                   { return nil }
-func (noRules) DecideNoSidecar(*mesh.Request, string, uint64) mesh.Decision { return mesh.Decision{} }
 func (noRules) EntryGateway() (mesh.Source, error)                          { return mesh.IngressGateway(), nil }
 func (noRules) NoMesh() bool                                                { return false }

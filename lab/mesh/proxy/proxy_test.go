@@ -34,9 +34,6 @@ type rules struct {
 func (r *rules) Decide(q *mesh.Request, s *mesh.Source, _ uint64) mesh.Decision {
 	return r.decide(q, s)
 }
-func (r *rules) DecideNoSidecar(q *mesh.Request, _ string, _ uint64) mesh.Decision {
-	return r.decide(q, &mesh.Source{})
-}
 func (r *rules) Authorize(from, to *mesh.Source, q *mesh.Request) (bool, string) {
 	return r.authorize == nil || r.authorize(from, to, q), ""
 }

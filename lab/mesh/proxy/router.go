@@ -86,7 +86,7 @@ func (c *caller) serve(w http.ResponseWriter, r *http.Request, authority string,
 func (c *caller) serveIn(s *state, w http.ResponseWriter, r *http.Request, authority string, port int, arrived arrival) {
 	x := exchanges.Get().(*exchange)
 	x.proxy, x.in, x.arrival, x.state = c.proxy, c, arrived, s
-	x.noSidecar = c.noSidecar || x.state.noMesh
+	x.noSidecar = c.source.NoSidecar || x.state.noMesh
 	x.w, x.r, x.ctx, x.start = w, r, r.Context(), time.Now()
 	x.req = mesh.Request{Method: r.Method, Authority: authority, Path: target(r), Scheme: "http", Port: port, Header: r.Header}
 	x.serve()
