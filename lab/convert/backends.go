@@ -17,7 +17,7 @@ func (r *ruleOf) backends() (out []overlay.HTTPBackendRef) {
 		if !ok {
 			continue
 		}
-		b := overlay.HTTPBackendRef{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Port: ref.Port, Filters: modifiers(d.GetHeaders())}
+		b := overlay.HTTPBackendRef{BackendRef: ref, Filters: modifiers(d.GetHeaders())}
 		if len(r.http.GetRoute()) > 1 {
 			b.Weight = new(int(d.GetWeight()))
 		}

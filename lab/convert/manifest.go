@@ -105,9 +105,9 @@ func leaf(value any) (*kyaml.Node, error) {
 
 func structNode(v reflect.Value) (*kyaml.Node, error) {
 	node := &kyaml.Node{Kind: kyaml.MappingNode}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("field"), ",")
-		if f := v.Field(i); name != "" && (f.Kind() != reflect.Struct || f.NumField() > 0) {
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		name, _, _ := strings.Cut(field.Tag.Get("field"), ",")
+		if f := v.FieldByIndex(field.Index); name != "" && (f.Kind() != reflect.Struct || f.NumField() > 0) {
 			value, err := nodeOf(f)
 			if err != nil {
 				return nil, err

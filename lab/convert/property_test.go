@@ -174,7 +174,7 @@ func TestRewrites(t *testing.T) {
 func decideAlike(t *rapid.T, r *rules.Rules, proof *Proof) {
 	before := compare.Rules{Overlay: r.Overlay, Table: r.Table}
 	ingress := mesh.IngressGateway()
-	caller, _ := mesh.SourceOf(r.Overlay, r.Overlay.Deployments[2])
+	caller := mesh.SourceOf(r.Overlay, r.Overlay.Deployments[2])
 	for range 30 {
 		pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
 		req := &mesh.Request{Method: pick("method", "GET", "PUT", "POST"), Authority: pick("authority", "a", "x.test", "y.test"), Scheme: "http", Port: 80, Header: http.Header{},

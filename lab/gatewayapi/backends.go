@@ -20,7 +20,7 @@ func (r *ruleOf) backends(out *networking.HTTPRoute) {
 			continue
 		}
 		path := r.path + ".backendRefs[" + itoa(i) + "]"
-		destination, soft, hard := r.destination(b.Ref(), path)
+		destination, soft, hard := r.destination(b.BackendRef, path)
 		if hard != nil {
 			r.hard = hard
 			return

@@ -35,7 +35,7 @@ func (l *linter) destinationsOfRoutes() (all []destination) {
 			rule, path := &r.Spec.Rules[j], fmt.Sprintf("spec.rules[%d]", j)
 			for k := range rule.BackendRefs {
 				if b := &rule.BackendRefs[k]; *b.Weight > 0 {
-					add(fmt.Sprintf("%s.backendRefs[%d]", path, k), "its requests get 500", b.Ref())
+					add(fmt.Sprintf("%s.backendRefs[%d]", path, k), "its requests get 500", b.BackendRef)
 				}
 			}
 			for k, f := range rule.Filters {

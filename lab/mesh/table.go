@@ -113,8 +113,7 @@ func compile(o *overlay.Overlay, report *overlay.Report) *Table {
 
 // hasNoMesh reports whether an overlay has no Istio object and none of the Gateway API.
 func hasNoMesh(o *overlay.Overlay) bool {
-	return len(o.KubernetesGateways)+len(o.HTTPRoutes)+len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) == 0 &&
-		!slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
+	return !o.HasIstio() && !slices.ContainsFunc(o.NotEnforced, func(m overlay.Meta) bool { return strings.Contains(m.APIVersion, "istio.io/") })
 }
 
 // addView compiles the view of a caller, unless another caller has the same view.

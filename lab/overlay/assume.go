@@ -34,7 +34,7 @@ type assumption struct {
 
 // sidecars labels the namespaces whose pods are taken to have sidecars.
 func (a *assumption) sidecars() string {
-	if !a.overlay.hasIstio() {
+	if !a.overlay.HasIstio() {
 		return ""
 	}
 	states := map[string]*Meta{}
@@ -48,33 +48,30 @@ func (a *assumption) sidecars() string {
 		}
 		n := states[m.Namespace]
 		if n == nil {
-			a.overlay.Namespaces = append(a.overlay.Namespaces, Meta{Kind: "Namespace", Name: m.Namespace, Labels: map[string]string{"istio-injection": "enabled"}})
-			states[m.Namespace] = &Meta{Labels: map[string]string{"istio-injection": "enabled"}}
+			a.overlay.Namespaces = append(a.overlay.Namespaces, Meta{Kind: "Namespace", Name: m.Namespace, Labels: map[string]string{istio.InjectionLabel: "enabled"}})
+			states[m.Namespace] = &Meta{Labels: map[string]string{istio.InjectionLabel: "enabled"}}
 			taken[m.Namespace] = struct{}{}
 			continue
 		}
 		if !n.Created.IsZero() || statesInjection(n.Labels) {
 			continue
 		}
-		labels := maps.Clone(n.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels["istio-injection"] = "enabled"
+		labels := map[string]string{istio.InjectionLabel: "enabled"}
+		maps.Copy(labels, n.Labels)
 		n.Labels = labels
 		taken[m.Namespace] = struct{}{}
 	}
 	return assumed("pods have sidecars in namespaces where no label states it: %s", taken)
 }
 
-// hasIstio reports whether the overlay has any object of Istio or of the Gateway API that is enforced.
-func (o *Overlay) hasIstio() bool {
+// HasIstio reports whether the overlay has any object of Istio or of the Gateway API that is enforced.
+func (o *Overlay) HasIstio() bool {
 	return len(o.KubernetesGateways)+len(o.HTTPRoutes)+len(o.VirtualServices)+len(o.DestinationRules)+len(o.Gateways)+len(o.ServiceEntries)+len(o.Sidecars)+len(o.AuthorizationPolicies) > 0
 }
 
 // statesInjection reports whether the labels of a namespace state whether its pods have sidecars.
 func statesInjection(labels map[string]string) bool {
-	for _, key := range []string{"istio-injection", "istio.io/rev", "istio.io/dataplane-mode"} {
+	for _, key := range []string{istio.InjectionLabel, istio.RevisionLabel, "istio.io/dataplane-mode"} {
 		if _, ok := labels[key]; ok {
 			return true
 		}

@@ -136,7 +136,7 @@ func checkRouteRule(at problems, path string, r *HTTPRouteRule) {
 	checkFilters(at, path+".filters", r.Filters, r.Matches)
 	for i := range r.BackendRefs {
 		b, at1 := &r.BackendRefs[i], fmt.Sprintf("%s.backendRefs[%d]", path, i)
-		checkBackendRef(at, at1, b.Ref())
+		checkBackendRef(at, at1, b.BackendRef)
 		if *b.Weight < 0 || *b.Weight > 1_000_000 {
 			at.add(at1+".weight", "want a weight from 0 to 1000000, got %d", *b.Weight)
 		}

@@ -78,39 +78,6 @@ func (r *references) namespaces() {
 	}
 }
 
-// Objects returns the identities of all objects of an overlay.
-func (o *Overlay) Objects() []Meta {
-	metas := slices.Concat(o.Namespaces, o.ServiceAccounts, o.NotEnforced)
-	for _, x := range o.Deployments {
-		metas = append(metas, x.Meta)
-	}
-	for _, x := range o.Services {
-		metas = append(metas, x.Meta)
-	}
-	for _, x := range o.ConfigMaps {
-		metas = append(metas, x.Meta)
-	}
-	metas = slices.Concat(metas, metasOf(o.VirtualServices), metasOf(o.DestinationRules), metasOf(o.Gateways))
-	for _, x := range o.KubernetesGateways {
-		metas = append(metas, x.Meta)
-	}
-	for _, x := range o.HTTPRoutes {
-		metas = append(metas, x.Meta)
-	}
-	for _, x := range o.ReferenceGrants {
-		metas = append(metas, x.Meta)
-	}
-	return slices.Concat(metas, metasOf(o.ServiceEntries), metasOf(o.Sidecars), metasOf(o.AuthorizationPolicies))
-}
-
-func metasOf[T any](objects []Istio[T]) []Meta {
-	metas := make([]Meta, len(objects))
-	for i, x := range objects {
-		metas[i] = x.Meta
-	}
-	return metas
-}
-
 func (r *references) deployments() {
 	for _, d := range r.overlay.Deployments {
 		if d.Pod.ServiceAccount != "default" && !r.serviceAccount(d.Namespace, d.Pod.ServiceAccount) {

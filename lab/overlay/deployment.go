@@ -10,10 +10,8 @@ import (
 )
 
 type deploymentManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		Replicas *int `field:"replicas" does:"as many processes, 100 at most"`
 		Selector struct {
 			MatchLabels      map[string]string `field:"matchLabels,required"`

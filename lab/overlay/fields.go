@@ -49,7 +49,7 @@ func fieldList(path string, t reflect.Type) (list []ManifestField) {
 		if path != "" {
 			at = path + "." + name
 		}
-		below, suffix := elements(t.Field(f.index).Type)
+		below, suffix := elements(t.FieldByIndex(f.index).Type)
 		if f.status == enforced && below.Kind() == reflect.Struct && below != reflect.TypeFor[anything]() {
 			list = append(list, ManifestField{Path: at + suffix, Status: f.status.String(), Note: f.does})
 			list = append(list, fieldList(at+suffix, below)...)

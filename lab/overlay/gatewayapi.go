@@ -220,21 +220,11 @@ type BackendRef struct {
 	Port      int    `field:"port"`
 }
 
-// HTTPBackendRef names one of the weighted destinations of a rule. It repeats the fields of BackendRef, because manifests have no embedded
-// fields; see Ref.
+// HTTPBackendRef names one of the weighted destinations of a rule.
 type HTTPBackendRef struct {
-	Group     string            `field:"group" does:"of a Service (empty), or networking.istio.io"`
-	Kind      string            `field:"kind" does:"Service or Hostname"`
-	Namespace string            `field:"namespace"`
-	Name      string            `field:"name,required"`
-	Port      int               `field:"port"`
-	Weight    *int              `field:"weight" does:"0: no requests"` // default 1
-	Filters   []HTTPRouteFilter `field:"filters"`
-}
-
-// Ref returns the destination.
-func (b *HTTPBackendRef) Ref() BackendRef {
-	return BackendRef{Group: b.Group, Kind: b.Kind, Namespace: b.Namespace, Name: b.Name, Port: b.Port}
+	BackendRef
+	Weight  *int              `field:"weight" does:"0: no requests"` // default 1
+	Filters []HTTPRouteFilter `field:"filters"`
 }
 
 // Host returns the full host name of the destination, for a route of a namespace; it may have no kind yet.
@@ -250,7 +240,7 @@ func (r *HTTPRoute) backends() (list []BackendRef) {
 	for i := range r.Spec.Rules {
 		rule := &r.Spec.Rules[i]
 		for j := range rule.BackendRefs {
-			list = append(list, rule.BackendRefs[j].Ref())
+			list = append(list, rule.BackendRefs[j].BackendRef)
 		}
 		for _, f := range rule.Filters {
 			if f.RequestMirror != nil {
@@ -303,26 +293,20 @@ func GroupOf(group *string) string {
 }
 
 type kubernetesGatewayManifest struct {
-	APIVersion string                `field:"apiVersion"`
-	Kind       string                `field:"kind"`
-	Metadata   metadata              `field:"metadata,required"`
-	Spec       KubernetesGatewaySpec `field:"spec,required"`
-	Status     anything              `field:"status" does:"ignored, as by the API server"`
+	objectManifest
+	Spec   KubernetesGatewaySpec `field:"spec,required"`
+	Status anything              `field:"status" does:"ignored, as by the API server"`
 }
 
 type httpRouteManifest struct {
-	APIVersion string        `field:"apiVersion"`
-	Kind       string        `field:"kind"`
-	Metadata   metadata      `field:"metadata,required"`
-	Spec       HTTPRouteSpec `field:"spec,required"`
-	Status     anything      `field:"status" does:"ignored, as by the API server"`
+	objectManifest
+	Spec   HTTPRouteSpec `field:"spec,required"`
+	Status anything      `field:"status" does:"ignored, as by the API server"`
 }
 
 type referenceGrantManifest struct {
-	APIVersion string             `field:"apiVersion"`
-	Kind       string             `field:"kind"`
-	Metadata   metadata           `field:"metadata,required"`
-	Spec       ReferenceGrantSpec `field:"spec,required"`
+	objectManifest
+	Spec ReferenceGrantSpec `field:"spec,required"`
 }
 
 func addKubernetesGateway(d *decoding, m Meta, decoded any) {

@@ -22,7 +22,7 @@ type kind struct {
 	apiVersions []string
 	clusterWide bool
 	status      status                     // enforced or accepted
-	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds it has only metadata
+	manifest    any                        // a pointer to a struct with field tags; for Istio's kinds an objectManifest
 	spec        func() proto.Message       // for Istio's kinds
 	add         func(*decoding, Meta, any) // adds the decoded manifest or specification to the overlay
 	exact       bool                       // Read, too, reports unknown fields
@@ -37,7 +37,7 @@ func kinds() []kind {
 	securityVersions := []string{"security.istio.io/v1", "security.istio.io/v1beta1"}
 	gatewayVersions := []string{GatewayAPI + "/v1", GatewayAPI + "/v1beta1"}
 	return []kind{
-		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &namespaceManifest{}, add: addNamespace},
+		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &objectManifest{}, add: addNamespace},
 		{name: "ServiceAccount", apiVersions: []string{"v1"}, manifest: &serviceAccountManifest{}, add: addServiceAccount},
 		{name: "ConfigMap", apiVersions: []string{"v1"}, manifest: &configMapManifest{}, add: addConfigMap},
 		{name: "Secret", apiVersions: []string{"v1"}, manifest: &secretManifest{}, add: addSecret},
@@ -55,7 +55,7 @@ func kinds() []kind {
 		{name: "HTTPRoute", apiVersions: gatewayVersions, manifest: &httpRouteManifest{}, add: addHTTPRoute, exact: true},
 		{name: "ReferenceGrant", apiVersions: gatewayVersions, manifest: &referenceGrantManifest{}, add: addReferenceGrant, exact: true},
 
-		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &istioManifest{},
+		{name: "PeerAuthentication", apiVersions: securityVersions, status: accepted, manifest: &objectManifest{},
 			spec: func() proto.Message { return new(security.PeerAuthentication) }, add: addPeerAuthentication},
 		{name: "NetworkPolicy", apiVersions: []string{"networking.k8s.io/v1"}, status: accepted, manifest: &networkPolicyManifest{}, add: addNotEnforced},
 		{name: "PodDisruptionBudget", apiVersions: []string{"policy/v1"}, status: accepted, manifest: &disruptionBudgetManifest{}, add: addNotEnforced},
@@ -68,7 +68,7 @@ func istioKind[T any, P interface {
 	proto.Message
 }](name string, versions []string, check func(validate.Report, validate.Object, P), list func(*Overlay) *[]Istio[P]) kind {
 	return kind{
-		name: name, apiVersions: versions, manifest: &istioManifest{},
+		name: name, apiVersions: versions, manifest: &objectManifest{},
 		spec: func() proto.Message { return P(new(T)) },
 		add: func(d *decoding, m Meta, spec any) {
 			at := problems{report: d.report, object: m.String()}
@@ -242,13 +242,8 @@ type metadata struct {
 	CreationTimestamp anything          `field:"creationTimestamp" does:"ignored, as by the API server, which sets its own"` // generators write it as null
 }
 
-type istioManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-}
-
-type namespaceManifest struct {
+// objectManifest lists the fields that all objects have.
+type objectManifest struct {
 	APIVersion string   `field:"apiVersion"`
 	Kind       string   `field:"kind"`
 	Metadata   metadata `field:"metadata,required"`
@@ -260,9 +255,7 @@ func addNamespace(d *decoding, m Meta, _ any) {
 }
 
 type serviceAccountManifest struct {
-	APIVersion                   string     `field:"apiVersion"`
-	Kind                         string     `field:"kind"`
-	Metadata                     metadata   `field:"metadata,required"`
+	objectManifest
 	AutomountServiceAccountToken bool       `field:"automountServiceAccountToken,accepted"`
 	ImagePullSecrets             []nameOnly `field:"imagePullSecrets,accepted"`
 }
@@ -276,9 +269,7 @@ func addServiceAccount(d *decoding, m Meta, _ any) {
 }
 
 type configMapManifest struct {
-	APIVersion string            `field:"apiVersion"`
-	Kind       string            `field:"kind"`
-	Metadata   metadata          `field:"metadata,required"`
+	objectManifest
 	Data       map[string]string `field:"data" does:"environment and files of containers"`
 	BinaryData map[string]string `field:"binaryData" does:"files of containers"`
 	Immutable  bool              `field:"immutable,accepted"`

@@ -279,7 +279,7 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 		// Kustomize's own restriction (LoadRestrictionsRootOnly), checked before anything is read.
 		in.report.Add(object, at, "%s is not below this directory: kustomize reads files only from there, and directories from anywhere", fieldpath.Quote(entry))
 	default:
-		return in.target(object, at, entry, target, r)
+		return in.target(object, at, target, r)
 	}
 	return false
 }
@@ -303,7 +303,7 @@ func within(dir, path string) bool {
 }
 
 // target inspects the file that an entry refers to.
-func (in *inspector) target(object, at, entry, target string, r role) bool {
+func (in *inspector) target(object, at, target string, r role) bool {
 	f := in.disk.read(target)
 	switch {
 	case f.err != nil:

@@ -1,9 +1,9 @@
 package overlay
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -92,11 +92,7 @@ func (o *Overlay) danglingRoutes() []Problem {
 	r.services()
 	r.destinationRules()
 	r.virtualServices()
-	var located *Report
-	if errors.As(report.Err(), &located) {
-		return located.Problems
-	}
-	return nil
+	return report.Located()
 }
 
 // strictly decodes as Load does.
@@ -192,9 +188,7 @@ func (o *Overlay) playPods(s *Service, name string, labels map[string]string) {
 	pod := PodTemplate{Labels: map[string]string{}, ServiceAccount: "default", AnyPort: true}
 	var ports []ContainerPort
 	for _, from := range []map[string]string{s.Selector, labels} {
-		for key, value := range from {
-			pod.Labels[key] = value
-		}
+		maps.Copy(pod.Labels, from)
 	}
 	for i, p := range s.Ports {
 		port := ContainerPort{Number: p.Port, Name: fmt.Sprintf("port-%d", i)}

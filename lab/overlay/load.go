@@ -12,7 +12,6 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
-	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 )
@@ -187,11 +186,8 @@ func siblings(dir string) string {
 		return ""
 	}
 	for _, e := range entries {
-		for _, name := range konfig.RecognizedKustomizationFileNames() {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(dir), e.Name(), name)); err == nil {
-				names = append(names, e.Name())
-				break
-			}
+		if HasKustomization(filepath.Join(filepath.Dir(dir), e.Name())) {
+			names = append(names, e.Name())
 		}
 	}
 	if len(names) == 0 {

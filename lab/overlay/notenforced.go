@@ -34,10 +34,8 @@ func (o *Overlay) NotEnforcedLine() string {
 // cluster.
 
 type networkPolicyManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		PodSelector selectorManifest `field:"podSelector"`
 		PolicyTypes []string         `field:"policyTypes"`
 		Ingress     []struct {
@@ -76,10 +74,8 @@ type selectorManifest struct {
 }
 
 type disruptionBudgetManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		MinAvailable               intOrString      `field:"minAvailable"`
 		MaxUnavailable             intOrString      `field:"maxUnavailable"`
 		Selector                   selectorManifest `field:"selector,required"`

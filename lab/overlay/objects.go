@@ -73,6 +73,21 @@ func (o *Overlay) append(other *Overlay) {
 	o.NotEnforced = append(o.NotEnforced, other.NotEnforced...)
 }
 
+// Objects returns the identities of all objects of an overlay, except Secrets.
+func (o *Overlay) Objects() []Meta {
+	return slices.Concat(o.Namespaces, o.ServiceAccounts, o.NotEnforced, metasOf(o.Deployments), metasOf(o.Services), metasOf(o.ConfigMaps),
+		metasOf(o.VirtualServices), metasOf(o.DestinationRules), metasOf(o.Gateways), metasOf(o.KubernetesGateways), metasOf(o.HTTPRoutes),
+		metasOf(o.ReferenceGrants), metasOf(o.ServiceEntries), metasOf(o.Sidecars), metasOf(o.AuthorizationPolicies))
+}
+
+func metasOf[T interface{ identity() Meta }](objects []T) []Meta {
+	metas := make([]Meta, len(objects))
+	for i, x := range objects {
+		metas[i] = x.identity()
+	}
+	return metas
+}
+
 // Whole reports whether the objects are valid. Load passes the broken objects to a Check in a separate overlay.
 func (o *Overlay) Whole() bool { return o.holes == nil }
 
@@ -88,6 +103,8 @@ type Meta struct {
 	// Created is the time at which a cluster created the object. Only Read sets it; it is zero for an object that comes from no cluster.
 	Created time.Time
 }
+
+func (m Meta) identity() Meta { return m }
 
 // CompareAge orders objects as Istio orders those of one kind: the older first, then by name and namespace. An object without a time is
 // younger than any other: no cluster has created it yet.

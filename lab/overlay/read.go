@@ -122,9 +122,8 @@ func (r *reader) kustomization(dir string) {
 	r.files = append(r.files, disk.paths()...)
 	maps.Copy(r.sums, disk.sums())
 	r.places.more = append(r.places.more, report.places, rendered.places)
-	var located *Report
-	if errors.As(report.Err(), &located) {
-		r.report.Problems = append(r.report.Problems, located.Problems...)
+	if len(report.Problems) > 0 {
+		r.report.Problems = append(r.report.Problems, report.Located()...)
 		return
 	}
 	r.objects = append(r.objects, rendered.objects...)

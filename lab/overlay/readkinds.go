@@ -3,7 +3,10 @@ package overlay
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // readKind returns the kind by which Read decodes an object. ok is false for a kind that it does not decode.
@@ -19,7 +22,7 @@ func readKind(m Meta) (k kind, ok bool) {
 // readKinds returns the kinds that Read decodes: Istio's enforced ones as Load does, and of Kubernetes' only what routing depends on.
 func readKinds() []kind {
 	list := []kind{
-		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &namespaceManifest{}, add: addNamespace},
+		{name: "Namespace", apiVersions: []string{"v1"}, clusterWide: true, manifest: &objectManifest{}, add: addNamespace},
 		{name: "Service", apiVersions: []string{"v1"}, manifest: &anyServiceManifest{}, add: addAnyService},
 		{name: "Pod", apiVersions: []string{"v1"}, manifest: &podObjectManifest{}, add: addPodObject},
 	}
@@ -40,10 +43,8 @@ func readKinds() []kind {
 
 // anyServiceManifest lists the fields of a Service that routing depends on.
 type anyServiceManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		Selector map[string]string `field:"selector"`
 		Ports    []struct {
 			Name        string      `field:"name"`
@@ -76,10 +77,8 @@ func addAnyService(d *decoding, m Meta, decoded any) {
 
 // workloadManifest lists the fields of a workload that routing depends on.
 type workloadManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		Replicas *int `field:"replicas"`
 		Template *struct {
 			Metadata templateMetadata `field:"metadata"`
@@ -96,10 +95,8 @@ type templateMetadata struct {
 
 // podObjectManifest lists the fields of a single pod that routing depends on.
 type podObjectManifest struct {
-	APIVersion string         `field:"apiVersion"`
-	Kind       string         `field:"kind"`
-	Metadata   metadata       `field:"metadata,required"`
-	Spec       anyPodManifest `field:"spec,required"`
+	objectManifest
+	Spec anyPodManifest `field:"spec,required"`
 }
 
 type anyPodManifest struct {
@@ -131,8 +128,9 @@ func addPodObject(d *decoding, m Meta, decoded any) {
 func (d *decoding) addPods(m Meta, replicas int, labels, annotations map[string]string, spec *anyPodManifest) {
 	pod := PodTemplate{Labels: labels, Annotations: annotations, ServiceAccount: cmp.Or(spec.ServiceAccountName, "default"), AnyPort: true}
 	if spec.HostNetwork { // Istio's injector skips such pods
-		pod.Annotations = map[string]string{"sidecar.istio.io/inject": "false"}
-		pod.Labels = withoutKey(labels, "sidecar.istio.io/inject")
+		pod.Annotations = map[string]string{istio.InjectLabel: "false"}
+		pod.Labels = maps.Clone(labels)
+		delete(pod.Labels, istio.InjectLabel)
 	}
 	for _, c := range spec.Containers {
 		container := Container{Name: c.Name}
@@ -147,23 +145,10 @@ func (d *decoding) addPods(m Meta, replicas int, labels, annotations map[string]
 	d.overlay.Deployments = append(d.overlay.Deployments, Deployment{Meta: m, Replicas: max(0, replicas), Pod: pod})
 }
 
-// withoutKey returns labels without one of them.
-func withoutKey(labels map[string]string, key string) map[string]string {
-	out := map[string]string{}
-	for k, v := range labels {
-		if k != key {
-			out[k] = v
-		}
-	}
-	return out
-}
-
 // workloadEntryManifest lists the fields of a WorkloadEntry that routing depends on.
 type workloadEntryManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		Labels         map[string]string `field:"labels"`
 		ServiceAccount string            `field:"serviceAccount"`
 	} `field:"spec,required"`

@@ -82,12 +82,17 @@ func Join(errs ...error) error {
 	return all.Err()
 }
 
-// Err returns nil if there are no problems, otherwise the report, with its problems sorted by object and path and without duplicates, so
-// that the same overlay always gives the same text.
+// Err returns nil if there are no problems, otherwise a report of what Located returns.
 func (r *Report) Err() error {
 	if r == nil || len(r.Problems) == 0 {
 		return nil
 	}
+	return &Report{Problems: r.Located()}
+}
+
+// Located returns the problems with their places, sorted by object and path and without duplicates, so that the same overlay always gives the
+// same text.
+func (r *Report) Located() []Problem {
 	sorted := slices.Clone(r.Problems)
 	for i, p := range sorted {
 		if p.File == "" {
@@ -98,7 +103,7 @@ func (r *Report) Err() error {
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), fieldpath.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Place(), b.Place()))
 	})
-	return &Report{Problems: slices.Compact(sorted)}
+	return slices.Compact(sorted)
 }
 
 // Error returns one line per problem.

@@ -8,10 +8,8 @@ import (
 )
 
 type serviceManifest struct {
-	APIVersion string   `field:"apiVersion"`
-	Kind       string   `field:"kind"`
-	Metadata   metadata `field:"metadata,required"`
-	Spec       struct {
+	objectManifest
+	Spec struct {
 		Type     string            `field:"type" does:"ClusterIP or NodePort"`
 		Selector map[string]string `field:"selector,required"`
 		Ports    []struct {

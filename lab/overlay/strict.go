@@ -162,7 +162,7 @@ func (s *strict) decodeStruct(path string, from map[string]any, into reflect.Val
 		case f.status == accepted && from[name] != nil:
 			s.unenforced[s.kind+" "+name] = struct{}{}
 		}
-		s.decode(at, from[name], into.Field(f.index))
+		s.decode(at, from[name], into.FieldByIndex(f.index))
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if fields[name].required && from[name] == nil {
@@ -265,21 +265,21 @@ const (
 
 // field is one field of a manifest's struct.
 type field struct {
-	index     int
+	index     []int
 	status    status
 	required  bool
 	why, does string
 }
 
-// fieldsOf reads the tags of a manifest's struct.
+// fieldsOf reads the tags of a manifest's struct. The fields of embedded structs are its own.
 func fieldsOf(t reflect.Type) map[string]field {
 	fields := make(map[string]field, t.NumField())
-	for i := range t.NumField() {
-		name, option, _ := strings.Cut(t.Field(i).Tag.Get(fieldTag), ",")
+	for _, of := range reflect.VisibleFields(t) {
+		name, option, _ := strings.Cut(of.Tag.Get(fieldTag), ",")
 		if name == "" {
 			continue
 		}
-		f := field{index: i, why: t.Field(i).Tag.Get(whyTag), does: t.Field(i).Tag.Get(doesTag)}
+		f := field{index: of.Index, why: of.Tag.Get(whyTag), does: of.Tag.Get(doesTag)}
 		switch option {
 		case "required":
 			f.required = true

@@ -266,9 +266,7 @@ func (c *containerDecoding) checkSubPath(at string, v *Volume, sub string) {
 
 // secretManifest lists the fields of a Secret that the lab supports.
 type secretManifest struct {
-	APIVersion string            `field:"apiVersion"`
-	Kind       string            `field:"kind"`
-	Metadata   metadata          `field:"metadata,required"`
+	objectManifest
 	Data       map[string]string `field:"data" does:"in base64; environment and files of containers"`
 	StringData map[string]string `field:"stringData"`
 	Type       string            `field:"type" does:"any"`

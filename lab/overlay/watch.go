@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,10 +95,7 @@ func (w *Watcher) run() {
 		case <-w.closing:
 			return
 		case r := <-w.requests:
-			sums = make(map[string]sum, len(r.sums))
-			for path, s := range r.sums {
-				sums[path] = s
-			}
+			sums = maps.Clone(r.sums)
 			r.reply <- w.arm(sums)
 			look, since = w.soon(look, since)
 		case e, ok := <-w.events.Events:

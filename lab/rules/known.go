@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -85,11 +84,7 @@ func (r *Rules) Gaps() []overlay.Problem {
 	for i := range r.gaps {
 		report.Add(r.gaps[i].object, r.gaps[i].path, "%s", r.gaps[i].why)
 	}
-	var located *overlay.Report
-	if errors.As(report.Err(), &located) {
-		return located.Problems
-	}
-	return nil
+	return report.Located()
 }
 
 // Foreign lists the objects that bear on routing, of kinds that are not computed.
