@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -261,12 +262,7 @@ func (e Effect) Differences(after Effect) []Difference {
 }
 
 func (d Difference) orNone() Difference {
-	if d.Before == "" {
-		d.Before = "none"
-	}
-	if d.After == "" {
-		d.After = "none"
-	}
+	d.Before, d.After = cmp.Or(d.Before, "none"), cmp.Or(d.After, "none")
 	return d
 }
 

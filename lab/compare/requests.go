@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -200,7 +201,7 @@ func fixed(all []mesh.Condition, authority string) bool {
 }
 
 func matchesWhole(pattern, text string) bool {
-	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	re, err := istio.WholeRegex(pattern)
 	return err == nil && re.MatchString(text)
 }
 

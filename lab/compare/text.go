@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"encoding/binary"
 	"regexp/syntax"
 	"slices"
@@ -262,10 +263,7 @@ func (s *search) after(open []thread, r rune) []thread {
 		next = append(next, thread{t.program, inst.Out})
 	}
 	slices.SortFunc(next, func(a, b thread) int {
-		if a.program != b.program {
-			return int(a.program) - int(b.program)
-		}
-		return int(a.at) - int(b.at)
+		return cmp.Or(cmp.Compare(a.program, b.program), cmp.Compare(a.at, b.at))
 	})
 	return slices.Compact(next)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -22,7 +23,7 @@ func (e expressions) of(text string) expression {
 	if !ok {
 		if re, err := regexp.Compile(text); err == nil {
 			found.begins, _ = re.LiteralPrefix()
-			found.whole, _ = regexp.Compile(`\A(?:` + text + `)\z`)
+			found.whole, _ = istio.WholeRegex(text)
 		}
 		e[text] = found
 	}

@@ -94,10 +94,10 @@ func newDomains(port *portTable) *Domains {
 		hosts := &d.List[d.index[host]].Hosts
 		*hosts = append(*hosts, name)
 	}
-	for _, name := range sortedKeys(port.names) {
+	for _, name := range slices.Sorted(maps.Keys(port.names)) {
 		add(port.names[name], name)
 	}
-	for _, tail := range sortedKeys(port.tails) {
+	for _, tail := range slices.Sorted(maps.Keys(port.tails)) {
 		add(port.tails[tail], "*"+tail)
 	}
 	if port.any != nil {

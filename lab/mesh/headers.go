@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func newHeaderOps(h *networking.Headers) (ops HeaderOps, authority string, err e
 }
 
 func headerList(m map[string]string) (list []Header, authority string, err error) {
-	for _, name := range sortedKeys(m) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
 		value, err := headerValue(m[name])
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", name, err)

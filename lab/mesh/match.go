@@ -2,12 +2,14 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"net/textproto"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/istio"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -41,18 +43,10 @@ func newTextMatch(m *networking.StringMatch) (textMatch, error) {
 		if t.Regex == "*" {
 			return textMatch{kind: matchPresent}, nil
 		}
-		re, err := wholeRegex(t.Regex)
+		re, err := istio.WholeRegex(t.Regex)
 		return textMatch{kind: matchRegex, text: t.Regex, regex: re}, err
 	}
 	return textMatch{kind: matchPresent}, nil
-}
-
-// wholeRegex compiles an expression that must match a whole value, as Envoy's safe_regex does.
-func wholeRegex(expression string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(expression); err != nil { // without the group, so that ")(" is invalid
-		return nil, fmt.Errorf("want an RE2 expression, got %q: %w", expression, err)
-	}
-	return regexp.Compile(`\A(?:` + expression + `)\z`)
 }
 
 func (m textMatch) matches(value string) bool {
@@ -307,12 +301,12 @@ func newMatcher(m *networking.HTTPMatchRequest) (matcher, error) {
 		out.headers = append(out.headers, h)
 		return nil
 	}
-	for _, name := range sortedKeys(m.Headers) {
+	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		if err := add("headers."+name, name, m.Headers[name], false); err != nil {
 			return out, err
 		}
 	}
-	for _, name := range sortedKeys(m.WithoutHeaders) {
+	for _, name := range slices.Sorted(maps.Keys(m.WithoutHeaders)) {
 		if err := add("withoutHeaders."+name, name, m.WithoutHeaders[name], true); err != nil {
 			return out, err
 		}
@@ -327,7 +321,7 @@ func newMatcher(m *networking.HTTPMatchRequest) (matcher, error) {
 			}
 		}
 	}
-	for _, name := range sortedKeys(m.QueryParams) {
+	for _, name := range slices.Sorted(maps.Keys(m.QueryParams)) {
 		text, err := newTextMatch(m.QueryParams[name])
 		if err != nil {
 			return out, fmt.Errorf("queryParams.%s: %w", name, err)
@@ -418,13 +412,4 @@ func splitPath(pathAndQuery string) (path, query string) {
 	pathAndQuery, _, _ = strings.Cut(pathAndQuery, "#")
 	path, query, _ = strings.Cut(pathAndQuery, "?")
 	return path, query
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

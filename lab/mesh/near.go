@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -234,8 +235,8 @@ func (n *nearness) otherHosts() {
 	if table == nil {
 		return
 	}
-	hosts := sortedKeys(table.names)
-	for _, tail := range sortedKeys(table.tails) {
+	hosts := slices.Sorted(maps.Keys(table.names))
+	for _, tail := range slices.Sorted(maps.Keys(table.tails)) {
 		hosts = append(hosts, "*"+tail)
 	}
 	if len(hosts) == 0 {
@@ -336,7 +337,7 @@ func (n *nearness) unbacked(c *Cluster) {
 		}
 		common := false
 		var differ []string
-		for _, k := range sortedKeys(c.Selector) {
+		for _, k := range slices.Sorted(maps.Keys(c.Selector)) {
 			have, ok := d.Pod.Labels[k]
 			switch {
 			case ok && have == c.Selector[k]:

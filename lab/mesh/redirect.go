@@ -25,10 +25,7 @@ func newRedirect(r *networking.HTTPRedirect, match *pathMatch, port int, secure 
 	path := redirectPath(r, match)
 	out.Text = cmp.Or(scheme, "{scheme}") + "://" + cmp.Or(authority, "{host}") + newPort + redirectPathText(r, match)
 	out.Location = func(req *Request) string {
-		to, host := scheme, authority
-		if to == "" {
-			to = requestScheme(req)
-		}
+		to, host := cmp.Or(scheme, requestScheme(req)), authority
 		if host == "" {
 			host = redirectHost(req, to, newPort)
 		}
@@ -102,9 +99,4 @@ func redirectHost(req *Request, scheme, newPort string) string {
 	return req.Authority
 }
 
-func requestScheme(req *Request) string {
-	if req.Scheme == "" {
-		return "http"
-	}
-	return req.Scheme
-}
+func requestScheme(req *Request) string { return cmp.Or(req.Scheme, "http") }

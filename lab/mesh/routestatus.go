@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/gatewayapi"
@@ -50,18 +52,10 @@ func (n *nearness) objects() map[string]bool {
 // concerned reports whether an HTTPRoute is for the request's host: at a gateway by its hostnames, else by the Services that it names.
 func (n *nearness) concerned(r *overlay.HTTPRoute) bool {
 	for _, p := range r.Spec.ParentRefs {
-		namespace := p.Namespace
-		if namespace == "" {
-			namespace = r.Namespace
-		}
+		namespace := cmp.Or(p.Namespace, r.Namespace)
 		switch {
 		case n.src.Gateway && p.Kind == "Gateway":
-			for _, h := range r.Spec.Hostnames {
-				if covers(h, n.host) {
-					return true
-				}
-			}
-			if len(r.Spec.Hostnames) == 0 {
+			if len(r.Spec.Hostnames) == 0 || slices.ContainsFunc(r.Spec.Hostnames, func(h string) bool { return covers(h, n.host) }) {
 				return true
 			}
 		case !n.src.Gateway && p.Kind == "Service" && NamesService(n.host, p.Name, namespace, n.src.Namespace):

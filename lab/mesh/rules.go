@@ -26,6 +26,9 @@ type Rule struct {
 	Shares []Share
 }
 
+// Title returns the rule's name with its place: "beta (http[0])"; only the place for a rule without a name.
+func (r *Rule) Title() string { return ruleText(r.Name, r.Place) }
+
 // Rules lists the rules of all VirtualServices, then those of all HTTPRoutes, in the overlay's order. It lists a rule whose shares depend on the caller once for
 // each group of callers.
 func (t *Table) Rules() []Rule { return t.rules }

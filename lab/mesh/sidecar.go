@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -204,7 +205,7 @@ func (s *sidecar) table(port int) *portTable {
 			}
 		}
 	}
-	for _, name := range sortedKeys(services) {
+	for _, name := range slices.Sorted(maps.Keys(services)) {
 		if svc := services[name]; !taken[name] {
 			s.addService(t, svc, s.defaultHost(svc, port), services)
 		}
@@ -247,7 +248,7 @@ func (s *sidecar) hostsOf(v *virtualService, services map[string]*service) (name
 			continue
 		}
 		found := false
-		for _, name := range sortedKeys(services) {
+		for _, name := range slices.Sorted(maps.Keys(services)) {
 			if !istio.Overlap(name, h) {
 				continue
 			}

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/overlay"
@@ -21,9 +22,9 @@ const maxStrangers = 256
 func (t *Table) Strangers(namespaces []string) (all []Source, ok bool) {
 	labels := []map[string]string{{}}
 	values := selectedLabels(t.compiler.overlay)
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		for _, without := range labels {
-			for _, value := range sortedKeys(values[key]) {
+			for _, value := range slices.Sorted(maps.Keys(values[key])) {
 				with := maps.Clone(without)
 				with[key] = value
 				labels = append(labels, with)

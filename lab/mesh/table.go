@@ -3,6 +3,7 @@ package mesh
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -181,7 +182,7 @@ func matchedHeaders(rules []*virtualService) []string {
 			}
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // Clusters returns all clusters that any decision can name. A name occurs once for each kind of caller, possibly with different policies.

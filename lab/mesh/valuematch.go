@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/hopline/hopline/lab/istio"
 )
 
 // valueMatch matches one value of an attribute: a text, with an optional star at one end ("abc*", "*abc", or "*" for any text that is
@@ -108,7 +110,11 @@ func newPaths(values []string) []valueMatch {
 
 // newValueRegex compiles an expression that is valid.
 func newValueRegex(expression string) valueMatch {
-	return valueMatch{kind: valueRegex, text: expression, regex: regexp.MustCompile(`\A(?:` + expression + `)\z`)}
+	regex, err := istio.WholeRegex(expression)
+	if err != nil {
+		panic(err) // of an expression that the lab makes itself
+	}
+	return valueMatch{kind: valueRegex, text: expression, regex: regex}
 }
 
 // newBlocks compiles addresses and ranges of them. It skips invalid ones: an earlier check rejects them.

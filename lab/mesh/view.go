@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/hopline/hopline/lab/gatewayapi"
@@ -47,7 +48,7 @@ func watchedLabels(o *overlay.Overlay, gateways []gatewayObject) []string {
 			seen[k] = nil
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // compiler holds the input of views.
@@ -157,18 +158,11 @@ func (c *compiler) destinations(seen, everything registry, rules []*virtualServi
 // clusters returns all clusters that the view's decisions can name, by name.
 func (v *view) clusters() []*Cluster {
 	var out []*Cluster
-	for _, name := range sortedKeys(v.made) {
+	for _, name := range slices.Sorted(maps.Keys(v.made)) {
 		out = append(out, v.made[name])
 	}
 	return out
 }
 
 // gatewayPorts returns the ports of a gateway's view.
-func (v *view) gatewayPorts() []int {
-	var out []int
-	for p := range v.ports {
-		out = append(out, p)
-	}
-	slices.Sort(out)
-	return out
-}
+func (v *view) gatewayPorts() []int { return slices.Sorted(maps.Keys(v.ports)) }

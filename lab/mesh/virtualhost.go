@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,10 +70,10 @@ func (t *portTable) hosts() []*virtualHost {
 			out = append(out, v)
 		}
 	}
-	for _, name := range sortedKeys(t.names) {
+	for _, name := range slices.Sorted(maps.Keys(t.names)) {
 		add(t.names[name])
 	}
-	for _, tail := range sortedKeys(t.tails) {
+	for _, tail := range slices.Sorted(maps.Keys(t.tails)) {
 		add(t.tails[tail])
 	}
 	add(t.any)
