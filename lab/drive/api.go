@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -85,10 +86,7 @@ func (d *Drive) serveOverlays(w http.ResponseWriter, _ *http.Request) {
 	if all[active] != d.Dir() { // a lesson runs one that is elsewhere
 		active = bundle.FromHere(d.Dir())
 	}
-	names := []string{active}
-	for name := range all {
-		names = append(names, name)
-	}
+	names := slices.AppendSeq([]string{active}, maps.Keys(all))
 	slices.Sort(names)
 	respond(w, map[string]any{"active": active, "overlays": slices.Compact(names)}, err)
 }

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,11 +51,7 @@ func (d *Drive) switchTo(c *Change) (dropped []string, err error) {
 	}
 	dir, ok := all[c.Overlay]
 	if !ok {
-		names := make([]string, 0, len(all))
-		for name := range all {
-			names = append(names, name)
-		}
-		slices.Sort(names)
+		names := slices.Sorted(maps.Keys(all))
 		return nil, fmt.Errorf("overlay: want one of %s, got %q%s", strings.Join(names, ", "), c.Overlay, nearest.DidYouMean(c.Overlay, names))
 	}
 	if dir == d.base.overlay.Dir {

@@ -3,6 +3,7 @@ package workload
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -46,7 +47,10 @@ func containsFold(text, part string) bool {
 // Last returns the last n lines that a filter selects and whose number is above one, in the order of their numbers.
 func (l *Logs) Last(n int, f Filter, above uint64) []Line {
 	var found []Line
-	for _, pod := range l.names() {
+	l.mu.Lock()
+	names := slices.Collect(maps.Keys(l.pods))
+	l.mu.Unlock()
+	for _, pod := range names {
 		mine := []Line{} // of this pod, the newest first
 		lines := l.Pod(pod, maxPodLines)
 		for i := len(lines) - 1; i >= 0 && len(mine) < n && lines[i].Number > above; i-- {
@@ -58,17 +62,6 @@ func (l *Logs) Last(n int, f Filter, above uint64) []Line {
 	}
 	slices.SortFunc(found, func(a, b Line) int { return cmp.Compare(a.Number, b.Number) })
 	return found[max(0, len(found)-n):]
-}
-
-// names returns the pods whose lines are kept.
-func (l *Logs) names() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	names := make([]string, 0, len(l.pods))
-	for name := range l.pods {
-		names = append(names, name)
-	}
-	return names
 }
 
 // maxWaiting bounds the lines that wait for one follower.
