@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"path"
@@ -22,11 +23,7 @@ func (e *Expect) check(a *rules.Answer) (failures []string) {
 		c.targets(e.To)
 	}
 	if e.Path != nil {
-		got := a.Path
-		if got == "" {
-			got = a.Request.Path
-		}
-		c.equal("path", got, *e.Path)
+		c.equal("path", cmp.Or(a.Path, a.Request.Path), *e.Path)
 	}
 	if e.Authority != nil {
 		c.authority(*e.Authority)
@@ -65,12 +62,7 @@ func (c *checking) equal(what, got, want string) {
 	}
 }
 
-func quoted(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
-}
+func quoted(text string) string { return cmp.Or(text, "none") }
 
 func takenText(j *mesh.Judgement) string {
 	if j == nil {
@@ -158,10 +150,7 @@ func (c *checking) authority(want string) {
 		return
 	}
 	for _, d := range c.answer.Route.Destinations {
-		got := c.answer.Request.Authority
-		if d.Authority != "" {
-			got = d.Authority
-		}
+		got := cmp.Or(d.Authority, c.answer.Request.Authority)
 		if w := c.answer.Route.Rewrite; w != nil && w.Authority != "" {
 			got = w.Authority
 		}

@@ -47,16 +47,9 @@ func (c *Coverage) cover(s *Set, results []Result) {
 		c.Rules++
 		if !taken[id] {
 			file, line := s.Rules.Place(rule.Object, "spec."+rule.Place)
-			c.Missed = append(c.Missed, Missed{Object: rule.Object, Rule: ruleName(rule.Name, rule.Place), File: file, Line: line})
+			c.Missed = append(c.Missed, Missed{Object: rule.Object, Rule: rule.Title(), File: file, Line: line})
 		}
 	}
-}
-
-func ruleName(name, place string) string {
-	if name == place {
-		return name
-	}
-	return name + " (" + place + ")"
 }
 
 // lines returns the coverage as text.

@@ -197,11 +197,6 @@ func (d *decoder) text(node *kyaml.Node) string {
 	return node.Value
 }
 
-func (d *decoder) textOf(node *kyaml.Node) *string {
-	text := d.text(node)
-	return &text
-}
-
 // expect decodes the expectation of a case.
 func (d *decoder) expect(node *kyaml.Node, e *Expect) {
 	d.keys(node, "rule", "to", "status", "path", "authority", "location", "headers", "responseHeaders", "policy", "retries", "timeout", "effects")
@@ -211,23 +206,23 @@ func (d *decoder) expect(node *kyaml.Node, e *Expect) {
 	for key, value := range yamltext.Pairs(node) {
 		switch key.Value {
 		case "rule":
-			e.Rule = d.textOf(value)
+			e.Rule = new(d.text(value))
 		case "to":
 			e.To = d.targets(value)
 		case "status":
 			e.Status = d.status(value)
 		case "path":
-			e.Path = d.textOf(value)
+			e.Path = new(d.text(value))
 		case "authority":
-			e.Authority = d.textOf(value)
+			e.Authority = new(d.text(value))
 		case "location":
-			e.Location = d.textOf(value)
+			e.Location = new(d.text(value))
 		case "headers":
 			e.Headers = d.optional(value)
 		case "responseHeaders":
 			e.ResponseHeaders = d.optional(value)
 		case "policy":
-			e.Policy = d.textOf(value)
+			e.Policy = new(d.text(value))
 		case "retries":
 			e.Retries = d.retries(value)
 		case "timeout":
@@ -279,7 +274,7 @@ func (d *decoder) optional(node *kyaml.Node) map[string]*string {
 	}
 	for name, value := range yamltext.Pairs(node) {
 		if out[name.Value] = nil; value.Tag != "!!null" {
-			out[name.Value] = d.textOf(value)
+			out[name.Value] = new(d.text(value))
 		}
 	}
 	return out
@@ -299,7 +294,7 @@ func (d *decoder) retries(node *kyaml.Node) *Retries {
 		r.PerTry = d.duration(n)
 	}
 	if n := yamltext.Child(node, "retryOn"); n != nil {
-		r.On = d.textOf(n)
+		r.On = new(d.text(n))
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -76,10 +77,10 @@ func (d *decoder) validatorExpect(entry *kyaml.Node) (e Expect) {
 	if r := yamltext.Child(entry, "rewrite"); r != nil {
 		d.keys(r, "uri", "authority")
 		if uri := yamltext.Child(r, "uri"); uri != nil {
-			e.Path = d.textOf(uri)
+			e.Path = new(d.text(uri))
 		}
 		if authority := yamltext.Child(r, "authority"); authority != nil {
-			e.Authority = d.textOf(authority)
+			e.Authority = new(d.text(authority))
 		}
 	}
 	if e.To == nil && e.Location == nil && e.Status == nil && e.Path == nil && e.Authority == nil {
@@ -90,14 +91,7 @@ func (d *decoder) validatorExpect(entry *kyaml.Node) (e Expect) {
 
 // redirectTo returns the location of a redirect, in which * replaces what the rule does not set.
 func redirectTo(uri, authority string) *string {
-	if authority == "" {
-		authority = "*"
-	}
-	if uri == "" {
-		uri = "*"
-	}
-	location := "*://" + authority + uri
-	return &location
+	return new("*://" + cmp.Or(authority, "*") + cmp.Or(uri, "*"))
 }
 
 // validatorRoute decodes a list of destinations with weights, which are compared as shares.

@@ -71,7 +71,7 @@ func written(r *rules.Rules, paths []string) (text string, found int, without []
 		seen[id] = true
 		q, a := example(r, &rule)
 		if a == nil {
-			without = append(without, rule.Object+" "+ruleName(rule.Name, rule.Place))
+			without = append(without, rule.Object+" "+rule.Title())
 			continue
 		}
 		found++

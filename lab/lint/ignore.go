@@ -33,7 +33,7 @@ func annotated(r *rules.Rules) (map[string][]string, error) {
 // foreignObjects returns the identities of the objects of other kinds, with their annotations.
 func foreignObjects(r *rules.Rules) (metas []overlay.Meta) {
 	for _, f := range r.Foreign() {
-		f.Meta.Annotations = texts(f.Object, "metadata", "annotations")
+		f.Meta.Annotations = f.Texts("metadata", "annotations")
 		metas = append(metas, f.Meta)
 	}
 	return metas

@@ -22,9 +22,9 @@ func (l *linter) selectors() {
 	for _, f := range l.rules.Foreign() {
 		switch f.Kind {
 		case "RequestAuthentication", "WasmPlugin":
-			l.selector(f.Meta, "spec.selector.matchLabels", texts(f.Object, "spec", "selector", "matchLabels"))
+			l.selector(f.Meta, "spec.selector.matchLabels", f.Texts("spec", "selector", "matchLabels"))
 		case "EnvoyFilter":
-			l.selector(f.Meta, "spec.workloadSelector.labels", texts(f.Object, "spec", "workloadSelector", "labels"))
+			l.selector(f.Meta, "spec.workloadSelector.labels", f.Texts("spec", "workloadSelector", "labels"))
 		}
 	}
 	for _, g := range o.Gateways {
@@ -50,16 +50,4 @@ func (l *linter) selector(m overlay.Meta, path string, labels map[string]string)
 // anywhere reports whether a workload of any namespace may have pods with the labels.
 func (l *linter) anywhere(labels map[string]string) bool {
 	return slices.ContainsFunc(l.rules.Overlay.Deployments, func(d overlay.Deployment) bool { return l.mayHavePods(d.Namespace, labels) })
-}
-
-// texts returns a mapping of texts in a JSON object.
-func texts(object map[string]any, path ...string) map[string]string {
-	for _, name := range path {
-		object, _ = object[name].(map[string]any)
-	}
-	out := map[string]string{}
-	for k, v := range object {
-		out[k], _ = v.(string)
-	}
-	return out
 }

@@ -97,8 +97,8 @@ func decodeContainers(d *decoding, at problems, from *podManifest, out *Deployme
 	}
 	decode := func(field string, manifests []containerManifest, init bool) (list []Container) {
 		for i, manifest := range manifests {
-			c := containerDecoding{at: at, path: fmt.Sprintf("spec.template.spec.%s[%d]", field, i), from: manifest, pod: out.Pod, init: init,
-				namespace: out.Namespace, configMaps: d.configMaps, secrets: d.secrets, doubts: d.doubts}
+			c := containerDecoding{decoding: d, at: at, path: fmt.Sprintf("spec.template.spec.%s[%d]", field, i), from: manifest, pod: out.Pod, init: init,
+				namespace: out.Namespace}
 			list = append(list, c.container())
 		}
 		return list
@@ -140,15 +140,13 @@ func checkSharedPorts(at problems, containers []Container) {
 
 // containerDecoding decodes a container's manifest into a Container.
 type containerDecoding struct {
-	at         problems
-	path       string
-	from       containerManifest
-	pod        PodTemplate
-	init       bool
-	namespace  string
-	configMaps []ConfigMap
-	secrets    []Secret
-	doubts     doubts
+	*decoding
+	at        problems
+	path      string
+	from      containerManifest
+	pod       PodTemplate
+	init      bool
+	namespace string
 }
 
 func (c *containerDecoding) container() Container {

@@ -19,17 +19,13 @@ func (c *containerDecoding) env() (env []EnvVar) {
 			c.at.add(path, "want one of configMapRef and secretRef")
 			continue
 		}
-		data, ok, secret := map[string]string(nil), false, from.SecretRef != nil
-		if secret {
-			data, ok = c.secret(path+".secretRef.name", from.SecretRef.Name, from.SecretRef.Optional)
-		} else {
-			data, ok = c.configMap(path+".configMapRef.name", from.ConfigMapRef.Name, from.ConfigMapRef.Optional)
+		field, kind, ref := "configMapRef", "ConfigMap", from.ConfigMapRef
+		if ref == nil {
+			field, kind, ref = "secretRef", "Secret", from.SecretRef
 		}
-		if !ok {
-			continue
-		}
-		for _, key := range slices.Sorted(maps.Keys(data)) {
-			env = append(env, EnvVar{Name: from.Prefix + key, Value: literal(data[key]), Secret: secret})
+		data := c.find(c.at, path+"."+field+".name", kind, c.namespace, ref.Name, ref.Optional)
+		for _, key := range slices.Sorted(maps.Keys(data.Values)) {
+			env = append(env, EnvVar{Name: from.Prefix + key, Value: literal(data.Values[key]), Secret: kind == "Secret"})
 		}
 	}
 	for i, v := range c.from.Env {
@@ -50,17 +46,11 @@ func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok b
 		return e, true
 	}
 	ref := v.ValueFrom
-	sources := 0
-	for _, there := range []bool{ref.FieldRef != nil, ref.ConfigMapKeyRef != nil, ref.SecretKeyRef != nil} {
-		if there {
-			sources++
-		}
-	}
 	path += ".valueFrom"
 	switch {
 	case v.Value != "":
 		c.at.add(strings.TrimSuffix(path, ".valueFrom"), "want value or valueFrom, got both")
-	case sources != 1:
+	case howMany(ref.FieldRef != nil, ref.ConfigMapKeyRef != nil, ref.SecretKeyRef != nil) != 1:
 		c.at.add(path, "want one of fieldRef, configMapKeyRef and secretKeyRef")
 	case ref.FieldRef != nil:
 		e.Field = ref.FieldRef.FieldPath
@@ -69,55 +59,47 @@ func (c *containerDecoding) variable(path string, v envManifest) (e EnvVar, ok b
 		}
 		c.checkField(path+".fieldRef.fieldPath", e.Field)
 	case ref.ConfigMapKeyRef != nil:
-		data, there := c.configMap(path+".configMapKeyRef.name", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Optional)
-		e.Value, ok = c.key(path+".configMapKeyRef.key", "ConfigMap", ref.ConfigMapKeyRef, data, there)
+		e.Value, ok = c.key(path+".configMapKeyRef", "ConfigMap", ref.ConfigMapKeyRef)
 		return e, ok
 	default:
-		data, there := c.secret(path+".secretKeyRef.name", ref.SecretKeyRef.Name, ref.SecretKeyRef.Optional)
 		e.Secret = true
-		e.Value, ok = c.key(path+".secretKeyRef.key", "Secret", ref.SecretKeyRef, data, there)
+		e.Value, ok = c.key(path+".secretKeyRef", "Secret", ref.SecretKeyRef)
 		return e, ok
 	}
 	return e, true
 }
 
 // key returns the value of a key, as a literal. It reports a key that is missing in existing data.
-func (c *containerDecoding) key(path, kind string, ref *keyRefManifest, data map[string]string, there bool) (value string, ok bool) {
-	value, ok = data[ref.Key]
-	if there && !ok && !ref.Optional && !c.doubts.mention(ref.Key, kind) {
-		c.at.add(path, "%s %s/%s has no key %s", kind, c.namespace, ref.Name, fieldpath.Quote(ref.Key))
+func (c *containerDecoding) key(path, kind string, ref *keyRefManifest) (value string, ok bool) {
+	data := c.find(c.at, path+".name", kind, c.namespace, ref.Name, ref.Optional)
+	content, ok := data.Values[ref.Key]
+	if data.Name != "" && !ok && !ref.Optional && !c.doubts.mention(ref.Key, kind) {
+		c.at.add(path+".key", "%s %s/%s has no key %s", kind, c.namespace, ref.Name, fieldpath.Quote(ref.Key))
 	}
-	return literal(value), ok
+	return literal(content), ok
 }
 
-// secret returns the data of a Secret of the pod's namespace.
-func (c *containerDecoding) secret(path, name string, optional bool) (map[string]string, bool) {
-	for _, s := range c.secrets {
-		if s.Namespace == c.namespace && s.Name == name {
-			data := map[string]string{}
-			for key, content := range s.Data {
-				data[key] = string(content)
-			}
-			return data, true
+// find returns a ConfigMap or Secret of a namespace. It is empty if there is none, which is reported unless it is optional.
+func (d *decoding) find(at problems, path, kind, namespace, name string, optional bool) Data {
+	for _, data := range d.data {
+		if data.Kind == kind && data.Namespace == namespace && data.Name == name {
+			return data
 		}
 	}
-	if !optional && !c.doubts.mention(name, "Secret") {
-		c.at.add(path, "no Secret %s/%s", c.namespace, name)
+	if !optional && !d.doubts.mention(name, kind) {
+		at.add(path, "no %s %s/%s", kind, namespace, name)
 	}
-	return nil, false
+	return Data{}
 }
 
-// configMap returns the data of a ConfigMap of the pod's namespace.
-func (c *containerDecoding) configMap(path, name string, optional bool) (map[string]string, bool) {
-	for _, m := range c.configMaps {
-		if m.Namespace == c.namespace && m.Name == name {
-			return m.Data, true
+// howMany returns how many of some facts are true.
+func howMany(facts ...bool) (n int) {
+	for _, fact := range facts {
+		if fact {
+			n++
 		}
 	}
-	if !optional && !c.doubts.mention(name, "ConfigMap") {
-		c.at.add(path, "no ConfigMap %s/%s", c.namespace, name)
-	}
-	return nil, false
+	return n
 }
 
 // Downward API fields that have a key.
@@ -156,7 +138,7 @@ func lastOfEach(env []EnvVar) []EnvVar {
 }
 
 // literal protects a value from expansion: Kubernetes expands $(NAME) only in value, never in values from a ConfigMap.
-func literal(value string) string { return strings.ReplaceAll(value, "$(", "$$(") }
+func literal(value []byte) string { return strings.ReplaceAll(string(value), "$(", "$$(") }
 
 // Environ returns the environment of a process of the container as NAME=value, in the manifest's order. It calls field for the downward
 // API's fields. As in Kubernetes, $(NAME) in a value is replaced by a variable before it or in extra, $$(NAME) becomes $(NAME), and an

@@ -152,7 +152,7 @@ func (d *decoding) decodeAs(k kind, m Meta, from map[string]any) {
 // add checks an object and adds it to the valid objects, or to the broken ones if it has a problem. Problems of fields that could not be
 // read are not reported, because a partly read object would give false problems.
 func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
-	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, configMaps: d.configMaps, secrets: d.secrets, doubts: d.doubts}
+	one := &decoding{overlay: new(Overlay), report: new(Report), unenforced: d.unenforced, data: d.data, doubts: d.doubts}
 	k.add(one, m, decoded)
 	checkMetadata(one.report, m)
 	for _, p := range one.report.Problems {
@@ -164,8 +164,7 @@ func (d *decoding) add(k kind, m Meta, decoded any, h holes, found *Report) {
 			found.Problems = append(found.Problems, p)
 		}
 	}
-	d.configMaps = append(d.configMaps, one.overlay.ConfigMaps...)
-	d.secrets = append(d.secrets, one.overlay.Secrets...)
+	d.data = slices.Concat(d.data, one.overlay.ConfigMaps, one.overlay.Secrets)
 	if len(found.Problems) == 0 {
 		d.overlay.append(one.overlay)
 		return
@@ -278,5 +277,5 @@ type configMapManifest struct {
 func addConfigMap(d *decoding, m Meta, decoded any) {
 	from := decoded.(*configMapManifest)
 	at := problems{report: d.report, object: m.String()}
-	d.overlay.ConfigMaps = append(d.overlay.ConfigMaps, ConfigMap{Meta: m, Data: from.Data, Binary: decodeBase64(at, "binaryData", from.BinaryData)})
+	d.overlay.ConfigMaps = append(d.overlay.ConfigMaps, Data{Meta: m, Values: bytesOf(from.Data), Binary: decodeBase64(at, "binaryData", from.BinaryData)})
 }

@@ -106,6 +106,7 @@ func newInspector(disk *snapshot, report *Report, named func(path string) string
 type inspected struct {
 	path    string
 	content map[string]any
+	lists   kustomization // the content, decoded
 	bad     map[part]bool
 	below   map[part]*inspected // directories that its entries refer to
 }
@@ -184,7 +185,7 @@ func (in *inspector) file(dir, path string) *inspected {
 	if !ok {
 		return nil
 	}
-	found := &inspected{path: path, content: content, bad: map[part]bool{}, below: map[part]*inspected{}}
+	found := &inspected{path: path, content: content, lists: k, bad: map[part]bool{}, below: map[part]*inspected{}}
 	for _, p := range in.report.Problems[before:] {
 		found.bad[partOf(p.Path)] = true
 	}

@@ -133,7 +133,7 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 	})
 	in.lenient = lenient
 	top := in.directory(root)
-	report.places = &places{disk: disk, root: root, named: in.named}
+	report.places = &places{disk: disk, root: root, top: top, named: in.named}
 	if top == nil {
 		return out
 	}
@@ -153,7 +153,7 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 	if resources == nil {
 		return out
 	}
-	out.places = &places{disk: disk.amend(nil), root: root, named: in.named}
+	out.places = &places{disk: disk.amend(nil), root: root, top: top, named: in.named}
 	out.objects = rendered(resources, reduced, report)
 	return out
 }
@@ -240,8 +240,7 @@ type decoding struct {
 	report     *Report
 	unenforced map[string]struct{}
 	seen       map[string]struct{} // objects, to find duplicates
-	configMaps []ConfigMap         // read so far, including broken ones
-	secrets    []Secret            // likewise
+	data       []Data              // the ConfigMaps and Secrets that were read so far, including broken ones
 	doubts     doubts
 	left       map[string]int // for Read: the number of fields that were left out, by name
 	limits     []Problem      // for Read: what Istio accepts and the lab does not

@@ -18,8 +18,8 @@ type Overlay struct {
 	ServiceAccounts       []Meta
 	Deployments           []Deployment
 	Services              []Service
-	ConfigMaps            []ConfigMap
-	Secrets               []Secret
+	ConfigMaps            []Data
+	Secrets               []Data
 	VirtualServices       []Istio[*networking.VirtualService]
 	DestinationRules      []Istio[*networking.DestinationRule]
 	Gateways              []Istio[*networking.Gateway]
@@ -230,15 +230,9 @@ type ServicePort struct {
 	NodePort    int    // 0: none
 }
 
-// ConfigMap holds data for the environment and the files of containers.
-type ConfigMap struct {
+// Data is a ConfigMap or a Secret: data for the environment and the files of containers.
+type Data struct {
 	Meta
-	Data   map[string]string
+	Values map[string][]byte
 	Binary map[string][]byte // only for files
-}
-
-// Secret holds data for the environment and the files of containers.
-type Secret struct {
-	Meta
-	Data map[string][]byte
 }

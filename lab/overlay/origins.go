@@ -6,13 +6,12 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/yamltext"
-	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// origins finds the parts of an overlay's files that rendered objects come from. It reads the kustomization files in the order in which kustomize
-// does. kustomize could record the same in its build metadata, which makes a rendering take three times as long.
+// origins finds the parts of an overlay's files that rendered objects come from. It reads what the inspector has found in the order in which
+// kustomize does. kustomize could record the same in its build metadata, which makes a rendering take three times as long.
 type origins struct {
 	places  *places
 	objects map[string][]written // by kind
@@ -32,44 +31,32 @@ type layer struct {
 	objects []string
 }
 
-// directory reads the kustomization of a directory after those of its resources and components. It returns the files of all its objects.
-func (o *origins) directory(dir string, before []string) (objects []string) {
-	disk := o.places.disk
-	file, k := o.kustomization(disk.resolve(dir))
+// directory reads a kustomization after those of its resources and components. It returns the files of all its objects.
+func (o *origins) directory(k *inspected, before []string) (objects []string) {
 	if k == nil {
 		return nil
 	}
-	within := func(entry *kyaml.Node) string {
-		return disk.resolve(filepath.Join(filepath.Dir(file), filepath.FromSlash(entry.Value)))
+	disk := o.places.disk
+	for i, entry := range k.lists.Resources {
+		if below, ok := k.below[part{"resources", i}]; ok {
+			objects = append(objects, o.directory(below, nil)...)
+			continue
+		}
+		path := disk.resolve(filepath.Join(filepath.Dir(k.path), entry))
+		o.documents(path, yamltext.Documents(disk.read(path).content))
+		objects = append(objects, path)
 	}
-	for _, entry := range yamltext.Elements(yamltext.Child(k, "resources")) {
-		if path := within(entry); disk.IsDir(path) {
-			objects = append(objects, o.directory(path, nil)...)
-		} else {
-			o.documents(path, yamltext.Documents(disk.read(path).content))
-			objects = append(objects, path)
+	for _, doc := range yamltext.Documents(disk.read(k.path).content) {
+		for _, entry := range yamltext.Elements(yamltext.Child(doc, "configMapGenerator")) {
+			o.add(k.path, "ConfigMap", entry, entry)
 		}
 	}
-	for _, entry := range yamltext.Elements(yamltext.Child(k, "configMapGenerator")) {
-		o.add(file, "ConfigMap", entry, entry)
+	objects = append(objects, k.path)
+	for i := range k.lists.Components {
+		objects = append(objects, o.directory(k.below[part{"components", i}], slices.Concat(before, objects))...)
 	}
-	objects = append(objects, file)
-	for _, entry := range yamltext.Elements(yamltext.Child(k, "components")) {
-		objects = append(objects, o.directory(within(entry), slices.Concat(before, objects))...)
-	}
-	o.layers = append(o.layers, layer{file, slices.Concat(before, objects)})
+	o.layers = append(o.layers, layer{k.path, slices.Concat(before, objects)})
 	return objects
-}
-
-// kustomization returns the kustomization file of a directory and its content; nil without one.
-func (o *origins) kustomization(dir string) (file string, k *kyaml.Node) {
-	for _, name := range konfig.RecognizedKustomizationFileNames() {
-		file = filepath.Join(dir, name)
-		if docs := yamltext.Documents(o.places.disk.read(file).content); len(docs) > 0 {
-			return file, docs[0]
-		}
-	}
-	return "", nil
 }
 
 // documents records the objects of a file.

@@ -240,7 +240,7 @@ func (p *partial) names(parts []partAt, kind string) (names []string) {
 
 // twice reports an object that is in two files.
 func (p *partial) twice(before []partAt, at partAt, m Meta) {
-	first := (&places{disk: p.disk(before), root: p.dir, named: p.in.named}).find(m.String(), "")
+	first := (&places{disk: p.disk(before), root: p.dir, top: p.root, named: p.in.named}).find(m.String(), "")
 	problem := Problem{Object: m.String(), Reason: "appears twice"}
 	if first.file != "" {
 		problem.Reason += ": in " + first.String() + " as well"

@@ -19,6 +19,7 @@ import (
 type places struct {
 	disk  *snapshot
 	root  string                   // the overlay's directory, symbolic links resolved
+	top   *inspected               // the kustomization there
 	named func(path string) string // a path as the user would write it
 
 	mu      sync.Mutex
@@ -81,6 +82,12 @@ func (p *places) find(object, path string) place {
 	return best
 }
 
+// Place returns the file and the line of a field of an object; line 0 if it is unknown.
+func (o *Overlay) Place(object, path string) (file string, line int) {
+	at := o.places.find(object, path)
+	return at.file, at.line
+}
+
 // all returns the places where the objects of a name begin.
 func (p *places) all(object string) (all []place) {
 	if p == nil {
@@ -133,7 +140,7 @@ func (p *places) render() {
 		return
 	}
 	from := origins{places: p, objects: map[string][]written{}}
-	from.directory(p.root, nil)
+	from.directory(p.top, nil)
 	for _, r := range resources.Resources() {
 		var value any
 		if r.YNode().Decode(&value) != nil {
@@ -254,8 +261,8 @@ func listOf(doc *kyaml.Node) []*kyaml.Node {
 // lookUp returns the deepest node on a path, the line of its key, and the number of steps to it. It finds list elements by their value in the
 // rendered object, because patches move them.
 func (s source) lookUp(steps []string, value any) (found *kyaml.Node, line, depth int) {
-	if s.node.Kind == kyaml.SequenceNode && len(s.node.Content) > 0 && yamltext.Child(s.node.Content[0], "op") != nil {
-		return s.operation(steps)
+	if isJSONPatch(s.node) {
+		return s.lookUpOperation(steps)
 	}
 	return descend(s.node, steps, value)
 }
@@ -322,28 +329,4 @@ func element(list *kyaml.Node, index int, value any) *kyaml.Node {
 		return list.Content[index]
 	}
 	return nil
-}
-
-// operation finds the operation of a JSON patch that set a field.
-func (s source) operation(steps []string) (found *kyaml.Node, line, depth int) {
-	for _, op := range s.node.Content {
-		pointer := fieldpath.PointerSteps(yamltext.Scalar(yamltext.Child(op, "path")))
-		if len(pointer) > len(steps) || len(pointer) < depth {
-			continue
-		}
-		same := true
-		for i, p := range pointer {
-			same = same && (p == steps[i] || p == "-")
-		}
-		if !same {
-			continue
-		}
-		found, line, depth = op, op.Line, len(pointer)
-		if value := yamltext.Child(op, "value"); value != nil {
-			if node, l, d := descend(value, steps[len(pointer):], nil); d > 0 {
-				found, line, depth = node, l, depth+d
-			}
-		}
-	}
-	return found, line, depth
 }

@@ -271,8 +271,8 @@ func (r *reader) decode(o *Overlay) {
 			d.strictly(func() { d.decodeAs(k, m, object) })
 		case ok:
 			d.decodeAs(k, m, object)
-		case affectsRouting(m):
-			r.rest.Foreign = append(r.rest.Foreign, Foreign{Meta: m, Object: object})
+		case whyNotComputed(m) != "":
+			r.rest.Foreign = append(r.rest.Foreign, Foreign{Meta: m, Object: object, Why: whyNotComputed(m)})
 		default:
 			r.rest.Kinds[m.Kind]++
 			if mayCreatePods(m) {
@@ -312,7 +312,7 @@ func (r *reader) kindOf(object map[string]any) (m Meta, k kind, ok bool) {
 // isRead reports whether Read decodes objects of a kind, or names them.
 func isRead(m Meta) bool {
 	_, ok := readKind(m)
-	return ok || affectsRouting(m)
+	return ok || whyNotComputed(m) != ""
 }
 
 // hasOwner reports whether an owner of an object is read as well: a pod is then in its Deployment.
@@ -334,21 +334,24 @@ func isExternalName(m Meta, object map[string]any) bool {
 	return m.Kind == "Service" && spec["type"] == "ExternalName"
 }
 
-// affectsRouting reports whether an object of a kind that Hopline does not support affects where requests are sent.
-func affectsRouting(m Meta) bool {
-	switch group(m.APIVersion) {
-	case "networking.istio.io":
-		return m.Kind == "EnvoyFilter"
-	case "extensions.istio.io":
-		return true
-	case "security.istio.io":
-		return m.Kind == "RequestAuthentication"
-	case "gateway.networking.k8s.io":
-		return m.Kind == "GRPCRoute" || m.Kind == "ListenerSet"
-	case "networking.k8s.io":
-		return m.Kind == "Ingress"
-	case "":
-		return m.Kind == "Service" // of type ExternalName
+// whyNotComputed returns why an object of a kind that Hopline does not support is not computed, although it affects where requests are sent; "" for
+// an object that does not affect that.
+func whyNotComputed(m Meta) string {
+	switch apiGroup := group(m.APIVersion); {
+	case apiGroup == "networking.istio.io" && m.Kind == "EnvoyFilter":
+		return "it changes Envoy's own configuration"
+	case apiGroup == "extensions.istio.io":
+		return "it extends Envoy with a program"
+	case apiGroup == "security.istio.io" && m.Kind == "RequestAuthentication":
+		return "tokens (JWT) are not checked"
+	case apiGroup == GatewayAPI && m.Kind == "GRPCRoute":
+		return "it replaces other rules for the Services that it is attached to"
+	case apiGroup == GatewayAPI && m.Kind == "ListenerSet":
+		return "it adds listeners to a Gateway"
+	case apiGroup == "networking.k8s.io" && m.Kind == "Ingress":
+		return "Istio's ingress gateway may serve it"
+	case apiGroup == "" && m.Kind == "Service": // no other one is left out
+		return "a Service of type ExternalName is another name of a host"
 	}
-	return false
+	return ""
 }

@@ -23,6 +23,20 @@ type Rest struct {
 type Foreign struct {
 	Meta
 	Object map[string]any // as a JSON value
+	Why    string         // why it is not computed
+}
+
+// Texts returns a mapping of texts in the object, such as that of "spec", "selector", "matchLabels".
+func (f *Foreign) Texts(path ...string) map[string]string {
+	at := f.Object
+	for _, name := range path {
+		at, _ = at[name].(map[string]any)
+	}
+	texts := map[string]string{}
+	for key, value := range at {
+		texts[key], _ = value.(string)
+	}
+	return texts
 }
 
 // newRest returns an empty Rest.

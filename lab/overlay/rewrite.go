@@ -80,7 +80,7 @@ func (p *places) rewrite(e Edit, texts map[string]*yamltext.Edit) error {
 	}
 	t := texts[file]
 	t.Above, t.Indent = field.offset, field.indent
-	if err := t.Set(field.Field, e.Value); err != nil {
+	if err := field.set(t, e.Value); err != nil {
 		return fmt.Errorf("%s: %w", p.named(file), err)
 	}
 	return nil
@@ -147,14 +147,13 @@ func (p *places) replicas(object string) []source {
 
 // locate finds a field in a source. It returns false if the source has neither the field nor the fields around it.
 func (s source) locate(steps []string, value any) (fieldPlace, bool) {
-	node := s.node
 	switch {
 	case s.countOf:
 		steps, value = []string{"count"}, nil
-	case node.Kind == kyaml.SequenceNode && len(node.Content) > 0 && yamltext.Child(node.Content[0], "op") != nil:
+	case isJSONPatch(s.node):
 		return s.locateOperation(steps)
 	}
-	return s.walk(node, steps, value)
+	return s.walk(s.node, steps, value)
 }
 
 // walk finds a field below a node of a source.
@@ -193,23 +192,4 @@ func (s source) walk(node *kyaml.Node, steps []string, value any) (fieldPlace, b
 		node = next
 	}
 	return f, true
-}
-
-// locateOperation finds a field in the value of an operation of a JSON patch.
-func (s source) locateOperation(steps []string) (f fieldPlace, ok bool) {
-	for _, op := range s.node.Content {
-		pointer := fieldpath.PointerSteps(yamltext.Scalar(yamltext.Child(op, "path")))
-		value := yamltext.Child(op, "value")
-		if value == nil || len(pointer) > len(steps) || !slices.Equal(pointer, steps[:len(pointer)]) {
-			continue
-		}
-		if len(pointer) == len(steps) {
-			f, ok = fieldPlace{s, yamltext.Field{Parent: op, Key: "value", At: slices.Index(op.Content, value)}}, true
-			continue
-		}
-		if found, there := s.walk(value, steps[len(pointer):], nil); there {
-			f, ok = found, true
-		}
-	}
-	return f, ok
 }

@@ -119,63 +119,24 @@ type volumeDecoding struct {
 
 // files returns the files of a volume.
 func (v *volumeDecoding) files(from volumeManifest) []VolumeFile {
-	sources := 0
-	for _, there := range []bool{from.ConfigMap != nil, from.Secret != nil, from.EmptyDir != nil} {
-		if there {
-			sources++
-		}
-	}
 	switch {
-	case sources != 1:
+	case howMany(from.ConfigMap != nil, from.Secret != nil, from.EmptyDir != nil) != 1:
 		v.at.add(v.path, "want one of configMap, secret and emptyDir")
 	case from.ConfigMap != nil:
-		data, ok := v.configMapData(from.ConfigMap.Name, from.ConfigMap.Optional)
-		p := projection{data: data, items: from.ConfigMap.Items, optional: from.ConfigMap.Optional || !ok, mode: valueOr(from.ConfigMap.DefaultMode, 0o644), mask: 0o777}
+		data := v.find(v.at, v.path+".configMap.name", "ConfigMap", v.namespace, from.ConfigMap.Name, from.ConfigMap.Optional)
+		p := projection{data: data, items: from.ConfigMap.Items, optional: from.ConfigMap.Optional, mode: valueOr(from.ConfigMap.DefaultMode, 0o644), mask: 0o777}
 		return v.project(v.path+".configMap", p)
 	case from.Secret != nil:
-		data, ok := v.secretData(from.Secret.SecretName, from.Secret.Optional)
-		p := projection{data: data, items: from.Secret.Items, optional: from.Secret.Optional || !ok, mode: valueOr(from.Secret.DefaultMode, 0o600), mask: 0o700}
+		data := v.find(v.at, v.path+".secret.secretName", "Secret", v.namespace, from.Secret.SecretName, from.Secret.Optional)
+		p := projection{data: data, items: from.Secret.Items, optional: from.Secret.Optional, mode: valueOr(from.Secret.DefaultMode, 0o600), mask: 0o700}
 		return v.project(v.path+".secret", p)
 	}
 	return nil
 }
 
-// configMapData returns the data of a ConfigMap of the namespace. It is false if there is none, which is reported unless it is optional.
-func (v *volumeDecoding) configMapData(name string, optional bool) (map[string][]byte, bool) {
-	for _, m := range v.configMaps {
-		if m.Namespace == v.namespace && m.Name == name {
-			data := maps.Clone(m.Binary)
-			if data == nil {
-				data = map[string][]byte{}
-			}
-			for key, text := range m.Data {
-				data[key] = []byte(text)
-			}
-			return data, true
-		}
-	}
-	if !optional && !v.doubts.mention(name, "ConfigMap") {
-		v.at.add(v.path+".configMap.name", "no ConfigMap %s/%s", v.namespace, name)
-	}
-	return nil, false
-}
-
-// secretData is configMapData for a Secret.
-func (v *volumeDecoding) secretData(name string, optional bool) (map[string][]byte, bool) {
-	for _, s := range v.secrets {
-		if s.Namespace == v.namespace && s.Name == name {
-			return s.Data, true
-		}
-	}
-	if !optional && !v.doubts.mention(name, "Secret") {
-		v.at.add(v.path+".secret.secretName", "no Secret %s/%s", v.namespace, name)
-	}
-	return nil, false
-}
-
 // projection describes how the data of a ConfigMap or Secret become files.
 type projection struct {
-	data       map[string][]byte
+	data       Data         // empty if there is none
 	items      []volumeItem // all keys if there are none
 	optional   bool
 	mode, mask int
@@ -190,25 +151,28 @@ func (v *volumeDecoding) project(at string, p projection) (files []VolumeFile) {
 		return mode & p.mask
 	}
 	mode := checkMode(at+".defaultMode", p.mode)
+	data := map[string][]byte{}
+	maps.Copy(data, p.data.Binary)
+	maps.Copy(data, p.data.Values)
 	if p.items == nil {
-		for _, key := range slices.Sorted(maps.Keys(p.data)) {
+		for _, key := range slices.Sorted(maps.Keys(data)) {
 			if !isLocal(key) || strings.Contains(key, "/") {
 				v.at.add(at, "the key %s cannot be the name of a file: list items with paths", fieldpath.Quote(key))
 				continue
 			}
-			files = append(files, VolumeFile{Path: key, Mode: mode, Content: p.data[key]})
+			files = append(files, VolumeFile{Path: key, Mode: mode, Content: data[key]})
 		}
 		return files
 	}
 	for i, item := range p.items {
 		own := fmt.Sprintf("%s.items[%d]", at, i)
-		content, ok := p.data[item.Key]
+		content, ok := data[item.Key]
 		switch {
 		case !isLocal(item.Path):
 			v.at.add(own+".path", "want a relative path below the volume, got %s", fieldpath.Quote(item.Path))
 		case slices.ContainsFunc(files, func(f VolumeFile) bool { return f.Path == path.Clean(item.Path) }):
 			v.at.add(own+".path", "%s appears twice", fieldpath.Quote(item.Path))
-		case !ok && !p.optional:
+		case !ok && !p.optional && p.data.Name != "":
 			v.at.add(own+".key", "there is no key %s", fieldpath.Quote(item.Key))
 		case ok:
 			files = append(files, VolumeFile{Path: path.Clean(item.Path), Mode: checkMode(own+".mode", valueOr(item.Mode, mode)), Content: content})
@@ -276,11 +240,17 @@ type secretManifest struct {
 func addSecret(d *decoding, m Meta, decoded any) {
 	from := decoded.(*secretManifest)
 	at := problems{report: d.report, object: m.String()}
-	s := Secret{Meta: m, Data: decodeBase64(at, "data", from.Data)}
-	for key, text := range from.StringData { // which wins, as in Kubernetes
-		s.Data[key] = []byte(text)
-	}
+	s := Data{Meta: m, Values: decodeBase64(at, "data", from.Data)}
+	maps.Copy(s.Values, bytesOf(from.StringData)) // which wins, as in Kubernetes
 	d.overlay.Secrets = append(d.overlay.Secrets, s)
+}
+
+func bytesOf(texts map[string]string) map[string][]byte {
+	data := make(map[string][]byte, len(texts))
+	for key, text := range texts {
+		data[key] = []byte(text)
+	}
+	return data
 }
 
 // decodeBase64 decodes the values of a ConfigMap's binaryData or of a Secret. A value is not repeated in a message: it may be secret.

@@ -1,25 +1,18 @@
 package rules
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// pathStep matches a field of a path, an index, or a quoted key.
-var pathStep = regexp.MustCompile(`\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)`)
-
 // clearPath removes the part of an object's specification at a path such as spec.subsets[1].trafficPolicy.tls: a field, an element of a
 // list, or an entry of a map. It returns false if there is no such part.
 func clearPath(spec proto.Message, path string) bool {
-	var steps []string
-	for _, m := range pathStep.FindAllStringSubmatch(strings.TrimPrefix(path, "spec."), -1) {
-		steps = append(steps, m[1]+m[2]+m[3])
-	}
-	return clearField(spec.ProtoReflect(), steps)
+	return clearField(spec.ProtoReflect(), fieldpath.Steps(strings.TrimPrefix(path, "spec.")))
 }
 
 func clearField(m protoreflect.Message, steps []string) bool {

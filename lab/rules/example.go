@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp/syntax"
@@ -13,13 +14,8 @@ import (
 // RequestFor returns a request for a host that meets the conditions of a match block, if its regular expressions are simple. A nil block has no
 // conditions. port is empty or as in a URL, ":8080"; a port of the block replaces it.
 func RequestFor(m *networking.HTTPMatchRequest, host, port string) Question {
-	q := Question{Method: http.MethodGet}
-	if text := sample(m.GetMethod()); text != "" {
-		q.Method = text
-	}
-	if text := sample(m.GetAuthority()); text != "" {
-		host = text
-	}
+	q := Question{Method: cmp.Or(sample(m.GetMethod()), http.MethodGet)}
+	host = cmp.Or(sample(m.GetAuthority()), host)
 	path := sample(m.GetUri())
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
@@ -37,11 +33,7 @@ func RequestFor(m *networking.HTTPMatchRequest, host, port string) Question {
 	}
 	q.URL = "http://" + host + port + path
 	for name, want := range m.GetHeaders() {
-		value := sample(want)
-		if value == "" {
-			value = "any"
-		}
-		q.Headers = append(q.Headers, Header{Name: name, Value: value})
+		q.Headers = append(q.Headers, Header{Name: name, Value: cmp.Or(sample(want), "any")})
 	}
 	slices.SortFunc(q.Headers, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
 	return q

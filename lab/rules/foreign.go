@@ -10,25 +10,6 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// whyForeign returns why objects of a kind are not computed.
-func whyForeign(kind string) string {
-	switch kind {
-	case "EnvoyFilter":
-		return "it changes Envoy's own configuration"
-	case "RequestAuthentication":
-		return "tokens (JWT) are not checked"
-	case "GRPCRoute":
-		return "it replaces other rules for the Services that it is attached to"
-	case "ListenerSet":
-		return "it adds listeners to a Gateway"
-	case "Ingress":
-		return "Istio's ingress gateway may serve it"
-	case "Service":
-		return "a Service of type ExternalName is another name of a host"
-	}
-	return "it extends Envoy with a program"
-}
-
 // foreignBears returns the reason if an object of another kind may change an answer; "" if it cannot.
 func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 	spec := field(f.Object, "spec")
@@ -38,7 +19,7 @@ func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 		at = envoyFilterAt(f, spec, a)
 	case "RequestAuthentication":
 		if hasToken(spec, a.Request) {
-			at = proxyOf(f, labelsOf(field(field(spec, "selector"), "matchLabels")), a, func(p *proxy) bool { return p.guards() })
+			at = proxyOf(f, f.Texts("spec", "selector", "matchLabels"), a, func(p *proxy) bool { return p.guards() })
 		}
 	case "GRPCRoute":
 		at = parentAsked(f, spec, a)
@@ -55,12 +36,12 @@ func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 			at = "requests to " + host
 		}
 	default:
-		at = proxyOf(f, labelsOf(field(field(spec, "selector"), "matchLabels")), a, func(*proxy) bool { return true })
+		at = proxyOf(f, f.Texts("spec", "selector", "matchLabels"), a, func(*proxy) bool { return true })
 	}
 	if at == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s affects %s: %s, which is not computed", f, at, whyForeign(f.Kind))
+	return fmt.Sprintf("%s affects %s: %s, which is not computed", f, at, f.Why)
 }
 
 // proxyOf returns the first proxy of an answer that an object applies to: the object is in the proxy's namespace or in Istio's root namespace,
@@ -85,7 +66,7 @@ func envoyFilterAt(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 			continue
 		}
 		context, _ := field(patch, "match")["context"].(string)
-		at := proxyOf(f, labelsOf(field(field(spec, "workloadSelector"), "labels")), a, func(p *proxy) bool {
+		at := proxyOf(f, f.Texts("spec", "workloadSelector", "labels"), a, func(p *proxy) bool {
 			return context == "" || context == "ANY" || context == p.role
 		})
 		if at != "" {
@@ -143,7 +124,7 @@ func parentAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 
 // ingressAsked returns the ingress gateway, if an Ingress of Istio's class has the host of the request.
 func ingressAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
-	annotations := labelsOf(field(field(f.Object, "metadata"), "annotations"))
+	annotations := f.Texts("metadata", "annotations")
 	if spec["ingressClassName"] != "istio" && annotations["kubernetes.io/ingress.class"] != "istio" || !a.Source.Gateway {
 		return ""
 	}
@@ -161,13 +142,4 @@ func ingressAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 func field(object map[string]any, name string) map[string]any {
 	m, _ := object[name].(map[string]any)
 	return m
-}
-
-// labelsOf returns a mapping of texts.
-func labelsOf(m map[string]any) map[string]string {
-	out := map[string]string{}
-	for k, v := range m {
-		out[k], _ = v.(string)
-	}
-	return out
 }

@@ -37,6 +37,9 @@ func inContext(name string) (cluster string, ok bool) {
 // shown returns a text with the paths of files as the user names them.
 type shown func(text string) string
 
+// asNamed is shown for files that were read by the user's own names.
+func asNamed(text string) string { return text }
+
 // problems returns an error with the paths of files as the user names them.
 func (s shown) problems(err error) error {
 	var report *overlay.Report
@@ -54,7 +57,7 @@ func (s shown) problems(err error) error {
 
 // open reads the objects that names name.
 func open(ctx context.Context, names []string, stdin io.Reader) (o *overlay.Overlay, rest *overlay.Rest, as shown, err error) {
-	as = func(text string) string { return text }
+	as = asNamed
 	paths := make([]string, len(names))
 	for i, name := range names {
 		paths[i] = name

@@ -11,6 +11,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 
+	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -180,16 +181,12 @@ func pruneRule(v *networking.VirtualService, g *gap) bool {
 // widen removes a condition of a match block. A block without any other condition must not become one that matches everything: Istio
 // sorts such rules last.
 func widen(m *networking.HTTPMatchRequest, condition string) bool {
-	_, name, ok := strings.Cut(condition, "eaders")
-	if !ok {
+	steps := fieldpath.Steps(condition)
+	if len(steps) != 2 || !slices.Contains([]string{"headers", "withoutHeaders"}, steps[0]) {
 		return false
 	}
-	if quoted, err := strconv.Unquote(strings.Trim(name, "[]")); err == nil {
-		name = quoted
-	}
-	name = strings.TrimPrefix(name, ".")
-	delete(m.Headers, name)
-	delete(m.WithoutHeaders, name)
+	delete(m.Headers, steps[1])
+	delete(m.WithoutHeaders, steps[1])
 	if m.Uri == nil || m.Uri.GetPrefix() == "/" {
 		m.Uri = &networking.StringMatch{MatchType: &networking.StringMatch_Regex{Regex: "/.*"}}
 	}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -32,12 +31,12 @@ type Rules struct {
 	subsets map[overlay.SubsetName]struct{} // see overlay.Rest
 	own     []string                        // the namespaces of the files' objects
 	named   string                          // the files, for messages
-	as      shown                           // nil: paths are as the user names them
+	as      shown                           // of the files
 }
 
 // Of returns the rules of an overlay that was loaded and compiled strictly. dir is its name for messages.
 func Of(o *overlay.Overlay, table *mesh.Table, dir string) *Rules {
-	return &Rules{Overlay: o, Table: table, named: dir, subsets: o.Subsets()}
+	return &Rules{Overlay: o, Table: table, named: dir, subsets: o.Subsets(), as: asNamed}
 }
 
 // Read reads the named rules; see overlay.Read for files, directories and stdin ("-"). A name may also be REVISION:PATH, the files
@@ -77,7 +76,7 @@ func newRules(o *overlay.Overlay, rest *overlay.Rest, named string, as shown, po
 		r.NotComputed = append(r.NotComputed, g.String())
 	}
 	for i := range r.foreign {
-		r.NotComputed = append(r.NotComputed, r.foreign[i].String()+": "+whyForeign(r.foreign[i].Kind))
+		r.NotComputed = append(r.NotComputed, r.foreign[i].String()+": "+r.foreign[i].Why)
 	}
 	r.NotComputed = append(append(r.NotComputed, r.Table.GatewayTLS()...), audits(o)...)
 	slices.Sort(r.NotComputed)
@@ -118,15 +117,6 @@ func (r *Rules) Empty() bool { return len(r.Overlay.Objects()) == 0 && len(r.for
 
 // Place returns the file and the line of a field of an object; line 0 if it is unknown.
 func (r *Rules) Place(object, path string) (file string, line int) {
-	report := r.Overlay.Report()
-	report.Add(object, path, "here")
-	var found *overlay.Report
-	if !errors.As(report.Err(), &found) {
-		return "", 0
-	}
-	file = found.Problems[0].File
-	if r.as != nil {
-		file = r.as(file)
-	}
-	return file, found.Problems[0].Line
+	file, line = r.Overlay.Place(object, path)
+	return r.as(file), line
 }

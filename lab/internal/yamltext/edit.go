@@ -59,10 +59,10 @@ func (t *Edit) Set(f Field, value any) error {
 		return nil
 	case f.At < 0:
 		return t.insert(f.Parent, f.Key, value)
-	case value == nil && f.Parent.Kind == kyaml.MappingNode && Child(f.Parent, "op") == nil:
+	case value == nil && f.Parent.Kind == kyaml.MappingNode:
 		return t.remove(f.Parent, f.At-1)
 	case value == nil:
-		return errors.New("it is an operation of a JSON patch, and removing its value leaves no operation")
+		return errors.New("it is an element of a list, whose other elements would move")
 	}
 	return t.replace(f.Parent.Content[f.At], value)
 }
