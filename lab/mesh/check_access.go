@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/mesh/pathtemplate"
 	"github.com/hopline/hopline/lab/overlay"
 	security "istio.io/api/security/v1beta1"
 )
@@ -15,7 +16,7 @@ func checkAccess(o *overlay.Overlay, object, path string, r *security.Rule, repo
 	for i, t := range r.GetTo() {
 		at, op := fmt.Sprintf("%s.to[%d].operation", path, i), t.GetOperation()
 		for _, p := range slices.Concat(op.GetPaths(), op.GetNotPaths()) {
-			if isTemplate(p) && !validTemplate(p) {
+			if pathtemplate.Is(p) && !pathtemplate.Valid(p) {
 				report.Add(object, at+".paths", "Envoy rejects the template %q: want one that begins with / and has no //", p)
 			}
 		}

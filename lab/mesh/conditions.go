@@ -222,8 +222,8 @@ func (m *valueMatch) unrewritten(from, to string) []string {
 		return []string{head + regexp.QuoteMeta(rest) + anyText}
 	case m.kind == valueRegex:
 		var out []string
-		for _, t := range m.template.after(to) {
-			out = append(out, head+t.regex())
+		for _, t := range m.template.After(to) {
+			out = append(out, head+t.Regex())
 		}
 		return out
 	case m.kind == valueExact && begins:

@@ -4,8 +4,8 @@
 // Its files in reading order. The result: decision.go (the types), table.go (Load and Compile), decide.go (one request).
 // A request's path is as package urlpath leaves it.
 //
-// Input: source.go (callers, sidecar injection), services.go (the registry), virtualservices.go (names and order), delegates.go (rules that
-// delegate), package destinationrule (merged rules and their policies). Package istio completes and compares names.
+// Input: source.go (callers, sidecar injection), services.go (the registry), virtualservices.go (names and order), delegates.go and
+// package delegate (rules that delegate), package destinationrule (merged rules and their policies). Package istio completes and compares names.
 //
 // Checks: package fields (rejects the fields and values that the lab does not support), check_services.go (the same for what only the registry
 // shows). Package overlay has checked what Istio itself checks.
@@ -16,7 +16,7 @@
 // Rules: route.go (a rule and its destinations), match.go, rewrite.go, redirect.go, headers.go, fault.go, retries.go, cors.go,
 // hash.go (consistent hashing), cluster.go (a destination and its policies).
 //
-// AuthorizationPolicies: authorize.go (the decision), accessrule.go (a rule and its conditions), valuematch.go and pathtemplate.go (one value),
+// AuthorizationPolicies: authorize.go (the decision), accessrule.go (a rule and its conditions), valuematch.go and package pathtemplate (one value),
 // check_access.go (what the lab does not support).
 //
 // Reports: rules.go and shares.go (rules and shares for others), explain.go, effects.go, near.go and routestatus.go (why a request goes where it

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/pathtemplate"
 )
 
 // valueMatch matches one value of an attribute: a text, with an optional star at one end ("abc*", "*abc", or "*" for any text that is
@@ -21,7 +22,7 @@ type valueMatch struct {
 
 	// With valueRegex, regex matches the whole value, and text holds its expression. A path's template is kept beside it.
 	regex    *regexp.Regexp
-	template pathTemplate
+	template pathtemplate.Template
 }
 
 type valueKind uint8
@@ -96,9 +97,9 @@ func newServiceAccounts(values []string, namespace string) []valueMatch {
 func newPaths(values []string) []valueMatch {
 	var out []valueMatch
 	for _, v := range values {
-		if isTemplate(v) {
-			template := newPathTemplate(v)
-			m := newValueRegex(template.regex())
+		if pathtemplate.Is(v) {
+			template := pathtemplate.Parse(v)
+			m := newValueRegex(template.Regex())
 			m.template = template
 			out = append(out, m)
 		} else {

@@ -15,8 +15,8 @@
 //   - Checks, which change nothing. Package validate has those of Istio's own validation. check_httproute.go, check_filters.go and
 //     check_kubernetesgateway.go have those of the Gateway API, check_names.go those of Kubernetes' names. check_references.go and
 //     check_hosts.go report references to objects, hosts, subsets and ports that do not exist.
-//   - Messages. place.go finds the file and line of a problem; package yamltext has the line of a YAML error.
+//   - Messages. place.go finds the file and line of a problem, by origins.go in an overlay; package yamltext has the line of a YAML error.
 //   - Changes. edit.go sets fields of rendered objects, replace.go replaces the content of a file; rewrite.go finds the lines of the files that make
-//     an edit lasting, which package yamltext changes.
+//     an edit lasting, by jsonpatch.go in a JSON patch, and package yamltext changes them.
 //   - watch.go: Watcher reports changes of the files that an overlay was loaded from.
 package overlay

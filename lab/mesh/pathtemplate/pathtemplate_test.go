@@ -1,4 +1,4 @@
-package mesh
+package pathtemplate
 
 import (
 	"regexp"
@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestPathTemplate: an operator matches the characters of a path that Envoy lists, {*} within one segment, {**} also slashes and nothing.
-func TestPathTemplate(t *testing.T) {
+// TestRegex: an operator matches the characters of a path that Envoy lists, {*} within one segment, {**} also slashes and nothing.
+func TestRegex(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		template, path string
@@ -19,25 +19,28 @@ func TestPathTemplate(t *testing.T) {
 		{"/a/{**}", "/a/", true}, {"/a/{**}", "/a/b/c", true}, {"/a/{**}", "/a", false}, {"/{**}/c", "/a/b/c", true}, {"/{**}", "/", true},
 		{"/a.b/{*}", "/axb/c", false}, {"/A/{*}", "/a/b", false},
 	} {
-		m := newPaths([]string{c.template})[0]
-		if got := m.matches(c.path); got != c.want {
+		if got := matches(Parse(c.template), c.path); got != c.want {
 			t.Errorf("%s matches %s: %v, want %v", c.template, c.path, got, c.want)
 		}
 	}
 }
 
-// TestPathTemplateAfter: a path matches exactly if its rest matches one of the templates of what may follow its beginning.
-func TestPathTemplateAfter(t *testing.T) {
+// TestAfter: a path matches exactly if its rest matches one of the templates of what may follow its beginning.
+func TestAfter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		template := newPathTemplate(rapid.StringMatching(`(/(a|b|\{\*\})){0,3}(/\{\*\*\})?(/(a|b)){0,2}`).Draw(t, "template"))
+		template := Parse(rapid.StringMatching(`(/(a|b|\{\*\})){0,3}(/\{\*\*\})?(/(a|b)){0,2}`).Draw(t, "template"))
 		beginning, rest := rapid.StringMatching(`[/ab\[]{0,5}`).Draw(t, "beginning"), rapid.StringMatching(`[/ab\[]{0,5}`).Draw(t, "rest")
 		found := false
-		for _, after := range template.after(beginning) {
-			found = found || regexp.MustCompile(`\A(?:`+after.regex()+`)\z`).MatchString(rest)
+		for _, after := range template.After(beginning) {
+			found = found || matches(after, rest)
 		}
-		if want := regexp.MustCompile(`\A(?:` + template.regex() + `)\z`).MatchString(beginning + rest); found != want {
+		if want := matches(template, beginning+rest); found != want {
 			t.Errorf("%s, then %s: %v, want %v", beginning, rest, found, want)
 		}
 	})
+}
+
+func matches(t Template, path string) bool {
+	return regexp.MustCompile(`\A(?:` + t.Regex() + `)\z`).MatchString(path)
 }
