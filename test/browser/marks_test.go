@@ -59,7 +59,7 @@ func (p *tab) switchTo(overlay string) {
 	p.barSays("overlay", overlay)
 }
 
-// hasSign waits until an edge has a sign, and checks that the sign is on the line, near its end, and in the name of the edge.
+// hasSign waits until an edge has a sign, and checks that the sign is on the line, near its end, over no label, and in the name of the edge.
 func (p *tab) hasSign(overlay string, want sign) {
 	p.t.Helper()
 	p.until(edgeSays(want.edge, want.words))
@@ -70,6 +70,10 @@ func (p *tab) hasSign(overlay string, want sign) {
 		if (!(parseInt(sign.querySelector("text").textContent.slice(%q.length)) > 0)) return "a sign without a count";
 		const box = sign.getBoundingClientRect();
 		const end = (group.querySelector(".head") ?? group.querySelector(".pill")).getBoundingClientRect();
+		for (const label of group.querySelectorAll(".label")) {
+			const text = label.getBoundingClientRect();
+			if (label.textContent && text.left < box.right && text.right > box.left && text.top + 1 < box.bottom && text.bottom - 1 > box.top) return "a sign over the label " + label.textContent;
+		}
 		const off = Math.abs(box.top + box.height / 2 - end.top - end.height / 2);
 		return off < 4 && box.right < end.right + 25 && box.left > end.right - 150 ? "" : "a sign at " + JSON.stringify(box) + ", away from the end " + JSON.stringify(end);
 	})()`, want.edge, want.sign, want.sign))

@@ -225,18 +225,21 @@ function updateEdge({ edge, group, touch, labels, marks, way }, parts) {
     setWords(labels.configured, rule?.configured > 0 && !takesAll(rule) ? `${rule.even ? "even" : "configured"} ${percent(rule.configured)}` : "");
     setWords(labels.observed, rule && rule.of > 0 && !(takesAll(rule) && rule.observed === 1) ? `observed ${percent(rule.observed)} (${boundsText(rule)})` : "");
     setWords(labels.time, sum.requests ? (sum.parts > 1 ? `p99 up to ${millisText(sum.p99)}` : `p50 ${millisText(sum.p50)} · p99 ${millisText(sum.p99)}`) : "");
-    if (way) stack(way.y - 6, [labels.observed, labels.configured, labels.name]);
   } else if (sum.requests) {
     setWords(labels.rate, `mesh ${rateText(sum.perSecond)}/s`);
   }
+  if (way && edge.to) placeLabels(labels, way.y, signsOf(sum).length > 0);
   if (way) showSigns(marks, signsOf(sum), edge.to ? edge.to.x - 14 : way.x + pillWidth + 20, way.y);
   else setWords(marks, signsOf(sum).map(({ words }) => words).join(", "));
   if (way) touch.ariaLabel = edgeWords(edge, sum, rule);
 }
 
-// stack puts lines of text on top of each other, the first one lowest. Empty ones take no room.
-function stack(y, lines) {
-  lines.filter((line) => line.textContent !== "").forEach((line, place) => line.setAttribute("y", y - 14 * place));
+// placeLabels puts the labels of an edge above and below its line, without gaps for empty ones, and with room for signs on the line.
+function placeLabels({ name, configured, observed, rate, time }, y, signs) {
+  const room = signs ? 6 : 0;
+  [observed, configured, name].filter((label) => label.textContent !== "").forEach((label, place) => label.setAttribute("y", y - 6 - room - 14 * place));
+  rate.setAttribute("y", y + 15 + room);
+  time.setAttribute("y", y + 29 + room);
 }
 
 // ruleOf returns the rule of a VirtualService or an HTTPRoute that decides about most requests of an edge.
