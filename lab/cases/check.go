@@ -12,7 +12,7 @@ import (
 	"github.com/hopline/hopline/lab/rules"
 )
 
-// check returns what of an expectation does not hold for an answer; nil if all of it holds.
+// check returns the parts of an expectation that an answer does not meet; nil if it meets all.
 func (e *Expect) check(a *rules.Answer) (failures []string) {
 	c := checking{answer: a}
 	if e.Rule != nil && !isRule(*e.Rule, a.Taken) {

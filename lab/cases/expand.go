@@ -10,7 +10,7 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// An entry of tests is a case, a group with tests of its own, or either with a table. A group's request and expect are those of its tests,
+// An entry of tests is a case, or a group with its own tests. Each may have a table. A group's request and expect are those of its tests,
 // unless these set the same key. A table makes an entry for each of its rows, in which ${column} is replaced by the row's value.
 
 // expand calls each with every case below a list of entries: the entry, completed by its groups, and the name of its groups.

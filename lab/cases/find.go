@@ -50,7 +50,7 @@ func findBelow(path string) (found []string, err error) {
 }
 
 // ofPromtool reports whether a file is one for `promtool test rules`: its documentation
-// (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/) has the key rule_files, which cases have not.
+// (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/) has the key rule_files, which files of cases do not have.
 func ofPromtool(path string) bool {
 	content, err := os.ReadFile(path)
 	if err != nil {

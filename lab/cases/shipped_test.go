@@ -28,7 +28,7 @@ func TestShippedOverlays(t *testing.T) {
 	}
 }
 
-// The cases of an overlay fail when its rules change, and say what explain says.
+// The cases of an overlay fail when its rules change, and print the text of explain.
 func TestShippedCasesFail(t *testing.T) {
 	t.Parallel()
 	dir := shipped.Edited(t, "canary", "middle.yaml", func(text string) string { return strings.Replace(text, "exact: betaUser", "exact: alphaUser", 1) })

@@ -21,7 +21,7 @@ func newMetrics() *metrics {
 			Help: "Spans lost: invalid, overflow (too many waited to be stored), evicted (removed to make room), forward (not accepted by --zipkin).",
 		}, []string{"reason"}),
 		forwarded: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hopline_collector_spans_forwarded_total", Help: "Spans that the collector of --zipkin took.",
+			Name: "hopline_collector_spans_forwarded_total", Help: "Spans that the collector of --zipkin accepted.",
 		}),
 	}
 	for _, transport := range []string{"zipkin", "otlp", "lab"} {

@@ -40,7 +40,7 @@ func TestPackedSpansAreReadAsTheyWere(t *testing.T) {
 		w := newWords()
 		spans := rapid.SliceOfN(rapid.Custom(anySpan), 1, 8).Draw(t, "spans")
 		var all []packed
-		for _, span := range append(spans, spans...) { // what comes again is a word
+		for _, span := range append(spans, spans...) { // a repeated text is a word
 			p := w.pack(span)
 			if p.id() != span.ID || p.timestamp() != span.Timestamp {
 				t.Fatalf("id %s and timestamp %d, want %s and %d", p.id(), p.timestamp(), span.ID, span.Timestamp)

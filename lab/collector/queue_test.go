@@ -52,7 +52,7 @@ func TestQueueOfManySenders(t *testing.T) {
 		<-q.ready
 		for _, span := range q.take() {
 			if seen[span] {
-				t.Fatal("a span came twice")
+				t.Fatal("a span arrived twice")
 			}
 			seen[span] = true
 		}

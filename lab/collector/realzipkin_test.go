@@ -25,7 +25,7 @@ import (
 )
 
 // TestRealZipkin sends the same spans and the same queries to a real Zipkin and to the collector, and compares the responses. ZIPKIN_URL is
-// the address of the real one, such as http://127.0.0.1:9411. It may hold other spans: those of the test lie in a random hour of the past,
+// the address of the real one, such as http://127.0.0.1:9411. It may hold other spans: those of the test are in a random hour of the past,
 // under service names of their own.
 func TestRealZipkin(t *testing.T) {
 	address := strings.TrimSuffix(os.Getenv("ZIPKIN_URL"), "/")

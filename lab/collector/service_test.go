@@ -54,7 +54,7 @@ func TestServiceExports(t *testing.T) {
 	} {
 		address := run(t, clock, test.env)
 		if got := ask(t, "GET", "http://"+address+"/time", nil, http.Header{test.header: {test.value}}); got.code != http.StatusOK {
-			t.Fatalf("the clock answered %+v", got)
+			t.Fatalf("the clock responded with %+v", got)
 		}
 		var found []*zipkin.Span
 		await.That(t, "the span of "+test.env[0], func() bool {

@@ -14,7 +14,7 @@ func TestEqual(t *testing.T) {
 		return s
 	}
 	if !equal(full(), full()) {
-		t.Error("a span is not equal to its like")
+		t.Error("a span is not equal to an equal one")
 	}
 	for name, change := range map[string]func(*zipkin.Span){
 		"trace":       func(s *zipkin.Span) { s.TraceID = "0" },

@@ -33,7 +33,7 @@ func (l Limits) orDefault() Limits {
 // that began to arrive first before others, so that it never shows half a trace for lack of room. Failed traces and the slowest of each
 // route stay longer, in a share of the limits. It is safe for concurrent use.
 //
-// It keeps spans in a compact form, see packed, and makes new ones of it for each caller.
+// It keeps spans in a compact form, see packed, and creates new spans from it for each caller.
 type Store struct {
 	limits  Limits
 	pending *queue // from Add to the goroutine that stores
@@ -86,8 +86,8 @@ func newStore(limits Limits, m *metrics) *Store {
 	return s
 }
 
-// gathering is how long the spans of Add wait for others, so that the goroutine that stores them does not wake up for each. Whoever reads
-// the store stores them before.
+// gathering is how long the spans of Add wait for others, so that the goroutine that stores them does not wake up for each. A reader of the
+// store stores them first.
 const gathering = 5 * time.Millisecond
 
 // run stores the spans of Add until close.

@@ -121,7 +121,7 @@ func TestOldestTracesGoFirst(t *testing.T) {
 	for trace := range 5 {
 		c.Add(hop(trace, 0), hop(trace, 1))
 	}
-	c.Add(hop(0, 2)) // a late span makes the first trace no younger, and one too many
+	c.Add(hop(0, 2)) // a late span does not make the first trace younger, and exceeds the limit
 	want := map[string][]string{}
 	for trace := 1; trace < 5; trace++ {
 		want[fmt.Sprintf("%016x", trace+1)] = []string{"0000000000000001", "0000000000000002"}

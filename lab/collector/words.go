@@ -7,7 +7,7 @@ import (
 
 const (
 	wordMin   = 3       // bytes: a shorter text is as short as its number
-	wordMax   = 128     // bytes: a longer text is seldom the same twice
+	wordMax   = 128     // bytes: a longer text is rarely repeated
 	wordBytes = 80      // of a word beside its text: its places in the list and in the map
 	remember  = 1 << 12 // texts that were seen once
 )
@@ -33,7 +33,7 @@ func newWords() words {
 	return words{numbers: map[string]uint32{}, seed: maphash.MakeSeed(), once: make([]uint64, remember)}
 }
 
-// use returns the number of a word, and counts a use of it. ok is false for a text that is no word.
+// use returns the number of a word, and counts a use of it. ok is false for a text that is not a word.
 func (w *words) use(text string) (number uint32, ok bool) {
 	if len(text) < wordMin || len(text) > wordMax {
 		return 0, false

@@ -66,7 +66,7 @@ func jsonOf(endpoint func(parameters) (any, error)) http.HandlerFunc {
 		w.Header().Set("Content-Type", "application/json")
 		encoder := json.NewEncoder(w)
 		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(value) // fails only when the client has gone: the types marshal
+		_ = encoder.Encode(value) // fails only if the client has disconnected: the types can be marshalled
 	}
 }
 

@@ -29,7 +29,7 @@ func CallerOf(s *mesh.Source) Caller {
 }
 
 // Callers lists the senders of requests in an overlay: the gateways, then its Deployments. In an overlay without any Deployment that has
-// a sidecar, a workload without labels stands for those of each namespace that has a Service, a VirtualService or an HTTPRoute.
+// a sidecar, a workload without labels represents those of each namespace that has a Service, a VirtualService or an HTTPRoute.
 func Callers(o *overlay.Overlay) []Caller {
 	var callers []Caller
 	for _, g := range mesh.Gateways(o) {

@@ -6,8 +6,8 @@
 // difference, within the bounds that are documented there, and Result.Limits names each bound that was reached.
 //
 // A difference is what a caller or a workload would notice: another destination or share, another status by the mesh, another path,
-// authority or header, a fault, timeouts, retries, mirrors, or another policy of the destination. If another rule with the same effect
-// matches, that is no difference. Shares are computed from the weights (mesh.Table.Shares), not drawn.
+// authority or header, a fault, timeouts, retries, mirrors, or another policy of the destination. Another rule with the same effect is not
+// a difference. Shares are computed from the weights (mesh.Table.Shares), not drawn.
 //
 // Files: effect.go (what happens to one request), caller.go (who sends requests), group.go (equal differences together), calls.go, tables.go
 // (the two comparisons), report.go (a comparison as text), requests.go (the combinations of conditions), text.go (the texts that a set of patterns distinguishes).

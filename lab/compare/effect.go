@@ -44,7 +44,7 @@ type Share struct {
 	Percent     float64 // exact, from the weights
 }
 
-// text holds an aspect in words, and in more detail. Two are equal if their details are equal.
+// text holds the text of an aspect, and a more detailed one. Two are equal if their details are equal.
 type text struct{ short, detail string }
 
 // Difference holds one aspect in which two effects differ. Before and After are never equal; "none" is the absence of the aspect.

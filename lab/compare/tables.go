@@ -29,16 +29,16 @@ func Tables(before, after Rules) Result {
 	return comparer{names: named}.tables(before, after)
 }
 
-// Converted is Tables for rules that say the same by other objects: it compares destinations by their endpoints, whatever their names are. Requests
-// of which apart is true are not compared.
-func Converted(before, after Rules, apart func(from Caller, req *mesh.Request) bool) Result {
-	return comparer{byEndpoints, apart}.tables(before, after)
+// Converted is Tables for rules that express the same by other objects: it compares destinations by their endpoints, whatever their names
+// are. Requests for which excluded is true are not compared.
+func Converted(before, after Rules, excluded func(from Caller, req *mesh.Request) bool) Result {
+	return comparer{byEndpoints, excluded}.tables(before, after)
 }
 
 // comparer compares two tables.
 type comparer struct {
-	names naming
-	apart func(from Caller, req *mesh.Request) bool // nil for none
+	names    naming
+	excluded func(from Caller, req *mesh.Request) bool // nil for none
 }
 
 func (how comparer) tables(before, after Rules) Result {
@@ -62,7 +62,7 @@ func (how comparer) tables(before, after Rules) Result {
 	var found groups
 	for _, p := range pairs {
 		p.walk(before.Table, after.Table, &c, func(req *mesh.Request) {
-			if how.apart != nil && how.apart(p.before, req) {
+			if how.excluded != nil && how.excluded(p.before, req) {
 				return
 			}
 			result.Compared++

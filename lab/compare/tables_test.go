@@ -169,7 +169,7 @@ func TestTablesMissNothing(t *testing.T) {
 				t.Fatalf("%s: outcomes %d and %d, and no difference", req.URL(), a.Outcome, b.Outcome)
 			}
 			if len(differences) > 0 && !known[keyOfDifferences(differences)] {
-				t.Fatalf("%s %s %v from %s: nobody found %+v\namong %+v", req.Method, req.URL(), req.Header, caller.Name, differences, result.Groups)
+				t.Fatalf("%s %s %v from %s: the tables differ by %+v\nand the result has only %+v", req.Method, req.URL(), req.Header, caller.Name, differences, result.Groups)
 			}
 		}
 	})

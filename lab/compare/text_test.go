@@ -52,7 +52,7 @@ func TestClasses(t *testing.T) {
 		}
 		for _, c := range list {
 			if got := in(c.text); got != fmt.Sprint(c.in) {
-				t.Fatalf("%q is said to match %v of %q, and matches %s", c.text, c.in, patterns, got)
+				t.Fatalf("%q should match %v of %q, and matches %s", c.text, c.in, patterns, got)
 			}
 			if !want[in(c.text)] {
 				t.Fatalf("the class %v of %q is there twice, or has no text", c.in, patterns)
@@ -60,7 +60,7 @@ func TestClasses(t *testing.T) {
 			delete(want, in(c.text))
 		}
 		if len(want) > 0 {
-			t.Fatalf("of %q nobody found %v", patterns, want)
+			t.Fatalf("the classes of %q lack %v", patterns, want)
 		}
 	})
 }

@@ -41,7 +41,7 @@ const (
 // Overlay is the kind of a switch to another overlay. Its value is null.
 const Overlay Kind = "overlay"
 
-// The kinds that are over once they are done: they are not listed. Start undoes Stop.
+// The kinds without a lasting state: they are not listed. Start undoes Stop.
 const (
 	Start Kind = "start"
 	Kill  Kind = "kill"  // ends the process of a pod with SIGKILL
@@ -189,7 +189,7 @@ func inOrder(names []string, named map[string]any) (weights []any, ok bool) {
 	return weights, len(named) == len(names) && !slices.Contains(weights, nil)
 }
 
-// decodeValue decodes a value with its numbers as they are written. No value is null.
+// decodeValue decodes a value with its numbers as they are written. An empty value is null.
 func decodeValue(text json.RawMessage) (value any, err error) {
 	if len(text) == 0 {
 		return nil, nil

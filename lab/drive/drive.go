@@ -94,7 +94,7 @@ func (d *Drive) Changes() []Change { return d.shown.Load().changes }
 // Edits lists the fields of the overlay's objects that the changes set.
 func (d *Drive) Edits() []overlay.Edit { return d.shown.Load().edits }
 
-// Do makes a change. It returns the change, with an empty ID if it is over already, and a line for each earlier change that had to be
+// Do makes a change. It returns the change, with an empty ID if its kind is not listed, and a line for each earlier change that had to be
 // dropped. On an error nothing has changed.
 func (d *Drive) Do(r Request) (c Change, dropped []string, err error) {
 	d.mu.Lock()
@@ -175,7 +175,7 @@ func (d *Drive) apply(next []*Change) error {
 	return nil
 }
 
-// with returns what an overlay is with changes.
+// with returns an overlay with changes.
 func (r rendered) with(changes []*Change) (rendered, error) {
 	var all []overlay.Edit
 	for _, c := range changes {
@@ -192,7 +192,7 @@ func (r rendered) with(changes []*Change) (rendered, error) {
 	return rendered{o, table}, err
 }
 
-// sift returns what an overlay is with those of the changes that apply to it, and a line for each that does not.
+// sift returns an overlay with those of the changes that apply to it, and a line for each that does not.
 func (r rendered) sift(changes []*Change) (result rendered, good []*Change, dropped []string) {
 	if all, err := r.with(changes); err == nil {
 		return all, changes, nil

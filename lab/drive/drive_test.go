@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// TestRejected asks for changes that are wrong: each is rejected with the reason, and nothing changes.
+// TestRejected requests invalid changes: each is rejected with the reason, and nothing changes.
 func TestRejected(t *testing.T) {
 	t.Parallel()
 	d, l := begin(t, "canary")
@@ -50,7 +50,7 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// TestList makes several changes: those of the same thing replace each other, undo takes away one, and a lab that cannot apply a change
+// TestList makes several changes: those of the same thing replace each other, undo removes one, and a lab that cannot apply a change
 // keeps those that there were.
 func TestList(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func (d *Drive) before(p *workload.Status) (rates, error) {
 	if f := d.faulty[processOf(p)]; f != nil {
 		return f.before, nil
 	}
-	return d.ask(http.MethodGet, p, nil)
+	return d.exchange(http.MethodGet, p, nil)
 }
 
 // concerns reports whether a change of faults applies to a pod.
@@ -166,7 +166,7 @@ func (d *Drive) set(p *workload.Status, wanted rates) error {
 		return nil
 	}
 	if f == nil {
-		before, err := d.ask(http.MethodGet, p, nil)
+		before, err := d.exchange(http.MethodGet, p, nil)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (d *Drive) set(p *workload.Status, wanted rates) error {
 	next := maps.Clone(f.before)
 	maps.Copy(next, wanted)
 	if !maps.EqualFunc(next, f.now, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-		if _, err := d.ask(http.MethodPut, p, next); err != nil {
+		if _, err := d.exchange(http.MethodPut, p, next); err != nil {
 			return err
 		}
 	}
@@ -187,8 +187,8 @@ func (d *Drive) set(p *workload.Status, wanted rates) error {
 	return nil
 }
 
-// ask reads or sets the faults of one process.
-func (d *Drive) ask(method string, p *workload.Status, document rates) (rates, error) {
+// exchange reads or sets the faults of one process.
+func (d *Drive) exchange(method string, p *workload.Status, document rates) (rates, error) {
 	var body io.Reader
 	if document != nil {
 		text, err := json.Marshal(document)

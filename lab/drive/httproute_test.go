@@ -15,7 +15,7 @@ func everybody(kind Kind, value string) Request {
 	return Request{Kind: kind, Object: "middle", Rule: "everybody", Value: json.RawMessage(value)}
 }
 
-// TestRouteRejected asks for changes of an HTTPRoute that are wrong: each is rejected with the reason, and nothing changes.
+// TestRouteRejected requests invalid changes of an HTTPRoute: each is rejected with the reason, and nothing changes.
 func TestRouteRejected(t *testing.T) {
 	t.Parallel()
 	d, l := begin(t, "gateway-api")

@@ -109,7 +109,7 @@ func TestKeepChangedMeanwhile(t *testing.T) {
 	d, _ := begin(t, "canary")
 	c := do(t, d, half)
 	file := filepath.Join(d.Dir(), "middle.yaml")
-	saved := "# saved by somebody else\n"
+	saved := "# saved by another user\n"
 	if err := os.WriteFile(file, []byte(saved), 0o644); err != nil {
 		t.Fatal(err)
 	}

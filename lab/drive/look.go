@@ -42,7 +42,7 @@ func (d *Drive) serveFaults(w http.ResponseWriter, r *http.Request) {
 		if p.Deployment != r.URL.Query().Get("workload") || p.Process == 0 {
 			continue
 		}
-		now, err := d.ask(http.MethodGet, &p, nil)
+		now, err := d.exchange(http.MethodGet, &p, nil)
 		if err != nil {
 			now = nil
 		}

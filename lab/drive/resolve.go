@@ -112,7 +112,7 @@ func searchRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 	rules := table.Rules()
 	var objects, names []string // that match, and the rules of those
 	for i := range rules {
-		if r := &rules[i]; answersTo(r.Object, object) {
+		if r := &rules[i]; isNamed(r.Object, object) {
 			objects, names = append(objects, r.Object), append(names, r.Name)
 		}
 	}
@@ -139,8 +139,8 @@ func searchRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 	return rule, nil
 }
 
-// answersTo reports whether an object such as "VirtualService hopline/middle" has a name: in full, without the kind, or only its last part.
-func answersTo(object, name string) bool {
+// isNamed reports whether an object such as "VirtualService hopline/middle" has a name: in full, without the kind, or only its last part.
+func isNamed(object, name string) bool {
 	return object == name || strings.HasSuffix(object, " "+name) || !strings.Contains(name, "/") && strings.HasSuffix(object, "/"+name)
 }
 

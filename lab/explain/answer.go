@@ -56,7 +56,7 @@ func (a *Answer) Text() string {
 type Document struct {
 	Rules        string        `json:"rules"`        // which rules the answer uses
 	LeftOut      string        `json:"left_out"`     // what was left out of the files, because it does not affect routing
-	NotComputed  []string      `json:"not_computed"` // what bears on some requests, but not on this one
+	NotComputed  []string      `json:"not_computed"` // what affects some requests, but not this one
 	Assumed      []string      `json:"assumed"`      // what was assumed
 	Request      string        `json:"request"`      // "GET middle:80/hops"
 	Caller       string        `json:"caller"`

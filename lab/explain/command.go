@@ -1,5 +1,5 @@
-// Package explain is `hopline explain`: it shows where an overlay's rules route a request, and why. It needs no running lab; if the lab
-// runs that overlay, the explanation includes its endpoints.
+// Package explain implements `hopline explain`: it shows where an overlay's rules route a request, and why. It needs no running lab; if the
+// lab runs that overlay, the explanation includes its endpoints.
 package explain
 
 import (
@@ -21,7 +21,7 @@ type Command struct {
 	Header  []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"Header of the request; may be given again."`
 	From    string   `placeholder:"WORKLOAD" help:"The caller: a workload, front-blue or hopline/front-blue; hopline/ for any other workload of a namespace (the ingress gateway)."`
 	Overlay string   `placeholder:"DIR" xor:"rules" help:"Overlay, as for hopline up (that of the running lab, else canary)."`
-	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read anybody's rules from a YAML file, a directory, REVISION:PATH of the git repository here or standard input (-), and leave out what does not affect routing; may be given again."`
+	Files   []string `name:"file" short:"f" sep:"none" placeholder:"FILE" xor:"rules" help:"Read any rules from a YAML file, a directory, REVISION:PATH of the git repository here or standard input (-), and leave out what does not affect routing; may be given again."`
 	Context string   `placeholder:"NAME" xor:"rules" help:"Read the rules of a cluster: that of this context of kubectl, which is only read."`
 	JSON    bool     `name:"json" help:"Print the explanation as JSON."`
 

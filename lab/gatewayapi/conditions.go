@@ -7,17 +7,17 @@ import (
 	"github.com/hopline/hopline/lab/internal/nearest"
 )
 
-// Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents. For a parent that
-// is no Gateway of Istio's, Service or ServiceEntry, Istio writes no status: there the condition Accepted, with the reason NoMatchingParent, is
-// of the lab.
+// Condition is one condition of the status that Istio writes to a Gateway, to a listener, or to a route for one of its parents. For a
+// parent that is not a Gateway of Istio, a Service or a ServiceEntry, Istio writes no status: there the lab adds the condition Accepted
+// with the reason NoMatchingParent.
 type Condition struct {
 	Object  string `json:"object"` // "HTTPRoute hopline/middle"
-	Of      string `json:"of"`     // the part that it is about: "Service hopline/middle", "listener http"; empty for the whole object
+	Of      string `json:"of"`     // the part that it concerns: "Service hopline/middle", "listener http"; empty for the whole object
 	Part    int    `json:"-"`      // the index of that part in spec.listeners or spec.parentRefs; -1 for the whole object
 	Type    string `json:"type"`   // "Accepted", "Programmed" or "ResolvedRefs"
 	True    bool   `json:"true"`
 	Reason  string `json:"reason"`  // "Accepted", "BackendNotFound"
-	Message string `json:"message"` // why it is not true; empty if it is and all is well
+	Message string `json:"message"` // why it is not true; may also note a fault of a true one; else empty
 	Path    string `json:"path"`    // the field that is the cause: "spec.rules[0].backendRefs[1]"
 }
 
@@ -39,7 +39,7 @@ func (c Condition) String() string {
 	return b.String()
 }
 
-// failure is why a condition is not true.
+// failure holds the reason why a condition is not true.
 type failure struct {
 	reason, message string
 	path            string
@@ -49,7 +49,7 @@ func failed(reason, path, format string, args ...any) *failure {
 	return &failure{reason: reason, path: path, message: fmt.Sprintf(format, args...)}
 }
 
-// subject is what a condition is about.
+// subject is what a condition concerns.
 type subject struct {
 	object, of string
 	part       int

@@ -20,7 +20,7 @@ type Graph struct {
 // Node is a workload, a gateway, or a host outside of the overlay.
 type Node struct {
 	traffic.End
-	Service string // the versions of one service share it: "hopline/middle"; the ID of a node that is no workload
+	Service string // the versions of one service share it: "hopline/middle"; the ID of a node that is not a workload
 	App     string // "middle": its name without the namespace
 	Version string // "canary"; empty without one
 	Layer   int    // 0 for a service that nothing calls; a caller's layer is below that of the service that it calls, except in a cycle

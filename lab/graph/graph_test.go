@@ -98,7 +98,7 @@ func TestEveryShippedOverlay(t *testing.T) {
 			for _, l := range g.Links {
 				_, known := g.Node(l.To)
 				if !known && l.To != "mesh" {
-					t.Errorf("a link to %s, which is no node", l.To)
+					t.Errorf("a link to %s, which is not a node", l.To)
 				}
 				sums[fmt.Sprint(l.From, l.Object, l.Rule, l.Callers)] += l.Configured
 			}

@@ -1,7 +1,7 @@
-// Package lint is `hopline lint`: faults in rules that can be proved without a request. docs/lint.md explains each code.
+// Package lint implements `hopline lint`: it finds faults in rules that can be proved without a request. docs/lint.md explains each code.
 //
-// A finding holds for every request and every caller that can exist beside the files. What the files do not have whole, such as the
-// workloads of another namespace, is not claimed to be absent: rules.Rules decides which parts the files have whole.
+// A finding holds for every request and every caller that can exist beside the files. No finding claims that an object is absent unless the
+// files have all objects of its kind there: rules.Rules decides for which namespaces that is so.
 //
 // The files in reading order:
 //   - lint.go: Finding, and the list of codes; ignore.go silences findings.

@@ -148,7 +148,7 @@ func TestProved(t *testing.T) {
 	})
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 7} {
 		if counts[n].Load() == 0 {
-			t.Errorf("HL%03d was found in no draw: the test shows nothing about it", n)
+			t.Errorf("HL%03d was found in no draw: the test did not check it", n)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func refuted(r *rules.Rules, f Finding, d *mesh.Decision) bool {
 	return false
 }
 
-// destinationAt returns the destination that a finding is about, and whether its rule has it once more.
+// destinationAt returns the destination of a finding, and whether its rule has it once more.
 func destinationAt(r *rules.Rules, f Finding) (to destination, twice bool) {
 	all := (&linter{rules: r}).destinations()
 	of := func(d destination) bool {

@@ -53,7 +53,7 @@ func (c *Command) prepare(expected *expectation) (*running, error) {
 	return r, nil
 }
 
-// close ends what the run still holds.
+// close closes the connections that the run still holds.
 func (r *running) close() {
 	r.cut()
 	r.target.close()

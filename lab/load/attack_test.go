@@ -54,7 +54,7 @@ func TestSteadyLoad(t *testing.T) {
 		t.Errorf("planned %d, sent %d, answered %d, errors %d; the server saw %d", r.Planned, r.Sent, r.Answered, r.Errors, requests.Load())
 	}
 	if r.AskedRate < 199 || r.AskedRate > 201 {
-		t.Errorf("asked for %v/s", r.AskedRate)
+		t.Errorf("requested %v/s", r.AskedRate)
 	}
 	if len(r.Statuses) != 1 || r.Statuses[0].Status != 200 || r.Statuses[0].Percent != 100 {
 		t.Errorf("statuses %+v", r.Statuses)
@@ -96,8 +96,8 @@ func TestAStalledSecondIsSeen(t *testing.T) {
 	}
 }
 
-// TestTheStallIsSeenEvenWhenNothingMoreCanBeSent is the same with a limit of requests in flight: those that could not be sent in time were
-// late, and that counts.
+// TestTheStallIsSeenEvenWhenNothingMoreCanBeSent checks the same with a limit of requests in flight: those that could not be sent in time
+// were late, and that counts.
 func TestTheStallIsSeenEvenWhenNothingMoreCanBeSent(t *testing.T) {
 	t.Parallel()
 	var once sync.Once
@@ -201,7 +201,7 @@ func TestRedirectsToOtherHostsAreNotFollowed(t *testing.T) {
 		}
 	}
 	if asked.Load() != 0 {
-		t.Errorf("the other host was asked %d times", asked.Load())
+		t.Errorf("the other host got %d requests", asked.Load())
 	}
 }
 
@@ -289,7 +289,7 @@ func TestTrouble(t *testing.T) {
 	for name, c := range map[string]struct{ url, want string }{
 		"nobody listens": {nobody, "refused"},
 		"no HTTP":        {"http://" + garbage.Addr().String(), "malformed"},
-		"no answer":      {silent.URL, "no response within 300ms"},
+		"no response":    {silent.URL, "no response within 300ms"},
 		"no end":         {endless.URL, "no response within 300ms"},
 	} {
 		t.Run(name, func(t *testing.T) {

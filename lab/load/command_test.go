@@ -73,11 +73,11 @@ func TestBadArgumentsAreToldAllAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{"URL \"ftp://x\"", "--rate 0.5", "--duration 25h", "--ramp 26h", "--requests -1", "--timeout 0s", "--max-in-flight 0", "--method \"G E T\"", "--header \"no colon\"", "--fail-if \"p99=3\""} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not told of in: %v", want, err)
+			t.Errorf("%q is not reported in: %v", want, err)
 		}
 	}
 	if n := strings.Count(err.Error(), "want "); n != 10 {
-		t.Errorf("%d problems say what was wanted, of 10: %v", n, err)
+		t.Errorf("%d of 10 problems state what was wanted: %v", n, err)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package load is `hopline load`: an open-model load generator for one target. It sends requests when they are due, whether or not the earlier
-// ones have received a response, and every latency counts from when the request was due. So a server that stalls cannot hide it (no
-// coordinated omission).
+// Package load implements `hopline load`, an open-model load generator for one target. It sends requests when they are due, whether or not
+// the earlier ones have received a response, and every latency counts from when the request was due. So a server that stalls cannot hide it
+// (no coordinated omission).
 //
 // The files in reading order:
 //   - command.go: Command, its flags and checks, and Execute; condition.go parses and checks --fail-if.

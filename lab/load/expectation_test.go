@@ -43,12 +43,12 @@ func TestForwardedHeadersAreTheServices(t *testing.T) {
 	select {
 	case arrived = <-got:
 	default:
-		t.Fatal("the service did not ask its upstream")
+		t.Fatal("the service did not call its upstream")
 	}
 	for name := range sent {
 		_, want := arrived[name]
 		if _, forwards := forwarded(sent)[name]; forwards != want {
-			t.Errorf("header %s: the service passes it on: %t, expected of it: %t", name, want, forwards)
+			t.Errorf("header %s: the service forwards it: %t, expected: %t", name, want, forwards)
 		} else if diff := cmp.Diff(sent[name], arrived[name]); want && diff != "" {
 			t.Errorf("header %s (-sent +arrived):\n%s", name, diff)
 		}
@@ -136,7 +136,7 @@ func TestExpectationOfTheRunningLab(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.Rules != test.want {
-			t.Errorf("%v: the report goes by %q, want %q", test.args, r.Rules, test.want)
+			t.Errorf("%v: the report names the rules %q, want %q", test.args, r.Rules, test.want)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestTheReportLinksTraces(t *testing.T) {
 		case r.URL.Path == "/api/traces/"+late || r.URL.Path == "/api/traces/"+missing:
 			w.WriteHeader(http.StatusNotFound)
 		case r.URL.Path != "/pods":
-			t.Errorf("the lab was asked for %s", r.URL)
+			t.Errorf("the lab got a request for %s", r.URL)
 		}
 	}))
 	u, err := url.Parse(lab.URL)

@@ -79,7 +79,7 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.ContainsRune(out.String(), '\x1b') {
-		t.Error("an escape sequence of an answer is in the report")
+		t.Error("an escape sequence of a response is in the report")
 	}
 }
 

@@ -58,7 +58,7 @@ func TestRunInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRunIsStopped: a stopped run has a report that says so.
+// TestRunIsStopped: the report of a stopped run states that it was stopped.
 func TestRunIsStopped(t *testing.T) {
 	t.Parallel()
 	server := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -1,4 +1,4 @@
-// Package logs is `hopline logs`: the output of the processes of the running lab.
+// Package logs implements `hopline logs`: it prints the output of the processes of the running lab.
 package logs
 
 import (

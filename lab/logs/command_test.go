@@ -175,7 +175,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestMissed checks that the reader learns how many lines it was too slow for.
+// TestMissed checks that a slow reader gets the number of lines that it missed.
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -1,4 +1,4 @@
-// Package rules computes what the rules of anybody's files do with a request, or why that is not certain.
+// Package rules computes what the rules in any files do with a request, or why that is not certain.
 //
 // overlay.Read reads the files leniently. The files here, in reading order:
 //   - open.go opens files, git revisions and clusters by their names; rules.go reads and compiles them; prune.go removes what the mesh does not support, and records each part as a gap.

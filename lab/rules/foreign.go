@@ -10,8 +10,8 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// foreignBears returns the reason if an object of another kind may change an answer; "" if it cannot.
-func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
+// foreignEffect returns the reason if an object of another kind may change an answer; "" if it cannot.
+func (r *Rules) foreignEffect(f *overlay.Foreign, a *Answer) string {
 	spec := field(f.Object, "spec")
 	at := ""
 	switch f.Kind {
@@ -22,13 +22,13 @@ func (r *Rules) foreignBears(f *overlay.Foreign, a *Answer) string {
 			at = proxyOf(f, f.Texts("spec", "selector", "matchLabels"), a, func(p *proxy) bool { return p.guards() })
 		}
 	case "GRPCRoute":
-		at = parentAsked(f, spec, a)
+		at = parentNamed(f, spec, a)
 	case "ListenerSet":
 		if a.Source.Gateway {
 			at = "the proxy of " + a.Source.Workload
 		}
 	case "Ingress":
-		at = ingressAsked(f, spec, a)
+		at = ingressNamed(f, spec, a)
 	case "Service":
 		host := istio.ServiceHost(f.Name, f.Namespace)
 		toIt := slices.ContainsFunc(a.Shares, func(s mesh.Explained) bool { return s.Cluster.Host == host })
@@ -105,8 +105,8 @@ func hasToken(spec map[string]any, req *mesh.Request) bool {
 	return false
 }
 
-// parentAsked returns the Service that a route of the Gateway API is attached to, if the request names it.
-func parentAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
+// parentNamed returns the Service that a route of the Gateway API is attached to, if the request names it.
+func parentNamed(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 	parents, _ := spec["parentRefs"].([]any)
 	for _, entry := range parents {
 		parent, _ := entry.(map[string]any)
@@ -122,8 +122,8 @@ func parentAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 	return ""
 }
 
-// ingressAsked returns the ingress gateway, if an Ingress of Istio's class has the host of the request.
-func ingressAsked(f *overlay.Foreign, spec map[string]any, a *Answer) string {
+// ingressNamed returns the ingress gateway, if an Ingress of Istio's class has the host of the request.
+func ingressNamed(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 	annotations := f.Texts("metadata", "annotations")
 	if spec["ingressClassName"] != "istio" && annotations["kubernetes.io/ingress.class"] != "istio" || !a.Source.Gateway {
 		return ""

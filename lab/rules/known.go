@@ -9,7 +9,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// KnowsAll reports whether there is no object beside those that were read: they are a whole cluster, or an overlay that was loaded strictly.
+// KnowsAll reports whether the objects that were read are all that exist: they are a whole cluster, or an overlay that was loaded strictly.
 func (r *Rules) KnowsAll() bool { return r.Overlay.Complete || !r.Overlay.Lenient }
 
 // KnowsWorkloads reports whether the files have all workloads of a namespace. They have if they have any, and no object whose controller may
@@ -24,7 +24,7 @@ func (r *Rules) KnowsServices(namespace string) bool {
 	return r.KnowsAll() || slices.Contains(r.closed, namespace)
 }
 
-// Strangers returns the workloads with a sidecar that may exist beside those of the files, as far as rules tell them apart. ok is false if
+// Strangers returns the workloads with a sidecar that may exist beside those of the files, as far as rules distinguish them. ok is false if
 // there are too many.
 func (r *Rules) Strangers() (strangers []mesh.Source, ok bool) {
 	var names []string
@@ -58,7 +58,7 @@ func (r *Rules) mentioned() []string {
 // that is not certain may match other requests than the compiled one does.
 func (r *Rules) Uncertain(object, place string) bool {
 	return slices.ContainsFunc(r.gaps, func(g gap) bool {
-		return g.object == object && g.bears != aside && (place == "" || g.place == place || strings.HasPrefix(place, g.place+".") || strings.HasPrefix(g.place, place+"."))
+		return g.object == object && g.affected != aside && (place == "" || g.place == place || strings.HasPrefix(place, g.place+".") || strings.HasPrefix(g.place, place+"."))
 	})
 }
 
@@ -87,5 +87,5 @@ func (r *Rules) Gaps() []overlay.Problem {
 	return report.Located()
 }
 
-// Foreign lists the objects that bear on routing, of kinds that are not computed.
+// Foreign lists the objects that affect routing, of kinds that are not computed.
 func (r *Rules) Foreign() []overlay.Foreign { return r.foreign }

@@ -19,23 +19,23 @@ import (
 // gap is a part of an object that the mesh does not support. The compiled rules are without it.
 type gap struct {
 	object, path, why string
-	bears             bearing
-	place             string // with bearsOnRule: "http[1]" or "http[1].match[0]"
+	affected          affected
+	place             string // with affectsRule: "http[1]" or "http[1].match[0]"
 	gateway           *overlay.Istio[*networking.Gateway]
-	server            *networking.Server // with bearsOnServer
+	server            *networking.Server // with affectsServer
 }
 
 func (g *gap) String() string { return g.object + ": " + g.path + ": " + g.why }
 
-// bearing describes the requests that a gap affects.
-type bearing int
+// affected describes the requests that a gap affects.
+type affected int
 
 const (
-	aside         bearing = iota // none: it changes neither the destination nor the mesh's own response
-	bearsOnRule                  // those that the rule, or its compiled rest, matches
-	bearsOnServer                // those to a server of a Gateway
-	bearsOnCaller                // those of the callers of a Sidecar
-	bearsOnPolicy                // those that the two variants of the policies treat differently
+	aside         affected = iota // none: it changes neither the destination nor the mesh's own response
+	affectsRule                   // those that the rule, or its compiled rest, matches
+	affectsServer                 // those to a server of a Gateway
+	affectsCaller                 // those of the callers of a Sidecar
+	affectsPolicy                 // those that the two variants of the policies treat differently
 )
 
 // maxPasses bounds how often compile prunes: a part that was hidden by another one is found by the next pass.
@@ -136,7 +136,7 @@ func (p *pruner) prune(problem overlay.Problem) bool {
 
 // known reports whether a gap only follows from another one of the same rule.
 func (p *pruner) known(g *gap) bool {
-	return g.bears == bearsOnRule && slices.ContainsFunc(p.rules.gaps, func(o gap) bool { return o.object == g.object && o.place == g.place })
+	return g.affected == affectsRule && slices.ContainsFunc(p.rules.gaps, func(o gap) bool { return o.object == g.object && o.place == g.place })
 }
 
 // pruneIn calls prune with the object of a problem.
@@ -167,10 +167,10 @@ func pruneRule(v *networking.VirtualService, g *gap) bool {
 	switch rest := m[3]; {
 	case m[2] != "":
 		j, _ := strconv.Atoi(m[2])
-		g.bears, g.place = bearsOnRule, g.place+".match["+m[2]+"]"
+		g.affected, g.place = affectsRule, g.place+".match["+m[2]+"]"
 		return widen(v.Http[i].Match[j], rest)
 	case rest == "" || rest == "delegate":
-		g.bears = bearsOnRule
+		g.affected = affectsRule
 		v.Http[i] = &networking.HTTPRoute{Name: v.Http[i].Name, Match: v.Http[i].Match, DirectResponse: &networking.HTTPDirectResponse{Status: 501}}
 	default:
 		return clearPath(v, g.path)
@@ -204,7 +204,7 @@ func (p *pruner) pruneServer(gw *overlay.Istio[*networking.Gateway], g *gap) boo
 	}
 	i, _ := strconv.Atoi(m[1])
 	s := gw.Spec.Servers[i]
-	g.gateway, g.server, g.bears = gw, proto.CloneOf(s), bearsOnServer
+	g.gateway, g.server, g.affected = gw, proto.CloneOf(s), affectsServer
 	g.why = strings.ToUpper(s.GetPort().GetProtocol()) + " is not computed"
 	p.removed[s] = true
 	return true
@@ -241,7 +241,7 @@ func pruneSidecar(s *networking.Sidecar, g *gap) bool {
 		g.path, g.why = "spec.outboundTrafficPolicy", "requests to unknown hosts get the response of REGISTRY_ONLY"
 		return true
 	case strings.HasPrefix(g.path, "spec.egress["):
-		g.bears = bearsOnCaller
+		g.affected = affectsCaller
 	}
 	return clearPath(s, g.path)
 }
@@ -271,7 +271,7 @@ func (p *pruner) prunePolicy(g *gap) bool {
 		g.why = auditDecides
 		return true
 	case policy.Spec.GetAction() == security.AuthorizationPolicy_CUSTOM:
-		g.bears = bearsOnPolicy
+		g.affected = affectsPolicy
 		policy.Spec = proto.CloneOf(policy.Spec)
 		policy.Spec.Action = security.AuthorizationPolicy_DENY
 		policy.Spec.ActionDetail = nil
@@ -283,7 +283,7 @@ func (p *pruner) prunePolicy(g *gap) bool {
 		return false
 	}
 	n, _ := strconv.Atoi(m[1])
-	g.bears = bearsOnPolicy
+	g.affected = affectsPolicy
 	deny := policy.Spec.GetAction() == security.AuthorizationPolicy_DENY
 	lax, known := p.lax[g.object]
 	switch {

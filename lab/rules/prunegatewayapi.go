@@ -23,7 +23,7 @@ func pruneRoute(o *overlay.Overlay, g *gap) bool {
 	n, _ := strconv.Atoi(m[1])
 	rule := &o.HTTPRoutes[i].Spec.Rules[n]
 	g.place = "rules[" + m[1] + "]"
-	g.bears = bearsOnRule
+	g.affected = affectsRule
 	*rule = overlay.HTTPRouteRule{Name: rule.Name, Matches: rule.Matches} // its response is 500
 	return true
 }

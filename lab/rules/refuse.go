@@ -23,27 +23,27 @@ func (r *Rules) refuse(a *Answer) (reasons []string) {
 		add(r.Table.NotCarriedTo(a.Request, a.Source))
 	}
 	for i := range r.gaps {
-		if g := &r.gaps[i]; r.bears(g, a) {
+		if g := &r.gaps[i]; r.affects(g, a) {
 			add(g.String())
 		}
 	}
 	for i := range r.foreign {
-		add(r.foreignBears(&r.foreign[i], a))
+		add(r.foreignEffect(&r.foreign[i], a))
 	}
 	add(r.ambient(a))
 	return reasons
 }
 
-// bears reports whether a gap may change an answer.
-func (r *Rules) bears(g *gap, a *Answer) bool {
-	switch g.bears {
-	case bearsOnRule:
+// affects reports whether a gap may change an answer.
+func (r *Rules) affects(g *gap, a *Answer) bool {
+	switch g.affected {
+	case affectsRule:
 		return takenBy(g, a)
-	case bearsOnServer:
+	case affectsServer:
 		return a.Source.Gateway && istio.HasLabels(a.Source.Labels, g.gateway.Spec.GetSelector()) && serves(g.server, a.Request)
-	case bearsOnCaller:
+	case affectsCaller:
 		return !a.Source.Gateway && !a.Source.NoSidecar && r.Table.SidecarOf(a.Source) == g.object
-	case bearsOnPolicy:
+	case affectsPolicy:
 		lax := r.lax.Explain(a.Request, a.Source)
 		return verdict(&lax) != verdict(&a.Explanation) && r.selects(g.object, a)
 	}
@@ -68,7 +68,7 @@ func serves(s *networking.Server, req *mesh.Request) bool {
 	})
 }
 
-// selects reports whether an AuthorizationPolicy guards the gateway that receives the request, or a workload that gets it.
+// selects reports whether an AuthorizationPolicy protects the gateway that receives the request, or a workload that gets it.
 func (r *Rules) selects(object string, a *Answer) bool {
 	for _, p := range r.Overlay.AuthorizationPolicies {
 		if p.String() != object {

@@ -81,8 +81,8 @@ func (q *Question) wantAddress() error {
 	return fmt.Errorf("URL %q: want one such as http://middle/hops", q.URL)
 }
 
-// port returns the port that a request arrives at. A gateway is reached at its port 80, or 443 by https, whatever port of this machine leads
-// there, unless a Gateway has a server on the very port of the URL.
+// port returns the port that a request arrives at. A gateway is reached at its port 80, or 443 by https, whatever port of this machine is
+// forwarded to it, unless a Gateway has a server on exactly the port of the URL.
 func (r *Rules) port(u *url.URL, from *mesh.Source) (int, error) {
 	number, usual := 0, 80
 	if u.Scheme == "https" {

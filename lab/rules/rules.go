@@ -23,10 +23,10 @@ type Rules struct {
 	// Assumed lists what the files do not state and Read assumes.
 	Assumed []string
 
-	lax     *mesh.Table // like Table, but with policies that let more requests in; nil if the policies are known exactly
+	lax     *mesh.Table // like Table, but with policies that allow more requests; nil if the policies are known exactly
 	gaps    []gap
 	foreign []overlay.Foreign
-	closed  []string                        // the namespaces whose Services are taken to be whole
+	closed  []string                        // the namespaces whose Services are assumed to be complete
 	makers  map[string]string               // see overlay.Rest
 	subsets map[overlay.SubsetName]struct{} // see overlay.Rest
 	own     []string                        // the namespaces of the files' objects

@@ -1,4 +1,4 @@
-// Package rulewords describes the http rules of VirtualServices, and those that istiod makes of HTTPRoutes, in words.
+// Package rulewords describes the http rules of VirtualServices, and those that istiod makes of HTTPRoutes, as text.
 package rulewords
 
 import (
@@ -56,7 +56,7 @@ func stringMatch(m *networking.StringMatch) string {
 	case m.GetRegex() != "":
 		return "matches " + m.GetRegex()
 	default:
-		return "is there"
+		return "is present"
 	}
 }
 
@@ -68,7 +68,7 @@ func Does(route *networking.HTTPRoute) []string {
 		add("redirects to %s%s", r.GetAuthority(), r.GetUri())
 	}
 	if r := route.GetDirectResponse(); r != nil {
-		add("answers %d", r.GetStatus())
+		add("responds with %d", r.GetStatus())
 	}
 	if r := route.GetRewrite(); r != nil {
 		add("rewrites to %s%s", r.GetAuthority(), r.GetUri())

@@ -1,7 +1,7 @@
-// Package send sends a request as a workload of the running lab, or as a client outside the mesh, and is `hopline curl`.
+// Package send implements `hopline curl`: it sends a request as a workload of the running lab, or as a client outside the mesh.
 //
-// The request takes the way that the workload's own requests take: through the sidecar of one of its pods, with that pod's credentials. So
-// the mesh cannot tell it from a request of the workload. A request from outside enters at mesh.Table.EntryGateway.
+// The request takes the same path as the workload's own requests: through the sidecar of one of its pods, with that pod's credentials. So
+// the mesh cannot distinguish it from a request of the workload. A request from outside enters at mesh.Table.EntryGateway.
 //
 // Files: send.go (the sender in the lab), command.go (the command line).
 package send
@@ -50,8 +50,8 @@ type Response struct {
 	Status   int      `json:"status"`
 	Text     string   `json:"text"` // "200 OK"
 	Headers  []Header `json:"headers"`
-	Body     string   `json:"body"`    // as text; empty if it is no text
-	Binary   []byte   `json:"binary"`  // the body if it is no text, in base64
+	Body     string   `json:"body"`    // as text; empty if it is not text
+	Binary   []byte   `json:"binary"`  // the body if it is not text, in base64
 	Cut      bool     `json:"cut"`     // the body is longer than MaxBody, and only its beginning is here
 	Took     int64    `json:"took_us"` // microseconds
 	Sender   string   `json:"sender"`  // the pod that sent the request, or the gateway that it entered by
@@ -252,7 +252,7 @@ func (s *Sender) read(r *http.Response) (*Response, error) {
 	return out, nil
 }
 
-// responder says who sent a response that does not name its sender, and whether that is the mesh. The caller's proxy adds the upstream's
+// responder returns who sent a response that does not name its sender, and whether that is the mesh. The caller's proxy adds the upstream's
 // service time to each response of an upstream. The body is the one of Envoy's filter for AuthorizationPolicies.
 func responder(r *http.Response, body string) (by string, mesh bool) {
 	switch {

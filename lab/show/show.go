@@ -1,5 +1,5 @@
-// Package show is `hopline status`, `hopline series` and `hopline trace`: the state, the figures of the last minutes and the traces of the running
-// lab in the terminal, as the console's API has them.
+// Package show implements `hopline status`, `hopline series` and `hopline trace`: it prints the state, the figures of the last minutes and the
+// traces of the running lab, as the console's API has them.
 package show
 
 import (

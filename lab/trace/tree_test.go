@@ -90,7 +90,7 @@ func TestBuild(t *testing.T) {
 		{"two roots", spans("a @1+1", "b @2+1"), "a\n b*\n"},
 		{"a ring", spans("a @1+1", "b <c @2+1", "c <b @3+1", "d <c @4+1"), "a\n b*\n  c\n   d\n"},
 		{"nothing but a ring", spans("b <c @2+1", "c <b @3+1"), "?\n b*\n  c\n"},
-		{"the server's half alone", spans("b <a @2+1 SERVER middle shared", "c <b @3+1 middle"), "?\n bs*\n  c\n"},
+		{"only the server's half", spans("b <a @2+1 SERVER middle shared", "c <b @3+1 middle"), "?\n bs*\n  c\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +132,7 @@ func TestBuildLosesNothing(t *testing.T) {
 			seen[n.Span.ID]++
 			for _, child := range n.Children {
 				if child.Parent != n {
-					t.Fatalf("%s is a child of %s and does not know", child.Span.ID, n.Span.ID)
+					t.Fatalf("%s is a child of %s, but its Parent is another node", child.Span.ID, n.Span.ID)
 				}
 			}
 		})

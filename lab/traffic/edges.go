@@ -38,7 +38,7 @@ type End struct {
 // EdgeKey identifies an edge: the requests from one end to another that one rule decided.
 type EdgeKey struct {
 	From, To End
-	Object   string // as in Flow; for copies that of no rule
+	Object   string // as in Flow; empty for copies
 	Rule     string
 	Callers  string
 }

@@ -85,7 +85,7 @@ func TestEdgeWindow(t *testing.T) {
 	send(26*time.Second, func(a *proxy.Access) { a.Copy, a.Route = true, nil })
 	edges := f.Edges(begin.Add(26 * time.Second))
 	if diff := cmp.Diff(Totals{Copies: 1}, edges[0].Totals); diff != "" || edges[0].Object != "" || edges[0].Ever != 0 {
-		t.Errorf("a copy counts otherwise, for %+v (-want +got):\n%s", edges[0].EdgeKey, diff)
+		t.Errorf("a copy is counted differently, for %+v (-want +got):\n%s", edges[0].EdgeKey, diff)
 	}
 }
 

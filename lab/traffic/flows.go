@@ -36,7 +36,7 @@ func (f *flow) add(a *proxy.Access) {
 	f.nanoseconds.Add(uint64(max(0, a.Duration)))
 }
 
-// flowOf returns the kind of an kind's requests, without counts.
+// flowOf returns the Flow of a kind of requests, without counts.
 func flowOf(e kind) Flow {
 	kind := Flow{Code: e.code, Copy: e.copy, Flags: e.flags}
 	if e.route != nil {

@@ -53,7 +53,7 @@ func TestFlowsCountRequestsByRuleAndWorkload(t *testing.T) {
 	nobody := New()
 	nobody.Access(&proxy.Access{Source: amber, Status: 503, Cluster: &mesh.Cluster{Host: "core.hopline.svc.cluster.local"}})
 	if diff := cmp.Diff([]Flow{{App: "core.hopline.svc.cluster.local", Code: 503, Requests: 1}}, nobody.Flows()); diff != "" {
-		t.Errorf("an answer of the proxy's own (-want +got):\n%s", diff)
+		t.Errorf("a response of the proxy itself (-want +got):\n%s", diff)
 	}
 }
 

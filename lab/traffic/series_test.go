@@ -132,7 +132,7 @@ func TestSeriesForgets(t *testing.T) {
 	}
 }
 
-// TestTooManyLines checks that the number of lines is bounded, and that the window says so.
+// TestTooManyLines checks that the number of lines is bounded, and that the window counts the others.
 func TestTooManyLines(t *testing.T) {
 	t.Parallel()
 	s := since()
@@ -146,7 +146,7 @@ func TestTooManyLines(t *testing.T) {
 	}
 }
 
-// TestUntraced checks that a request without a span is no example: nothing could be opened.
+// TestUntraced checks that a request without a span is not an example: there is no trace to open.
 func TestUntraced(t *testing.T) {
 	t.Parallel()
 	s := since()

@@ -78,7 +78,7 @@ func find[K comparable, V any](values map[K]*V, key K, bound int, create func() 
 	return v
 }
 
-// Forget drops what Traffic holds of a table that is no longer active. The counts are kept.
+// Forget drops the counters' links to a table that is no longer active. The counts are kept.
 func (t *Traffic) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package up is `hopline up`: it renders an overlay, runs its workloads, enforces its rules, collects the traces, shows all of it, and applies
-// every saved change until it is stopped.
+// Package up implements `hopline up`: it renders an overlay, runs its workloads, enforces its rules, collects the traces, shows all of it,
+// and applies every saved change until it is stopped.
 //
 // The files in reading order:
 //   - up.go: Run creates the parts of the lab (overlay, workload, mesh/proxy, collector, console), connects them and stops them in order.

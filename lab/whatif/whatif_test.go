@@ -98,7 +98,7 @@ func TestReplaced(t *testing.T) {
 			return g.Differences[0].After == "418: response of the proxy, 0 bytes" && slices.Equal(g.Example.Lines(), []string{"X-New: 1"}) && g.Example.Method == "GET"
 		})
 		if !teapot {
-			t.Errorf("of any request nobody found the direct response: %s", a.Text())
+			t.Errorf("no request shows the direct response: %s", a.Text())
 		}
 	}
 	added := answer(t, rules, strings.Replace(stable, "{name: middle}", "{name: another, namespace: hopline}", 1), nil)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// limit bounds the wait: a busy machine needs longer than people think.
+// limit bounds the wait: a busy machine needs much longer than an idle one.
 const limit = 20 * time.Second
 
 // That waits until a condition holds. After 20 s it fails the test.
@@ -18,7 +18,7 @@ func That(t testing.TB, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("waited %v in vain: %s", limit, what)
+			t.Fatalf("waited %v without success: %s", limit, what)
 		}
 	}
 }

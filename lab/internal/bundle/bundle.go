@@ -17,7 +17,7 @@ import (
 )
 
 // Overlays returns a directory with the base, components and overlays that hopline contains. It is in the user's cache, named by a hash of
-// its content, and is written on first use. It is not to be edited: Init writes a copy for that.
+// its content, and is written on first use. Users must not edit it: Init writes a copy for that.
 func Overlays() (string, error) {
 	sum, err := hashTree(deploy.Files)
 	if err != nil {
@@ -52,8 +52,8 @@ func Init(dir string) error {
 	return os.CopyFS(dir, deploy.Files)
 }
 
-// Restore makes a directory that Init has written what it was, except for files directly in it that keep names. It writes what differs, removes
-// what Init does not write, and leaves the rest untouched, so that a lab that runs one of the overlays goes on.
+// Restore restores a directory that Init has written, except for files directly in it that keep names. It writes files that differ, removes
+// files that Init does not write, and leaves the others untouched, so that a lab that runs one of the overlays continues.
 func Restore(dir string, keep ...string) error {
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -100,7 +100,7 @@ func Restore(dir string, keep ...string) error {
 func cached(kind, sum string, write func(dir string) error) (string, error) {
 	home, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no place for what hopline carries: %w", err)
+		return "", fmt.Errorf("no cache directory for the files that hopline contains: %w", err)
 	}
 	parent := filepath.Join(home, "hopline", kind)
 	dir := filepath.Join(parent, sum)

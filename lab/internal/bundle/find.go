@@ -51,7 +51,7 @@ func find(arg, checkout string) (string, error) {
 	return filepath.Join(dir, "overlays", name), err
 }
 
-// Carries reports whether a directory is one that Overlays returns, which is not to be edited.
+// Carries reports whether a directory is one that Overlays returns, which users must not edit.
 func Carries(dir string) bool {
 	home, err := os.UserCacheDir()
 	if err != nil {

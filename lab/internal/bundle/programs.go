@@ -24,7 +24,7 @@ func CarriesPrograms() bool { return len(programs) > 0 }
 // kustomize and Istio's types.
 func Programs() (string, error) {
 	if !CarriesPrograms() {
-		return "", errors.New("this build of hopline carries no programs")
+		return "", errors.New("this build of hopline contains no programs")
 	}
 	return cached("programs", programsSum, func(dir string) error {
 		if err := unpack(programs, dir); err != nil {

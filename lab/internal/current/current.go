@@ -136,7 +136,7 @@ func Get(ctx context.Context, consolePort int, path string) (*http.Response, err
 	return do(request)
 }
 
-// do sends a request to a lab. The error of a connection names the lab that is not there, and what starts one.
+// do sends a request to a lab. If nothing listens there, the error names the address and the command that starts a lab.
 func do(request *http.Request) (*http.Response, error) {
 	response, err := client.Do(request)
 	var failed *url.Error

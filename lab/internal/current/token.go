@@ -29,7 +29,7 @@ func tokenFile(consolePort int) (string, error) {
 	if dir == "" {
 		var err error
 		if dir, err = os.UserCacheDir(); err != nil {
-			return "", fmt.Errorf("no place for the lab's token: %w", err)
+			return "", fmt.Errorf("no directory for the lab's token: %w", err)
 		}
 	}
 	return filepath.Join(dir, "hopline", "labs", strconv.Itoa(consolePort)+".token"), nil

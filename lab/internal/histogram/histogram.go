@@ -16,11 +16,11 @@ const (
 	Coarse Resolution = 5  // 3.2 %
 )
 
-// Longest is the longest duration that is counted as it is; longer ones are counted as Longest.
+// Longest is the longest duration that is counted; longer ones are counted as Longest.
 const Longest = 48 * time.Hour
 
 // Histogram counts durations. Buckets are one microsecond wide at first; then each power of two is divided into as many buckets as the
-// resolution says. It is not safe for concurrent use.
+// resolution defines. It is not safe for concurrent use.
 type Histogram struct {
 	bits   Resolution
 	counts []uint32

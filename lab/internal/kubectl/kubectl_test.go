@@ -17,8 +17,8 @@ func TestNoKubectl(t *testing.T) {
 	}
 }
 
-// TestGatewayAPI: where the cluster has the Gateway API, its Gateways and ReferenceGrants are read beside its routes, which mean nothing
-// without them. The program in place of kubectl prints what it is called with.
+// TestGatewayAPI: where the cluster has the Gateway API, its Gateways and ReferenceGrants are read together with its routes, which have no
+// effect without them. The program in place of kubectl prints what it is called with.
 func TestGatewayAPI(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the program is a shell script")

@@ -19,7 +19,7 @@ import (
 // Bounds of a command.
 const (
 	untilPause = time.Second      // between two runs of a command that is run until its output fits
-	stopTime   = 30 * time.Second // for a command that stays to end after its signal
+	stopTime   = 30 * time.Second // for a background command to end after its signal
 	maxOutput  = 1 << 20          // bytes of output that are kept
 )
 
@@ -28,7 +28,7 @@ type limits struct {
 	command time.Duration // one command
 	until   time.Duration // a command that is run until its output fits
 	check   time.Duration // the check of an exercise, until it passes: a change takes a moment to be live
-	ready   time.Duration // a command that stays, until it has printed what is expected: the programs may have to be built
+	ready   time.Duration // a background command, until it has printed what is expected: the programs may have to be built
 }
 
 var usualLimits = limits{command: time.Minute, until: 30 * time.Second, check: 30 * time.Second, ready: 90 * time.Second}
@@ -71,7 +71,7 @@ func newShell(dir, tool string, a Addresses) (*shell, error) {
 	return s, nil
 }
 
-// close ends the commands that stay, the last first, and removes what the shell has made.
+// close ends the background commands, the last first, and removes what the shell has created.
 func (s *shell) close() error {
 	var errs []error
 	for i := len(s.staying) - 1; i >= 0; i-- {
@@ -134,7 +134,7 @@ func (s *shell) lines(text string) []string {
 	return strings.Split(text, "\n")
 }
 
-// stay starts a command that runs until the shell is closed, or the same command is started again.
+// stay starts a background command: it runs until the shell is closed, or the same command is started again.
 func (s *shell) stay(command string) (*staying, error) {
 	for i, c := range s.staying {
 		if c.command == command {
@@ -151,7 +151,7 @@ func (s *shell) stay(command string) (*staying, error) {
 		return nil, err
 	}
 	go func() {
-		_ = c.cmd.Wait() // end looks at done; how it ended is in the output
+		_ = c.cmd.Wait() // end checks done; the output shows how it ended
 		close(c.done)
 	}()
 	s.staying = append(s.staying, c)

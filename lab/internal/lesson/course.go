@@ -42,7 +42,7 @@ func OpenCopy(dir string) (Copy, error) {
 	return c, bundle.Init(c.Dir)
 }
 
-// ours returns an error if the directory holds anything but a copy: reset removes it.
+// ours returns an error if the directory holds anything besides a copy, because reset would remove it.
 func (c Copy) ours() error {
 	entries, err := os.ReadDir(c.Dir)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c Copy) ours() error {
 	return nil
 }
 
-// Reset makes the copy what it was at first. What is done stays done.
+// Reset restores the copy to its first state. Lessons that are done stay done.
 func (c Copy) Reset() error {
 	err := c.ours()
 	if errors.Is(err, fs.ErrNotExist) {

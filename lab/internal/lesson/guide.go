@@ -104,11 +104,11 @@ func (g *Guide) find(number int) (*Lesson, error) {
 // How is a way to do a step.
 type How string
 
-// The ways. Only a change can be looked at.
+// The ways. Only a change has Look.
 const (
 	Do   How = ""     // run the command, or make the change
 	Look How = "look" // the learner has made the change: look whether it is there
-	Skip How = "skip" // go on without it
+	Skip How = "skip" // continue without it
 )
 
 // Outcome holds the result of a step.
@@ -121,7 +121,7 @@ type Outcome struct {
 	Next       int      `json:"next"`       // the step that is next; 0 once all are done
 }
 
-// Step does a step of a lesson. It begins the lesson if another one is played, or none: then the commands that stay of the other one end.
+// Step does a step of a lesson. It begins the lesson if another one is played, or none: then the background commands of the other one end.
 // The error is ErrNone, ErrHere, ErrOrder, ErrBusy, or the reason why the learner's copy cannot be used; a step that fails is an Outcome.
 func (g *Guide) Step(ctx context.Context, number, step int, how How) (*Outcome, error) {
 	l, err := g.find(number)
@@ -159,7 +159,7 @@ func (g *Guide) Step(ctx context.Context, number, step int, how How) (*Outcome, 
 	return o, nil
 }
 
-// Reset ends the lesson that is played and makes the learner's copy what it was at first.
+// Reset ends the lesson that is played and restores the learner's copy to its first state.
 func (g *Guide) Reset() error {
 	leave, err := g.enter()
 	if err != nil {

@@ -53,7 +53,7 @@ const guided = "## S\n\n'''console\n$ hopline up overlays/canary &\n…\nPage ht
 	"<details><summary>Why `x`?</summary>\n\nBecause.\n\n</details>\n\n" +
 	"'''diff\n--- overlays/prod/kustomization.yaml\n-resources:\n+resource:\n'''\n\n'''console cluster\n$ false\n'''\n"
 
-// TestGuideWalksThroughALesson does each step of a lesson: what differs is shown, a change is looked at or made, and at the end the lesson is
+// TestGuideWalksThroughALesson does each step of a lesson: what differs is shown, a change is checked or made, and at the end the lesson is
 // done for `hopline lesson`, too.
 func TestGuideWalksThroughALesson(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func inlineHTML(line string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(html([]string{line}), "<p>"), "</p>")
 }
 
-// links makes links of prose lead to the pages, in a window of their own.
+// links changes the links of prose so that they open the pages in a new window.
 type links struct{}
 
 func (links) Transform(document *ast.Document, _ text.Reader, _ markdownparser.Context) {

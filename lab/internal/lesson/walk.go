@@ -132,7 +132,7 @@ func (w *walk) change(ctx context.Context, part Part) error {
 	}
 }
 
-// run runs a command, again and again until it does what the lesson expects or the learner goes on.
+// run runs a command repeatedly, until it does what the lesson expects or the learner continues.
 func (w *walk) run(ctx context.Context, kind Kind, run Run) error {
 	w.line("")
 	for {

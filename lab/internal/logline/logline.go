@@ -1,4 +1,4 @@
-// Package logline takes the JSON log lines of the suite apart.
+// Package logline parses the JSON log lines of the suite.
 package logline
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Line is a log line. What it does not name is empty.
+// Line is a log line. A field that the line does not have is empty.
 type Line struct {
 	Time    time.Time
 	Level   string // in lower case: "info"
@@ -28,7 +28,7 @@ type Field struct{ Name, Value string }
 // own lists the fields that Line has in its own fields, or leaves out.
 var own = []string{"ts", "level", "msg", "service", "version", "caller", "span_id"}
 
-// Parse takes a line apart. ok is false for a line that is not one JSON object.
+// Parse parses a line. ok is false for a line that is not one JSON object.
 func Parse(text string) (l Line, ok bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber() // as written in the line: 1048576, not 1.048576e+06

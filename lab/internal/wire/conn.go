@@ -38,7 +38,7 @@ func New(c net.Conn) *Conn {
 }
 
 // Reusable reports whether the connection can carry another request: the last request was written whole, its response was read whole and
-// did not ask to close, no bytes followed it, and the connection was neither interrupted nor taken over.
+// did not announce a close, no bytes followed it, and the connection was neither interrupted nor taken over.
 func (c *Conn) Reusable() bool {
 	return c.Written() && c.answered && !c.spent.Load() && c.r.Buffered() == 0
 }

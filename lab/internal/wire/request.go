@@ -11,7 +11,7 @@ type Body int64
 const (
 	// Chunked is a body of unknown length.
 	Chunked Body = -1
-	// None is no body and no field that frames it. A Body of 0 is no body either, but its length is announced.
+	// None means no body and no field that frames it. A Body of 0 means an empty body whose length is announced.
 	None Body = -2
 )
 

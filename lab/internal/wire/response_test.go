@@ -79,7 +79,7 @@ func TestResponses(t *testing.T) {
 		{"chunk too long for its size", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", 200, "a", false, ErrMalformed},
 		{"chunk of huge size", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", 200, "", false, ErrMalformed},
 	} {
-		for name, from := range map[string]func(io.Reader) io.Reader{"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader} {
+		for name, from := range map[string]func(io.Reader) io.Reader{"in one piece": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader} {
 			t.Run(fmt.Sprint(c.name, " ", name), func(t *testing.T) {
 				t.Parallel()
 				var r Response

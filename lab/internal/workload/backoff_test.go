@@ -31,7 +31,7 @@ func TestBackoffStartsOverAfterTenMinutesOfRunning(t *testing.T) {
 		now = now.Add(b.next(now) + time.Second)
 	}
 	if got := b.next(now.Add(10*time.Minute - 2*time.Second)); got == 0 {
-		t.Error("a process that ran for less than 10 min was restarted at once")
+		t.Error("a process that ran for less than 10 min was restarted immediately")
 	}
 	now = b.last.Add(10*time.Minute + time.Second)
 	if got := b.next(now); got != 0 {

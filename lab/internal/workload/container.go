@@ -137,7 +137,7 @@ func (s *Supervisor) runOnce(c *container) end {
 	})
 	if e.reason == "" {
 		e.reason = ending(proc.err)
-		if lastLine != "" && proc.exitedWithError() { // a signal comes from outside: the process does not know of it
+		if lastLine != "" && proc.exitedWithError() { // a signal is from outside: the process has not written about it
 			e.reason += ": " + lastLine
 		}
 		e.succeeded = proc.err == nil
@@ -215,7 +215,7 @@ func (s *Supervisor) end(c *container, proc *process) {
 	}
 }
 
-// probe runs a process's probes until ctx ends. It sends to unwell why the process must be restarted.
+// probe runs a process's probes until ctx ends. It sends the reason to unwell when the process must be restarted.
 func (s *Supervisor) probe(ctx context.Context, c *container, settings settings, unwell chan<- string) {
 	if c.spec.init {
 		return

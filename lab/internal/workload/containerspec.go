@@ -71,7 +71,7 @@ func (c *containerSpec) listenAsListed(env variables) {
 	for name, number := range map[string]*int{"PORT": &c.port, "ADMIN_PORT": &c.admin} {
 		port, err := containerPort(env, name, 0)
 		if err != nil || port == 0 {
-			continue // PORT may be anything to a program of others
+			continue // PORT may have any meaning for a given program
 		}
 		*number = port
 		if !slices.ContainsFunc(c.listens, func(listens []int) bool { return listens[0] == port }) {

@@ -48,7 +48,7 @@ func (d *deployment) plan() (add int, stop []*pod) {
 }
 
 // Check returns a check for overlay.Load that reports what Apply does not accept with some programs. It accepts the suite's own programs
-// before they are there: they can be built.
+// before they exist: they can be built.
 func Check(programs Programs) overlay.Check {
 	return func(o *overlay.Overlay, report *overlay.Report) {
 		for _, object := range o.Deployments {

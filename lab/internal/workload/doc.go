@@ -4,7 +4,7 @@
 // The files in reading order:
 //   - workload.go: Supervisor. Apply starts the change to the Deployments of an overlay, settle starts and stops pods, Close stops all.
 //   - deployment.go decodes a Deployment into a spec, and containerspec.go each container: its program, ports and probes.
-//   - programs.go finds the program of an image, given.go those of --program; standin.go makes what plays a pod or a container of anybody's.
+//   - programs.go finds the program of an image, given.go those of --program; standin.go creates the stand-ins of pods and containers.
 //   - settings.go computes what a process is started with: environment.go its variables, localports.go and volumes.go the ports and files of
 //     this machine in place of the pod's. notes.go names what is replaced.
 //   - rollout.go computes the next step of a rolling update; name.go makes template hashes and pod names.

@@ -82,12 +82,12 @@ func (v *variables) own(o Options, pod *mesh.Pod, c *containerSpec, ports map[in
 	}
 }
 
-// ofShell lists the variables that a program of others needs from the shell that started the lab: an image would set PATH, and a container runtime
-// HOME.
+// ofShell lists the variables that a given program needs from the shell that started the lab: an image would set PATH, and a container
+// runtime HOME.
 var ofShell = []string{"PATH", "HOME", "TMPDIR", "SystemRoot", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TEMP", "TMP", "PATHEXT"}
 
-// ofOthers sets what programs of others need beyond that. Many read the proxy from variables in lower case, as curl does, and send requests to
-// localhost through it unless NO_PROXY names it.
+// ofOthers sets further variables that given programs need. Many read the proxy from variables in lower case, as curl does, and send
+// requests to localhost through it unless NO_PROXY names it.
 func (v *variables) ofOthers(c *containerSpec, ports map[int]int) {
 	for _, listens := range c.listens {
 		v.set(fmt.Sprintf("PORT_%d", listens[0]), strconv.Itoa(ports[listens[0]]))

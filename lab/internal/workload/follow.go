@@ -11,7 +11,7 @@ import (
 
 // Filter selects lines. Its zero value selects all.
 type Filter struct {
-	Level    Level  // lines of this level or a more severe one, and those without a level: the last words of a crash have none
+	Level    Level  // lines of this level or a more severe one, and those without a level: the last lines of a crash have none
 	Workload string // name of a Deployment, with or without its namespace, or its app: "middle"; or the name of a pod
 	Trace    string // 32 hex digits
 	Text     string // in the line, in upper or lower case

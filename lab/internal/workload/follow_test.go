@@ -121,7 +121,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestSlowFollower checks that a follower that reads nothing delays nobody, has a bounded queue, and learns how many lines it missed.
+// TestSlowFollower checks that a follower that reads nothing delays no writer, has a bounded queue, and gets the number of lines that it
+// missed.
 func TestSlowFollower(t *testing.T) {
 	t.Parallel()
 	l := NewLogs()

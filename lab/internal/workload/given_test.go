@@ -113,7 +113,7 @@ func give(t *testing.T, name, arguments string) func(*Options) {
 	return func(o *Options) { o.Programs.Given = append(o.Programs.Given, g) }
 }
 
-// others returns a container of anybody's that listens on the port of its argument --port.
+// others returns a container of another project that listens on the port of its argument --port.
 func others(name, port string) overlay.Container {
 	number := map[string]int{"9898": 9898, "9797": 9797}[port]
 	return overlay.Container{Name: name, Image: "ghcr.io/acme/" + name + ":1", Command: []string{"/app/" + name, "--port=" + port}, Args: []string{"--name=$(NAME)"},
@@ -121,7 +121,7 @@ func others(name, port string) overlay.Container {
 		Ports: []overlay.ContainerPort{{Name: "http-" + name, Number: number}}}
 }
 
-// TestGivenProgram runs a program of others: it gets the arguments of its command and then those of the manifest, and the ports that it is
+// TestGivenProgram runs a given program: it gets the arguments of its command and then those of the manifest, and the ports that it is
 // given.
 func TestGivenProgram(t *testing.T) {
 	t.Parallel()
@@ -174,7 +174,7 @@ func TestGivenProgramThatDoesNotListen(t *testing.T) {
 	b.apply(d)
 	b.wait("the reason", func() bool { return strings.Contains(b.Status()[0].Reason, "nothing listens for port http-web") })
 	if len(b.ready()) != 0 {
-		t.Error("the mesh has it as ready")
+		t.Error("for the mesh it is ready")
 	}
 }
 
@@ -227,7 +227,7 @@ func TestPodIsNotReadyWithoutAllContainers(t *testing.T) {
 		t.Errorf("reason %q, ready %v, process %d; want the crashed container named, and the other one running", s.Reason, s.Ready, s.Process)
 	}
 	if len(b.ready()) != 0 {
-		t.Error("the mesh has it as ready")
+		t.Error("for the mesh it is ready")
 	}
 }
 
@@ -300,12 +300,13 @@ func TestExecProbeIsKilledAtItsTimeout(t *testing.T) {
 	d.Pod.Containers[0].Liveness = &overlay.Probe{Exec: []string{"sleep", "600"}, Period: 50 * time.Millisecond, Timeout: 50 * time.Millisecond, Successes: 1, Failures: 1}
 	b.apply(d)
 	b.wait("the restart", func() bool { return b.Status()[0].Restarts == 1 })
-	if got := b.Status()[0].Reason; got != "" && got != "liveness probe failed 1 times: sleep: no end within 50ms" {
+	if got := b.Status()[0].Reason; got != "" && got != "liveness probe failed 1 times: sleep: did not end within 50ms" {
 		t.Errorf("reason %q", got)
 	}
 }
 
-// TestCommandsThatAreNotOfTheImage are refused, unless a program is given for the image; so are probes that run what is not here.
+// TestCommandsThatAreNotOfTheImage checks that commands of another program are rejected unless a program is given for the image, and so are
+// probes whose program does not exist here.
 func TestCommandsThatAreNotOfTheImage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// guard is a small shell that outlives this process by a moment, for systems where the kernel does not kill children with their parent. It
-// reads which process groups exist. When its input ends, which happens when this process dies in any way, it kills those that are left.
+// guard is a small shell that runs a little longer than this process, for systems where the kernel does not kill children with their
+// parent. It reads which process groups exist. When its input ends, which happens when this process dies in any way, it kills those that
+// are left.
 type guard struct {
 	cmd *exec.Cmd
 
@@ -48,7 +49,7 @@ func newGuard() (*guard, error) {
 
 func (g *guard) hold(group int) error {
 	if err := g.send("+", group); err != nil {
-		return fmt.Errorf("telling the guard of process group %d: %w", group, err)
+		return fmt.Errorf("sending process group %d to the guard: %w", group, err)
 	}
 	return nil
 }

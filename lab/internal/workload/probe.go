@@ -72,7 +72,7 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 	}
 	counted := begun
 	for ctx.Err() == nil {
-		err := p.ask(ctx)
+		err := p.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -93,8 +93,8 @@ func (p prober) run(ctx context.Context, change func(good bool, why error) (goOn
 	}
 }
 
-// ask probes once, within the probe's timeout.
-func (p prober) ask(ctx context.Context) error {
+// once probes once, within the probe's timeout.
+func (p prober) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.probe.Timeout)
 	defer cancel()
 	switch {
@@ -130,7 +130,7 @@ func (p prober) execute(ctx context.Context) error {
 	case <-ctx.Done():
 		proc.kill()
 		<-proc.done
-		return fmt.Errorf("%s: no end within %s", p.probe.Exec[0], p.probe.Timeout)
+		return fmt.Errorf("%s: did not end within %s", p.probe.Exec[0], p.probe.Timeout)
 	}
 	switch {
 	case proc.err == nil:

@@ -15,7 +15,7 @@ import (
 func TestVerdictWaitsForItsThresholds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		answers string // + success, - failure
+		results string // + success, - failure
 		want    string // the verdict after each; ? unknown
 	}{
 		{"+", "?"},
@@ -28,7 +28,7 @@ func TestVerdictWaitsForItsThresholds(t *testing.T) {
 		var v verdict
 		probe := &overlay.Probe{Successes: 2, Failures: 3}
 		var got strings.Builder
-		for _, a := range c.answers {
+		for _, a := range c.results {
 			v.observe(probe, a == '+')
 			switch {
 			case !v.known:
@@ -40,7 +40,7 @@ func TestVerdictWaitsForItsThresholds(t *testing.T) {
 			}
 		}
 		if got.String() != c.want {
-			t.Errorf("answers %s: beliefs %s, want %s", c.answers, got.String(), c.want)
+			t.Errorf("results %s: verdicts %s, want %s", c.results, got.String(), c.want)
 		}
 	}
 }
@@ -53,28 +53,28 @@ func TestProbeTakesTheKubeletsStatuses(t *testing.T) {
 			w.WriteHeader(code)
 		}))
 		client := newProbeClient()
-		err := prober{client: client, probe: &overlay.Probe{Timeout: 5 * time.Second}, url: server.URL}.ask(t.Context())
+		err := prober{client: client, probe: &overlay.Probe{Timeout: 5 * time.Second}, url: server.URL}.once(t.Context())
 		if (err == nil) != well {
-			t.Errorf("status %d: %v, want well: %t", code, err, well)
+			t.Errorf("status %d: %v, want success: %t", code, err, well)
 		}
 		server.Close()
 	}
 }
 
-// answers is a server that fails so many requests before it succeeds.
-type answers struct{ failures, asked int }
+// failingServer fails a number of requests before it succeeds.
+type failingServer struct{ failures, requests int }
 
-func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	a.asked++
+func (a *failingServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.requests++
 	code := http.StatusOK
-	if a.asked <= a.failures {
+	if a.requests <= a.failures {
 		code = http.StatusServiceUnavailable
 	}
 	return &http.Response{StatusCode: code, Status: http.StatusText(code), Body: http.NoBody, Request: r}, nil
 }
 
-// ask probes a server for a minute of synthetic time and returns when each verdict was reached.
-func ask(t *testing.T, server *answers) (good, bad time.Duration) {
+// verdicts probes a server for a minute of synthetic time and returns when each verdict was reached.
+func verdicts(t *testing.T, server *failingServer) (good, bad time.Duration) {
 	begun := time.Now()
 	p := prober{
 		client: &http.Client{Transport: server}, url: "http://pod/",
@@ -96,13 +96,13 @@ func ask(t *testing.T, server *answers) (good, bad time.Duration) {
 func TestProbeIsEagerUntilTheFirstSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &answers{failures: 10}
-		good, bad := ask(t, server)
+		server := &failingServer{failures: 10}
+		good, bad := verdicts(t, server)
 		if good != time.Second+10*earlyPeriod || bad != 0 {
 			t.Errorf("well after %v, unwell after %v; want well 10 × %v after the initial delay of 1 s, and never unwell", good, bad, earlyPeriod)
 		}
-		if server.asked > 10+60 {
-			t.Errorf("asked %d times, want once a second after the first success", server.asked)
+		if server.requests > 10+60 {
+			t.Errorf("probed %d times, want once a second after the first success", server.requests)
 		}
 	})
 }
@@ -110,13 +110,13 @@ func TestProbeIsEagerUntilTheFirstSuccess(t *testing.T) {
 func TestProbeThatNeverSucceedsFailsByThePeriodAndIsAskedLessAndLess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &answers{failures: 1 << 30}
-		good, bad := ask(t, server)
+		server := &failingServer{failures: 1 << 30}
+		good, bad := verdicts(t, server)
 		if good != 0 || bad < 4*time.Second || bad > 4500*time.Millisecond {
 			t.Errorf("well after %v, unwell after %v; want never, and 3 periods after the initial delay of 1 s", good, bad)
 		}
-		if server.asked > 250 {
-			t.Errorf("asked %d times in a minute", server.asked)
+		if server.requests > 250 {
+			t.Errorf("probed %d times in a minute", server.requests)
 		}
 	})
 }

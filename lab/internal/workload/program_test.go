@@ -138,17 +138,17 @@ type bench struct {
 	*Supervisor
 	t       *testing.T
 	options Options
-	tells   chan struct{} // something has changed
+	changed chan struct{} // something has changed
 	mesh    atomic.Pointer[[]mesh.Pod]
 }
 
 // newBench starts a Supervisor whose only program is "app".
 func newBench(t *testing.T, change ...func(*Options)) *bench {
 	t.Helper()
-	b := &bench{t: t, tells: make(chan struct{}, 1)}
+	b := &bench{t: t, changed: make(chan struct{}, 1)}
 	tell := func() {
 		select {
-		case b.tells <- struct{}{}:
+		case b.changed <- struct{}{}:
 		default:
 		}
 	}
@@ -196,7 +196,7 @@ func (b *bench) wait(what string, done func() bool) {
 	defer tick.Stop()
 	for !done() {
 		select {
-		case <-b.tells:
+		case <-b.changed:
 		case <-tick.C:
 		case <-deadline:
 			b.t.Fatalf("waited 20 s for %s; pods: %+v", what, b.Status())

@@ -23,7 +23,7 @@ var suite = []string{player, "clock", "core", "front", "middle"}
 
 func isSuite(image string) bool { return slices.Contains(suite, ImageProgram(image)) }
 
-// Has reports whether there is a program for an image of anybody's: a given one, an image …/hopline/NAME of the suite, or one whose program is
+// Has reports whether there is a program for an image: a given one, an image …/hopline/NAME of the suite, or one whose program is
 // in Bin under another name than those of the suite.
 func (p Programs) Has(image string) bool {
 	if p.given(image) != nil {
@@ -59,11 +59,11 @@ func (p Programs) find(image string) (program, error) {
 	case isSuite(image):
 		return program{}, fmt.Errorf("the lab runs image %s as the program %s, which is not there", name, file)
 	}
-	return program{}, fmt.Errorf("no program %s: the lab runs no images, only the suite's own programs (%s) and others that lie beside them in %s; hopline up --program %s=COMMAND runs a program of this machine in its place; hopline up --stand-in plays any other%s",
+	return program{}, fmt.Errorf("no program %s: the lab runs no images, only the suite's own programs (%s) and other programs in %s; hopline up --program %s=COMMAND runs a program of this machine in its place; hopline up --stand-in plays any other%s",
 		name, strings.Join(suite, ", "), filepath.Dir(file), name, nearest.DidYouMean(name, suite))
 }
 
-// orBuilt is find for a check: it accepts the suite's own programs before they are there, because they can be built.
+// orBuilt is find for a check: it accepts the suite's own programs before they exist, because they can be built.
 func (p Programs) orBuilt(image string) (program, error) {
 	if p.given(image) == nil && isSuite(image) {
 		return program{}, nil

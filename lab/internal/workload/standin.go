@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// player is the program that plays the programs of others, with STAND_IN=true.
+// player is the program that stands in for other programs, with STAND_IN=true.
 const player = "bounced"
 
 // UpstreamsAnnotation is the annotation of a pod with the URLs that its stand-in calls with every request, separated by commas.
@@ -22,7 +22,7 @@ const UpstreamsAnnotation = "hopline.io/upstreams"
 
 var upstreamsPath = fmt.Sprintf("spec.template.metadata.annotations[%q]", UpstreamsAnnotation)
 
-// standIn returns a Deployment whose pods play those of a Deployment of anybody's, under its name, labels and ports. One process plays all
+// standIn returns a Deployment of stand-ins with the name, labels and ports of a Deployment. One process plays all
 // containers of a pod: its listener serves all ports, the first in the manifest, and the others in also. The stand-in's own probe replaces all
 // others.
 func standIn(o *overlay.Overlay, d overlay.Deployment) (played overlay.Deployment, also []int, err error) {
@@ -103,7 +103,7 @@ func playedPorts(o *overlay.Overlay, d overlay.Deployment) (ports []int) {
 	return ports
 }
 
-// bounceAllow returns the hosts that a stand-in may be told to call by POST /bounce: the Services, by all their names.
+// bounceAllow returns the hosts that a stand-in may call on POST /bounce: the Services, by all their names.
 func bounceAllow(o *overlay.Overlay) string {
 	hosts := []string{"*", "*.svc", "*.svc.cluster.local"}
 	for _, s := range o.Services {

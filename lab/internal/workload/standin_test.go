@@ -38,7 +38,7 @@ func TestStandInPorts(t *testing.T) {
 	}
 }
 
-// TestProgramsOfImages: an image of anybody's that has the name of a program of the suite is not the suite's.
+// TestProgramsOfImages: another project's image with the name of a program of the suite is not the suite's.
 func TestProgramsOfImages(t *testing.T) {
 	t.Parallel()
 	p := Programs{Bin: t.TempDir()}

@@ -14,7 +14,7 @@ import (
 	"github.com/hopline/hopline/lab/overlay"
 )
 
-// withVolumes returns a Deployment of a program of others whose arguments and variables name files of its volumes.
+// withVolumes returns a Deployment of a given program whose arguments and variables name files of its volumes.
 func withVolumes() overlay.Deployment {
 	d := server("front", 1)
 	c := others("web", "9898")
@@ -104,7 +104,7 @@ func TestChangedFileReplacesThePod(t *testing.T) {
 	b.wait("another pod", func() bool { s := b.Status(); return len(s) == 1 && s[0].Name != before })
 }
 
-// TestNoFileOutsideOfThePod: even a path that no manifest is accepted with leaves nothing outside.
+// TestNoFileOutsideOfThePod: even a path that manifests may not have writes no file outside.
 func TestNoFileOutsideOfThePod(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, give(t, "web", ""))

@@ -30,7 +30,7 @@ type Options struct {
 	// quickly and must not call the Supervisor.
 	Changed func(Status)
 	Line    func(Line)
-	// Restart is called whenever a process has ended and is to be restarted. It may be nil. What holds for Changed holds for it.
+	// Restart is called whenever a process has ended and is to be restarted. It may be nil. The rules of Changed apply to it too.
 	Restart func(Restart)
 }
 

@@ -113,7 +113,7 @@ func TestCrashingProcessBacksOffAndSaysWhy(t *testing.T) {
 		t.Errorf("%d lines of the trace, want one of each start", len(lines))
 	}
 	if len(b.ready()) != 0 {
-		t.Error("the mesh was told that it is ready")
+		t.Error("the mesh got it as ready")
 	}
 }
 
@@ -144,8 +144,8 @@ func TestUnreadyPodLeavesTheEndpointsAndComesBack(t *testing.T) {
 	}
 }
 
-// TestASignalIsNoWordOfTheProcess kills a process: how it ended and its last line are reported separately.
-func TestASignalIsNoWordOfTheProcess(t *testing.T) {
+// TestASignalIsNotOutput kills a process: how it ended and its last line are reported separately.
+func TestASignalIsNotOutput(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no signals here")

@@ -46,7 +46,7 @@ func JSON(decoded any) (any, error) {
 func throughJSON(decoded any) (v any, err error) {
 	encoded, err := json.Marshal(decoded)
 	if err != nil {
-		return nil, errors.New("want texts as the keys of mappings, and finite numbers")
+		return nil, errors.New("want strings as the keys of mappings, and finite numbers")
 	}
 	d := json.NewDecoder(bytes.NewReader(encoded))
 	d.UseNumber()

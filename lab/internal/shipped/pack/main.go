@@ -25,7 +25,7 @@ func main() {
 
 // pack reads base, components and overlays.
 func pack(deploy fs.FS) (*txtar.Archive, error) {
-	archive := &txtar.Archive{Comment: []byte("What tests take for the shipped overlays: a copy of deploy/, made by `make deploy-copy`.\n")}
+	archive := &txtar.Archive{Comment: []byte("The shipped overlays for tests: a copy of deploy/, made by `make deploy-copy`.\n")}
 	for _, top := range []string{"base", "components", "overlays"} {
 		err := fs.WalkDir(deploy, top, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
