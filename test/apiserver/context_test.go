@@ -78,7 +78,7 @@ func rule(name, value string) string {
 		", route: [{destination: {host: b}}], headers: {request: {set: {x-by: " + value + "}}}}]}}"
 }
 
-// cluster is an API server with the contexts admin and stranger, who may do nothing.
+// cluster is an API server with the contexts admin and stranger; stranger has no permissions.
 type cluster struct {
 	t           *testing.T
 	dir, config string

@@ -14,7 +14,7 @@ import (
 // linkerdGateway is the version of the Gateway API that Linkerd recommends. It ignores a whole route that has a field of a later one.
 const linkerdGateway = "sigs.k8s.io/gateway-api@v1.2.1"
 
-// accepted checks that the API server accepts each object, without a warning. Namespaces are made: a dry run in a namespace needs it.
+// accepted checks that the API server accepts each object, without a warning. It creates Namespaces: a dry run in a namespace needs it.
 func (s *server) accepted(t *testing.T, dir string, components ...string) {
 	t.Helper()
 	all := render(t, dir, components...)
@@ -117,7 +117,7 @@ func TestLinkerd(t *testing.T) {
 	s.refused(t, `{apiVersion: policy.linkerd.io/v1alpha1, kind: MeshTLSAuthentication, metadata: {name: x, namespace: hopline}, spec: {identities: []}}`, "spec.identities")
 }
 
-// TestPlain: the overlay plain needs nothing but Kubernetes. `make deploy` of the others names what a cluster lacks, before it changes
+// TestPlain: the overlay plain needs only Kubernetes. `make deploy` of the others names what a cluster lacks, before it changes
 // anything.
 func TestPlain(t *testing.T) {
 	t.Parallel()

@@ -150,7 +150,7 @@ func (c *client) run(begin time.Time, plan schedule) error {
 		case err != nil:
 			return err
 		case n == 0:
-			return fmt.Errorf("%s: no answer for %v", c.url, silence)
+			return fmt.Errorf("%s: no response for %v", c.url, silence)
 		}
 		if err := c.came(events[:n]); err != nil {
 			return err
@@ -209,7 +209,7 @@ func (c *client) read(one *connection) error {
 	c.latency = append(c.latency, time.Since(one.since))
 	if status != 200 {
 		c.failures++
-		c.trouble = fmt.Errorf("%s answered %d: %.400s", c.url, status, one.answer)
+		c.trouble = fmt.Errorf("%s responded with %d: %.400s", c.url, status, one.answer)
 	}
 	c.free = append(c.free, one)
 	return nil
@@ -234,5 +234,5 @@ func answered(answer []byte) (status int, whole bool, err error) {
 			return status, len(body) >= length, err
 		}
 	}
-	return 0, false, fmt.Errorf("want an answer with Content-Length, got %q", head)
+	return 0, false, fmt.Errorf("want a response with Content-Length, got %q", head)
 }

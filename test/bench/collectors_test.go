@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestOTLPSink checks that the sink counts spans over HTTP and over gRPC, and rejects what is no export.
+// TestOTLPSink checks that the sink counts spans over HTTP and over gRPC, and rejects other bodies.
 func TestOTLPSink(t *testing.T) {
 	t.Parallel()
 	s, err := newOTLPSink()

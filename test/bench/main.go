@@ -39,7 +39,7 @@ func main() {
 	flag.DurationVar(&b.soakTime, "soak", time.Minute, "how long soak runs; ten seconds or more")
 	flag.StringVar(&b.root, "root", "../..", "the repository")
 	flag.StringVar(&b.plots, "plots", "", "folder of the plots (docs/performance in the repository)")
-	flag.BoolVar(&b.quick, "quick", false, "few and short steps, to see that it works: figures of no worth")
+	flag.BoolVar(&b.quick, "quick", false, "few and short steps, to check that it works: the figures mean nothing")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), synopsis)
 		flag.PrintDefaults()

@@ -80,7 +80,7 @@ func (b *bench) startPinned(env []string, program string, args ...string) (*proc
 
 // stop ends the process, within ten seconds, and waits for its end.
 func (p *process) stop() {
-	_ = p.Process.Signal(syscall.SIGTERM) // if it has already ended, that is no error
+	_ = p.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
 	case <-p.ended:
 	case <-time.After(10 * time.Second):

@@ -73,7 +73,7 @@ func (b *bench) proxies(out io.Writer) error {
 				ms(median(f.p50)), ms(median(f.p99)), ms(median(f.calm50)), ms(median(f.calm99)), mb(median(f.loaded)), median(f.spans), compared)
 		}
 	}
-	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, the proxy alone on a core; client, upstream and collector on the other.",
+	fmt.Fprintf(out, "\n%d rounds of %v each, alternating, %d connections, only the proxy on one core; client, upstream and collector on the other.",
 		b.rounds, b.duration, b.connections)
 	floor, err := b.floor(proxyRate, all...)
 	fmt.Fprintf(out, " %s\n", floor)

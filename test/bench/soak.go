@@ -69,7 +69,7 @@ func (b *bench) soak(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return b.tellSoak(out, memory, report)
+	return b.printSoak(out, memory, report)
 }
 
 // processes returns the process numbers of hopline and its workloads, by name.
@@ -101,14 +101,14 @@ func (l *lab) settle(name string) error {
 		}
 		_, rest, found := strings.Cut(text, "\ngo_gc_duration_seconds_count ")
 		if !found {
-			return fmt.Errorf("%s%s does not tell of garbage collections", l.console, path)
+			return fmt.Errorf("%s%s has no metric of garbage collections", l.console, path)
 		}
 		count, _, _ := strings.Cut(rest, "\n")
 		if n, err := strconv.ParseFloat(count, 64); err != nil || n >= collections {
 			return err
 		}
 	}
-	return fmt.Errorf("%s has collected no garbage after a thousand answers", name)
+	return fmt.Errorf("%s has collected no garbage after a thousand responses", name)
 }
 
 // hopline is the name of the lab's own process in tables.
@@ -135,8 +135,8 @@ func watch(processes map[string]int, every time.Duration, stop <-chan struct{}) 
 	}
 }
 
-// tellSoak prints the tables and draws the plots of a soak.
-func (b *bench) tellSoak(out io.Writer, memory memories, report load.Report) error {
+// printSoak prints the tables and draws the plots of a soak.
+func (b *bench) printSoak(out io.Writer, memory memories, report load.Report) error {
 	fmt.Fprintf(out, "| process | RSS at the start | at the end | highest | slope, MB per minute | |\n|---|--:|--:|--:|--:|---|\n")
 	resident := chart{file: "soak-memory", title: fmt.Sprintf("Memory under %d users a second", soakUsers), x: "seconds", y: "MB (RSS)"}
 	names := slices.SortedFunc(maps.Keys(memory.mb), func(a, b string) int {

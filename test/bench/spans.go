@@ -121,7 +121,7 @@ func (b *bench) spans(out io.Writer) error {
 		rates, duration = []int{10, 1_000}, time.Second
 	}
 	core, memory := line{name: "CPU"}, line{name: "hopline (RSS)"}
-	fmt.Fprintf(out, "| spans/s asked | held | CPU of a core | CPU per span | hopline RSS | p50 of a POST | p99 | refused | dropped | made room |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	fmt.Fprintf(out, "| spans/s sent | held | CPU of a core | CPU per span | hopline RSS | p50 of a POST | p99 | refused | dropped | made room |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, rate := range rates {
 		fmt.Fprintf(os.Stderr, "%d spans/s\n", rate)
 		c, err := b.spansRound(rate, duration)
@@ -198,7 +198,7 @@ func (l *lab) lostSpans() (map[string]float64, error) {
 		}
 	}
 	if len(lost) == 0 {
-		return nil, fmt.Errorf("%s/metrics does not tell of lost spans", l.console)
+		return nil, fmt.Errorf("%s/metrics has no metric of lost spans", l.console)
 	}
 	return lost, nil
 }

@@ -62,14 +62,14 @@ func (b *bench) suite(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tellSuite(out, ready, after, later)
+	printSuite(out, ready, after, later)
 	fmt.Fprintf(out, "\nPSS; the last four columns are of the moment after %d requests at full speed over %d connections, and what the heap and the runtime hold is of it.\n",
 		hops, b.connections)
 	return nil
 }
 
-// tellSuite prints a row for each process, the largest first, and a total.
-func tellSuite(out io.Writer, ready, after, later map[string]held) {
+// printSuite prints a row for each process, the largest first, and a total.
+func printSuite(out io.Writer, ready, after, later map[string]held) {
 	fmt.Fprintf(out, "| process | ready | %v later | after %d hops | objects | free, kept | stacks, runtime |\n|---|--:|--:|--:|--:|--:|--:|\n", suiteRest, suiteHops)
 	names := make([]string, 0, len(after))
 	var sums [3]int64

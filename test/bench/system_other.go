@@ -15,5 +15,5 @@ func endsWithParent() *syscall.SysProcAttr { return nil }
 
 // load returns an error: it needs Linux.
 func (t target) load(int, schedule) (pressed, error) {
-	return pressed{}, errors.New("asking by epoll needs Linux")
+	return pressed{}, errors.New("sending requests by epoll needs Linux")
 }

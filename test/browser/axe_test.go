@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe-core (MPL-2.0) finds violations of WCAG and of good practice. npm fetches it for the tests; it is no part of Hopline.
+// axe-core (MPL-2.0) finds violations of WCAG and of good practice. npm fetches it for the tests; it is not a part of Hopline.
 const (
 	axePackage   = "axe-core@4.14.1"
 	axeIntegrity = "5j5ln5gG165b1AiZBDsIcaUGLFRCsBs/Gj7fXq9Qv1w6cQSnJGMpO0rRt3xmGg1OQOhQ3sid6dbs5wqME6mvFw==" // SHA-512 of its axe.min.js

@@ -49,13 +49,13 @@ func TestCompare(t *testing.T) {
 		t.Errorf("the roots take %v %% of the scale, want less than half and nearly all", widths)
 	}
 	p.until(`[...document.querySelectorAll("#where tr")].some((row) => /core prod.*\+(2[89]|3)\d\d? ms|core.*\+0\.3/s.test(row.innerText.replace(/\s+/g, " ")))`)
-	// A bar leads from the middle to the left where trace 2 waited less, and to the right where it waited more.
+	// A bar extends from the middle to the left if trace 2 waited less, and to the right if it waited more.
 	if wrong := eval[[]string](p, `[...document.querySelectorAll("#where tr")].filter((row) => {
 		const room = row.querySelector(".room").getBoundingClientRect(), bar = row.querySelector(".room span").getBoundingClientRect();
 		const middle = (room.left + room.right) / 2, less = row.innerText.includes("−");
 		return less ? bar.left >= middle || bar.right > middle + 1 : bar.left < middle - 1 || bar.right <= middle;
 	}).map((row) => row.innerText)`); len(wrong) > 0 {
-		t.Errorf("bars of these rows lead to the wrong side: %q", wrong)
+		t.Errorf("bars of these rows extend to the wrong side: %q", wrong)
 	}
 	p.measure("compare")
 	p.shoot("compare")

@@ -84,7 +84,7 @@ func TestConsoleLive(t *testing.T) {
 	p.until(`document.querySelector("#ended").checkVisibility()`)
 	p.contains("#ended", "The lab has ended", "the last known state")
 	if mark := eval[string](p, `getComputedStyle(document.querySelector("#workloads .status"), "::before").content`); mark != `"was "` {
-		t.Errorf("before the state of a workload stands %s, want \"was \"", mark)
+		t.Errorf("the state of a workload is preceded by %s, want \"was \"", mark)
 	}
 	for _, part := range []string{"#graph", "#rules", "#workloads-table"} {
 		if got := eval[string](p, fmt.Sprintf(`getComputedStyle(document.querySelector(%q)).filter`, part)); got != "grayscale(1)" {
@@ -214,7 +214,7 @@ func TestConsoleTraces(t *testing.T) {
 	l.call(1, "hops")
 	p.until(`document.querySelectorAll("#traces-list tr").length === 5`)
 	if !eval[bool](p, `document.querySelector("#traces-trouble").hidden`) {
-		t.Errorf("before anything was searched for the page complains: %s", p.text("#traces-trouble"))
+		t.Errorf("before any search the page reports: %s", p.text("#traces-trouble"))
 	}
 	p.press(kb.Backspace)
 	p.do(chromedp.SetValue(chromedp.CSS("#search [name=tags]"), "http.response.status_code=500"), chromedp.Focus(chromedp.CSS("#search [name=tags]")))

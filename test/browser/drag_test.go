@@ -18,8 +18,8 @@ func (p *tab) mouse(what input.DispatchMouseEventType, x, y float64) {
 	}
 }
 
-// TestDragASlider drags the slider of a weight with the mouse: the weights follow while it moves, the other one makes up for it, and the lab
-// has what stood at the end.
+// TestDragASlider drags the slider of a weight with the mouse: the weights follow while it moves, the other one changes by as much, and the
+// lab has the last values.
 func TestDragASlider(t *testing.T) {
 	t.Parallel()
 	l := startLab(t)
@@ -34,7 +34,7 @@ func TestDragASlider(t *testing.T) {
 	}
 }
 
-// dragFrom80To30 drags the first of the two sliders in the drawer, and checks that the other one makes up for it meanwhile.
+// dragFrom80To30 drags the first of the two sliders in the drawer, and checks that the other one changes by as much meanwhile.
 func (p *tab) dragFrom80To30() {
 	p.t.Helper()
 	p.until(`document.querySelectorAll("#drawer input[type=range]").length === 2`)

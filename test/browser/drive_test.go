@@ -265,7 +265,7 @@ func TestDriveTheOverlay(t *testing.T) {
 	p.until(`document.querySelector("#edition").textContent.endsWith("canary") && document.querySelector("#overlays").value === "canary"`)
 }
 
-// calm waits until no toast lies over the page.
+// calm waits until no toast covers the page.
 func (p *tab) calm() {
 	p.t.Helper()
 	p.until(`!document.querySelector("#toast").classList.contains("on")`)

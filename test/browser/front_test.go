@@ -199,7 +199,7 @@ func TestPrefix(t *testing.T) {
 	p.do(chromedp.WaitVisible(chromedp.ID("ask")))
 	for _, path := range p.paths() {
 		if !strings.HasPrefix(path, "/demo-app/") {
-			t.Errorf("the page asked for %s, outside of /demo-app/", path)
+			t.Errorf("the page requested %s, outside of /demo-app/", path)
 		}
 	}
 }
@@ -241,7 +241,7 @@ func TestRepeat(t *testing.T) {
 		}
 	}
 	if most.Load() > 6 {
-		t.Errorf("%d calls were made at once, want at most 6", most.Load())
+		t.Errorf("%d calls were in flight at the same time, want at most 6", most.Load())
 	}
 	p.shoot("front-shares")
 }
@@ -279,7 +279,7 @@ func TestSlowInFlight(t *testing.T) {
 		p.calls(2)
 		p.until(`document.querySelector("#last-title").innerText === "Call 2"`)
 		if dot := eval[bool](p, `document.querySelector("#last-calling").checkVisibility()`); dot {
-			t.Error("it goes on moving")
+			t.Error("it continues to move")
 		}
 	}
 }
@@ -323,6 +323,6 @@ func TestOutage(t *testing.T) {
 		t.Errorf("all calls are listed as %v, want 100 down to 1", got)
 	}
 	if eval[bool](p, `document.querySelector("#more").checkVisibility()`) {
-		t.Error("more is offered where there is no more")
+		t.Error("Show more is offered although all calls are listed")
 	}
 }

@@ -52,7 +52,7 @@ func TestGatewayAPI(t *testing.T) {
 	p.barSays()
 }
 
-// routeSharesFollow calls the page and checks that the versions of middle respond as the dragged weights ask, by a χ² test.
+// routeSharesFollow calls the page and checks that the versions of middle respond by the dragged weights, by a χ² test.
 func (l *lab) routeSharesFollow(p *tab) {
 	l.t.Helper()
 	counts := func() []float64 {

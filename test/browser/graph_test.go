@@ -231,7 +231,7 @@ func TestGraphOfMany(t *testing.T) {
 			p.press(kb.Enter)
 			p.until(fmt.Sprintf(`document.querySelectorAll("#graph .unit.folded").length === %d`, namespaces))
 			if now := eval[string](p, `JSON.stringify([...document.querySelectorAll("#graph .box")].map((box) => box.outerHTML))`); now != places {
-				t.Error("after unfolding and folding the graph is another")
+				t.Error("after unfolding and folding the graph differs")
 			}
 			// Each second a state arrives. The page's work for it is measured by the time that frames take.
 			eval[any](p, `(() => { window.frames_ = []; let last = performance.now(); const next = (now) => { frames_.push(now - last); last = now; requestAnimationFrame(next); }; requestAnimationFrame(next); })()`)

@@ -181,7 +181,7 @@ func (l *lab) report(spans string) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusAccepted {
-		l.t.Fatalf("the collector answers %s", resp.Status)
+		l.t.Fatalf("the collector responds with %s", resp.Status)
 	}
 }
 

@@ -88,7 +88,7 @@ func TestWalkThroughALesson(t *testing.T) {
 	p.until(`document.querySelector("#lesson").hidden && location.search === ""`)
 }
 
-// TestALessonThatDiffers does a step whose output is not as the lesson expects, because somebody has edited the copy, and then as expected.
+// TestALessonThatDiffers does a step whose output is not as the lesson expects, because the test has edited the copy, and then as expected.
 func TestALessonThatDiffers(t *testing.T) {
 	t.Parallel()
 	l, directory := startLessons(t)

@@ -40,14 +40,14 @@ func TestLogs(t *testing.T) {
 			field.dispatchEvent(new Event("change", { bubbles: true }));
 		})()`, name, value))
 	}
-	// By workload: new lines of others do not come.
+	// By workload: new lines of others do not appear.
 	p.until(`[...document.querySelector("#log-filter [name=workload]").options].some((option) => option.value === "core")`)
 	choose("workload", "core")
 	p.until(`document.querySelectorAll(".tail-line").length > 0 && [...document.querySelectorAll(".tail-line b")].every((name) => name.textContent.startsWith("core"))`)
 	more := l.call(1, "hops")
 	p.until(fmt.Sprintf(`document.querySelectorAll(%q).length > 0`, line(more)))
 	if others := eval[int](p, `[...document.querySelectorAll(".tail-line b")].filter((name) => !name.textContent.startsWith("core")).length`); others > 0 {
-		t.Errorf("%d lines of other workloads came", others)
+		t.Errorf("%d lines of other workloads appeared", others)
 	}
 	if got := eval[string](p, "location.search"); got != "?workload=core" {
 		t.Errorf("the address has the filter %q, want ?workload=core", got)
@@ -66,14 +66,14 @@ func TestLogs(t *testing.T) {
 	choose("text", `"CODE":500`)
 	p.until(`document.querySelectorAll(".tail-line").length > 0 && [...document.querySelectorAll(".tail-line")].every((line) => line.innerText.includes("code=500"))`)
 	choose("text", "")
-	// By trace: what is no trace id is refused in words.
+	// By trace: an invalid trace id is rejected with a message.
 	choose("trace", "nonsense")
 	p.until(`document.querySelector("#logs-trouble").checkVisibility()`)
 	p.contains("#logs-trouble", `trace: want 16 or 32 hex digits in lower case, got "nonsense"`)
 	choose("trace", bad)
 	p.until(fmt.Sprintf(`document.querySelectorAll(".tail-line").length > 2 && document.querySelectorAll(".tail-line").length === document.querySelectorAll(%q).length`, line(bad)))
 	if !eval[bool](p, `document.querySelector("#logs-trouble").hidden`) {
-		t.Error("the complaint about the filter before is still there")
+		t.Error("the message about the previous filter is still shown")
 	}
 
 	// A line opens its trace, and the trace its lines.

@@ -92,12 +92,12 @@ func (p *tab) measure(state string) {
 		p.t.Errorf("%s: %q has a contrast of %.2f (%s on %s), want %.1f", state, f.Text, f.Ratio, f.Color, f.Ground, f.Want)
 	}
 	for _, pair := range eval[[][2]string](p, overlapScript) {
-		p.t.Errorf("%s: %q and %q lie over one another", state, pair[0], pair[1])
+		p.t.Errorf("%s: %q and %q overlap", state, pair[0], pair[1])
 	}
 	for _, out := range eval[[]string](p, `[...document.querySelectorAll("body *")]
 		.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest(".unseen") && getComputedStyle(e).visibility !== "hidden")
 		.map((e) => e.outerHTML.slice(0, 120))`) {
-		p.t.Errorf("%s: this sticks out to the right: %s", state, out)
+		p.t.Errorf("%s: this extends beyond the right edge: %s", state, out)
 	}
 	if width := eval[[]int](p, `[document.documentElement.scrollWidth, innerWidth]`); width[0] > width[1] {
 		p.t.Errorf("%s: the page is %d px wide in a window of %d", state, width[0], width[1])

@@ -44,7 +44,7 @@ func TestManyTabs(t *testing.T) {
 	l := runLab(t, "", manyEchoes(t, measuredWorkloads))
 	l.load(each / 2) // heaps reach their size
 	var without, with, frames, work, rss, heap []float64
-	for round := range 2 { // in turn, so that what changes with time bears on both alike
+	for round := range 2 { // in turn, so that what changes with time affects both alike
 		without = append(without, l.load(each))
 		t.Run("tabs", func(t *testing.T) {
 			l := l.in(t)

@@ -74,7 +74,7 @@ func (p *tab) check(origin string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.troubles) > 0 {
-		p.t.Errorf("the console complains:\n%s", strings.Join(p.troubles, "\n"))
+		p.t.Errorf("the browser's console has messages:\n%s", strings.Join(p.troubles, "\n"))
 	}
 	for _, request := range p.requests {
 		u, err := url.Parse(request)
@@ -174,7 +174,7 @@ func (p *tab) until(expression string) {
 		_, err = chromedp.Run(p.ctx, poll)
 	}
 	if err != nil {
-		p.t.Fatalf("it does not come to %s: %v\nthe page says:\n%s", expression, err, p.text("body"))
+		p.t.Fatalf("this does not become true: %s: %v\nthe page says:\n%s", expression, err, p.text("body"))
 	}
 }
 

@@ -90,7 +90,7 @@ func TestEscaped(t *testing.T) {
 	p.visit(front.url + "/slow-page")
 	p.contains("main", "500 Internal Server Error", evil)
 	if made := eval[int](p, `document.querySelectorAll("main img, main script, main i").length`); made > 0 {
-		t.Errorf("%d elements were made of the upstream's words", made)
+		t.Errorf("%d elements were created from the upstream's text", made)
 	}
 	if title := eval[string](p, "document.title"); title != "Slow page · Hopline" {
 		t.Errorf("the title is %q: a script of the upstream's ran", title)

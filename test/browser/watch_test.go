@@ -43,7 +43,7 @@ func TestWatching(t *testing.T) {
 	got := strings.Join(complaints(), "\n")
 	for _, want := range []string{"Content Security Policy", "Error: thrown", "left the origin"} {
 		if !strings.Contains(got, want) {
-			t.Errorf("nobody saw %q:\n%s", want, got)
+			t.Errorf("the tests do not detect %q:\n%s", want, got)
 		}
 	}
 	if pairs := eval[[][2]string](p, overlapScript); len(pairs) != 1 || pairs[0] != [2]string{"much too long", "over"} {

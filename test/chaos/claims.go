@@ -47,7 +47,7 @@ func definedFailures(_ injected, outcomes []outcome) (broken []string) {
 		}
 	}
 	if limit := coreTimeout + slack + 2*way; worst > limit {
-		broken = append(broken, fmt.Sprintf("an answer took %v, longer than %v", worst, limit))
+		broken = append(broken, fmt.Sprintf("a response took %v, longer than %v", worst, limit))
 	}
 	if others > 0 {
 		broken = append(broken, fmt.Sprintf("%d requests failed that never went to the hung process", others))

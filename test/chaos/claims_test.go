@@ -14,13 +14,13 @@ func TestDefinedFailures(t *testing.T) {
 		o    outcome
 		held bool
 	}{
-		"an answer":         {outcome{took: time.Millisecond}, true},
-		"timed out":         {outcome{took: time.Second, why: "504 upstream request timeout"}, true},
-		"noticed":           {outcome{took: time.Millisecond, why: "503 no healthy upstream"}, true},
-		"another failure":   {outcome{took: time.Millisecond, why: "502 no idea"}, false},
-		"too late":          {outcome{took: 10 * time.Second, why: "504 upstream request timeout"}, false},
-		"an answer at last": {outcome{took: 10 * time.Second}, false},
-		"another's":         {outcome{took: time.Second, user: "betaUser", why: "504 upstream request timeout"}, false},
+		"a response":      {outcome{took: time.Millisecond}, true},
+		"timed out":       {outcome{took: time.Second, why: "504 upstream request timeout"}, true},
+		"noticed":         {outcome{took: time.Millisecond, why: "503 no healthy upstream"}, true},
+		"another failure": {outcome{took: time.Millisecond, why: "502 no idea"}, false},
+		"too late":        {outcome{took: 10 * time.Second, why: "504 upstream request timeout"}, false},
+		"a late response": {outcome{took: 10 * time.Second}, false},
+		"another's":       {outcome{took: time.Second, user: "betaUser", why: "504 upstream request timeout"}, false},
 	} {
 		if broken := definedFailures(injected{}, []outcome{c.o}); (len(broken) == 0) != c.held {
 			t.Errorf("%s: %q", name, broken)

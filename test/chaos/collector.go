@@ -60,7 +60,7 @@ func (c *collector) start(ctx context.Context) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("the collector does not answer: %w", err)
+			return fmt.Errorf("the collector does not respond: %w", err)
 		}
 		pause(ctx, pollTime)
 	}
@@ -125,7 +125,7 @@ func (c *collector) hears(ctx context.Context) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("no spans come to the collector since it was started again: %s, %w", names, err)
+			return fmt.Errorf("no spans have arrived at the collector since its restart: %s, %w", names, err)
 		}
 		pause(ctx, pollTime)
 	}

@@ -44,6 +44,6 @@ func TestSocketsOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s, err := socketsOf(address); s.listener != "" || err != nil {
-		t.Errorf("%+v, %v; nobody listens any more", s, err)
+		t.Errorf("%+v, %v; want no listener", s, err)
 	}
 }

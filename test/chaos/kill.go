@@ -92,7 +92,7 @@ func killOne(ctx context.Context, t *trial, p pod) (k kill, err error) {
 			return k, nil
 		}
 		if ctx.Err() != nil {
-			return k, errors.New(p.Name + " does not come back")
+			return k, errors.New(p.Name + " is not ready again")
 		}
 		pause(ctx, 10*time.Millisecond)
 	}
@@ -116,7 +116,7 @@ func (k *kill) strike(ctx context.Context, p pod) error {
 			seen[peer] = true
 		}
 		if ctx.Err() != nil {
-			return errors.New(p.Name + " was killed and does not end")
+			return errors.New(p.Name + " was killed and has not ended")
 		}
 		looked := time.Now()
 		if now, err = socketsOf(p.Ports[appPort]); err != nil {

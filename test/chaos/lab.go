@@ -76,11 +76,11 @@ func startLab(ctx context.Context, o options, s overlaySpec) (l *lab, err error)
 	if s.diskFull {
 		return l, l.startSilent(ctx, append(args, "--logs"))
 	}
-	return l, l.startTold(ctx, append(args, "--ingress-port", "0", "--console-port", "0"))
+	return l, l.startPrinting(ctx, append(args, "--ingress-port", "0", "--console-port", "0"))
 }
 
-// startTold starts a lab that prints its addresses once it is ready.
-func (l *lab) startTold(ctx context.Context, args []string) error {
+// startPrinting starts a lab that prints its addresses once it is ready.
+func (l *lab) startPrinting(ctx context.Context, args []string) error {
 	l.command = exec.Command(filepath.Join(l.options.root, "bin", "hopline"), args...)
 	output, err := l.command.StdoutPipe()
 	if err != nil {
@@ -206,7 +206,7 @@ func (l *lab) pods(ctx context.Context) ([]pod, error) {
 func (l *lab) settled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	last := errors.New("nothing asked")
+	last := errors.New("nothing requested yet")
 	for ctx.Err() == nil {
 		pods, err := l.pods(ctx)
 		switch {
@@ -256,7 +256,7 @@ func (l *lab) stop() error {
 		}
 		if problem != nil {
 			l.mu.Lock()
-			problem = fmt.Errorf("%w; it said last:\n%s", problem, strings.Join(l.said, "\n"))
+			problem = fmt.Errorf("%w; its last output:\n%s", problem, strings.Join(l.said, "\n"))
 			l.mu.Unlock()
 		}
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	maxInFlight = 4000             // above it a request is not sent, and counts as failed
-	patience    = 20 * time.Second // a caller's timeout
+	callTimeout = 20 * time.Second // a caller's timeout
 )
 
 // users are the values of x-dev-user; with them every version of every hop gets calls.
@@ -46,7 +46,7 @@ type load struct {
 
 func newLoad(url string, rate int) *load {
 	return &load{url: url, interval: time.Second / time.Duration(rate), client: &http.Client{
-		Timeout:       patience,
+		Timeout:       callTimeout,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: maxInFlight},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -89,7 +89,7 @@ func (l *load) loop(ctx context.Context) {
 				l.count(outcome{at, late, time.Since(at), user, why})
 			})
 		default:
-			l.count(outcome{at, 0, 0, user, fmt.Sprintf("not sent: %d others wait for their answers", maxInFlight)})
+			l.count(outcome{at, 0, 0, user, fmt.Sprintf("not sent: %d others wait for their responses", maxInFlight)})
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (l *load) call(user string) (why string) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	switch {
 	case err != nil:
-		return fmt.Sprintf("%d, and the answer broke off: %s", response.StatusCode, connectionTrouble(err))
+		return fmt.Sprintf("%d, and the response was aborted: %s", response.StatusCode, connectionTrouble(err))
 	case response.StatusCode != http.StatusOK:
 		return fmt.Sprintf("%d %s", response.StatusCode, gist(body))
 	case !whole.Match(body):
@@ -142,7 +142,7 @@ func connectionTrouble(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Sprintf("no answer in %v", patience)
+		return fmt.Sprintf("no response in %v", callTimeout)
 	}
 	return err.Error()
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// answer is a complete response.
-const answer = "took (1 ms) front-amber --getRespondFrom--> http://middle/hops\ntook (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
+// complete is a complete response.
+const complete = "took (1 ms) front-amber --getRespondFrom--> http://middle/hops\ntook (0.006 ms) clock-prod at 2026-01-02T03:04:05Z\n"
 
 func serve(t *testing.T, h http.HandlerFunc) string {
 	server := httptest.NewServer(h)
@@ -23,7 +23,7 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for want, h := range map[string]http.HandlerFunc{
-		"": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) },
+		"": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, complete) },
 		"503 no healthy upstream": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, "took (1 ms) front-amber --getRespondFrom--> http://middle/hops\nno healthy upstream")
@@ -31,9 +31,9 @@ func TestOutcomes(t *testing.T) {
 		"200 that lacks the time: hello": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") },
 		"302 ":                           func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
 		"connection closed":              func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"200, and the answer broke off: connection closed": func(w http.ResponseWriter, _ *http.Request) {
+		"200, and the response was aborted: connection closed": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
-			fmt.Fprint(w, answer)
+			fmt.Fprint(w, complete)
 		},
 	} {
 		l := newLoad(serve(t, h), 1)
@@ -56,7 +56,7 @@ func TestOnce(t *testing.T) {
 		if calls.Add(1) > 1 {
 			panic(http.ErrAbortHandler)
 		}
-		fmt.Fprint(w, answer)
+		fmt.Fprint(w, complete)
 	}), 1)
 	first, second := l.call(""), l.call("")
 	if first != "" || second != "connection closed" || calls.Load() != 2 {
@@ -74,7 +74,7 @@ func TestOpenModel(t *testing.T) {
 			close(enough)
 		}
 		<-enough // there is no response before the last request has been sent
-		fmt.Fprint(w, answer)
+		fmt.Fprint(w, complete)
 	}), 200)
 	stop := l.start()
 	<-enough
@@ -83,7 +83,7 @@ func TestOpenModel(t *testing.T) {
 		t.Fatalf("%d requests, %d failed", len(outcomes), failures(outcomes))
 	}
 	if first := outcomes[0].took; first < 200*time.Millisecond {
-		t.Errorf("the first request waited for 49 others, a quarter of a second, and says that it took %v", first)
+		t.Errorf("the first request waited for 49 others, a quarter of a second, and has a duration of %v", first)
 	}
 	if len(stop()) != len(outcomes) {
 		t.Error("stopped twice, other outcomes")

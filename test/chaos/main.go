@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		}
 	}
 	if code == starvedCode {
-		fmt.Fprintln(progress, "chaos: the machine was too busy for some of it, which therefore is void; let it have two cores and try again")
+		fmt.Fprintln(progress, "chaos: the machine was too busy for a part of the run, which is void; use two cores that do nothing else and try again")
 	}
 	return code
 }
@@ -75,7 +75,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	root := flags.String("root", "../..", "the checkout, with bin/ built")
-	length := flags.Duration("time", 15*time.Second, "how long each fault goes on, from 2s to 10m")
+	length := flags.Duration("time", 15*time.Second, "how long each fault lasts, from 2s to 10m")
 	rate := flags.Int("rate", 200, "requests per second, from 1 to 5000")
 	seed := flags.Uint64("seed", rand.Uint64N(1_000_000), "of the order of the victims")
 	only := flags.String("only", "", "run the faults whose name this regular expression finds")
@@ -83,7 +83,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 		return options{}, err
 	}
 	if flags.NArg() > 0 {
-		return options{}, fmt.Errorf("argument %q: want flags alone", flags.Arg(0))
+		return options{}, fmt.Errorf("argument %q: want only flags", flags.Arg(0))
 	}
 	if *length < 2*time.Second || *length > 10*time.Minute {
 		return options{}, fmt.Errorf("--time %v: want 2s to 10m", *length)

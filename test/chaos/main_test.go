@@ -19,7 +19,7 @@ func TestFlags(t *testing.T) {
 		"--time 1s":         "--time 1s: want 2s to 10m",
 		"--rate 0":          "--rate 0: want 1 to 5000",
 		"--only (":          `--only "("`,
-		"now":               `argument "now": want flags alone`,
+		"now":               `argument "now": want only flags`,
 		"--root /nowhere":   "make build makes it",
 		"--no-such-flag":    "no-such-flag",
 		"--rate 2 --time x": "time",

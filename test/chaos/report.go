@@ -87,5 +87,5 @@ func report(out io.Writer, rows []row) {
 			before = "\t\t\t\t\t\t\t\t"
 		}
 	}
-	_ = table.Flush() // it writes to the terminal: nobody would see the error
+	_ = table.Flush() // it writes to the terminal: an error could not be shown
 }

@@ -46,7 +46,7 @@ func (l *lab) all(ctx context.Context, version string) error {
 	for streak := 0; streak < 20; streak++ {
 		body, err := get(ctx, l.page+"hops")
 		if ctx.Err() != nil {
-			return fmt.Errorf("not all answers come by way of %s: %s", version, gist(body))
+			return fmt.Errorf("not all responses are from %s: %s", version, gist(body))
 		}
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ type about struct{ Service, Version, Host string }
 func admins(t *testing.T) map[string]about {
 	t.Helper()
 	if *admin == "" {
-		skip(t, "no ADMIN given: admin ports are not looked at")
+		skip(t, "no ADMIN given: admin ports are not checked")
 	}
 	ports := map[string]about{}
 	for _, url := range strings.Fields(*admin) {
@@ -90,7 +90,7 @@ func TestAdmin(t *testing.T) {
 				return // TestOutlier repairs it at the same time
 			}
 			if after, err := look(url+"/faults", nil); err != nil || after.body != before.body {
-				t.Errorf("what was refused changed the faults from %s to %s (%v)", before.body, after.body, err)
+				t.Errorf("a rejected request changed the faults from %s to %s (%v)", before.body, after.body, err)
 			}
 		})
 	}

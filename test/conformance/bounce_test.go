@@ -49,7 +49,7 @@ func TestEcho(t *testing.T) {
 		switch key {
 		case "host":
 			if value != minimalHost {
-				t.Errorf("host %q, wanted %s: the authority goes through as it came", value, minimalHost)
+				t.Errorf("host %q, wanted %s: the authority is passed on unchanged", value, minimalHost)
 			}
 		case "requestURI":
 			if value != "/x?y=1" {
@@ -67,7 +67,7 @@ func TestEcho(t *testing.T) {
 		t.Errorf("a key more than wanted without a body: %s", a.body)
 	}
 	if with := call(t, "GET", "/x", to, "what I said"); !strings.Contains(with.body, `"body":"what I said"`) {
-		t.Errorf("the body does not come back: %s", with.body)
+		t.Errorf("the response does not have the body: %s", with.body)
 	}
 	for _, name := range []string{"Accept", "Content-Type"} {
 		plain := get(t, "/x", to.and(name, "text/plain"))
@@ -118,14 +118,14 @@ func TestBounce(t *testing.T) {
 	t.Run("a form's content type", func(t *testing.T) {
 		t.Parallel()
 		if a := call(t, "POST", "/bounce", headers{"Host": minimalHost, "Content-Type": "application/x-www-form-urlencoded"}, to); a.StatusCode != 200 {
-			t.Errorf("%d %s, wanted 200: the content type is not looked at", a.StatusCode, a.body)
+			t.Errorf("%d %s, wanted 200: the content type is ignored", a.StatusCode, a.body)
 		}
 	})
-	t.Run("no answer in 5 s", func(t *testing.T) {
+	t.Run("no response in 5 s", func(t *testing.T) {
 		t.Parallel()
 		a := call(t, "POST", "/bounce", headers{"Host": minimalHost, "x-fault-bounced": "latency=8s"}, `{"rebound":"true","endpoint":"http://bounced:9090"}`)
 		if a.StatusCode != 504 || !strings.Contains(a.body, "http://bounced:9090") {
-			t.Errorf("%d %s, wanted 504 and whom it asked", a.StatusCode, a.body)
+			t.Errorf("%d %s, wanted 504 and the endpoint", a.StatusCode, a.body)
 		}
 	})
 }
@@ -139,7 +139,7 @@ func TestWhoMayCall(t *testing.T) {
 		"http://minimal:9090": 200, "http://bounced:9090/health": 200,
 	} {
 		if b, err := bounce(endpoint, nil); err != nil || b.StatusCode != code {
-			t.Errorf("minimal asks %s: %d, %v, wanted %d", endpoint, b.StatusCode, err, code)
+			t.Errorf("minimal calls %s: %d, %v, wanted %d", endpoint, b.StatusCode, err, code)
 		}
 	}
 }
@@ -166,7 +166,7 @@ func TestCrash(t *testing.T) {
 		a, err := try("GET", "/health", to, "")
 		return err == nil && a.StatusCode == 200
 	}) {
-		t.Error("bounced did not come back")
+		t.Error("bounced did not restart")
 	}
 	if a := get(t, page("/crash"), nil); a.StatusCode != 404 {
 		t.Errorf("front's /crash: %d, wanted 404: it has none", a.StatusCode)

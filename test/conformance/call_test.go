@@ -44,7 +44,7 @@ func (h headers) and(name, value string) headers {
 	return more
 }
 
-// answer is a response with its body read.
+// answer holds a response with its body.
 type answer struct {
 	*http.Response
 	body string
@@ -82,8 +82,8 @@ func send(method, path string, h headers, body string) (answer, error) {
 	return answer{response, string(read)}, err
 }
 
-// try sends one request, and repeats it if its response is a failure that the overlay is about. In the overlay outlier the mesh calls the
-// sick pod of core now and then to see whether it has recovered; TestOutlier checks how rarely. In the overlay fault half of a tester's
+// try sends one request, and repeats it if its response is a failure that the overlay demonstrates. In the overlay outlier the mesh calls
+// the sick pod of core now and then to see whether it has recovered; TestOutlier checks how rarely. In the overlay fault half of a tester's
 // requests are aborted, so forty in a row once in 10¹² trials; TestFault checks the half.
 func try(method, path string, h headers, body string) (a answer, err error) {
 	again, most := func() bool { return bySickPod(a, h) }, 10
@@ -136,7 +136,7 @@ func look(url string, h headers) (answer, error) {
 func decode[T any](a answer) (T, error) {
 	var v T
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
-		return v, fmt.Errorf("the %d answer is not JSON: %w: %s", a.StatusCode, err, a.body)
+		return v, fmt.Errorf("the %d response is not JSON: %w: %s", a.StatusCode, err, a.body)
 	}
 	return v, nil
 }

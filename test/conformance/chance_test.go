@@ -10,7 +10,7 @@ import (
 const (
 	// alpha is the probability that one statistical check fails although the share is right: so small that hundreds of them pass.
 	alpha = 1e-6
-	// certain is the number of calls for a case that leaves nothing to chance.
+	// certain is the number of calls for a case without randomness.
 	certain = 100
 )
 
@@ -60,7 +60,7 @@ type shares map[string]float64
 // all returns the shares of a single target.
 func all(to string) shares { return shares{to: 1} }
 
-// chancy reports whether the shares leave anything to chance.
+// chancy reports whether the shares are random.
 func (s shares) chancy() bool {
 	ways := 0
 	for _, share := range s {
@@ -86,7 +86,7 @@ func fits(t *testing.T, what string, counts map[string]int, want shares) {
 	for key, count := range counts {
 		n += count
 		if want[key] == 0 {
-			t.Errorf("%s: %d answers were %q, wanted none; all: %v", what, count, key, counts)
+			t.Errorf("%s: %d responses were %q, wanted none; all: %v", what, count, key, counts)
 			return
 		}
 	}

@@ -94,7 +94,7 @@ func TestDrop(t *testing.T) {
 	a, err := once("GET", page("/hello"), headers{"x-fault-front": "drop=100"}, "")
 	if *overlay == "plain" {
 		if err == nil {
-			t.Errorf("%d %s, wanted no answer", a.StatusCode, a.body)
+			t.Errorf("%d %s, wanted no response", a.StatusCode, a.body)
 		}
 		return
 	}

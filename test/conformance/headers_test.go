@@ -13,7 +13,7 @@ func TestForwardedHeaders(t *testing.T) {
 	a := get(t, page("/hops"), forwarded)
 	for name, value := range forwarded {
 		if got := a.Header.Get(name); got != value {
-			t.Errorf("%s: %q came back, %q was sent", name, got, value)
+			t.Errorf("%s: %q was returned, %q was sent", name, got, value)
 		}
 	}
 	first, second := get(t, page("/hops"), nil).Header.Get("x-request-id"), get(t, page("/hops"), nil).Header.Get("x-request-id")

@@ -55,7 +55,7 @@ func TestHopLines(t *testing.T) {
 			_, at, _ := strings.Cut(got[len(got)-1], " at ")
 			told, err := time.Parse(time.RFC3339Nano, at)
 			if err != nil || time.Since(told).Abs() > time.Minute {
-				t.Errorf("the time told is %q (%v), wanted now", at, err)
+				t.Errorf("the time is %q (%v), wanted now", at, err)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestHopJSON(t *testing.T) {
 					t.Fatalf("hop %d is not %s with 200: %s", i+1, service, a.body)
 				}
 				if !strings.HasPrefix(h.Hops[i].Host, service+"-"+h.Hops[i].Version+"-") {
-					t.Errorf("hop %d: host %q is no pod of %s-%s", i+1, h.Hops[i].Host, service, h.Hops[i].Version)
+					t.Errorf("hop %d: host %q is not a pod of %s-%s", i+1, h.Hops[i].Host, service, h.Hops[i].Version)
 				}
 				if i > 0 && h.Hops[i].Duration > h.Hops[i-1].Duration {
 					t.Errorf("hop %d took %v ms, longer than its caller's %v", i+1, h.Hops[i].Duration, h.Hops[i-1].Duration)

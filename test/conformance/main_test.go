@@ -55,8 +55,8 @@ func TestMain(m *testing.M) {
 
 // elsewhere holds what an engine lacks or does not show to a client outside, and what checks it.
 var elsewhere = map[string]string{
-	lab:   "mutual TLS, NetworkPolicies, Pod Security, dashboards (the cluster alone has them: make e2e)",
-	istio: "console, /sd, the mesh's metrics on one page, saved rules going live (the lab alone has them: go test ./lab/...)",
+	lab:   "mutual TLS, NetworkPolicies, Pod Security, dashboards (only the cluster has them: make e2e)",
+	istio: "console, /sd, the mesh's metrics on one page, saved rules going live (only the lab has them: go test ./lab/...)",
 }
 
 // engines are those that can run Hopline, by the server header of their responses. Without a mesh there is no such header.
@@ -94,7 +94,7 @@ func only(t *testing.T, engine, why string) {
 	if at, err := atHand(); err != nil {
 		t.Fatal(err)
 	} else if at != engine {
-		skip(t, "%s alone can: %s", engine, why)
+		skip(t, "only %s can: %s", engine, why)
 	}
 }
 

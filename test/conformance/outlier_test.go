@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// bySickPod reports whether a response is from the sick pod of the overlay outlier, and the request did not ask for such a response.
+// bySickPod reports whether a response is from the sick pod of the overlay outlier, and the request did not request such a response.
 func bySickPod(a answer, asked headers) bool {
 	for name := range asked {
 		if name = strings.ToLower(name); name == "fail" || strings.HasPrefix(name, "x-fault-") {
@@ -44,7 +44,7 @@ func TestOutlier(t *testing.T) {
 		if sick {
 			quiet = -1
 			if failed++; failed > 100 {
-				t.Fatalf("%d calls met the sick pod, and it is still asked", failed)
+				t.Fatalf("%d calls reached the sick pod, and it is still called", failed)
 			}
 			continue
 		}
@@ -60,7 +60,7 @@ func TestOutlier(t *testing.T) {
 		host, _ := ask()
 		return strings.HasPrefix(host, "core-sick-")
 	}) {
-		t.Error("the pod is well and not asked again")
+		t.Error("the pod has recovered and is not called again")
 	}
 }
 

@@ -65,7 +65,7 @@ func TestRetryChain(t *testing.T) {
 	for _, hop := range []string{"middle", "core"} { // five tries for each of five tries for …
 		t.Run(hop, func(t *testing.T) {
 			t.Parallel()
-			fits(t, "half of "+hop+"'s answers fail", tally(t, certain, func(int) (string, error) {
+			fits(t, "half of "+hop+"'s responses fail", tally(t, certain, func(int) (string, error) {
 				a, err := once("GET", page("/hops"), headers{"x-fault-" + hop: "error=50", "x-dev-user": "stressTest", "x-b3-sampled": "0"}, "")
 				if err != nil {
 					return "", err

@@ -81,7 +81,7 @@ func TestRouting(t *testing.T) {
 			}
 			for _, version := range fronts() {
 				if seen[0][version] == 0 {
-					t.Errorf("front-%s answered none of %d calls; the variants share the load: %v", version, n, seen[0])
+					t.Errorf("front-%s responded to none of %d calls; the variants share the load: %v", version, n, seen[0])
 				}
 			}
 			if len(seen[0]) != len(fronts()) {

@@ -45,7 +45,7 @@ func TestB3In(t *testing.T) {
 				t.Errorf("%d with trace %q, wanted 200 and a valid trace", a.StatusCode, got)
 			}
 			if c.want != "" && got != c.want {
-				t.Errorf("the answer's trace is %q, wanted %q", got, c.want)
+				t.Errorf("the response's trace is %q, wanted %q", got, c.want)
 			}
 		})
 	}

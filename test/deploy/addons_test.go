@@ -181,7 +181,7 @@ func TestDashboardRoutes(t *testing.T) {
 				to := h.Route[0].Destination
 				got[m.Uri.GetPrefix()] = to.Host
 				if svc := s.services["istio-system/"+to.Host]; svc == nil || svc.Spec.Ports[0].Port != int32(to.Port.Number) {
-					t.Errorf("%s leads to %s, where no such Service is", m.Uri.GetPrefix(), to)
+					t.Errorf("%s routes to %s, which is not a Service", m.Uri.GetPrefix(), to)
 				}
 			}
 		}
@@ -220,13 +220,13 @@ func TestZipkinInstead(t *testing.T) {
 	}
 	collector, pods := s.services["istio-system/zipkin"], s.deployments["istio-system/zipkin"]
 	if collector == nil || pods == nil || !contains(pods.Spec.Template.Labels, collector.Spec.Selector) || collector.Spec.Ports[0].Port != 9411 {
-		t.Errorf("zipkin.istio-system:9411 does not lead to Zipkin: %v", collector)
+		t.Errorf("zipkin.istio-system:9411 does not reach Zipkin: %v", collector)
 	}
 	for key, vs := range s.virtualServices {
 		for _, h := range vs.Http {
 			for _, r := range h.Route {
 				if r.Destination.Host == "jaeger" {
-					t.Errorf("a route of %s leads to Jaeger", key)
+					t.Errorf("a route of %s is to Jaeger", key)
 				}
 			}
 		}
@@ -248,7 +248,7 @@ func TestSampling(t *testing.T) {
 	testAddonPod(t, "istio-system/sampling", pods.Spec.Template, files, evaluator)
 	zipkin, jaeger := s.services["istio-system/zipkin"], s.services["istio-system/jaeger"]
 	if !contains(pods.Spec.Template.Labels, zipkin.Spec.Selector) || len(zipkin.Spec.Selector) == 0 {
-		t.Errorf("zipkin.istio-system:9411 does not lead to the collector: %v", zipkin.Spec.Selector)
+		t.Errorf("zipkin.istio-system:9411 does not reach the collector: %v", zipkin.Spec.Selector)
 	}
 	if !slices.ContainsFunc(jaeger.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == 4318 }) {
 		t.Error("Jaeger's Service has no port 4318")
@@ -310,7 +310,7 @@ func TestDashboardsAreWellFormed(t *testing.T) {
 			panels[p.ID] = true
 			for _, q := range p.Targets {
 				if !slices.Contains([]string{"prometheus", "loki"}, q.Datasource.UID) {
-					t.Errorf("%s: %s asks %q, which is no data source", name, p.Title, q.Datasource.UID)
+					t.Errorf("%s: %s queries %q, which is not a data source", name, p.Title, q.Datasource.UID)
 				}
 			}
 		}

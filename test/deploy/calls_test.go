@@ -104,7 +104,7 @@ func testWhoMayCallWhom(t *testing.T, overlay string, s *system) {
 			}
 			for path, want := range map[string]bool{"/metrics": true, "/faults": false, "/debug/pprof/": false} {
 				if got := s.authorized(t, from, to, admin, "GET", path); got != want {
-					t.Errorf("mesh: %s may ask %s's admin port for %s: %v, want %v", from, to, path, got, want)
+					t.Errorf("mesh: %s may request %[3]s of %[2]s's admin port: %[4]v, want %[5]v", from, to, path, got, want)
 				}
 			}
 			if s.authorized(t, from, to, admin, "PUT", "/metrics") {

@@ -45,7 +45,7 @@ func TestCompose(t *testing.T) {
 				}
 				for _, p := range s.Ports {
 					if p.HostIP != "127.0.0.1" {
-						t.Errorf("%s: port %s is open to everybody", name, p.Published)
+						t.Errorf("%s: port %s is open on all interfaces", name, p.Published)
 					}
 				}
 				for _, v := range s.Volumes {

@@ -71,7 +71,7 @@ func testWorkloads(t *testing.T, name string, s *system) {
 func testLabels(t *testing.T, _ string, s *system) {
 	for _, o := range s.objects {
 		if o.Metadata.Labels["app.kubernetes.io/part-of"] != "hopline" {
-			t.Errorf("%s does not say that it is part of hopline", o)
+			t.Errorf("%s does not have the label that it is part of hopline", o)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func checkPod(t *testing.T, s *system, key string, d *appsv1.Deployment) {
 		t.Errorf("%s: labels of the Deployment %v differ from its pods' %v", key, d.Labels, pod.Labels)
 	}
 	if pod.Spec.ServiceAccountName != pod.Labels["app"] || s.accounts[d.Namespace+"/"+pod.Spec.ServiceAccountName] == nil {
-		t.Errorf("%s: service account %q, want %q, and that it is there", key, pod.Spec.ServiceAccountName, pod.Labels["app"])
+		t.Errorf("%s: service account %q, want %q, and that it exists", key, pod.Spec.ServiceAccountName, pod.Labels["app"])
 	}
 	if len(pod.Spec.Containers) != 1 || len(pod.Spec.InitContainers) != 0 {
 		t.Fatalf("%s: %d containers and %d before them, want one: the lab runs no others", key, len(pod.Spec.Containers), len(pod.Spec.InitContainers))
@@ -104,7 +104,7 @@ func checkPod(t *testing.T, s *system, key string, d *appsv1.Deployment) {
 	}
 	for what, p := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
 		if p == nil || p.HTTPGet == nil || p.HTTPGet.Port.String() != "http-admin" {
-			t.Errorf("%s: the %s probe does not ask the admin port", key, what)
+			t.Errorf("%s: the %s probe does not use the admin port", key, what)
 		}
 	}
 	env := environment(c)
@@ -233,7 +233,7 @@ func testTimeSources(t *testing.T, name string, s *system) {
 			t.Fatal(err)
 		}
 		if !s.knows(u.Host) {
-			t.Errorf("%s asks %s, which no Service and no ServiceEntry names", key, u.Host)
+			t.Errorf("%s calls %s, which no Service and no ServiceEntry names", key, u.Host)
 		}
 	}
 }
@@ -274,7 +274,7 @@ func TestOutside(t *testing.T) {
 			got[e.Hosts[0]+":"+strconv.Itoa(int(e.Ports[0].Number))] = address
 			svc := s.services["hopline-outside/"+strings.Split(address, ".")[0]]
 			if !real && (svc == nil || svc.Spec.Ports[0].Port != int32(e.Ports[0].Number)) {
-				t.Errorf("ServiceEntry %s leads to %s, which has no port %d", key, address, e.Ports[0].Number)
+				t.Errorf("ServiceEntry %s refers to %s, which has no port %d", key, address, e.Ports[0].Number)
 			}
 		}
 		want := maps.Clone(hosts)

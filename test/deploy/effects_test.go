@@ -18,8 +18,8 @@ var effects = map[string][]string{
 	"denied":  {"AuthorizationPolicy hopline/core: ports [8080], paths [/hops /fast-endpoint]"},
 }
 
-// testEffects checks that the rules of an overlay do what it is about, and that no other overlay's rules do so. The policy for the metrics
-// of all pods is in every overlay with a mesh.
+// testEffects checks that the rules of an overlay do what it demonstrates, and that no other overlay's rules do so. The policy for the
+// metrics of all pods is in every overlay with a mesh.
 func testEffects(t *testing.T, overlay string, s *system) {
 	got := slices.Concat(s.routeEffects(), s.limits(), s.pathsAllowed())
 	slices.Sort(got)

@@ -30,7 +30,7 @@ func TestGatewayAPI(t *testing.T) {
 			got := weights{}
 			for version, weight := range s.routed(t, host, user) {
 				if app, _, _ := cutVersion(version); app != host {
-					t.Errorf("%s for x-dev-user %q goes to %s", host, user, version)
+					t.Errorf("%s for x-dev-user %q is routed to %s", host, user, version)
 				}
 				_, version, _ := cutVersion(version)
 				got[version] += weight

@@ -66,7 +66,7 @@ func TestDataSourcesAreDeployed(t *testing.T) {
 		}
 		for _, uid := range links {
 			if uid != "" && uids[uid] == "" {
-				t.Errorf("data source %s leads to %q, which there is not", d.Name, uid)
+				t.Errorf("data source %s refers to %q, which does not exist", d.Name, uid)
 			}
 		}
 		for _, q := range d.Data.TracesToMetrics.Queries {
@@ -80,7 +80,7 @@ func TestDataSourcesAreDeployed(t *testing.T) {
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {
 				if uids[q.Datasource.UID] == "" {
-					t.Errorf("%s: %s asks %q, which is no data source", name, p.Title, q.Datasource.UID)
+					t.Errorf("%s: %s queries %q, which is not a data source", name, p.Title, q.Datasource.UID)
 				}
 			}
 		}
@@ -97,7 +97,7 @@ func (s *system) leadsTo(t *testing.T, what, address, path string) {
 	name, _, _ := strings.Cut(u.Hostname(), ".")
 	svc := s.services["istio-system/"+name]
 	if svc == nil || fmt.Sprint(svc.Spec.Ports[0].Port) != u.Port() || u.Path != path {
-		t.Errorf("%s: %s leads to no Service, or not to its path %q", what, address, path)
+		t.Errorf("%s: %s is not the address of a Service with the path %q", what, address, path)
 	}
 }
 

@@ -82,7 +82,7 @@ func TestLogsAreFoundByTheirAttributes(t *testing.T) {
 		case "jaeger":
 			link := d.Data.TracesToLogs
 			if link.DatasourceUID != "loki" || len(link.Tags) == 0 || !strings.Contains(link.Query, `| trace_id="$${__trace.traceId}"`) {
-				t.Errorf("traces do not lead to logs: %+v", link)
+				t.Errorf("traces have no link to logs: %+v", link)
 			}
 			for _, tag := range link.Tags {
 				if tag.Value != lokiLabel(tag.Key) || !slices.Contains(labels, tag.Value) {
@@ -95,7 +95,7 @@ func TestLogsAreFoundByTheirAttributes(t *testing.T) {
 			}
 			// Loki keeps the record's trace id as the structured metadata trace_id.
 			if f := d.Data.DerivedFields[0]; f.MatcherType != "label" || f.MatcherRegex != "trace_id" || f.DatasourceUID != "jaeger" {
-				t.Errorf("a line does not lead to its trace: %+v", f)
+				t.Errorf("a line has no link to its trace: %+v", f)
 			}
 		}
 	}

@@ -49,16 +49,16 @@ func rulesOf(overlay string) map[string]rules {
 func testRules(t *testing.T, overlay string, s *system) {
 	want := rulesOf(overlay)
 	if (want == nil) != (overlay == "plain") {
-		t.Fatalf("the table of this test does not say what the rules of %s are", overlay)
+		t.Fatalf("the table of this test does not have the rules of %s", overlay)
 	}
 	for host, r := range want {
 		for user, w := range map[string]weights{"": r.none, "somebody": r.none, "betauser": r.none, "betaUser": r.betaUser, "stressTest": r.stressTest} {
-			if d := gocmp.Diff(w, s.asked(t, host, user)); d != "" {
+			if d := gocmp.Diff(w, s.shares(t, host, user)); d != "" {
 				t.Errorf("%s for x-dev-user %q (-want +got):\n%s", host, user, d)
 			}
 		}
 		if host == "minimal" {
-			if d := gocmp.Diff(r.none, s.asked(t, "minimal-ingress", "")); d != "" {
+			if d := gocmp.Diff(r.none, s.shares(t, "minimal-ingress", "")); d != "" {
 				t.Errorf("minimal from the ingress (-want +got):\n%s", d)
 			}
 		}
@@ -68,9 +68,9 @@ func testRules(t *testing.T, overlay string, s *system) {
 	}
 }
 
-// asked returns the weights by subset that a VirtualService of hopline has for a request with this x-dev-user: those of the first rule that
-// matches.
-func (s *system) asked(t *testing.T, virtualService, user string) weights {
+// shares returns the weights by subset that a VirtualService of hopline has for a request with this x-dev-user: those of the first rule
+// that matches.
+func (s *system) shares(t *testing.T, virtualService, user string) weights {
 	t.Helper()
 	vs := s.virtualServices["hopline/"+virtualService]
 	if vs == nil {

@@ -42,7 +42,7 @@ func testPodSecurity(t *testing.T, _ string, s *system) {
 func testMutualTLS(t *testing.T, overlay string, s *system) {
 	if overlay == "plain" {
 		if s.namespaces["hopline"].Labels["istio-injection"] != "" || len(s.peerAuthentications) != 0 {
-			t.Error("plain asks for a mesh")
+			t.Error("plain has labels for a sidecar")
 		}
 		return
 	}

@@ -27,7 +27,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *ingress == "" {
-		fmt.Println("skipped: no cluster. make e2e URL=http://localhost:8080 takes the one that KUBECONFIG names")
+		fmt.Println("skipped: no cluster. make e2e URL=http://localhost:8080 uses the one that KUBECONFIG names")
 		os.Exit(0)
 	}
 	if !setUp() {
@@ -53,8 +53,8 @@ func setUp() bool {
 	return !slices.Contains(ok[:], false)
 }
 
-// definitions lets up.sh take the CustomResourceDefinitions of the Gateway API from its module, of the version that test/deploy has: a cluster
-// for tests may have no internet.
+// definitions lets up.sh read the CustomResourceDefinitions of the Gateway API from its module, of the version that test/deploy has: a
+// cluster for tests may have no internet.
 func definitions() bool {
 	dir, err := command("go", "-C", "test/deploy", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
 	if err != nil {

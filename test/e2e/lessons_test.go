@@ -14,7 +14,7 @@ var listed = regexp.MustCompile(`(?m)^(?:✓ |  ) ?(\d+)  (.+?)  \(`)
 // they are played one after the other.
 func lessons(t *testing.T) {
 	tool := filepath.Join(t.TempDir(), "hopline")
-	run(t, "env", "GOWORK=", "CGO_ENABLED=0", "go", "build", "-trimpath", "-o", tool, "./lab/cmd/hopline") // as make build: what that compiled is used again
+	run(t, "env", "GOWORK=", "CGO_ENABLED=0", "go", "build", "-trimpath", "-o", tool, "./lab/cmd/hopline") // as make build does: its compiled packages are reused
 	_, host, _ := strings.Cut(*ingress, "://")
 	run(t, "kubectl", "delete", "namespace", "--ignore-not-found", "lesson", "stranger") // of a lesson that failed before its end
 	all := listed.FindAllStringSubmatch(run(t, tool, "lesson"), -1)

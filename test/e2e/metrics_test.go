@@ -69,7 +69,7 @@ func prometheus(t *testing.T) {
 		return fmt.Errorf("no exemplar with a trace_id: %v", got)
 	})
 	eventually(t, 30*time.Second, func() error {
-		return answers(`histogram_count(http_server_request_duration_seconds{app="clock"}) > 0`)
+		return hasData(`histogram_count(http_server_request_duration_seconds{app="clock"}) > 0`)
 	})
 }
 
@@ -78,8 +78,8 @@ func query(path string, values url.Values, into any) error {
 	return read("/prometheus/api/v1/"+path+"?"+values.Encode(), into)
 }
 
-// answers returns an error if a query gives no data.
-func answers(expr string) error {
+// hasData returns an error if a query gives no data.
+func hasData(expr string) error {
 	var got struct {
 		Error string
 		Data  struct{ Result []any }
@@ -96,7 +96,7 @@ func answers(expr string) error {
 // dashboards: every query of the dashboards, and the left side of every alert, gives data after everything that they query has happened.
 func dashboards(t *testing.T) {
 	rolledOut(t, "istio-system", "prometheus")
-	istio, asked, left := answers(`istio_requests_total`) == nil, 0, 0
+	istio, asked, left := hasData(`istio_requests_total`) == nil, 0, 0
 	for _, expr := range append(dashboardQueries(t), alertQueries(t)...) {
 		if strings.Contains(expr, "istio_") && !istio {
 			left++
@@ -106,12 +106,12 @@ func dashboards(t *testing.T) {
 		eventually(t, time.Minute, func() error {
 			get(t, "/demo-app/hops")
 			get(t, "/demo-app/hops", "x-fault-middle", "error=50,latency=1ms", "x-dev-user", "stressTest")
-			return answers(expr)
+			return hasData(expr)
 		})
 	}
 	t.Logf("%d queries give data", asked)
 	if left > 0 {
-		t.Logf("%d are about istio_ metrics and not checked: the proxies here, stock Envoys, have none", left)
+		t.Logf("%d query istio_ metrics and are not checked: the proxies here, stock Envoys, have none", left)
 	}
 }
 

@@ -32,10 +32,10 @@ func TestMistakes(t *testing.T) {
 			cmd.Env = append(os.Environ(), c.env)
 			out, err := cmd.CombinedOutput()
 			if err == nil {
-				t.Errorf("%v took it: %s", c.command, out)
+				t.Errorf("%v accepted it: %s", c.command, out)
 			}
 			if err := contains(string(out), c.says...); err != nil {
-				t.Errorf("%v: it says %s", err, out)
+				t.Errorf("%v: the output is %s", err, out)
 			}
 		})
 	}

@@ -47,7 +47,7 @@ func meet(t *testing.T, namespace string) func(endpoint string) (int, string) {
 			t.Fatal(err)
 		}
 		if strings.Contains(a.body, "BOUNCE_ALLOW") {
-			t.Fatalf("the stranger itself does not want to: %s", a.body)
+			t.Fatalf("the stranger itself rejects the call: %s", a.body)
 		}
 		if a.code != 200 {
 			return a.code, a.body // the stranger itself could not reach the endpoint
@@ -68,7 +68,7 @@ func strangers(t *testing.T) {
 	inside := meet(t, "hopline")
 	for _, host := range []string{"http://front/hello", "http://middle/hops", "http://core/hops", "http://clock/time", "http://minimal:9090/", "http://bounced:9090/"} {
 		if code, body := inside(host); code != 403 {
-			t.Errorf("a stranger in the mesh asks %s: %d %s, want 403", host, code, body)
+			t.Errorf("a stranger in the mesh calls %s: %d %s, want 403", host, code, body)
 		}
 	}
 	if code, body := inside("http://worldtimeapi.org/api/timezone/Asia/Jakarta"); code != 200 {

@@ -42,7 +42,7 @@ func TestTour(t *testing.T) {
 	if out := run(t, "istioctl", "proxy-status"); strings.Contains(out, "STALE") || !strings.Contains(out, "front-amber") {
 		t.Errorf("istioctl proxy-status: %s", out)
 	}
-	t.Run("nothing had to be started again", nothingRestarted)
+	t.Run("nothing was restarted", nothingRestarted)
 }
 
 // deployAfterReset: a deploy waits until the cluster has deleted the namespace of the deploy before.
@@ -160,7 +160,7 @@ func nothingRestarted(t *testing.T) {
 	for _, p := range pods.Items {
 		for _, c := range p.Status.ContainerStatuses {
 			if c.RestartCount > 0 {
-				t.Errorf("%s was started again %d times, the last time for %+v", p.Metadata.Name, c.RestartCount, c.LastState.Terminated)
+				t.Errorf("%s was restarted %d times, the last time because of %+v", p.Metadata.Name, c.RestartCount, c.LastState.Terminated)
 			}
 		}
 	}

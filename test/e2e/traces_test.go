@@ -119,7 +119,7 @@ func whole(spans []span) error {
 		case s.parent == "":
 			roots++
 		case !ids[s.parent]:
-			return fmt.Errorf("span %s of %s is an orphan: its parent %s is not there", s.id, s.service, s.parent)
+			return fmt.Errorf("span %s of %s is an orphan: its parent %s is missing", s.id, s.service, s.parent)
 		}
 	}
 	// A caller has four spans: its sidecar's two, its server's and its client's. clock has no client.

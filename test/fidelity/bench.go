@@ -166,7 +166,7 @@ func (b *bench) versions(r request, istio, lab outcome) (differ []string) {
 		}
 		istio, lab = b.exchange(r, b.istio.send), b.exchange(r, b.lab.send)
 	}
-	return []string{fmt.Sprintf("workloads met: by Istio %v, by the lab %v", slices.Sorted(maps.Keys(byIstio)), slices.Sorted(maps.Keys(byLab)))}
+	return []string{fmt.Sprintf("workloads reached: by Istio %v, by the lab %v", slices.Sorted(maps.Keys(byIstio)), slices.Sorted(maps.Keys(byLab)))}
 }
 
 // strays reports whether an engine sends requests with the same key to several endpoints of an app. With a random choice between two, the
@@ -180,7 +180,7 @@ func (b *bench) strays(engine, app string, r request, send func(request) answer)
 		}
 	}
 	if len(met) > 1 {
-		differ = append(differ, fmt.Sprintf("workloads met with one key, by %s: %v", engine, slices.Sorted(maps.Keys(met))))
+		differ = append(differ, fmt.Sprintf("workloads reached with one key, by %s: %v", engine, slices.Sorted(maps.Keys(met))))
 	}
 	return differ
 }

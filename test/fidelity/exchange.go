@@ -56,7 +56,7 @@ func (r request) curl() string {
 	return b.String()
 }
 
-// answer is the response that the caller gets.
+// answer holds the response that the caller gets.
 type answer struct {
 	status int
 	header http.Header

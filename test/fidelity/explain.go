@@ -38,7 +38,7 @@ func (b *bench) explained(r request, istio outcome) []string {
 	var wrong []string
 	wants := func(status int) {
 		if istio.status != status || len(istio.arrivals) > 0 {
-			wrong = append(wrong, fmt.Sprintf("explain says %d by the proxy itself, Istio answered %d after %d tries", status, istio.status, len(istio.arrivals)))
+			wrong = append(wrong, fmt.Sprintf("explain has %d by the proxy itself, Istio responded with %d after %d tries", status, istio.status, len(istio.arrivals)))
 		}
 	}
 	if e.Refusal != "" {

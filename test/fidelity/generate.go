@@ -12,8 +12,8 @@ import (
 // object is a Kubernetes object, or a part of one, before encoding as YAML.
 type object = map[string]any
 
-// generator generates rule sets, and requests at their limits. The same seed gives the same ones. The rules leave nothing to chance,
-// because weights and percentages are 0 or 100: one request shows how each engine interprets them. chance_test.go compares chance.
+// generator generates rule sets, and requests at their limits. The same seed gives the same ones. The rules have no randomness, because
+// weights and percentages are 0 or 100: one request shows how each engine interprets them. chance_test.go compares chance.
 type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }

@@ -46,7 +46,7 @@ func TestGenerated(t *testing.T) {
 					break
 				}
 				if refused++; try > 100 {
-					t.Fatal("a hundred rule sets in a row that Istio refuses: the generator knows too little of its validation")
+					t.Fatal("Istio rejected a hundred rule sets in a row: the generator does not follow its validation")
 				}
 			}
 			docs = append(docs, texts(sets[i])...)

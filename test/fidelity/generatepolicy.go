@@ -50,7 +50,7 @@ func (g generator) operation(i int) object {
 // templates holds templates of paths, each with a path that it may match among paths.
 var templates = []string{"/a/{*}", "/{*}", "/{*}/b", "/a/{**}", "/{**}", "/old/{*}/", "/a/{*}/{**}", "/{**}/b"}
 
-// source returns conditions on the caller. Nobody at the gateway has an identity; every caller has the address of this machine.
+// source returns conditions on the caller. No caller of the gateway has an identity; every caller has the address of this machine.
 func (g generator) source() object {
 	return pick(g, object{"principals": []any{"*"}}, object{"notPrincipals": []any{"cluster.local/ns/app/*"}},
 		object{"namespaces": []any{"app"}}, object{"notNamespaces": []any{"a*", "app"}},

@@ -200,7 +200,7 @@ func (g generator) headerFilters() []any {
 	return all
 }
 
-// backendRefs returns destinations of which at most one has a weight, so that nothing is left to chance.
+// backendRefs returns destinations of which at most one has a weight, so that nothing is random.
 func (g generator) backendRefs(service string) []any {
 	ref := func() object {
 		r := object{"name": service + "-" + pick(g, "v1", "v1", "v2", "v2", "v0"), "port": pick(g, 80, 80, 80, 9090)}

@@ -126,7 +126,7 @@ func validate(configs []config.Config) error {
 	for _, c := range configs {
 		schema, ok := collections.Pilot.FindByGroupVersionKind(c.GroupVersionKind)
 		if !ok {
-			return fmt.Errorf("%s is no kind of Istio's", c.GroupVersionKind)
+			return fmt.Errorf("%s is not a kind of Istio", c.GroupVersionKind)
 		}
 		if _, err := schema.ValidateConfig(c); err != nil {
 			return fmt.Errorf("%s %s/%s: %w", c.GroupVersionKind.Kind, c.Namespace, c.Name, err)
@@ -267,7 +267,7 @@ func (e *istio) settled(generation int) error {
 		end := time.Now().Add(20 * time.Second)
 		for last != want {
 			if time.Now().After(end) {
-				return fmt.Errorf("the Envoy on port %d did not take the rules: its generation is %q, wanted %s", port, last, want)
+				return fmt.Errorf("the Envoy on port %d did not accept the rules: its generation is %q, wanted %s", port, last, want)
 			}
 			a := e.ask(port, request{method: "GET", authority: markerHost, path: "/"})
 			if last = a.body; last != want {

@@ -59,7 +59,7 @@ func TestLint(t *testing.T) {
 	t.Logf("findings %v; false alarms seen %v", found, planted)
 	for _, code := range []string{"HL001", "HL002", "HL003", "HL004", "HL005", "HL006", "HL007", "HL009", "HL010"} {
 		if found[code] == 0 || planted[code] == 0 {
-			t.Errorf("%s: found %d times, planted %d times: the test shows nothing about it", code, found[code], planted[code])
+			t.Errorf("%s: found %d times, planted %d times: the test did not check it", code, found[code], planted[code])
 		}
 	}
 }

@@ -59,7 +59,7 @@ func inNamespace() int {
 	}
 	if err := c.Run(); err != nil {
 		if c.ProcessState == nil {
-			fmt.Println("fidelity: no network namespace to be had:", err)
+			fmt.Println("fidelity: no network namespace can be created:", err)
 			return 2
 		}
 		return c.ProcessState.ExitCode()

@@ -29,7 +29,7 @@ func TestValidation(t *testing.T) {
 	m := newMutator(*seed)
 	for _, k := range overlay.Fields() {
 		if strings.Contains(k.APIVersions[0], "istio.io") && !slices.ContainsFunc(soundObjects(), func(s sound) bool { return s.kind == k.Kind }) {
-			t.Errorf("the lab takes a %s, and none is changed here", k.Kind)
+			t.Errorf("the lab accepts a %s, and none is changed here", k.Kind)
 		}
 	}
 	refused, accepted := 0, 0
@@ -52,7 +52,7 @@ func TestValidation(t *testing.T) {
 			m.listed(t, s.kind, labErr, doc)
 		}
 	}
-	t.Logf("%d refused by both, %d accepted by both, %d refused by the lab alone", refused, accepted, mutants-refused-accepted)
+	t.Logf("%d refused by both, %d accepted by both, %d refused only by the lab", refused, accepted, mutants-refused-accepted)
 	if refused < mutants/5 || accepted < mutants/10 {
 		t.Error("too few of a kind for the comparison to mean anything")
 	}
@@ -74,7 +74,7 @@ func (m *mutator) listed(t *testing.T, kind string, err error, doc string) {
 			noted = noted || strings.HasPrefix(where, field)
 		}
 		if strings.Contains(p.Reason, "not supported by the lab") && !noted {
-			t.Errorf("only the lab refuses this, and docs/lab.md does not say which values it takes: %v\n%s", p, doc)
+			t.Errorf("only the lab refuses this, and docs/lab.md does not list the accepted values: %v\n%s", p, doc)
 		}
 	}
 }

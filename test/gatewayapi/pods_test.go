@@ -39,7 +39,7 @@ type pod struct {
 
 func newPods(t *testing.T) *pods { return &pods{t: t, all: map[string]*pod{}} }
 
-// of starts the pods of new Deployments, and forgets those of Deployments that are no more.
+// of starts the pods of new Deployments, and removes those of deleted Deployments.
 func (p *pods) of(deployments []appsv1.Deployment) (created []*corev1.Pod, ended []types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -29,7 +29,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	version := flags.String("version", "", "version of the release, such as v1.2.3")
-	clone := flags.String("clone", "", "directory for the clone; it must not be there yet")
+	clone := flags.String("clone", "", "directory for the clone; it must not exist yet")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
