@@ -55,6 +55,9 @@ func TestConsoleLoad(t *testing.T) {
 			p.size(width, 900)
 			p.visit(l.console + "load")
 			p.until(loadEnded)
+			if !eval[bool](p, `[...document.querySelectorAll("#load-plots svg")].length === 2 && [...document.querySelectorAll("#load-plots svg")].every((svg) => svg.getBoundingClientRect().right <= svg.closest(".plot").getBoundingClientRect().right + 1)`) {
+				t.Errorf("at %d a plot is cut off", width)
+			}
 			p.measure(fmt.Sprint("ended, ", scheme, " ", width))
 			p.shoot(fmt.Sprint("load-ended-", scheme, "-", width))
 		}

@@ -97,19 +97,22 @@ function showLoadPlots({ live, running, seconds }) {
   const rate = (name) => buckets.map((bucket) => bucket && bucket[name] / Math.min(bucket.seconds, Math.max(seconds - bucket.at_seconds, 0.1)));
   const latency = (name) => buckets.map((bucket) => (bucket?.done ? 1000 * bucket[name] : null));
   const when = (time) => `${shortNumber(time / 1000)} s`;
-  const draw = (id, title, options, rows) => {
+  const plots = [];
+  const show = (id, title, options, rows) => {
     loadPlots[id] ??= makeLoadPlot(title, rows, { when, said: "load-said", ...options });
-    loadPlots[id].draw({ service: "load", begin: 0, every, count, rows, dots: [], marks: [] });
+    plots.push([loadPlots[id], rows]);
   };
-  draw("rate", "Requests per second", { format: shortNumber, least: 1 }, [
+  show("rate", "Requests per second", { format: shortNumber, least: 1 }, [
     { kind: "asked", name: "asked", values: rate("asked") },
     { kind: "held", name: "held", values: rate("sent") },
     { kind: "errors", name: "errors", values: rate("errors") },
   ]);
-  draw("latency", "Latency, from when a request was due", { format: briefly, log: true, least: 1000 }, [
+  show("latency", "Latency, from when a request was due", { format: briefly, log: true, least: 1000 }, [
     { kind: "p50", name: "p50", values: latency("p50_ms") },
     { kind: "p99", name: "p99", values: latency("p99_ms") },
   ]);
+  // All are in the document before the first is drawn: how wide it is depends on the others.
+  for (const [plot, rows] of plots) plot.draw({ service: "load", begin: 0, every, count, rows, dots: [], marks: [] });
 }
 
 function makeLoadPlot(title, rows, options) {
