@@ -14,6 +14,10 @@ type File struct {
 	Path  string
 	Rules []string // files and directories of the rules, as they open from the current directory
 	Cases []*Case
+
+	// ofPromtool is whether the file is one for `promtool test rules`, whose users end names in the same way: its documentation
+	// (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/) has the key rule_files, which cases do not have.
+	ofPromtool bool
 }
 
 // Case is a request with what is expected to happen to it.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hopline/hopline/lab/overlay"
@@ -82,13 +83,13 @@ func (c *Command) files() ([]*File, *regexp.Regexp, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(found) == 0 {
-		return nil, nil, fmt.Errorf("%s: want a file whose name ends in _test.yaml, got none; hopline test --write routes_test.yaml -f PATH writes one", strings.Join(paths, ", "))
-	}
 	var files []*File
 	var errs []error
 	for _, path := range found {
 		f, err := ReadFile(path)
+		if f != nil && f.ofPromtool && !slices.Contains(paths, path) {
+			continue
+		}
 		errs = append(errs, err)
 		if err == nil {
 			files = append(files, f)
@@ -96,6 +97,9 @@ func (c *Command) files() ([]*File, *regexp.Regexp, error) {
 				f.Rules = c.Rules
 			}
 		}
+	}
+	if len(errs) == 0 {
+		return nil, nil, fmt.Errorf("%s: want a file whose name ends in _test.yaml, got none; hopline test --write routes_test.yaml -f PATH writes one", strings.Join(paths, ", "))
 	}
 	return files, only, overlay.Join(errs...)
 }

@@ -70,6 +70,7 @@ func (d *decoder) keys(node *kyaml.Node, known ...string) {
 }
 
 func (d *decoder) document(doc *kyaml.Node) {
+	d.file.ofPromtool = d.file.ofPromtool || yamltext.Child(doc, "rule_files") != nil
 	if list := yamltext.Child(doc, "testCases"); list != nil {
 		d.keys(doc, "testCases", "rules")
 		d.rules(yamltext.Child(doc, "rules"))

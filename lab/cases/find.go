@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -28,8 +26,7 @@ func Find(paths []string) (found []string, err error) {
 	return slices.Compact(found), nil
 }
 
-// findBelow returns a file, or the files of cases below a directory. It does not look into hidden directories, and leaves out the tests of
-// alerts, whose names promtool's users end in the same way.
+// findBelow returns a file, or the files of cases below a directory. It does not look into hidden directories.
 func findBelow(path string) (found []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
@@ -41,25 +38,10 @@ func findBelow(path string) (found []string, err error) {
 			return err
 		case entry.IsDir() && at != path && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
-		case !entry.IsDir() && overlay.IsTestFile(entry.Name()) && !ofPromtool(at):
+		case !entry.IsDir() && overlay.IsTestFile(entry.Name()):
 			found = append(found, at)
 		}
 		return nil
 	})
 	return found, err
-}
-
-// ofPromtool reports whether a file is one for `promtool test rules`: its documentation
-// (https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/) has the key rule_files, which files of cases do not have.
-func ofPromtool(path string) bool {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return false // ReadFile reports the error
-	}
-	var keys map[string]any
-	if kyaml.Unmarshal(content, &keys) != nil {
-		return false
-	}
-	_, found := keys["rule_files"]
-	return found
 }
