@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 )
 
 const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -49,7 +49,7 @@ func TestTrace(t *testing.T) {
 	_, url, zipkin := serve(t, source)
 	start := postSpans(t, zipkin)
 	said := time.UnixMicro(start + 3000).UTC().Format(time.RFC3339Nano)
-	for _, line := range []workload.Line{
+	for _, line := range []podlog.Line{
 		{Time: time.UnixMicro(start + 9000), Pod: "front-1", Trace: traceID, Text: `{"ts":"` + said + `","level":"INFO","msg":"request","service":"front","version":"amber","trace_id":"` + traceID + `","span_id":"1000000000000002","code":500}`},
 		{Time: time.UnixMicro(start + 1000), Pod: "middle-1", Trace: traceID, Text: "panic: <script>"},
 	} {

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/hopline/hopline/lab/internal/logline"
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 )
 
 // Log is one line of a process, split into fields if it is one of the suite's JSON lines.
@@ -21,7 +21,7 @@ type Log struct {
 }
 
 // logsOf parses lines. It returns at most maxLogs, the latest.
-func logsOf(lines []workload.Line, start int64) []Log {
+func logsOf(lines []podlog.Line, start int64) []Log {
 	logs := []Log{}
 	for _, line := range lines[max(0, len(lines)-maxLogs):] {
 		logs = append(logs, logOf(line, start))
@@ -30,7 +30,7 @@ func logsOf(lines []workload.Line, start int64) []Log {
 	return logs
 }
 
-func logOf(line workload.Line, start int64) Log {
+func logOf(line podlog.Line, start int64) Log {
 	log := Log{Pod: line.Pod, Container: line.Container, Message: line.Text, At: line.Time.UnixMicro() - start}
 	parsed, ok := logline.Parse(line.Text)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 )
 
 // The bounds on the lines of one response, and on those who follow them.
@@ -40,7 +40,7 @@ type LogLine struct {
 	Trace    string `json:"trace"`    // 32 hex digits; empty where the line names none
 }
 
-func linesOf(lines []workload.Line, missed int) Lines {
+func linesOf(lines []podlog.Line, missed int) Lines {
 	out := Lines{Lines: make([]LogLine, len(lines)), Missed: missed}
 	for i, line := range lines {
 		out.Lines[i] = LogLine{Log: logOf(line, 0), Number: line.Number, Workload: line.Deployment, Trace: line.Trace}
@@ -52,18 +52,18 @@ func linesOf(lines []workload.Line, missed int) Lines {
 var traceFilter = regexp.MustCompile(`^([0-9a-f]{16}|[0-9a-f]{32})$`)
 
 // parseFilter reads a filter and the number of lines from a URL: level, workload, trace, text, limit. The error names all that is wrong.
-func parseFilter(values url.Values) (f workload.Filter, limit int, err error) {
-	f, limit = workload.Filter{Workload: values.Get("workload"), Text: values.Get("text")}, usualLines
+func parseFilter(values url.Values) (f podlog.Filter, limit int, err error) {
+	f, limit = podlog.Filter{Workload: values.Get("workload"), Text: values.Get("text")}, usualLines
 	var errs []error
 	if text := values.Get("level"); text != "" {
-		f.Level, err = workload.ParseLevel(text)
+		f.Level, err = podlog.ParseLevel(text)
 		errs = append(errs, err)
 	}
 	if text := values.Get("trace"); text != "" {
 		if !traceFilter.MatchString(text) {
 			errs = append(errs, fmt.Errorf("trace: want 16 or 32 hex digits in lower case, got %.64q", text))
 		}
-		f.Trace = workload.FullTrace(text)
+		f.Trace = podlog.FullTrace(text)
 	}
 	for _, name := range []string{"workload", "text"} {
 		if n := len(values.Get(name)); n > maxFilter {
@@ -124,7 +124,7 @@ func (c *Console) followLogs(w http.ResponseWriter, r *http.Request) {
 }
 
 // pass sends the lines of a follower until ctx ends or the client has gone.
-func (s eventStream) pass(ctx context.Context, follower *workload.Follower) {
+func (s eventStream) pass(ctx context.Context, follower *podlog.Follower) {
 	for {
 		wait, cancel := context.WithTimeout(ctx, pingEvery)
 		lines, missed, err := follower.Next(wait)
@@ -152,7 +152,7 @@ func (s eventStream) pass(ctx context.Context, follower *workload.Follower) {
 }
 
 // sendLines sends lines as events of at most maxBatch lines, one at least. The id of the last event is the number last.
-func (s eventStream) sendLines(lines []workload.Line, missed int, last uint64) bool {
+func (s eventStream) sendLines(lines []podlog.Line, missed int, last uint64) bool {
 	for len(lines) > maxBatch {
 		if !s.sendEvent(linesOf(lines[:maxBatch], 0), lines[maxBatch-1].Number) {
 			return false

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 )
 
 // write adds lines of two workloads to the output of a lab.
 func write(source *lab, lines ...string) {
 	for _, text := range lines {
 		deployment, text, _ := strings.Cut(text, ": ")
-		source.Logs().Add(workload.NewLine(deployment+"-1", "hopline/"+deployment, text))
+		source.Logs().Add(podlog.NewLine(deployment+"-1", "hopline/"+deployment, text))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hopline/hopline/lab/collector"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/shipped/loaded"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
@@ -37,7 +38,7 @@ type lab struct {
 	traffic     *traffic.Traffic // nil: no calls, and the edges are those below
 	edges       []traffic.Edge
 	ejections   []proxy.Ejection
-	logs        *workload.Logs
+	logs        *podlog.Logs
 	series      *traffic.Series
 }
 
@@ -71,11 +72,11 @@ func (l *lab) Ejections() []proxy.Ejection { l.mu.Lock(); defer l.mu.Unlock(); r
 func (l *lab) Send(context.Context, send.Request, *rules.Rules) (*send.Response, error) {
 	return nil, errors.New("this lab sends nothing")
 }
-func (l *lab) Logs() *workload.Logs {
+func (l *lab) Logs() *podlog.Logs {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.logs == nil {
-		l.logs = workload.NewLogs()
+		l.logs = podlog.New()
 	}
 	return l.logs
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hopline/hopline/lab/collector"
 	"github.com/hopline/hopline/lab/graph"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -33,7 +34,7 @@ type Source interface {
 	// Send sends a request through the mesh and waits for the response, as a send.Sender does.
 	Send(context.Context, send.Request, *rules.Rules) (*send.Response, error)
 	// Logs returns the last output of the processes.
-	Logs() *workload.Logs
+	Logs() *podlog.Logs
 	// Series returns the figures of the last minutes.
 	Series() *traffic.Series
 }

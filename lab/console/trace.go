@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/trace"
 	"github.com/hopline/hopline/lab/zipkin"
 )
@@ -161,7 +161,7 @@ func errorOf(s *zipkin.Span) string {
 }
 
 // detail returns the waterfall of a trace; spans must not be empty.
-func detail(spans []*zipkin.Span, lines []workload.Line) Detail {
+func detail(spans []*zipkin.Span, lines []podlog.Line) Detail {
 	root := trace.Build(spans)
 	d := Detail{Summary: summaryOf(root), Rows: []Row{}}
 	critical := map[*trace.Node][]interval{}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/zipkin"
 )
 
@@ -19,7 +19,7 @@ func TestBounds(t *testing.T) {
 			LocalEndpoint: &zipkin.Endpoint{ServiceName: fmt.Sprint("service-", i)},
 		})
 	}
-	d := detail(spans, make([]workload.Line, maxLogs+1))
+	d := detail(spans, make([]podlog.Line, maxLogs+1))
 	if len(d.Rows) != maxSpans || d.Cut != 5 || d.Spans != maxSpans+5 {
 		t.Errorf("%d rows, %d cut, of %d spans; want %d, 5 and %d", len(d.Rows), d.Cut, d.Spans, maxSpans, maxSpans+5)
 	}
@@ -73,7 +73,7 @@ func TestLogLine(t *testing.T) {
 		`{"ts":"not a time"}`:                                                       {},
 		strings.Repeat("{", 99):                                                     {Message: strings.Repeat("{", 99)},
 	} {
-		got := logOf(workload.Line{Text: text}, 0)
+		got := logOf(podlog.Line{Text: text}, 0)
 		got.At = 0
 		if got != want {
 			t.Errorf("%q is taken apart as %+v, want %+v", text, got, want)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hopline/hopline/lab/console"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/tty"
 	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
@@ -21,10 +22,10 @@ import (
 // lab is a console.Source that has only output.
 type lab struct {
 	console.Source
-	logs *workload.Logs
+	logs *podlog.Logs
 }
 
-func (l lab) Logs() *workload.Logs             { return l.logs }
+func (l lab) Logs() *podlog.Logs               { return l.logs }
 func (lab) Edition() console.Edition           { return console.Edition{} }
 func (lab) Pods() []workload.Status            { return nil }
 func (lab) Deployments() []workload.Deployment { return nil }
@@ -35,7 +36,7 @@ const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 // run serves a console with lines of two workloads, and returns its port.
 func run(t *testing.T) (l lab, port int) {
 	t.Helper()
-	l = lab{logs: workload.NewLogs()}
+	l = lab{logs: podlog.New()}
 	l.write("front-blue", `{"level":"INFO","msg":"request","code":200,"trace_id":"`+traceID+`"}`)
 	l.write("middle-prod", `{"level":"ERROR","msg":"request","code":500,"trace_id":"`+traceID+`"}`)
 	l.write("middle-prod", "panic: boom")
@@ -45,7 +46,7 @@ func run(t *testing.T) (l lab, port int) {
 }
 
 func (l lab) write(deployment, text string) {
-	l.logs.Add(workload.NewLine(deployment+"-1", "hopline/"+deployment, text))
+	l.logs.Add(podlog.NewLine(deployment+"-1", "hopline/"+deployment, text))
 }
 
 // withoutTimes removes the time at the beginning of each line.

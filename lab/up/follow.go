@@ -16,6 +16,7 @@ import (
 	"github.com/hopline/hopline/lab/graph"
 	"github.com/hopline/hopline/lab/internal/bundle"
 	"github.com/hopline/hopline/lab/internal/current"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
@@ -293,5 +294,5 @@ func (s source) Calls(limit int, keep func(traffic.EdgeKey) bool) []traffic.Call
 func (s source) Send(ctx context.Context, r send.Request, of *rules.Rules) (*send.Response, error) {
 	return s.lab.sender.Send(ctx, r, of)
 }
-func (s source) Logs() *workload.Logs    { return s.lab.workloads.Logs() }
+func (s source) Logs() *podlog.Logs      { return s.lab.workloads.Logs() }
 func (s source) Series() *traffic.Series { return s.lab.traffic.Series() }

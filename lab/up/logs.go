@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/logline"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/usage"
-	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -19,7 +19,7 @@ type Logs struct {
 
 // wants reports whether a workload's output is shown. deployment is namespace/name.
 func (l Logs) wants(deployment string) bool {
-	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool { return workload.Named(deployment, of) }))
+	return l.On && (len(l.Of) == 0 || slices.ContainsFunc(l.Of, func(of string) bool { return podlog.Named(deployment, of) }))
 }
 
 // check returns an error unless the overlay has a workload of every name.
@@ -40,7 +40,7 @@ func (l Logs) check(o *overlay.Overlay) error {
 }
 
 // text returns a line as it is shown.
-func (l Logs) text(line workload.Line) string {
+func (l Logs) text(line podlog.Line) string {
 	if l.JSON {
 		return line.Text
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hopline/hopline/lab/internal/workload"
+	"github.com/hopline/hopline/lab/internal/podlog"
 )
 
 func TestLogLinesAreReadable(t *testing.T) {
@@ -49,7 +49,7 @@ func TestLogsOfChosenWorkloads(t *testing.T) {
 			t.Errorf("%+v shows %q, want %q", c.logs, got, c.want)
 		}
 	}
-	line := workload.Line{Pod: "front", Deployment: "hopline/front", Text: `{"level":"info","msg":"request"}`}
+	line := podlog.Line{Pod: "front", Deployment: "hopline/front", Text: `{"level":"info","msg":"request"}`}
 	if text, asJSON := (Logs{}).text(line), (Logs{JSON: true}).text(line); text != "INFO request" || asJSON != line.Text {
 		t.Errorf("as text %q, as JSON %q", text, asJSON)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/tty"
-	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // maxQueued bounds the output that is queued for a screen that blocks.
@@ -108,7 +108,7 @@ func (t *terminal) warn(format string, args ...any) {
 }
 
 // follow prints a line of a process's output if --logs selects it.
-func (t *terminal) follow(line workload.Line) {
+func (t *terminal) follow(line podlog.Line) {
 	if !t.logs.wants(line.Deployment) {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/internal/tty"
-	"github.com/hopline/hopline/lab/internal/workload"
 )
 
 // spoken returns the output of a terminal for the calls in say.
@@ -30,7 +30,7 @@ func TestOffATerminalThereIsPlainTextAndNoBoard(t *testing.T) {
 		t.warn("something\nin two lines")
 		t.started()
 		t.say("the addresses")
-		t.follow(workload.Line{Pod: "front", Text: "not asked for"})
+		t.follow(podlog.Line{Pod: "front", Text: "not asked for"})
 	})
 	want := "a note\n! something\n  in two lines\nthe addresses\n"
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -88,7 +88,7 @@ func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
 	say := func(t *terminal) {
 		t.note("note")
 		t.warn("warning")
-		t.follow(workload.Line{Pod: "front-1", Deployment: "front", Text: "line"})
+		t.follow(podlog.Line{Pod: "front-1", Deployment: "front", Text: "line"})
 	}
 	if got := spoken(tty.Screen{}, true, say); strings.Contains(got, "\x1b") {
 		t.Errorf("escapes without Colour: %q", got)
@@ -110,7 +110,7 @@ func TestNothingReachesTheScreenRaw(t *testing.T) {
 		t.note("%s", foreign)
 		t.warn("%s", foreign)
 		t.print(tty.Text(foreign))
-		t.follow(workload.Line{Pod: foreign, Text: foreign})
+		t.follow(podlog.Line{Pod: foreign, Text: foreign})
 		t.show([]row{{name: foreign, state: foreign}})
 	})
 	if strings.ContainsAny(got, "\x1b\a") || strings.Count(got, `a\x1b]0;title\a`) != 8 {
@@ -122,7 +122,7 @@ func TestNothingReachesTheScreenRaw(t *testing.T) {
 func TestALineOfAProcessStaysOne(t *testing.T) {
 	t.Parallel()
 	got := spoken(tty.Screen{}, true, func(t *terminal) {
-		t.follow(workload.Line{Pod: "front-1", Text: `{"msg":"one\ncore-1 | forged"}`})
+		t.follow(podlog.Line{Pod: "front-1", Text: `{"msg":"one\ncore-1 | forged"}`})
 	})
 	if want := "front-1 | one\n    | core-1 | forged\n"; got != want {
 		t.Errorf("wrote %q, want %q", got, want)
@@ -142,7 +142,7 @@ func TestAStuckTerminalHoldsNobodyUp(t *testing.T) {
 	screen := stuck{goOn: make(chan struct{})}
 	terminal := newTerminal(tty.Screen{Out: tty.New(screen)}, Logs{On: true})
 	for range 3 * maxQueued {
-		terminal.follow(workload.Line{Pod: "front", Text: "line"})
+		terminal.follow(podlog.Line{Pod: "front", Text: "line"})
 	}
 	terminal.close()
 	close(screen.goOn)

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/child"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -31,7 +34,7 @@ type container struct {
 	reason   string
 	ended    string
 	lastLine string
-	process  *process
+	process  *child.Process
 	started  time.Time
 	again    time.Time
 }
@@ -105,23 +108,23 @@ func (s *Supervisor) runOnce(c *container) end {
 	}
 	var inUse atomic.Bool
 	lastLine := ""
-	out := &splitter{emit: func(text string) {
+	line := func(text string) {
 		if portTaken(text) {
 			inUse.Store(true)
 		}
 		lastLine = logMessage(text)
-		line := NewLine(c.pod.name, c.pod.spec.name, text)
+		line := podlog.NewLine(c.pod.name, c.pod.spec.name, text)
 		line.Container = c.label()
 		s.logs.Add(line)
 		if s.options.Line != nil {
 			s.options.Line(line)
 		}
-	}}
+	}
 	settings, moved, err := s.settings(c)
 	if err != nil {
 		return end{reason: err.Error()}
 	}
-	proc, err := start(settings.command(out), s.killOnExit)
+	proc, err := s.children.Start(settings.command(line))
 	if err != nil {
 		return end{reason: err.Error()}
 	}
@@ -130,17 +133,17 @@ func (s *Supervisor) runOnce(c *container) end {
 	e := s.attend(c, proc, settings, moved)
 	s.update(c, func() {
 		c.process, c.ready = nil, false
-		c.ended, c.lastLine = ending(proc.err), lastLine
+		c.ended, c.lastLine = proc.Ending(), lastLine
 		if c.state == Ready {
 			c.state = Failing
 		}
 	})
 	if e.reason == "" {
-		e.reason = ending(proc.err)
-		if lastLine != "" && proc.exitedWithError() { // a signal is from outside: the process has not written about it
+		e.reason = proc.Ending()
+		if lastLine != "" && proc.ExitedWithError() { // a signal is from outside: the process has not written about it
 			e.reason += ": " + lastLine
 		}
-		e.succeeded = proc.err == nil
+		e.succeeded = proc.Err == nil
 	}
 	e.taken = inUse.Load()
 	return e
@@ -148,7 +151,7 @@ func (s *Supervisor) runOnce(c *container) end {
 
 // attend probes a process and ends it when the pod is stopped, a probe fails, or a port of the pod has changed. It returns once the process
 // has ended, with the probe's reason, or "" when the process ended by itself.
-func (s *Supervisor) attend(c *container, proc *process, settings settings, moved <-chan struct{}) (e end) {
+func (s *Supervisor) attend(c *container, proc *child.Process, settings settings, moved <-chan struct{}) (e end) {
 	ctx, cancel := context.WithCancel(context.Background())
 	unwell := make(chan string, 1)
 	var probes sync.WaitGroup
@@ -156,7 +159,7 @@ func (s *Supervisor) attend(c *container, proc *process, settings settings, move
 	defer probes.Wait()
 	defer cancel() // before the wait
 	select {
-	case <-proc.done:
+	case <-proc.Done:
 	case e.reason = <-unwell:
 		s.update(c, func() { c.ready, c.state, c.reason = false, Failing, e.reason })
 		s.end(c, proc)
@@ -167,15 +170,15 @@ func (s *Supervisor) attend(c *container, proc *process, settings settings, move
 	case <-c.pod.stop:
 		s.end(c, proc)
 	case <-s.kill:
-		proc.kill()
-		<-proc.done
+		proc.Kill()
+		<-proc.Done
 	}
 	return e
 }
 
 // end ends a process as the kubelet does: preStop, SIGTERM, and SIGKILL after the grace period, which includes preStop. During Close, and for a
 // pod that Replace replaces, no client is left to wait for: preStop is skipped, and a second SIGTERM cuts a drain short.
-func (s *Supervisor) end(c *container, proc *process) {
+func (s *Supervisor) end(c *container, proc *child.Process) {
 	allowed := c.pod.spec.object.Pod.Grace
 	grace := time.NewTimer(allowed)
 	defer grace.Stop()
@@ -184,18 +187,18 @@ func (s *Supervisor) end(c *container, proc *process) {
 		defer before.Stop()
 		select {
 		case <-before.C:
-		case <-proc.done:
+		case <-proc.Done:
 		case <-s.closing:
 		case <-c.pod.hasten:
 		case <-s.kill:
 		}
 	}
-	proc.terminate()
+	proc.Terminate()
 	closing, hasten := s.closing, c.pod.hasten
 	var again <-chan time.Time
 	for {
 		select {
-		case <-proc.done:
+		case <-proc.Done:
 			return
 		case <-closing:
 			closing, hasten, again = nil, nil, time.After(drainGrace)
@@ -204,13 +207,13 @@ func (s *Supervisor) end(c *container, proc *process) {
 			closing, hasten, again = nil, nil, time.After(drainGrace)
 			continue
 		case <-again:
-			proc.terminate()
+			proc.Terminate()
 			continue
 		case <-grace.C:
 		case <-s.kill:
 		}
-		proc.kill()
-		<-proc.done
+		proc.Kill()
+		<-proc.Done
 		return
 	}
 }
@@ -266,7 +269,7 @@ func (s *Supervisor) probe(ctx context.Context, c *container, settings settings,
 // prober returns a prober for a probe of a container.
 func (s *Supervisor) prober(c *container, probe *overlay.Probe, settings settings) prober {
 	if probe.Exec != nil {
-		return prober{probe: probe, command: settings.probe(c.spec, probe), kill: s.killOnExit}
+		return prober{probe: probe, command: settings.probe(c.spec, probe), children: s.children}
 	}
 	port, _ := c.spec.probed(probe) // checked when the spec was decoded
 	s.mu.Lock()
@@ -274,4 +277,22 @@ func (s *Supervisor) prober(c *container, probe *overlay.Probe, settings setting
 	s.mu.Unlock()
 	u := url.URL{Scheme: "http", Host: address}
 	return prober{client: s.client, probe: probe, address: address, url: u.String() + "/" + strings.TrimPrefix(probe.Path, "/")}
+}
+
+// logMessage returns the message of a log line: for JSON msg, and error if there is one.
+func logMessage(text string) string {
+	var line struct{ Msg, Error string }
+	if json.Unmarshal([]byte(text), &line) != nil || line.Msg == "" {
+		return text
+	}
+	if line.Error != "" {
+		return line.Msg + ": " + line.Error
+	}
+	return line.Msg
+}
+
+// portTaken reports whether a line states that a port to listen on is in use.
+func portTaken(line string) bool {
+	return strings.Contains(line, "address already in use") || // Linux, macOS
+		strings.Contains(line, "Only one usage of each socket address") // Windows
 }

@@ -17,7 +17,7 @@ func (s *Supervisor) Kill(pod string) error {
 	killed := false
 	for _, c := range slices.Concat(p.init, p.containers) {
 		if c.process != nil {
-			c.process.kill()
+			c.process.Kill()
 			killed = true
 		}
 	}

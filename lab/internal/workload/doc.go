@@ -11,7 +11,7 @@
 //   - pod.go runs one pod, and container.go each of its processes: it starts the process, probes it, restarts it and ends it; backoff.go computes
 //     the delay before a restart.
 //   - probe.go probes by HTTP, connections and commands, and counts the results against the thresholds; ports.go reserves ports on this machine.
-//   - process.go starts one process and waits for its end; signal_unix.go sends signals.
-//   - killonexit_*.go and guard.go ensure that no process outlives this one, even if it is killed.
-//   - output.go keeps the last lines of every pod; level.go finds their levels; follow.go selects lines and passes new ones on; status.go holds the types that Status and Deployments return.
+//   - status.go holds the types that Status and Deployments return.
+//
+// Package child starts processes and ensures that none outlives this one; package podlog keeps the last lines of every pod.
 package workload

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/child"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -80,7 +81,9 @@ func (c *containerSpec) written(env variables) (words []string) {
 	return words
 }
 
-func base(file string) string { return strings.TrimSuffix(path.Base(filepath.ToSlash(file)), suffix) }
+func base(file string) string {
+	return strings.TrimSuffix(path.Base(filepath.ToSlash(file)), child.Suffix)
+}
 
 // portsRewritten returns the variables and the words of a container in which ports are rewritten.
 func (c *containerSpec) portsRewritten(sp *spec) (where []string) {

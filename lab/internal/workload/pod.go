@@ -105,7 +105,7 @@ func (p *pod) status(d *deployment) Status {
 		s.Again = worst.again
 	}
 	if first.process != nil {
-		s.Started, s.Process = first.started, first.process.os.Pid
+		s.Started, s.Process = first.started, first.process.PID()
 	}
 	if p.problem != "" {
 		s.Reason = p.problem

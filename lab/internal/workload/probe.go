@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/child"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -50,11 +51,11 @@ func (v *verdict) observe(p *overlay.Probe, ok bool) bool {
 type prober struct {
 	probe *overlay.Probe
 
-	client  *http.Client // of an HTTP probe
-	url     string       //
-	address string       // of a TCP probe
-	command command      // of an exec probe
-	kill    *killOnExit  //
+	client   *http.Client  // of an HTTP probe
+	url      string        //
+	address  string        // of a TCP probe
+	command  child.Command // of an exec probe
+	children *child.Group  //
 }
 
 // run probes until ctx ends or change returns false. It calls change for each change of the verdict, including the first, with the last
@@ -120,25 +121,25 @@ func (p prober) connect(ctx context.Context) error {
 func (p prober) execute(ctx context.Context) error {
 	last := ""
 	c := p.command
-	c.out = &splitter{emit: func(text string) { last = text }}
-	proc, err := start(c, p.kill)
+	c.Line = func(text string) { last = text }
+	proc, err := p.children.Start(c)
 	if err != nil {
 		return err
 	}
 	select {
-	case <-proc.done:
+	case <-proc.Done:
 	case <-ctx.Done():
-		proc.kill()
-		<-proc.done
+		proc.Kill()
+		<-proc.Done
 		return fmt.Errorf("%s: did not end within %s", p.probe.Exec[0], p.probe.Timeout)
 	}
 	switch {
-	case proc.err == nil:
+	case proc.Err == nil:
 		return nil
 	case last == "":
-		return fmt.Errorf("%s: %s", p.probe.Exec[0], ending(proc.err))
+		return fmt.Errorf("%s: %s", p.probe.Exec[0], proc.Ending())
 	}
-	return fmt.Errorf("%s: %s: %s", p.probe.Exec[0], ending(proc.err), last)
+	return fmt.Errorf("%s: %s: %s", p.probe.Exec[0], proc.Ending(), last)
 }
 
 // get sends one request. As for the kubelet, any status from 200 to 399 is a success.

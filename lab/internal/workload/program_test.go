@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hopline/hopline/lab/internal/child"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 	"go.uber.org/goleak"
@@ -157,7 +159,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		Proxy:   func(pod *mesh.Pod) string { return "http://" + pod.Name + ":secret@127.0.0.1:15001" },
 		Pods:    func(pods []mesh.Pod) { b.mesh.Store(&pods); tell() },
 		Changed: func(Status) { tell() },
-		Line:    func(Line) { tell() },
+		Line:    func(podlog.Line) { tell() },
 	}
 	for _, c := range change {
 		c(&b.options)
@@ -182,7 +184,7 @@ func programs(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(dir, "app"+suffix)); err != nil {
+	if err := os.Symlink(self, filepath.Join(dir, "app"+child.Suffix)); err != nil {
 		t.Skipf("no symbolic links here: %v", err)
 	}
 	return dir

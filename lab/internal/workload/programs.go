@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/child"
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -48,7 +49,7 @@ func (p Programs) find(image string) (program, error) {
 		return program{g.file, g}, nil
 	}
 	name := ImageProgram(image)
-	file, err := filepath.Abs(filepath.Join(p.Bin, name+suffix))
+	file, err := filepath.Abs(filepath.Join(p.Bin, name+child.Suffix))
 	if err != nil {
 		return program{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/hopline/hopline/lab/internal/child"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -83,16 +84,16 @@ func (s *settings) variable(name, value string) string {
 }
 
 // command returns the command that starts the process.
-func (s *settings) command(out *splitter) command {
-	return command{path: s.file, dir: s.dir, args: s.args, env: s.env.list(), out: out}
+func (s *settings) command(line func(text string)) child.Command {
+	return child.Command{Path: s.file, Dir: s.dir, Args: s.args, Env: s.env.list(), Line: line}
 }
 
 // probe returns the command of an exec probe. It runs as in the container: with its environment, in its directory.
-func (s *settings) probe(c *containerSpec, probe *overlay.Probe) command {
+func (s *settings) probe(c *containerSpec, probe *overlay.Probe) child.Command {
 	file, _ := c.probeFile(probe) // checked when the spec was decoded
-	probed := command{path: cmp.Or(file, probe.Exec[0]), dir: s.dir, env: s.env.list()}
+	probed := child.Command{Path: cmp.Or(file, probe.Exec[0]), Dir: s.dir, Env: s.env.list()}
 	for _, word := range probe.Exec[1:] { // Kubernetes expands no variables here
-		probed.args = append(probed.args, s.word(word))
+		probed.Args = append(probed.Args, s.word(word))
 	}
 	return probed
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hopline/hopline/lab/internal/child"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -29,18 +31,18 @@ type Options struct {
 	// Changed is called for each change of a pod's status, Line for each line of output. Both may be nil. Like Pods they must return
 	// quickly and must not call the Supervisor.
 	Changed func(Status)
-	Line    func(Line)
+	Line    func(podlog.Line)
 	// Restart is called whenever a process has ended and is to be restarted. It may be nil. The rules of Changed apply to it too.
 	Restart func(Restart)
 }
 
 // Supervisor keeps the Deployments that were applied last running. Its methods are safe for concurrent use.
 type Supervisor struct {
-	options    Options
-	ports      *portPool
-	killOnExit *killOnExit
-	logs       *Logs
-	client     *http.Client
+	options  Options
+	ports    *portPool
+	children *child.Group
+	logs     *podlog.Logs
+	client   *http.Client
 
 	closing chan struct{} // closed by Close: preStop is skipped
 	kill    chan struct{} // closed by killAll: all processes are killed
@@ -56,18 +58,18 @@ type Supervisor struct {
 
 // New returns a Supervisor that runs nothing yet. The caller must close it.
 func New(o Options) (*Supervisor, error) {
-	kill, err := newKillOnExit()
+	children, err := child.NewGroup()
 	if err != nil {
 		return nil, err
 	}
 	return &Supervisor{
-		options: o, ports: newPortPool(o.Host), killOnExit: kill, logs: NewLogs(), client: newProbeClient(),
+		options: o, ports: newPortPool(o.Host), children: children, logs: podlog.New(), client: newProbeClient(),
 		closing: make(chan struct{}), kill: make(chan struct{}), deployments: map[string]*deployment{},
 	}, nil
 }
 
 // Logs returns the last output of the processes.
-func (s *Supervisor) Logs() *Logs { return s.logs }
+func (s *Supervisor) Logs() *podlog.Logs { return s.logs }
 
 // Apply starts the change to the Deployments of an overlay and returns immediately: new ones start, changed ones begin their rolling
 // update, and those that are not in it any more end. An error is an *overlay.Report with all problems, and changes nothing.
@@ -170,7 +172,7 @@ func (s *Supervisor) Close(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.killAll)
 	defer stop()
 	s.pods.Wait()
-	s.killOnExit.close()
+	s.children.Close()
 	if s.volumes != "" { // no pod is left to make it
 		_ = os.RemoveAll(s.volumes)
 	}
@@ -278,5 +280,5 @@ func (s *Supervisor) ended(p *pod) {
 	s.changed(p)
 	s.settle()
 	s.givePorts(p, p.containers...)
-	s.logs.end(p.name)
+	s.logs.End(p.name)
 }

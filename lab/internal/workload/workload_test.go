@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hopline/hopline/lab/internal/podlog"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
 )
@@ -311,7 +312,7 @@ func TestPodLeavesTheEndpointsBeforeItsProcessHears(t *testing.T) {
 			}
 			publish(pods)
 		}
-		o.Line = func(l Line) { note(l.Text); line(l) }
+		o.Line = func(l podlog.Line) { note(l.Text); line(l) }
 	})
 	d := server("front", 1)
 	d.Pod.Containers[0].PreStop = 200 * time.Millisecond

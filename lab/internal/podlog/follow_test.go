@@ -1,4 +1,4 @@
-package workload
+package podlog
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func TestLevel(t *testing.T) {
 
 // someLogs returns lines of two pods and of a third that has crashed.
 func someLogs() *Logs {
-	l := NewLogs()
+	l := New()
 	add := func(pod, deployment, text string) { l.Add(NewLine(pod, "hopline/"+deployment, text)) }
 	add("front-blue-1", "front-blue", `{"level":"INFO","msg":"one","trace_id":"000000000000000000000000000000aa"}`)
 	add("middle-prod-1", "middle-prod", `{"level":"ERROR","msg":"two","trace_id":"000000000000000000000000000000aa"}`)
@@ -125,7 +125,7 @@ func TestFollow(t *testing.T) {
 // missed.
 func TestSlowFollower(t *testing.T) {
 	t.Parallel()
-	l := NewLogs()
+	l := New()
 	f := l.Follow(Filter{Text: "want"})
 	defer f.Close()
 	for i := range maxWaiting + 7 {

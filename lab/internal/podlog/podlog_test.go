@@ -1,30 +1,13 @@
-package workload
+package podlog
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func TestSplitterCutsOutputIntoBoundedLines(t *testing.T) {
-	t.Parallel()
-	var got []string
-	s := &splitter{emit: func(text string) { got = append(got, text) }}
-	long := strings.Repeat("x", maxLine)
-	for _, write := range []string{"one\ntw", "o\r\n\n", long[:maxLine-1], "xyz", "zzz\nafter\nno end"} {
-		if n, err := io.WriteString(s, write); n != len(write) || err != nil {
-			t.Fatalf("Write = %d, %v", n, err)
-		}
-	}
-	s.flush()
-	if diff := cmp.Diff([]string{"one", "two", long + " … (cut)", "after", "no end"}, got); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
-}
 
 func TestTraceOfFindsTheIdInJSONAndText(t *testing.T) {
 	t.Parallel()
@@ -47,23 +30,11 @@ func TestTraceOfFindsTheIdInJSONAndText(t *testing.T) {
 	}
 }
 
-func TestGistOfALine(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		`{"level":"error","msg":"cannot listen","error":"no such host"}`: "cannot listen: no such host",
-		`{"level":"error","msg":"crashing, as requested"}`:               "crashing, as requested",
-		`{"level":"error"}`: `{"level":"error"}`,
-		"panic: oh":         "panic: oh",
-	} {
-		if got := logMessage(text); got != want {
-			t.Errorf("logMessage(%s) = %q, want %q", text, got, want)
-		}
-	}
-}
+const maxLine = 16 << 10 // as of processes
 
 func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 	t.Parallel()
-	l := NewLogs()
+	l := New()
 	for i := range 3 * maxPodLines {
 		l.Add(Line{Pod: "short", Text: fmt.Sprint(i)})
 	}
@@ -88,7 +59,7 @@ func TestLogsKeepTheLastLinesWithinTheirBounds(t *testing.T) {
 
 func TestLogsOfManyPodsStayWithinTheirBound(t *testing.T) {
 	t.Parallel()
-	l := NewLogs()
+	l := New()
 	text := strings.Repeat("t", 1<<10)
 	kept := func() (bytes int) {
 		for _, r := range l.pods {
@@ -111,11 +82,11 @@ func TestLogsOfManyPodsStayWithinTheirBound(t *testing.T) {
 
 func TestLogsForgetPodsThatEndedLongAgo(t *testing.T) {
 	t.Parallel()
-	l := NewLogs()
+	l := New()
 	for i := range 3 * maxEnded {
 		name := fmt.Sprint("pod-", i)
 		l.Add(Line{Pod: name, Text: "line"})
-		l.end(name)
+		l.End(name)
 	}
 	if len(l.pods) != maxEnded || l.Pod("pod-0", 1) != nil || len(l.Pod(fmt.Sprint("pod-", 3*maxEnded-1), 1)) != 1 {
 		t.Errorf("%d pods kept, want the last %d", len(l.pods), maxEnded)
@@ -124,7 +95,7 @@ func TestLogsForgetPodsThatEndedLongAgo(t *testing.T) {
 
 func TestLogsOfATraceComeInOrderFromAllPods(t *testing.T) {
 	t.Parallel()
-	l := NewLogs()
+	l := New()
 	const id = "0000000000000000a2fb4a1d1a96d312"
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
 	l.Add(Line{Time: at(1), Pod: "front", Trace: id, Text: "first"})

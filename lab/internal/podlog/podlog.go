@@ -1,8 +1,7 @@
-package workload
+// Package podlog keeps the last lines that the processes of every pod wrote, selects lines, and passes new ones on.
+package podlog
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +10,6 @@ import (
 
 // Bounds on the output of processes that is kept.
 const (
-	maxLine     = 16 << 10  // bytes of one line; the rest of a longer one is dropped
 	maxPodLines = 4000      // lines of one pod
 	maxPodBytes = 512 << 10 // bytes of one pod's lines
 	maxBytes    = 32 << 20  // bytes of all pods' lines: with more than 64 pods, each keeps an equal part of it
@@ -47,9 +45,9 @@ type Logs struct {
 	followers map[*Follower]struct{}
 }
 
-// NewLogs returns Logs without lines. The numbers of its lines begin with the microseconds since 1970, so that they are above those of an
+// New returns Logs without lines. The numbers of its lines begin with the microseconds since 1970, so that they are above those of an
 // earlier run.
-func NewLogs() *Logs {
+func New() *Logs {
 	return &Logs{pods: map[string]*ring{}, last: uint64(time.Now().UnixMicro()), followers: map[*Follower]struct{}{}}
 }
 
@@ -111,8 +109,8 @@ func (l *Logs) Add(line Line) {
 // share returns how many bytes each pod may keep.
 func (l *Logs) share() int { return min(maxPodBytes, maxBytes/len(l.pods)) }
 
-// end marks a pod as ended, so that its lines are dropped when other pods need the space.
-func (l *Logs) end(pod string) {
+// End marks a pod as ended, so that its lines are dropped when other pods need the space.
+func (l *Logs) End(pod string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = append(l.ended, pod)
@@ -147,59 +145,6 @@ func (r *ring) trim(limit int) {
 		r.lines = append(r.lines[:0:0], r.lines[r.first:]...)
 		r.first = 0
 	}
-}
-
-// splitter is the writer for a process's output. It splits the output into lines of at most maxLine bytes.
-type splitter struct {
-	emit    func(text string)
-	partial []byte
-	cut     bool // the line is longer than maxLine; its rest is being dropped
-}
-
-// Write never returns an error: output must not stop a process.
-func (s *splitter) Write(data []byte) (int, error) {
-	n := len(data)
-	for {
-		end := bytes.IndexByte(data, '\n')
-		if end < 0 {
-			s.keep(data)
-			return n, nil
-		}
-		s.keep(data[:end])
-		s.flush()
-		data = data[end+1:]
-	}
-}
-
-func (s *splitter) keep(data []byte) {
-	if room := maxLine - len(s.partial); len(data) > room {
-		data, s.cut = data[:room], true
-	}
-	s.partial = append(s.partial, data...)
-}
-
-// flush emits the current partial line.
-func (s *splitter) flush() {
-	text := strings.TrimSuffix(string(s.partial), "\r")
-	if s.cut {
-		text += " … (cut)"
-	}
-	s.partial, s.cut = s.partial[:0], false
-	if text != "" {
-		s.emit(text)
-	}
-}
-
-// logMessage returns the message of a log line: for JSON msg, and error if there is one.
-func logMessage(text string) string {
-	var line struct{ Msg, Error string }
-	if json.Unmarshal([]byte(text), &line) != nil || line.Msg == "" {
-		return text
-	}
-	if line.Error != "" {
-		return line.Msg + ": " + line.Error
-	}
-	return line.Msg
 }
 
 // traceOf returns the trace id in a log line: "trace_id":"<32 hex>" in JSON, trace_id=<32 hex> in text.
