@@ -10,5 +10,6 @@
 // a difference. Shares are computed from the weights (mesh.Table.Shares), not drawn.
 //
 // Files: effect.go (what happens to one request), caller.go (who sends requests), group.go (equal differences together), calls.go, tables.go
-// (the two comparisons), report.go (a comparison as text), requests.go (the combinations of conditions), text.go (the texts that a set of patterns distinguishes).
+// (the two comparisons), report.go (a comparison as text), requests.go (the combinations of conditions). Package textclass finds
+// the texts that a list of patterns distinguishes.
 package compare

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hopline/hopline/lab/compare/textclass"
 	"github.com/hopline/hopline/lab/istio"
 	"github.com/hopline/hopline/lab/mesh"
 )
@@ -30,7 +31,7 @@ const (
 const maxCombinations = 300_000
 
 // walk enumerates the requests that the rules of one caller on one port distinguish, before and after. It fixes one part of the request after
-// the other: the authority, the path, the method, each header, each query parameter. For each class of texts of a part (see classes) it
+// the other: the authority, the path, the method, each header, each query parameter. For each class of texts of a part (see textclass.Of) it
 // keeps the rules that can still match, up to the first that certainly does. Two ways that leave the same rules are the same from there on,
 // and only the first is followed. So it visits each combination that matters once, and no more.
 type walk struct {
@@ -47,7 +48,7 @@ type dimension struct {
 	part
 	patterns []string
 	index    map[string]int32 // of patterns
-	classes  []class
+	classes  []textclass.Class
 	absent   int     // the class of requests without the header or query parameter; -1 for none
 	markers  []int32 // the patterns of policies: they select no rule, but their results distinguish requests
 }
@@ -63,7 +64,7 @@ func (w *walk) requests() {
 	for _, authority := range w.authorities() {
 		var rules [2][]mesh.Conditions
 		for side := range w.sides {
-			if n := w.sides[side].Of(authority.text); n >= 0 {
+			if n := w.sides[side].Of(authority.Text); n >= 0 {
 				rules[side] = w.sides[side].List[n].Rules
 			}
 		}
@@ -74,7 +75,7 @@ func (w *walk) requests() {
 }
 
 // authorities returns one authority for each combination of domains and conditions on the authority.
-func (w *walk) authorities() []class {
+func (w *walk) authorities() []textclass.Class {
 	patterns := w.authorityPatterns()
 	conditions := len(patterns)
 	for _, d := range w.domains() {
@@ -82,13 +83,13 @@ func (w *walk) authorities() []class {
 			patterns = append(patterns, hostPattern(host))
 		}
 	}
-	list, complete := w.texts.classes(patterns, w.validAuthority(), "localhost", "localhost:8080", "example.org", "example.org:"+strconv.Itoa(w.port))
+	list, complete := w.texts.Of(patterns, w.validAuthority(), "localhost", "localhost:8080", "example.org", "example.org:"+strconv.Itoa(w.port))
 	w.limit(!complete, "there are too many hosts to distinguish all authorities")
-	var out []class
+	var out []textclass.Class
 	seen := map[string]bool{}
 	for _, c := range list {
-		at, _ := slices.BinarySearch(c.in, int32(conditions))
-		key := strconv.Itoa(w.sides[0].Of(c.text)) + " " + strconv.Itoa(w.sides[1].Of(c.text)) + " " + keyOf(c.in[:at])
+		at, _ := slices.BinarySearch(c.In, int32(conditions))
+		key := strconv.Itoa(w.sides[0].Of(c.Text)) + " " + strconv.Itoa(w.sides[1].Of(c.Text)) + " " + textclass.Key(c.In[:at])
 		if !seen[key] {
 			seen[key] = true
 			out = append(out, c)
@@ -155,13 +156,13 @@ func (w *walk) limit(met bool, reason string) {
 }
 
 // domain enumerates the requests for one authority, with the rules that it has on each side.
-func (w *walk) domain(authority class, rules [2][]mesh.Conditions) {
+func (w *walk) domain(authority textclass.Class, rules [2][]mesh.Conditions) {
 	d := combination{walk: w, authority: authority, rules: rules, seen: map[string]struct{}{}}
 	d.build(rules)
 	var open [2][]int32
 	for side := range rules {
 		for i := range rules[side] {
-			if fixed(rules[side][i].All, authority.text) {
+			if fixed(rules[side][i].All, authority.Text) {
 				open[side] = append(open[side], int32(i))
 			}
 		}
@@ -172,7 +173,7 @@ func (w *walk) domain(authority class, rules [2][]mesh.Conditions) {
 // combination enumerates the classes of all parts of a request for one authority.
 type combination struct {
 	*walk
-	authority  class
+	authority  textclass.Class
 	rules      [2][]mesh.Conditions
 	dimensions []dimension
 	needs      [2][][][]need // by side, rule and dimension
@@ -321,18 +322,18 @@ func (d *combination) classes(dim *dimension) {
 	var complete bool
 	switch dim.of {
 	case mesh.OfPath:
-		dim.classes, complete = d.texts.classes(dim.patterns, validPath, "/")
+		dim.classes, complete = d.texts.Of(dim.patterns, validPath, "/")
 	case mesh.OfMethod:
-		dim.classes, complete = d.texts.classes(dim.patterns, validMethod, "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+		dim.classes, complete = d.texts.Of(dim.patterns, validMethod, "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 	case mesh.OfHeader:
-		dim.classes, complete = d.texts.classes(dim.patterns, validHeader, "other")
+		dim.classes, complete = d.texts.Of(dim.patterns, validHeader, "other")
 	default:
-		dim.classes, complete = d.texts.classes(dim.patterns, validQuery, "other")
+		dim.classes, complete = d.texts.Of(dim.patterns, validQuery, "other")
 	}
 	d.limit(!complete, "there are too many conditions on one part of a request to distinguish all texts")
 	if dim.of == mesh.OfHeader || dim.of == mesh.OfQuery {
 		dim.absent = 0 // first: it makes the shortest examples
-		dim.classes = append([]class{{}}, dim.classes...)
+		dim.classes = append([]textclass.Class{{}}, dim.classes...)
 	}
 }
 
@@ -368,9 +369,9 @@ func (d *combination) follow(n int, open [2][]int32, marks string, chosen []int)
 		next := [2][]int32{d.still(0, n, open[0], i), d.still(1, n, open[1], i)}
 		marked := marks
 		for _, m := range dim.markers {
-			marked += strconv.FormatBool(i != dim.absent && dim.classes[i].matches(m))[:1]
+			marked += strconv.FormatBool(i != dim.absent && dim.classes[i].Matches(m))[:1]
 		}
-		key := strconv.Itoa(n) + " " + marked + " " + keyOf(next[0]) + "\x00\x00\x00\x80" + keyOf(next[1])
+		key := strconv.Itoa(n) + " " + marked + " " + textclass.Key(next[0]) + "\x00\x00\x00\x80" + textclass.Key(next[1])
 		if _, known := d.seen[key]; known {
 			continue
 		}
@@ -408,7 +409,7 @@ func (dim *dimension) meets(needs []need, class int) bool {
 			if !c.absent {
 				return false
 			}
-		} else if dim.classes[class].matches(c.pattern) == c.not {
+		} else if dim.classes[class].Matches(c.pattern) == c.not {
 			return false
 		}
 	}
@@ -429,29 +430,29 @@ func (d *combination) variants(req *mesh.Request, open [2][]int32, chosen []int)
 		}
 	}
 	for i, c := range chosen {
-		if dim := &d.dimensions[i]; changed && dim.of == mesh.OfPath && dim.classes[c].more != "" {
+		if dim := &d.dimensions[i]; changed && dim.of == mesh.OfPath && dim.classes[c].More != "" {
 			other := *req
-			other.Path = dim.classes[c].more + strings.TrimPrefix(req.Path, dim.classes[c].text)
+			other.Path = dim.classes[c].More + strings.TrimPrefix(req.Path, dim.classes[c].Text)
 			d.use(&other)
 		}
 	}
-	if redirected && d.authority.more != "" {
+	if redirected && d.authority.More != "" {
 		other := *req
-		other.Authority = d.authority.more
+		other.Authority = d.authority.More
 		d.use(&other)
 	}
 }
 
 // request builds the request of the chosen classes.
 func (d *combination) request(chosen []int) *mesh.Request {
-	req := &mesh.Request{Method: http.MethodGet, Authority: d.authority.text, Path: "/", Scheme: "http", Port: d.port, Header: http.Header{}}
+	req := &mesh.Request{Method: http.MethodGet, Authority: d.authority.Text, Path: "/", Scheme: "http", Port: d.port, Header: http.Header{}}
 	var query []string
 	for i, c := range chosen {
 		dim := &d.dimensions[i]
 		if c == dim.absent {
 			continue
 		}
-		text := dim.classes[c].text
+		text := dim.classes[c].Text
 		switch dim.of {
 		case mesh.OfPath:
 			req.Path = text

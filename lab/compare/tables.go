@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hopline/hopline/lab/compare/textclass"
 	"github.com/hopline/hopline/lab/mesh"
 )
 
@@ -58,7 +59,7 @@ func (how comparer) tables(before, after Rules) Result {
 		}
 		pairs = addPair(pairs, pair{a, b, []string{a.Name}}, before.Table, after.Table)
 	}
-	c := comparison{budget: maxCombinations, limits: map[string]bool{}, texts: texts{}}
+	c := comparison{budget: maxCombinations, limits: map[string]bool{}, texts: textclass.Cache{}}
 	var found groups
 	for _, p := range pairs {
 		p.walk(before.Table, after.Table, &c, func(req *mesh.Request) {
@@ -83,7 +84,7 @@ func (how comparer) tables(before, after Rules) Result {
 type comparison struct {
 	budget int             // combinations that are left
 	limits map[string]bool // reasons why requests may be missing
-	texts  texts
+	texts  textclass.Cache // since many hosts and callers have the same patterns
 }
 
 // pair is a caller as each side has it, with the names of all callers that neither table can distinguish from it.

@@ -1,4 +1,4 @@
-package compare
+package textclass
 
 import (
 	"fmt"
@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/hopline/hopline/lab/mesh/urlpath"
 )
 
 // drawPattern draws an expression over few letters, so that expressions often match the same texts.
@@ -16,9 +14,9 @@ func drawPattern(t *rapid.T) string {
 	return rapid.SampledFrom([]string{`a`, `ab`, `abc`, `b`, `a(?s:.*)`, `ab(?s:.*)`, `(?s:.*)`, `(?s:.*)b`, `(?i:ab)`, `[ab]+`, `a?b?c?`, `^a|b$`, `.*c.*`, `\ba\b.*`, `[^a]`, `(?:ab)*`, ``, `(?s:.+)`}).Draw(t, "pattern")
 }
 
-// TestClasses compares the classes with all texts of up to four characters: each text's combination of patterns is there once, and every
+// TestOf compares the classes with all texts of up to four characters: each text's combination of patterns is there once, and every
 // class's own text has it.
-func TestClasses(t *testing.T) {
+func TestOf(t *testing.T) {
 	t.Parallel()
 	texts := []string{""}
 	for n := 0; n < len(texts) && len(texts[n]) < 4; n++ {
@@ -46,18 +44,18 @@ func TestClasses(t *testing.T) {
 		for _, text := range texts {
 			want[in(text)] = true
 		}
-		list, complete := classes(patterns, valid, "cc", "a", "not valid")
+		list, complete := Of(patterns, valid, "cc", "a", "not valid")
 		if !complete {
 			t.Fatal("the search was given up")
 		}
 		for _, c := range list {
-			if got := in(c.text); got != fmt.Sprint(c.in) {
-				t.Fatalf("%q should match %v of %q, and matches %s", c.text, c.in, patterns, got)
+			if got := in(c.Text); got != fmt.Sprint(c.In) {
+				t.Fatalf("%q should match %v of %q, and matches %s", c.Text, c.In, patterns, got)
 			}
-			if !want[in(c.text)] {
-				t.Fatalf("the class %v of %q is there twice, or has no text", c.in, patterns)
+			if !want[in(c.Text)] {
+				t.Fatalf("the class %v of %q is there twice, or has no text", c.In, patterns)
 			}
-			delete(want, in(c.text))
+			delete(want, in(c.Text))
 		}
 		if len(want) > 0 {
 			t.Fatalf("the classes of %q lack %v", patterns, want)
@@ -68,26 +66,13 @@ func TestClasses(t *testing.T) {
 // TestPreferred checks that a preferred text represents its class, and is otherwise ignored.
 func TestPreferred(t *testing.T) {
 	t.Parallel()
-	list, _ := classes([]string{"GET", "P.*"}, "[A-Z]+", "GET", "POST", "PUT", "DELETE", "get")
+	list, _ := Of([]string{"GET", "P.*"}, "[A-Z]+", "GET", "POST", "PUT", "DELETE", "get")
 	var texts []string
 	for _, c := range list {
-		texts = append(texts, c.text)
+		texts = append(texts, c.Text)
 	}
 	slices.Sort(texts)
 	if fmt.Sprint(texts) != "[DELETE GET POST]" {
 		t.Errorf("got %q", texts)
 	}
-}
-
-// TestValidPath checks the expression for paths against the function that says which paths a proxy leaves as they are.
-func TestValidPath(t *testing.T) {
-	t.Parallel()
-	valid := regexp.MustCompile(`\A(?:` + validPath + `)\z`)
-	rapid.Check(t, func(t *rapid.T) {
-		path := "/" + rapid.StringOfN(rapid.SampledFrom([]rune(`/.%2eEaA0-_~ <"{\5Ff`)), 0, 8, -1).Draw(t, "path")
-		normal, ok := urlpath.Normalize(path)
-		if want := ok && normal == path; valid.MatchString(path) != want {
-			t.Fatalf("%q: valid %t, and normalized it is %q, %t", path, !want, normal, ok)
-		}
-	})
 }

@@ -1,4 +1,5 @@
-package compare
+// Package textclass finds the texts that a list of regular expressions distinguishes.
+package textclass
 
 import (
 	"cmp"
@@ -8,16 +9,16 @@ import (
 	"strings"
 )
 
-// class describes a set of texts that no pattern of a list distinguishes, with one or two of them. The classes of a list are disjoint.
-type class struct {
-	text string
-	more string  // another text; empty if there is none
-	in   []int32 // the patterns that match its texts, ascending
+// Class describes a set of texts that no pattern of a list distinguishes, with one or two of them. The classes of a list are disjoint.
+type Class struct {
+	Text string
+	More string  // another text; empty if there is none
+	In   []int32 // the patterns that match its texts, ascending
 }
 
-// matches reports whether the i-th pattern matches the texts of the class.
-func (c *class) matches(i int32) bool {
-	_, found := slices.BinarySearch(c.in, i)
+// Matches reports whether the i-th pattern matches the texts of the class.
+func (c *Class) Matches(i int32) bool {
+	_, found := slices.BinarySearch(c.In, i)
 	return found
 }
 
@@ -27,32 +28,32 @@ const maxTextStates = 500_000
 // alphabet holds the characters of the texts, in the order of preference.
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_./:,;=?&@!$'()*+~[]{}<>|^`\"\\#% \t"
 
-// texts remembers the classes of patterns, since many hosts and callers have the same ones.
-type texts map[string]textClasses
+// Cache remembers the classes of patterns.
+type Cache map[string]found
 
-type textClasses struct {
-	list     []class
+type found struct {
+	list     []Class
 	complete bool
 }
 
-// classes returns what the function classes returns. The caller does not change the list.
-func (t texts) classes(patterns []string, valid string, preferred ...string) (list []class, complete bool) {
+// Of returns what the function Of returns. The caller does not change the list.
+func (c Cache) Of(patterns []string, valid string, preferred ...string) (list []Class, complete bool) {
 	key := strings.Join(slices.Concat(patterns, []string{valid}, preferred), "\x00")
-	found, ok := t[key]
+	known, ok := c[key]
 	if !ok {
-		found.list, found.complete = classes(patterns, valid, preferred...)
-		t[key] = found
+		known.list, known.complete = Of(patterns, valid, preferred...)
+		c[key] = known
 	}
-	return found.list, found.complete
+	return known.list, known.complete
 }
 
-// classes returns one text for every combination of patterns that some valid text matches together, the shortest that there is, or one of
+// Of returns one text for every combination of patterns that some valid text matches together, the shortest that there is, or one of
 // preferred if it belongs to the same class. The patterns are RE2 expressions for the whole text, as is valid. Texts are of the characters
 // in alphabet. complete is false if the search was given up at maxTextStates; then classes are missing.
 //
 // It runs all expressions side by side, as nondeterministic automata, on all texts together: it searches the product automaton, whose states
 // are sets of positions in the expressions, breadth first. Texts that lead to one state have the same future.
-func classes(patterns []string, valid string, preferred ...string) (list []class, complete bool) {
+func Of(patterns []string, valid string, preferred ...string) (list []Class, complete bool) {
 	s := &search{seen: map[string]int{}, found: map[string]int{}}
 	for _, p := range append([]string{valid}, patterns...) {
 		s.add(p)
@@ -69,24 +70,24 @@ func classes(patterns []string, valid string, preferred ...string) (list []class
 }
 
 // prefer returns the classes, with the preferred texts in those that have one. These classes come first, in that order.
-func (s *search) prefer(preferred []string) []class {
-	var first []class
+func (s *search) prefer(preferred []string) []Class {
+	var first []Class
 	taken := map[string]bool{}
 	for _, text := range preferred {
 		in, ok := s.run(text)
-		key := keyOf(in)
+		key := Key(in)
 		if !ok || taken[key] {
 			continue
 		}
 		taken[key] = true
 		c := s.classes[s.found[key]]
-		if c.text != text {
-			c.text, c.more = text, c.text
+		if c.Text != text {
+			c.Text, c.More = text, c.Text
 		}
 		first = append(first, c)
 	}
 	for _, c := range s.classes {
-		if !taken[keyOf(c.in)] {
+		if !taken[Key(c.In)] {
 			first = append(first, c)
 		}
 	}
@@ -99,7 +100,7 @@ type search struct {
 	queue    []visited
 	seen     map[string]int // by state, the index in classes of the texts that end there; -1 for none
 	found    map[string]int // the index in classes by the patterns that match
-	classes  []class
+	classes  []Class
 }
 
 // thread is a position in one of the programs.
@@ -145,8 +146,8 @@ func (s *search) visit(threads []thread, previous rune, text string) {
 		s.seen[state] = n
 		s.queue = append(s.queue, visited{threads, previous, text})
 	}
-	if n >= 0 && s.classes[n].more == "" && s.classes[n].text != text {
-		s.classes[n].more = text
+	if n >= 0 && s.classes[n].More == "" && s.classes[n].Text != text {
+		s.classes[n].More = text
 	}
 }
 
@@ -156,12 +157,12 @@ func (s *search) classOf(threads []thread, previous rune, text string) int {
 	if !ok {
 		return -1
 	}
-	key := keyOf(in)
+	key := Key(in)
 	n, known := s.found[key]
 	if !known {
 		n = len(s.classes)
 		s.found[key] = n
-		s.classes = append(s.classes, class{text: text, in: in})
+		s.classes = append(s.classes, Class{Text: text, In: in})
 	}
 	return n
 }
@@ -184,7 +185,8 @@ func stateKey(threads []thread, previous rune) string {
 	return string(key)
 }
 
-func keyOf(in []int32) string {
+// Key is equal for equal lists.
+func Key(in []int32) string {
 	var key []byte
 	for _, i := range in {
 		key = binary.LittleEndian.AppendUint32(key, uint32(i))
