@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 )
 
 // Find returns the files of cases at some paths: a file, or those below a directory whose names end in _test.yaml or _test.yml.
@@ -38,7 +38,7 @@ func findBelow(path string) (found []string, err error) {
 			return err
 		case entry.IsDir() && at != path && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
-		case !entry.IsDir() && overlay.IsTestFile(entry.Name()):
+		case !entry.IsDir() && snapshot.IsTestFile(entry.Name()):
 			found = append(found, at)
 		}
 		return nil

@@ -45,7 +45,7 @@ func (p *places) excerpt(object, path string) (Excerpt, bool) {
 	if deepest < 0 || deepest == 0 && len(steps) > 0 {
 		return Excerpt{}, false
 	}
-	lines := strings.Split(string(p.disk.read(of.file).content), "\n")
+	lines := strings.Split(string(p.disk.Read(of.file).Content), "\n")
 	first, last = first+of.offset, min(last+of.offset, len(lines), first+of.offset+maxExcerpt-1)
 	if first > last {
 		return Excerpt{}, false

@@ -16,7 +16,7 @@ import (
 func seeds(f *testing.F) {
 	f.Helper()
 	err := filepath.WalkDir(shipped.Deploy(f), func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && filepath.Ext(path) == ".yaml" && !isKustomization(path) {
+		if err == nil && !e.IsDir() && filepath.Ext(path) == ".yaml" && filepath.Base(path) != "kustomization.yaml" {
 			content, err := os.ReadFile(path)
 			if err != nil {
 				return err

@@ -6,12 +6,15 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/placeholder"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"sigs.k8s.io/kustomize/api/konfig"
 )
 
@@ -85,7 +88,7 @@ type configMapGenerator struct {
 // inspector walks from an overlay's kustomization file to all files that it refers to, before kustomize does. It refuses what the lab does
 // not support, finds every file that is missing or not valid YAML, and marks valid kustomization files as readable for kustomize.
 type inspector struct {
-	disk    *snapshot
+	disk    *snapshot.Disk
 	report  *Report
 	named   func(path string) string // a path as the user would write it
 	seen    map[string]*inspected    // by directory; nil if there is nothing to render
@@ -94,12 +97,12 @@ type inspector struct {
 
 	resources map[string][]yamltext.Document // by file of objects
 	data      map[string]struct{}            // files that are read as something else: a patch, an environment
-	reach     reach                          // of all kustomizations
+	reach     placeholder.Reach              // of all kustomizations
 }
 
-func newInspector(disk *snapshot, report *Report, named func(path string) string) *inspector {
+func newInspector(disk *snapshot.Disk, report *Report, named func(path string) string) *inspector {
 	return &inspector{disk: disk, report: report, named: named,
-		seen: map[string]*inspected{}, resources: map[string][]yamltext.Document{}, data: map[string]struct{}{}}
+		reach: placeholder.Reach{Opaque: isIstioKind}, seen: map[string]*inspected{}, resources: map[string][]yamltext.Document{}, data: map[string]struct{}{}}
 }
 
 // inspected holds a kustomization file and its problems.
@@ -133,7 +136,7 @@ func partOf(path string) part {
 
 // directory inspects the kustomization of one directory, once. It returns nil if there is none that can be read.
 func (in *inspector) directory(dir string) *inspected {
-	dir = in.disk.resolve(dir)
+	dir = in.disk.Resolve(dir)
 	if k, ok := in.seen[dir]; ok {
 		return k // a diamond, or a cycle, which kustomize reports
 	}
@@ -147,17 +150,17 @@ func (in *inspector) directory(dir string) *inspected {
 	}
 	switch len(found) {
 	case 0:
-		in.disk.read(filepath.Join(dir, konfig.DefaultKustomizationFileName())) // so that it is watched
+		in.disk.Read(filepath.Join(dir, konfig.DefaultKustomizationFileName())) // so that it is watched
 		in.report.Add(in.named(dir), "", "no kustomization.yaml in this directory")
 	case 1:
-		if !within(dir, in.disk.resolve(found[0])) {
+		if !within(dir, in.disk.Resolve(found[0])) {
 			in.report.Add(in.named(found[0]), "", "a link to a file outside this directory, which kustomize refuses")
 			return nil
 		}
 		return in.file(dir, found[0])
 	default:
 		for _, path := range found {
-			in.disk.read(path)
+			in.disk.Read(path)
 		}
 		in.report.Add(in.named(dir), "", "want one kustomization file, got %s and %s", filepath.Base(found[0]), filepath.Base(found[1]))
 	}
@@ -192,8 +195,8 @@ func (in *inspector) file(dir, path string) *inspected {
 	in.seen[dir] = found
 	in.entries(dir, found, k)
 	if len(found.bad) == 0 {
-		in.disk.clear(path)
-		in.reach.add(content, func(name string) []byte { return in.disk.read(filepath.Join(dir, name)).content })
+		in.disk.Clear(path)
+		in.reach.Add(content, func(name string) []byte { return in.disk.Read(filepath.Join(dir, name)).Content })
 	}
 	return found
 }
@@ -267,16 +270,16 @@ func (in *inspector) entry(dir string, from *inspected, at, entry string, r role
 	case in.disk.IsDir(target):
 		if r == fileOrDirectory || r == directoryOnly {
 			from.below[partOf(at)] = in.directory(target)
-			_, known := in.seen[in.disk.resolve(target)]
-			return known && (in.seen[in.disk.resolve(target)] != nil)
+			_, known := in.seen[in.disk.Resolve(target)]
+			return known && (in.seen[in.disk.Resolve(target)] != nil)
 		}
 		in.report.Add(object, at, "%s is a directory, want a file", fieldpath.Quote(entry))
 	case !in.disk.Exists(target):
-		in.disk.read(target) // so that it is watched
+		in.disk.Read(target) // so that it is watched
 		in.report.Add(object, at, "%s does not exist%s", fieldpath.Quote(entry), nearest.DidYouMean(filepath.Base(entry), beside(target)))
 	case r == directoryOnly:
 		in.report.Add(object, at, "%s is a file, want a directory with a kustomization.yaml", fieldpath.Quote(entry))
-	case !within(dir, in.disk.resolve(target)):
+	case !within(dir, in.disk.Resolve(target)):
 		// Kustomize's own restriction (LoadRestrictionsRootOnly), checked before anything is read.
 		in.report.Add(object, at, "%s is not below this directory: kustomize reads files only from there, and directories from anywhere", fieldpath.Quote(entry))
 	default:
@@ -305,14 +308,14 @@ func within(dir, path string) bool {
 
 // target inspects the file that an entry refers to.
 func (in *inspector) target(object, at, target string, r role) bool {
-	f := in.disk.read(target)
+	f := in.disk.Read(target)
 	switch {
-	case f.err != nil:
-		in.report.Add(object, at, "%v", f.err)
+	case f.Err != nil:
+		in.report.Add(object, at, "%v", f.Err)
 	case r == fileOrDirectory:
 		return in.objects(target)
 	default:
-		in.data[in.disk.resolve(target)] = struct{}{}
+		in.data[in.disk.Resolve(target)] = struct{}{}
 		if r == plainFile {
 			return true
 		}
@@ -325,7 +328,7 @@ func (in *inspector) target(object, at, target string, r role) bool {
 // objects inspects a file of objects. For an object without a kind or a name kustomize would not even report the file.
 func (in *inspector) objects(path string) bool {
 	docs, good := in.yaml(path)
-	in.resources[in.disk.resolve(path)] = docs
+	in.resources[in.disk.Resolve(path)] = docs
 	if good && len(docs) == 0 {
 		in.empty = append(in.empty, in.named(path))
 	}
@@ -362,14 +365,14 @@ func unnamed(object map[string]any) string {
 
 // yaml parses a file and reports where it is not valid YAML.
 func (in *inspector) yaml(path string) (docs []yamltext.Document, ok bool) {
-	f := in.disk.read(path)
-	if f.err != nil {
-		in.report.Add(in.named(path), "", "%v", f.err)
+	f := in.disk.Read(path)
+	if f.Err != nil {
+		in.report.Add(in.named(path), "", "%v", f.Err)
 		return nil, false
 	}
-	docs, err := yamltext.Parse(f.content)
+	docs, err := yamltext.Parse(f.Content)
 	if err != nil {
-		line, reason := yamltext.Mistake(f.content, err)
+		line, reason := yamltext.Mistake(f.Content, err)
 		in.report.Problems = append(in.report.Problems, Problem{File: in.named(path), Line: line, Object: in.named(path), Reason: reason})
 	}
 	return docs, err == nil
@@ -388,4 +391,21 @@ func remote(entry string) bool {
 		}
 	}
 	return strings.Contains(e, "://") || userAt.MatchString(e)
+}
+
+// reduce lets kustomize read placeholders instead of the objects that were inspected.
+func (in *inspector) reduce(reduced *placeholder.Set) {
+	for path, docs := range in.resources {
+		if _, otherwise := in.data[path]; otherwise {
+			continue
+		}
+		if content, ok := reduced.Reduce(in.disk.Files[path].Content, docs, in.reach); ok {
+			in.disk.Reduced[path] = content
+		}
+	}
+}
+
+// isIstioKind reports whether a kind has an Istio specification.
+func isIstioKind(name string) bool {
+	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.name == name && k.spec != nil })
 }

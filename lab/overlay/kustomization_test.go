@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 )
 
 // The address exists and would respond; the test checks that no request is sent to it.
@@ -77,11 +79,11 @@ func TestUncheckedKustomizationIsNotHandedOut(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kustomization.yaml")
 	write(t, path, "resources: [https://example.com/x]\n")
-	disk := newSnapshot()
+	disk := snapshot.New()
 	if _, err := disk.ReadFile(path); err == nil || !strings.Contains(err.Error(), "has not been checked") {
 		t.Errorf("ReadFile gave %v", err)
 	}
-	if _, err := kustomize(disk, disk.resolve(dir)); err == nil {
+	if _, err := kustomize(disk, disk.Resolve(dir)); err == nil {
 		t.Error("kustomize rendered it")
 	}
 }
@@ -91,7 +93,7 @@ func TestSnapshotReadsEachFileOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	write(t, path, "before")
-	disk := newSnapshot()
+	disk := snapshot.New()
 	first, _ := disk.ReadFile(path)
 	write(t, path, "after")
 	second, _ := disk.ReadFile(path)
@@ -103,7 +105,7 @@ func TestSnapshotReadsEachFileOnce(t *testing.T) {
 func TestSnapshotIsReadOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	disk := newSnapshot()
+	disk := snapshot.New()
 	path := filepath.Join(dir, "new")
 	_, createErr := disk.Create(path)
 	for what, err := range map[string]error{
@@ -166,7 +168,7 @@ func TestFilesOutsideAreNotRead(t *testing.T) {
 func TestAHugeFileIsRefused(t *testing.T) {
 	t.Parallel()
 	root := small(t)
-	write(t, filepath.Join(root, "top/b.yaml"), strings.Repeat("# padding\n", maxFile/10+1))
+	write(t, filepath.Join(root, "top/b.yaml"), strings.Repeat("# padding\n", 4<<20/10+1))
 	_, err := Load(filepath.Join(root, "top"))
 	if err == nil || !strings.Contains(err.Error(), "want at most") {
 		t.Errorf("Load gave %v", err)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 )
 
 // TestLenientDirectoryIsWatched: a file that is added to a directory without a kustomization.yaml is a change.
@@ -25,12 +27,12 @@ func TestLenientDirectoryIsWatched(t *testing.T) {
 	if len(o.Deployments) != 1 || !o.Deployments[0].Pod.Played || o.Deployments[0].Pod.Labels["app"] != "a" {
 		t.Errorf("a Service without a workload: got %+v, want one workload that a stand-in plays", o.Deployments)
 	}
-	w, err := NewWatcher()
+	w, err := snapshot.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = w.Close() }()
-	if err := w.Watch(o); err != nil {
+	if err := w.Watch(o.Sums()); err != nil {
 		t.Fatal(err)
 	}
 	write("b.yaml", "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: b}, ports: [{port: 80}]}}")

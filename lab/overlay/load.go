@@ -12,6 +12,8 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/placeholder"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 )
@@ -40,12 +42,12 @@ func LoadAs(dir string, files map[string][]byte, checks ...Check) (*Overlay, err
 	}
 	o.Dir = abs
 
-	disk := newSnapshot()
+	disk := snapshot.New()
 	for path, content := range files {
-		disk.files[path] = file{content: content}
+		disk.Files[path] = snapshot.File{Content: content}
 	}
 	r := render(disk, dir, report, false)
-	o.Files, o.sums = disk.paths(), disk.sums()
+	o.Files, o.sums = disk.Paths(), disk.Sums()
 	if r.places == nil {
 		return o, report.Err()
 	}
@@ -107,22 +109,22 @@ type renderedOverlay struct {
 
 // render returns the objects of an overlay. If the overlay has mistakes, it returns the objects that can still be rendered. If lenient is
 // set, it accepts deprecated fields of kustomization files, and leaves out secrets.
-func render(disk *snapshot, dir string, report *Report, lenient bool) (out renderedOverlay) {
+func render(disk *snapshot.Disk, dir string, report *Report, lenient bool) (out renderedOverlay) {
 	info, err := os.Stat(dir)
 	switch {
 	case os.IsNotExist(err):
-		disk.read(filepath.Join(dir, "kustomization.yaml")) // so that it is watched
+		disk.Read(filepath.Join(dir, "kustomization.yaml")) // so that it is watched
 		report.Add(dir, "", "no such overlay: want a directory with a kustomization.yaml%s", siblings(dir))
 		return out
 	case err != nil:
 		report.Add(dir, "", "%v", err)
 		return out
 	case !info.IsDir():
-		disk.read(dir)
+		disk.Read(dir)
 		report.Add(dir, "", "want a directory with a kustomization.yaml, got a file")
 		return out
 	}
-	root := disk.resolve(dir)
+	root := disk.Resolve(dir)
 	in := newInspector(disk, report, func(path string) string {
 		// Paths are shown relative to the user's working directory: the directory as typed, then the path to the file.
 		rel, err := filepath.Rel(root, path)
@@ -140,9 +142,9 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 	out.empty = in.empty
 
 	var resources resmap.ResMap
-	reduced := new(placeholders)
+	reduced := new(placeholder.Set)
 	if len(report.Problems) == 0 {
-		reduced = newPlaceholders(in)
+		in.reduce(reduced)
 		resources, err = kustomize(disk, root)
 	}
 	if len(report.Problems) > 0 || err != nil {
@@ -153,13 +155,13 @@ func render(disk *snapshot, dir string, report *Report, lenient bool) (out rende
 	if resources == nil {
 		return out
 	}
-	out.places = &places{disk: disk.amend(nil), root: root, top: top, named: in.named}
+	out.places = &places{disk: disk.Amend(nil), root: root, top: top, named: in.named}
 	out.objects = rendered(resources, reduced, report)
 	return out
 }
 
 // rendered converts kustomize's result to JSON values.
-func rendered(resources resmap.ResMap, reduced *placeholders, report *Report) []map[string]any {
+func rendered(resources resmap.ResMap, reduced *placeholder.Set, report *Report) []map[string]any {
 	objects := make([]map[string]any, 0, resources.Size())
 	for _, r := range resources.Resources() {
 		var decoded any
@@ -172,7 +174,7 @@ func rendered(resources resmap.ResMap, reduced *placeholders, report *Report) []
 			continue
 		}
 		if m, ok := decoded.(map[string]any); ok {
-			objects = append(objects, reduced.objects(m)...)
+			objects = append(objects, reduced.Objects(m)...)
 		}
 	}
 	return objects
@@ -197,7 +199,7 @@ func siblings(dir string) string {
 }
 
 // kustomize runs the library. A panic caused by an overlay becomes an error of the overlay: a saved file must not end the lab.
-func kustomize(disk *snapshot, root string) (m resmap.ResMap, err error) {
+func kustomize(disk *snapshot.Disk, root string) (m resmap.ResMap, err error) {
 	rendering.Lock()
 	defer rendering.Unlock()
 	defer func() {

@@ -42,7 +42,7 @@ func (in *inspector) modernize(path string, value any) {
 		return
 	}
 	if encoded, err := json.Marshal(k); err == nil {
-		in.disk.amended[in.disk.resolve(path)] = encoded
+		in.disk.Amended[in.disk.Resolve(path)] = encoded
 	}
 }
 

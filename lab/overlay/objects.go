@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
 )
@@ -49,9 +50,12 @@ type Overlay struct {
 	places   *places
 	holes    map[string]holes // by object: paths that could not be read or have a problem; nil if all objects are valid
 
-	broken *Overlay       // the objects that have problems, as far as they could be read; nil if there are none
-	sums   map[string]sum // of Files and of the symbolic links on the way to them, for comparison by a Watcher
+	broken *Overlay      // the objects that have problems, as far as they could be read; nil if there are none
+	sums   snapshot.Sums // see Sums
 }
+
+// Sums returns the checksums of Files, and of the symbolic links on the way to them, for a snapshot.Watcher.
+func (o *Overlay) Sums() snapshot.Sums { return o.sums }
 
 // append adds the objects of another overlay.
 func (o *Overlay) append(other *Overlay) {

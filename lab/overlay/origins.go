@@ -42,11 +42,11 @@ func (o *origins) directory(k *inspected, before []string) (objects []string) {
 			objects = append(objects, o.directory(below, nil)...)
 			continue
 		}
-		path := disk.resolve(filepath.Join(filepath.Dir(k.path), entry))
-		o.documents(path, yamltext.Documents(disk.read(path).content))
+		path := disk.Resolve(filepath.Join(filepath.Dir(k.path), entry))
+		o.documents(path, yamltext.Documents(disk.Read(path).Content))
 		objects = append(objects, path)
 	}
-	for _, doc := range yamltext.Documents(disk.read(k.path).content) {
+	for _, doc := range yamltext.Documents(disk.Read(k.path).Content) {
 		for _, entry := range yamltext.Elements(yamltext.Child(doc, "configMapGenerator")) {
 			o.add(k.path, "ConfigMap", entry, entry)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"sigs.k8s.io/kustomize/api/resmap"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -98,12 +99,12 @@ func (p *partial) doubt(at partAt) {
 	file := filepath.Join(filepath.Dir(at.of.path), path)
 	if near := nearest.Name(filepath.Base(path), beside(file)); near != "" && path != "" && !p.in.disk.Exists(file) && within(filepath.Dir(at.of.path), file) {
 		file = filepath.Join(filepath.Dir(file), near) // the file that was meant
-		p.in.disk.read(file)
+		p.in.disk.Read(file)
 	}
-	f, read := p.in.disk.files[p.in.disk.resolve(file)]
+	f, read := p.in.disk.Files[p.in.disk.Resolve(file)]
 	switch {
-	case path != "" && read && f.err == nil:
-		p.doubts = append(p.doubts, doubt{text: string(f.content)})
+	case path != "" && read && f.Err == nil:
+		p.doubts = append(p.doubts, doubt{text: string(f.Content)})
 	case at.field == "resources" || at.field == "components":
 		p.doubts = append(p.doubts, doubt{everything: true})
 	default:
@@ -113,7 +114,7 @@ func (p *partial) doubt(at partAt) {
 }
 
 // disk returns the overlay's disk with only these parts in its kustomization files.
-func (p *partial) disk(parts []partAt) *snapshot {
+func (p *partial) disk(parts []partAt) *snapshot.Disk {
 	files := map[string][]byte{}
 	contents := map[*inspected]map[string]any{}
 	for _, k := range p.in.seen {
@@ -139,10 +140,10 @@ func (p *partial) disk(parts []partAt) *snapshot {
 	for k, content := range contents {
 		encoded, err := json.Marshal(content)
 		if err == nil {
-			files[p.in.disk.resolve(k.path)] = encoded
+			files[p.in.disk.Resolve(k.path)] = encoded
 		}
 	}
-	return p.in.disk.amend(files)
+	return p.in.disk.Amend(files)
 }
 
 func (p *partial) render(parts []partAt) (resmap.ResMap, error) {
@@ -150,7 +151,7 @@ func (p *partial) render(parts []partAt) (resmap.ResMap, error) {
 }
 
 // run renders all parts that kustomize can render, and reports the others. It returns nil resources if it gave up.
-func (p *partial) run() (resmap.ResMap, *snapshot) {
+func (p *partial) run() (resmap.ResMap, *snapshot.Disk) {
 	good := p.parts(p.root, map[*inspected]bool{})
 	for range maxCulprits {
 		resources, err := p.render(good)
@@ -173,8 +174,8 @@ func (p *partial) run() (resmap.ResMap, *snapshot) {
 }
 
 func (p *partial) size() (bytes int) {
-	for _, f := range p.in.disk.files {
-		bytes += len(f.content)
+	for _, f := range p.in.disk.Files {
+		bytes += len(f.Content)
 	}
 	return bytes
 }
@@ -246,14 +247,14 @@ func (p *partial) twice(before []partAt, at partAt, m Meta) {
 		problem.Reason += ": in " + first.String() + " as well"
 	}
 	entry, _ := at.of.content[at.field].([]any)[max(at.index, 0)].(string)
-	file := p.in.disk.resolve(filepath.Join(filepath.Dir(at.of.path), entry))
-	if f, ok := p.in.disk.files[file]; ok {
+	file := p.in.disk.Resolve(filepath.Join(filepath.Dir(at.of.path), entry))
+	if f, ok := p.in.disk.Files[file]; ok {
 		problem.File = p.in.named(file)
-		if node := documentOf(yamltext.Documents(f.content), m.Kind, m.Name); node != nil {
+		if node := documentOf(yamltext.Documents(f.Content), m.Kind, m.Name); node != nil {
 			problem.Line = node.Line
 		}
 		if first == (place{problem.File, problem.Line}) { // both in one file
-			problem.Line, problem.Reason = p.second(f.content, m), "appears twice: in "+first.String()+" as well"
+			problem.Line, problem.Reason = p.second(f.Content, m), "appears twice: in "+first.String()+" as well"
 		}
 	}
 	p.in.report.Problems = append(p.in.report.Problems, problem)

@@ -11,13 +11,14 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // places finds the file and line of a problem. For the first problem it renders the overlay once more, so that an overlay without problems
 // needs no memory for it.
 type places struct {
-	disk  *snapshot
+	disk  *snapshot.Disk
 	root  string                   // the overlay's directory, symbolic links resolved
 	top   *inspected               // the kustomization there
 	named func(path string) string // a path as the user would write it
@@ -58,7 +59,7 @@ func (p *places) find(object, path string) place {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for file := range p.disk.files {
+	for file := range p.disk.Files {
 		if p.named(file) == object {
 			return place{object, p.lineIn(file, path)}
 		}
@@ -109,7 +110,7 @@ func (p *places) all(object string) (all []place) {
 
 // lineIn returns the line of a field in a file of one document; 0 for the whole file.
 func (p *places) lineIn(file, path string) int {
-	docs := yamltext.Documents(p.disk.read(file).content)
+	docs := yamltext.Documents(p.disk.Read(file).Content)
 	if path == "" || len(docs) == 0 {
 		return 0
 	}
@@ -156,8 +157,8 @@ func (p *places) render() {
 
 // read reads the objects as they are in the files.
 func (p *places) read() {
-	for _, file := range slices.Sorted(maps.Keys(p.disk.files)) {
-		for _, node := range yamltext.Documents(p.disk.files[file].content) {
+	for _, file := range slices.Sorted(maps.Keys(p.disk.Files)) {
+		for _, node := range yamltext.Documents(p.disk.Files[file].Content) {
 			var value map[string]any
 			if node.Decode(&value) == nil {
 				id := identity(value)
@@ -180,12 +181,12 @@ func identity(object map[string]any) string {
 
 // patches returns the patches in a kustomization file that apply to an object.
 func (p *places) patches(file, kind, name string) (all []source) {
-	for _, doc := range yamltext.Documents(p.disk.read(file).content) {
+	for _, doc := range yamltext.Documents(p.disk.Read(file).Content) {
 		for _, entry := range yamltext.Elements(yamltext.Child(doc, "patches")) {
 			from, content := source{file: file}, yamltext.Scalar(yamltext.Child(entry, "patch"))
 			if path := yamltext.Scalar(yamltext.Child(entry, "path")); path != "" {
 				from.file = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
-				content = string(p.disk.read(from.file).content)
+				content = string(p.disk.Read(from.file).Content)
 			} else if inline := yamltext.Child(entry, "patch"); inline != nil {
 				from.offset, from.indent = inline.Line, p.indentation(file, inline.Line)
 				if inline.Style&kyaml.LiteralStyle == 0 {
@@ -210,7 +211,7 @@ func (p *places) patches(file, kind, name string) (all []source) {
 
 // indentation returns the number of spaces before the text of a line, counted from 0.
 func (p *places) indentation(file string, line int) int {
-	lines := strings.Split(string(p.disk.read(file).content), "\n")
+	lines := strings.Split(string(p.disk.Read(file).Content), "\n")
 	if line >= len(lines) {
 		return 0
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/placeholder"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"pgregory.net/rapid"
 )
 
@@ -32,7 +34,7 @@ func TestPlaceholdersRenderAsTheObjectsThemselves(t *testing.T) {
 			}
 		}
 		whole, wholeErr := renderWhole(filepath.Join(dir, "top"))
-		report, disk := new(Report), newSnapshot()
+		report, disk := new(Report), snapshot.New()
 		got := render(disk, filepath.Join(dir, "top"), report, false)
 		if wholeErr != nil {
 			decode(new(Overlay), got.objects, got.doubts, report) // which reports duplicates that kustomize has not reported
@@ -47,7 +49,7 @@ func TestPlaceholdersRenderAsTheObjectsThemselves(t *testing.T) {
 		if diff := cmp.Diff(whole, got.objects); diff != "" {
 			t.Fatalf("objects (-whole +with placeholders):\n%s", diff)
 		}
-		stoodIn += len(disk.reduced)
+		stoodIn += len(disk.Reduced)
 	})
 	if stoodIn == 0 {
 		t.Error("no overlay had a placeholder")
@@ -77,9 +79,9 @@ func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 	if n := len(o.ServiceEntries); n != 3_000 || o.ServiceEntries[2_999].Name != "my-out-2999" || o.ServiceEntries[2_999].Spec.Hosts[0] != "host-2999.example" {
 		t.Errorf("%d ServiceEntries, want my-out-0 to my-out-2999 with their hosts", n)
 	}
-	disk, report := newSnapshot(), new(Report)
+	disk, report := snapshot.New(), new(Report)
 	render(disk, dir, report, false)
-	docs, err := yamltext.Parse(disk.reduced[disk.resolve(filepath.Join(dir, "rules.yaml"))])
+	docs, err := yamltext.Parse(disk.Reduced[disk.Resolve(filepath.Join(dir, "rules.yaml"))])
 	if err != nil || len(docs) != 2 {
 		t.Errorf("kustomize reads %d objects (%v), want the Namespace and one for all the others", len(docs), err)
 	}
@@ -87,8 +89,8 @@ func TestThousandsOfObjectsAreOneToKustomize(t *testing.T) {
 
 // renderWhole lets kustomize render every object itself.
 func renderWhole(dir string) ([]map[string]any, error) {
-	report, disk := new(Report), newSnapshot()
-	root := disk.resolve(dir)
+	report, disk := new(Report), snapshot.New()
+	root := disk.Resolve(dir)
 	newInspector(disk, report, func(path string) string { return path }).directory(root)
 	if err := report.Err(); err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func renderWhole(dir string) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects := rendered(resources, new(placeholders), report)
+	objects := rendered(resources, new(placeholder.Set), report)
 	return objects, report.Err()
 }
 

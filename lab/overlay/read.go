@@ -16,6 +16,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/fieldpath"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"sigs.k8s.io/kustomize/api/konfig"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -41,8 +42,8 @@ func ReadCluster(name string, list io.Reader) (*Overlay, *Rest, error) {
 }
 
 func newReader(stdin io.Reader) *reader {
-	return &reader{stdin: stdin, report: new(Report), rest: newRest(), sums: map[string]sum{},
-		places: &places{disk: newSnapshot(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
+	return &reader{stdin: stdin, report: new(Report), rest: newRest(), sums: snapshot.Sums{},
+		places: &places{disk: snapshot.New(), objects: map[string][]origin{}, named: func(path string) string { return path }}}
 }
 
 // overlay decodes what was read.
@@ -65,7 +66,7 @@ type reader struct {
 	places  *places
 	objects []map[string]any
 	files   []string                // that were read, absolute
-	sums    map[string]sum          // of the files, and of the directories that were listed
+	sums    snapshot.Sums           // of the files, and of the directories that were listed
 	runs    func(image string) bool // for LoadLenient: the images of pods that are run as their manifests state
 }
 
@@ -76,7 +77,7 @@ func collect(names []string, stdin io.Reader) *reader {
 		r.input(name)
 	}
 	r.report.places = r.places
-	maps.Copy(r.sums, r.places.disk.sums()) // of symbolic links
+	maps.Copy(r.sums, r.places.disk.Sums()) // of symbolic links
 	return r
 }
 
@@ -117,10 +118,10 @@ func HasKustomization(dir string) bool {
 // kustomization renders a directory.
 func (r *reader) kustomization(dir string) {
 	report := new(Report)
-	disk := newSnapshot()
+	disk := snapshot.New()
 	rendered := render(disk, dir, report, true)
-	r.files = append(r.files, disk.paths()...)
-	maps.Copy(r.sums, disk.sums())
+	r.files = append(r.files, disk.Paths()...)
+	maps.Copy(r.sums, disk.Sums())
 	r.places.more = append(r.places.more, report.places, rendered.places)
 	if len(report.Problems) > 0 {
 		r.report.Problems = append(r.report.Problems, report.Located()...)
@@ -139,7 +140,7 @@ func (r *reader) directory(dir string) {
 	r.watch(dir)
 	found := false
 	for _, e := range entries {
-		if e.IsDir() || !isManifest(e.Name()) {
+		if e.IsDir() || !snapshot.IsManifest(e.Name()) {
 			continue
 		}
 		found = true
@@ -150,22 +151,12 @@ func (r *reader) directory(dir string) {
 	}
 }
 
-// isManifest reports whether a file of a directory may hold objects, by its name.
-func isManifest(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !IsTestFile(name)
-}
-
 // watch records the current sum of a file or a directory before it is read: a change meanwhile is then one that a Watcher reports. It
 // returns the path without symbolic links.
 func (r *reader) watch(name string) (path string) {
-	path = r.places.disk.resolve(name)
-	r.sums[path] = look(path)
+	path = r.places.disk.Resolve(name)
+	r.sums[path] = snapshot.Look(path)
 	return path
-}
-
-// IsTestFile reports whether a file has the name of test cases, which ends in _test.yaml or _test.yml.
-func IsTestFile(name string) bool {
-	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
 
 // file reads the objects of one file, or of stdin for "-".

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/yamltext"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"sigs.k8s.io/yaml"
 )
 
@@ -122,8 +123,8 @@ func (o *Overlay) inNamespace(object map[string]any) map[string]any {
 
 // textPlaces finds places in a text.
 func textPlaces(name string, text []byte, objects []map[string]any) *places {
-	disk := newSnapshot()
-	disk.files[name] = file{content: text}
+	disk := snapshot.New()
+	disk.Files[name] = snapshot.File{Content: text}
 	p := &places{disk: disk, named: func(path string) string { return path }, objects: map[string][]origin{}}
 	for _, object := range objects {
 		m := metaOf(object)

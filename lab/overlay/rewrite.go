@@ -71,12 +71,12 @@ func (p *places) rewrite(e Edit, texts map[string]*yamltext.Edit) error {
 	if err != nil {
 		return err
 	}
-	file := p.disk.resolve(field.file)
+	file := p.disk.Resolve(field.file)
 	if !p.own(file) {
 		return fmt.Errorf("it is in %s, which other overlays may read too", p.named(file))
 	}
 	if texts[file] == nil {
-		texts[file] = &yamltext.Edit{Text: p.disk.read(file).content}
+		texts[file] = &yamltext.Edit{Text: p.disk.Read(file).Content}
 	}
 	t := texts[file]
 	t.Above, t.Indent = field.offset, field.indent
@@ -116,7 +116,7 @@ func (p *places) fieldOf(of origin, e Edit) (fieldPlace, error) {
 }
 
 // own reports whether a file is in the overlay's own directory.
-func (p *places) own(file string) bool { return within(p.root, p.disk.resolve(file)) }
+func (p *places) own(file string) bool { return within(p.root, p.disk.Resolve(file)) }
 
 // quotedSource returns an error for a patch that is quoted text: its lines are not those of the file.
 func quotedSource(s source) error {
@@ -131,10 +131,10 @@ func (p *places) replicas(object string) []source {
 	name := object[strings.LastIndexByte(object, '/')+1:]
 	for _, base := range konfig.RecognizedKustomizationFileNames() {
 		file := filepath.Join(p.root, base)
-		if _, read := p.disk.files[file]; !read {
+		if _, read := p.disk.Files[file]; !read {
 			continue
 		}
-		for _, doc := range yamltext.Documents(p.disk.read(file).content) {
+		for _, doc := range yamltext.Documents(p.disk.Read(file).Content) {
 			for _, entry := range yamltext.Elements(yamltext.Child(doc, "replicas")) {
 				if yamltext.Scalar(yamltext.Child(entry, "name")) == name {
 					return []source{{file: file, node: entry, countOf: true}}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 )
 
 // write creates a file and its directories.
@@ -34,9 +36,9 @@ func configMap(name, value string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: \"" + value + "\"}\n"
 }
 
-func watch(t *testing.T, o *Overlay) *Watcher {
+func watch(t *testing.T, o *Overlay) *snapshot.Watcher {
 	t.Helper()
-	w, err := NewWatcher()
+	w, err := snapshot.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +47,14 @@ func watch(t *testing.T, o *Overlay) *Watcher {
 			t.Error(err)
 		}
 	})
-	if err := w.Watch(o); err != nil {
+	if err := w.Watch(o.Sums()); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
 // noticed waits for a change and logs how long it took.
-func noticed(t *testing.T, w *Watcher, what string) {
+func noticed(t *testing.T, w *snapshot.Watcher, what string) {
 	t.Helper()
 	start := time.Now()
 	select {
@@ -153,7 +155,7 @@ func TestWatcherIsSilentWhenNothingChanged(t *testing.T) {
 	select {
 	case <-w.Changes():
 		t.Fatal("reported a change where there was none")
-	case <-time.After(3 * longest):
+	case <-time.After(750 * time.Millisecond):
 	}
 	write(t, file, configMap("b", "2"))
 	noticed(t, w, "a real change")
@@ -177,13 +179,13 @@ func TestWatcherTellsOfABurstOnce(t *testing.T) {
 	noticed(t, w, "burst")
 	select {
 	case <-w.Changes():
-		// Allowed if the burst took longer than the longest wait; then it is the last.
+		// Allowed if the burst took longer than the 250*time.Millisecond wait; then it is the last.
 		select {
 		case <-w.Changes():
 			t.Error("reported one burst three times")
-		case <-time.After(2 * longest):
+		case <-time.After(2 * 250 * time.Millisecond):
 		}
-	case <-time.After(2 * longest):
+	case <-time.After(2 * 250 * time.Millisecond):
 	}
 }
 
@@ -220,14 +222,14 @@ func TestWatchReplacesWhatWasWatched(t *testing.T) {
 	t.Parallel()
 	root, other := small(t), small(t)
 	w := watch(t, load(t, filepath.Join(root, "top")))
-	if err := w.Watch(load(t, filepath.Join(other, "top"))); err != nil {
+	if err := w.Watch(load(t, filepath.Join(other, "top")).Sums()); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "top/b.yaml"), configMap("b", "2"))
 	select {
 	case <-w.Changes():
 		t.Error("reported a file that is no longer watched")
-	case <-time.After(3 * longest):
+	case <-time.After(750 * time.Millisecond):
 	}
 	write(t, filepath.Join(other, "top/b.yaml"), configMap("b", "2"))
 	noticed(t, w, "the new overlay's file")
@@ -235,7 +237,7 @@ func TestWatchReplacesWhatWasWatched(t *testing.T) {
 
 func TestClosedWatcherSaysSo(t *testing.T) {
 	t.Parallel()
-	w, err := NewWatcher()
+	w, err := snapshot.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +247,7 @@ func TestClosedWatcherSaysSo(t *testing.T) {
 	if _, open := <-w.Changes(); open {
 		t.Error("Changes is not closed")
 	}
-	if err := w.Watch(&Overlay{}); !errors.Is(err, ErrClosed) {
-		t.Errorf("Watch gave %v, want %v", err, ErrClosed)
+	if err := w.Watch(nil); !errors.Is(err, snapshot.ErrClosed) {
+		t.Errorf("Watch gave %v, want %v", err, snapshot.ErrClosed)
 	}
 }

@@ -87,7 +87,7 @@ func (l *lab) rewatch(o *overlay.Overlay) {
 	if o.Dir != l.active.overlay.Dir {
 		return
 	}
-	if err := l.watcher.Watch(o); err != nil {
+	if err := l.watcher.Watch(o.Sums()); err != nil {
 		l.terminal.warn("watching the overlay's files: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
 	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"github.com/hopline/hopline/lab/rules"
 	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
@@ -106,10 +107,10 @@ func (l *lab) follow(ctx context.Context, first edition, begun time.Time) error 
 
 // watch starts to watch the files of an edition.
 func (l *lab) watch(e edition) (err error) {
-	if l.watcher, err = overlay.NewWatcher(); err != nil {
+	if l.watcher, err = snapshot.NewWatcher(); err != nil {
 		return fmt.Errorf("watching the overlay's files: %w", err)
 	}
-	if err := l.watcher.Watch(e.overlay); err != nil {
+	if err := l.watcher.Watch(e.overlay.Sums()); err != nil {
 		return errors.Join(fmt.Errorf("watching the overlay's files: %w", err), l.watcher.Close())
 	}
 	return nil

@@ -25,7 +25,7 @@ import (
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/mesh/proxy"
-	"github.com/hopline/hopline/lab/overlay"
+	"github.com/hopline/hopline/lab/overlay/snapshot"
 	"github.com/hopline/hopline/lab/send"
 	"github.com/hopline/hopline/lab/traffic"
 	"github.com/hopline/hopline/lab/zipkin"
@@ -82,7 +82,7 @@ type lab struct {
 	console   *console.Console
 	drive     *drive.Drive
 	guide     *lesson.Guide
-	watcher   *overlay.Watcher
+	watcher   *snapshot.Watcher
 	running   context.Context    // ends when the user stops the lab
 	forget    func()             // removes the token of this run
 	changed   chan struct{}      // a pod's status has changed

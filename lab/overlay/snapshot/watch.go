@@ -1,4 +1,4 @@
-package overlay
+package snapshot
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -23,10 +24,14 @@ const (
 // ErrClosed is the error of a closed Watcher.
 var ErrClosed = errors.New("the watcher is closed")
 
-// sum is the checksum of a file's content; missing files have the zero sum.
-type sum [sha256.Size]byte
+// Sums holds checksums by path: of the content of a file, of the target of a symbolic link, or of the names of the files in a directory that
+// may hold objects. A missing file has the zero sum.
+type Sums map[string]Sum
 
-// Watcher reports when a file of an overlay differs from what Load read, or when a symbolic link on the way to one has a new target. It
+// Sum is a checksum.
+type Sum [sha256.Size]byte
+
+// Watcher reports when a file of an overlay differs from what was read, or when a symbolic link on the way to one has a new target. It
 // watches directories, not files, because editors replace files. For a missing directory it watches the nearest existing one above it.
 // Touching a file, or saving it unchanged, is not a change.
 type Watcher struct {
@@ -38,7 +43,7 @@ type Watcher struct {
 }
 
 type watchRequest struct {
-	sums  map[string]sum
+	sums  Sums
 	reply chan error
 }
 
@@ -59,9 +64,9 @@ func NewWatcher() (*Watcher, error) {
 	return w, nil
 }
 
-// Watch watches the files of an overlay, valid or broken, instead of those before. Changes since Load read them are reported as well.
-func (w *Watcher) Watch(o *Overlay) error {
-	r := watchRequest{sums: o.sums, reply: make(chan error, 1)}
+// Watch watches the files that have sums instead of those before. Changes since they were read are reported as well.
+func (w *Watcher) Watch(sums Sums) error {
+	r := watchRequest{sums: sums, reply: make(chan error, 1)}
 	select {
 	case w.requests <- r:
 		return <-r.reply
@@ -86,7 +91,7 @@ func (w *Watcher) run() {
 	defer close(w.changes)
 	defer w.events.Close()
 	var (
-		sums  map[string]sum
+		sums  Sums
 		look  <-chan time.Time // when to compare; nil if nothing happened
 		since time.Time        // the first event of a burst
 	)
@@ -131,7 +136,7 @@ func (w *Watcher) soon(look <-chan time.Time, since time.Time) (<-chan time.Time
 }
 
 // arm watches the directories of the files and no others. It repeats itself while directories appear or vanish under it.
-func (w *Watcher) arm(sums map[string]sum) error {
+func (w *Watcher) arm(sums Sums) error {
 	var err error
 	for range 10 {
 		wanted := directories(sums)
@@ -158,7 +163,7 @@ func (w *Watcher) arm(sums map[string]sum) error {
 }
 
 // directories returns the directories of the files, or the nearest existing ones above them.
-func directories(sums map[string]sum) []string {
+func directories(sums Sums) []string {
 	var dirs []string
 	for path := range sums {
 		dir := filepath.Dir(path)
@@ -175,10 +180,10 @@ func directories(sums map[string]sum) []string {
 }
 
 // changed reports whether any file differs from its sum, and updates the sums.
-func changed(sums map[string]sum) bool {
+func changed(sums Sums) bool {
 	any := false
 	for path, before := range sums {
-		if now := look(path); now != before {
+		if now := Look(path); now != before {
 			sums[path] = now
 			any = true
 		}
@@ -186,8 +191,8 @@ func changed(sums map[string]sum) bool {
 	return any
 }
 
-// look returns the current sum of a file, of the target of a symbolic link, or of the names of the files in a directory that may hold objects.
-func look(path string) sum {
+// Look returns the current sum of a file, of the target of a symbolic link, or of the names of the files in a directory that may hold objects.
+func Look(path string) Sum {
 	if target, err := os.Readlink(path); err == nil {
 		return sha256.Sum256([]byte("link to " + target))
 	}
@@ -198,23 +203,33 @@ func look(path string) sum {
 }
 
 // lookIn returns the sum of the names of the files in a directory that may hold objects.
-func lookIn(dir string) sum {
+func lookIn(dir string) Sum {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return sum{}
+		return Sum{}
 	}
 	var names bytes.Buffer
 	for _, e := range entries {
-		if !e.IsDir() && isManifest(e.Name()) {
+		if !e.IsDir() && IsManifest(e.Name()) {
 			names.WriteString(e.Name() + "\n")
 		}
 	}
 	return sha256.Sum256(names.Bytes())
 }
 
-func sumOf(content []byte, err error) sum {
+func sumOf(content []byte, err error) Sum {
 	if err != nil {
-		return sum{}
+		return Sum{}
 	}
 	return sha256.Sum256(content)
+}
+
+// IsManifest reports whether a file of a directory may hold objects, by its name.
+func IsManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !IsTestFile(name)
+}
+
+// IsTestFile reports whether a file has the name of test cases, which ends in _test.yaml or _test.yml.
+func IsTestFile(name string) bool {
+	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }

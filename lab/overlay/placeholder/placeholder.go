@@ -1,4 +1,9 @@
-package overlay
+// Package placeholder lets many similar objects pass through kustomize as one.
+//
+// Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
+// name and specification, as long as nothing in the overlay refers to their contents. So a run of such objects in a file passes through
+// kustomize as one object, a placeholder, and is expanded again in the result.
+package placeholder
 
 import (
 	"bytes"
@@ -14,39 +19,20 @@ import (
 	"github.com/hopline/hopline/lab/internal/yamltext"
 )
 
-// Kustomize compares each object with all objects before it, and copies each several times. It does the same to objects that differ only in
-// name and specification, as long as nothing in the overlay refers to their contents. So a run of such objects in a file passes through
-// kustomize as one object, a placeholder, and is expanded again in the result.
-
-// placeholders holds the placeholders of one rendering.
-type placeholders struct {
+// Set holds the placeholders of one rendering.
+type Set struct {
 	runs [][]map[string]any // by placeholder, the objects that it replaces
 }
 
 // placeholderName matches the name of a placeholder, with its number. No Kubernetes name has an underscore, so no other object has such a name.
 var placeholderName = regexp.MustCompile(`_placeholder-(\d+)_`)
 
-// newPlaceholders lets kustomize read placeholders instead of the objects that in has inspected.
-func newPlaceholders(in *inspector) *placeholders {
-	s := new(placeholders)
-	if in.reach.everything {
-		return s
-	}
-	for path, docs := range in.resources {
-		if _, otherwise := in.data[path]; otherwise {
-			continue
-		}
-		if reduced, ok := s.reduce(in.disk.files[path].content, docs, in.reach); ok {
-			in.disk.reduced[path] = reduced
-		}
-	}
-	return s
-}
-
-// reduce rewrites a file with placeholders. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
+// Reduce rewrites a file with placeholders. It returns false if nothing is gained, or if the text is not plain enough to assign its lines to
 // documents.
-func (s *placeholders) reduce(content []byte, docs []yamltext.Document, r reach) (reduced []byte, ok bool) {
+func (s *Set) Reduce(content []byte, docs []yamltext.Document, r Reach) (reduced []byte, ok bool) {
 	switch {
+	case r.everything:
+		return nil, false
 	case bytes.ContainsAny(content, "&\r"): // anchors, and Windows line ends
 		return nil, false
 	case r.images && bytes.Contains(content, []byte("ontainers")):
@@ -102,7 +88,7 @@ func writeDocument(out *bytes.Buffer, lines [][]byte, d yamltext.Document) {
 }
 
 // alikeRun returns the first objects of docs that one placeholder can replace.
-func alikeRun(docs []yamltext.Document, r reach) (run []map[string]any) {
+func alikeRun(docs []yamltext.Document, r Reach) (run []map[string]any) {
 	for _, d := range docs {
 		object, ok := d.Value.(map[string]any)
 		if !ok || !r.excludes(object) || len(run) > 0 && !alike(run[0], object) {
@@ -128,15 +114,15 @@ func alike(a, b map[string]any) bool {
 }
 
 // add returns a new placeholder for some objects.
-func (s *placeholders) add(run []map[string]any) map[string]any {
+func (s *Set) add(run []map[string]any) map[string]any {
 	metadata := maps.Clone(run[0]["metadata"].(map[string]any))
 	metadata["name"] = "_placeholder-" + strconv.Itoa(len(s.runs)) + "_"
 	s.runs = append(s.runs, run)
 	return map[string]any{"apiVersion": run[0]["apiVersion"], "kind": run[0]["kind"], "metadata": metadata}
 }
 
-// objects returns the objects of a rendered object: those that a placeholder replaces, or else the object itself.
-func (s *placeholders) objects(rendered map[string]any) []map[string]any {
+// Objects returns the objects of a rendered object: those that a placeholder replaces, or else the object itself.
+func (s *Set) Objects(rendered map[string]any) []map[string]any {
 	metadata, _ := rendered["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	found := placeholderName.FindStringSubmatchIndex(name)
@@ -161,15 +147,18 @@ func (s *placeholders) objects(rendered map[string]any) []map[string]any {
 	return all
 }
 
-// reach records what the kustomizations of an overlay may refer to in objects, apart from names, namespaces, labels and annotations.
-type reach struct {
+// Reach records what the kustomizations of an overlay may refer to in objects, apart from names, namespaces, labels and annotations.
+type Reach struct {
+	// Opaque reports whether kustomize does not know the specification of a kind.
+	Opaque func(kind string) bool
+
 	everything bool
 	kinds      map[string]struct{}
 	images     bool // of containers and initContainers in any place
 }
 
-// add adds what a kustomization refers to; file returns the content of a file that it names.
-func (r *reach) add(k map[string]any, file func(name string) []byte) {
+// Add adds what a kustomization refers to; file returns the content of a file that it names.
+func (r *Reach) Add(k map[string]any, file func(name string) []byte) {
 	labels, _ := k["labels"].([]any)
 	if k["replacements"] != nil || k["sortOptions"] != nil || slices.ContainsFunc(labels, choosesFields) {
 		r.everything = true
@@ -202,7 +191,7 @@ func choosesFields(entry any) bool {
 }
 
 // addKind adds a kind, or everything if it is not a plain kind.
-func (r *reach) addKind(kind any) {
+func (r *Reach) addKind(kind any) {
 	name, ok := kind.(string)
 	if !ok || !fieldpath.IsPlain(name) {
 		r.everything = true
@@ -214,12 +203,12 @@ func (r *reach) addKind(kind any) {
 	r.kinds[name] = struct{}{}
 }
 
-// excludes reports whether no kustomization refers to the contents of an object: it is an Istio object, whose specification kustomize does
-// not know, it needs no hash suffix, and no patch applies to its kind.
-func (r *reach) excludes(object map[string]any) bool {
+// excludes reports whether no kustomization refers to the contents of an object: kustomize does not know its
+// specification, it needs no hash suffix, and no patch applies to its kind.
+func (r *Reach) excludes(object map[string]any) bool {
 	kind, _ := object["kind"].(string)
 	metadata, _ := object["metadata"].(map[string]any)
-	if name, _ := metadata["name"].(string); name == "" || !isIstioKind(kind) {
+	if name, _ := metadata["name"].(string); name == "" || !r.Opaque(kind) {
 		return false
 	}
 	if _, reached := r.kinds[kind]; reached {
@@ -237,9 +226,4 @@ func (r *reach) excludes(object map[string]any) bool {
 		}
 	}
 	return true
-}
-
-// isIstioKind reports whether a kind has an Istio specification.
-func isIstioKind(name string) bool {
-	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.name == name && k.spec != nil })
 }
