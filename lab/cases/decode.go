@@ -69,6 +69,31 @@ func (d *decoder) keys(node *kyaml.Node, known ...string) {
 	}
 }
 
+// field is a key of a mapping with what decodes its value.
+type field struct {
+	key    string
+	decode func(value *kyaml.Node)
+}
+
+// set returns a field whose decoded value is stored.
+func set[T any](key string, to *T, decode func(*kyaml.Node) T) field {
+	return field{key, func(value *kyaml.Node) { *to = decode(value) }}
+}
+
+// fields decodes a mapping. It reports keys of no field.
+func (d *decoder) fields(node *kyaml.Node, fields ...field) {
+	var known []string
+	for _, f := range fields {
+		known = append(known, f.key)
+	}
+	d.keys(node, known...)
+	for key, value := range yamltext.Pairs(node) {
+		if at := slices.Index(known, key.Value); at >= 0 {
+			fields[at].decode(value)
+		}
+	}
+}
+
 func (d *decoder) document(doc *kyaml.Node) {
 	d.file.ofPromtool = d.file.ofPromtool || yamltext.Child(doc, "rule_files") != nil
 	if list := yamltext.Child(doc, "testCases"); list != nil {
@@ -151,24 +176,23 @@ func (d *decoder) request(node *kyaml.Node, q *rules.Question) {
 }
 
 func (d *decoder) caller(node *kyaml.Node) *rules.Caller {
-	d.keys(node, "namespace", "labels", "serviceAccount")
 	c := &rules.Caller{Labels: map[string]string{}}
-	for key, value := range yamltext.Pairs(node) {
-		switch key.Value {
-		case "namespace":
-			c.Namespace = d.text(value)
-		case "serviceAccount":
-			c.ServiceAccount = d.text(value)
-		case "labels":
-			for name, label := range yamltext.Pairs(value) {
-				c.Labels[name.Value] = d.text(label)
-			}
-		}
-	}
+	d.fields(node,
+		set("namespace", &c.Namespace, d.text),
+		set("labels", &c.Labels, d.labels),
+		set("serviceAccount", &c.ServiceAccount, d.text))
 	if c.Namespace == "" {
 		d.problem(node, "want the namespace of the caller")
 	}
 	return c
+}
+
+func (d *decoder) labels(node *kyaml.Node) map[string]string {
+	labels := map[string]string{}
+	for name, label := range yamltext.Pairs(node) {
+		labels[name.Value] = d.text(label)
+	}
+	return labels
 }
 
 // headers decodes a mapping of names to a value or a list of values.
@@ -200,39 +224,26 @@ func (d *decoder) text(node *kyaml.Node) string {
 
 // expect decodes the expectation of a case.
 func (d *decoder) expect(node *kyaml.Node, e *Expect) {
-	d.keys(node, "rule", "to", "status", "path", "authority", "location", "headers", "responseHeaders", "policy", "retries", "timeout", "effects")
 	if node.Kind == kyaml.MappingNode && len(node.Content) == 0 {
 		d.problem(node, "empty: want at least one expectation")
 	}
-	for key, value := range yamltext.Pairs(node) {
-		switch key.Value {
-		case "rule":
-			e.Rule = new(d.text(value))
-		case "to":
-			e.To = d.targets(value)
-		case "status":
-			e.Status = d.status(value)
-		case "path":
-			e.Path = new(d.text(value))
-		case "authority":
-			e.Authority = new(d.text(value))
-		case "location":
-			e.Location = new(d.text(value))
-		case "headers":
-			e.Headers = d.optional(value)
-		case "responseHeaders":
-			e.ResponseHeaders = d.optional(value)
-		case "policy":
-			e.Policy = new(d.text(value))
-		case "retries":
-			e.Retries = d.retries(value)
-		case "timeout":
-			e.Timeout = d.duration(value)
-		case "effects":
-			e.Effects = d.list(value)
-		}
-	}
+	d.fields(node,
+		set("rule", &e.Rule, d.given),
+		set("to", &e.To, d.targets),
+		set("status", &e.Status, d.status),
+		set("path", &e.Path, d.given),
+		set("authority", &e.Authority, d.given),
+		set("location", &e.Location, d.given),
+		set("headers", &e.Headers, d.optional),
+		set("responseHeaders", &e.ResponseHeaders, d.optional),
+		set("policy", &e.Policy, d.given),
+		set("retries", &e.Retries, d.retries),
+		set("timeout", &e.Timeout, d.duration),
+		set("effects", &e.Effects, d.list))
 }
+
+// given decodes a text of an expectation that may be absent.
+func (d *decoder) given(node *kyaml.Node) *string { return new(d.text(node)) }
 
 // targets decodes "middle/canary", which gets all requests, or a mapping of destinations to shares.
 func (d *decoder) targets(node *kyaml.Node) (list []Target) {
@@ -286,17 +297,11 @@ func (d *decoder) retries(node *kyaml.Node) *Retries {
 	if node.Kind == kyaml.ScalarNode {
 		return &Retries{Attempts: d.number(node)}
 	}
-	d.keys(node, "attempts", "perTryTimeout", "retryOn")
 	r := &Retries{}
-	if n := yamltext.Child(node, "attempts"); n != nil {
-		r.Attempts = d.number(n)
-	}
-	if n := yamltext.Child(node, "perTryTimeout"); n != nil {
-		r.PerTry = d.duration(n)
-	}
-	if n := yamltext.Child(node, "retryOn"); n != nil {
-		r.On = new(d.text(n))
-	}
+	d.fields(node,
+		set("attempts", &r.Attempts, d.number),
+		set("perTryTimeout", &r.PerTry, d.duration),
+		set("retryOn", &r.On, d.given))
 	return r
 }
 

@@ -75,13 +75,7 @@ func (d *decoder) validatorExpect(entry *kyaml.Node) (e Expect) {
 		}
 	}
 	if r := yamltext.Child(entry, "rewrite"); r != nil {
-		d.keys(r, "uri", "authority")
-		if uri := yamltext.Child(r, "uri"); uri != nil {
-			e.Path = new(d.text(uri))
-		}
-		if authority := yamltext.Child(r, "authority"); authority != nil {
-			e.Authority = new(d.text(authority))
-		}
+		d.fields(r, set("uri", &e.Path, d.given), set("authority", &e.Authority, d.given))
 	}
 	if e.To == nil && e.Location == nil && e.Status == nil && e.Path == nil && e.Authority == nil {
 		d.problem(entry, "want a route, a redirect or a rewrite")

@@ -18,16 +18,13 @@ type Excerpt struct {
 const maxExcerpt = 60
 
 // Excerpt returns the lines that set a field of an object, such as "VirtualService hopline/middle" and "spec.http[1]", as they were when the
-// overlay was loaded. An empty path means the whole object. Where patches set the field as well, it returns the most specific source, and of those the last that was applied. It is
-// false if no file has the object.
+// overlay was loaded. An empty path means the whole object. Where patches set the field as well, it returns the most specific source, and of
+// those the last that was applied. It is false if no file has the object.
 func (o *Overlay) Excerpt(object, path string) (Excerpt, bool) {
-	if o.places == nil {
+	p := o.places
+	if p == nil {
 		return Excerpt{}, false
 	}
-	return o.places.excerpt(object, path)
-}
-
-func (p *places) excerpt(object, path string) (Excerpt, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.render()

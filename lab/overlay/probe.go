@@ -85,8 +85,14 @@ func probe(at problems, path string, from *probeManifest, onlyOneSuccess bool) *
 
 // action decodes what a probe does. It returns false if it is not exactly one thing.
 func (p *Probe) action(at problems, path string, from *probeManifest) bool {
-	switch {
-	case from.HTTPGet != nil && from.Exec == nil && from.TCPSocket == nil:
+	switch n := howMany(from.HTTPGet != nil, from.TCPSocket != nil, from.Exec != nil); {
+	case n == 0:
+		at.add(path, "want one of httpGet, tcpSocket and exec, got none")
+		return false
+	case n > 1:
+		at.add(path, "want one of httpGet, tcpSocket and exec, got several")
+		return false
+	case from.HTTPGet != nil:
 		p.Path, p.Port = cmp.Or(from.HTTPGet.Path, "/"), string(from.HTTPGet.Port)
 		if !strings.HasPrefix(p.Path, "/") {
 			p.Path = "/" + p.Path // as the kubelet does
@@ -95,20 +101,14 @@ func (p *Probe) action(at problems, path string, from *probeManifest) bool {
 		if s := from.HTTPGet.Scheme; s != "" && s != "HTTP" {
 			at.add(path+".httpGet.scheme", "want HTTP, got %s", fieldpath.Quote(s))
 		}
-	case from.TCPSocket != nil && from.Exec == nil && from.HTTPGet == nil:
+	case from.TCPSocket != nil:
 		p.TCP, p.Port = true, string(from.TCPSocket.Port)
 		checkPortOrName(at, path+".tcpSocket.port", p.Port)
-	case from.Exec != nil && from.HTTPGet == nil && from.TCPSocket == nil:
+	default:
 		if p.Exec = from.Exec.Command; len(p.Exec) == 0 || p.Exec[0] == "" {
 			at.add(path+".exec.command", "empty, want a program and its arguments")
 			return false
 		}
-	case from.HTTPGet == nil && from.Exec == nil && from.TCPSocket == nil:
-		at.add(path, "want one of httpGet, tcpSocket and exec, got none")
-		return false
-	default:
-		at.add(path, "want one of httpGet, tcpSocket and exec, got several")
-		return false
 	}
 	return true
 }

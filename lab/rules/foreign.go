@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,9 +59,7 @@ func proxyOf(f *overlay.Foreign, labels map[string]string, a *Answer, which func
 // envoyFilterAt returns the proxy of an answer that a patch of an EnvoyFilter changes. Patches of clusters and of the bootstrap change no
 // routing.
 func envoyFilterAt(f *overlay.Foreign, spec map[string]any, a *Answer) string {
-	patches, _ := spec["configPatches"].([]any)
-	for _, entry := range patches {
-		patch, _ := entry.(map[string]any)
+	for _, patch := range entries(spec, "configPatches") {
 		switch patch["applyTo"] {
 		case "CLUSTER", "BOOTSTRAP", "EXTENSION_CONFIG":
 			continue
@@ -78,15 +77,12 @@ func envoyFilterAt(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 
 // hasToken reports whether a request has a token where the rules of a RequestAuthentication look for one. Requests without a token pass.
 func hasToken(spec map[string]any, req *mesh.Request) bool {
-	rules, _ := spec["jwtRules"].([]any)
-	for _, entry := range rules {
-		rule, _ := entry.(map[string]any)
-		headers, _ := rule["fromHeaders"].([]any)
+	for _, rule := range entries(spec, "jwtRules") {
+		headers := entries(rule, "fromHeaders")
 		params, _ := rule["fromParams"].([]any)
 		cookies, _ := rule["fromCookies"].([]any)
 		for _, h := range headers {
-			m, _ := h.(map[string]any)
-			if name, _ := m["name"].(string); req.Header.Get(name) != "" {
+			if name, _ := h["name"].(string); req.Header.Get(name) != "" {
 				return true
 			}
 		}
@@ -107,14 +103,10 @@ func hasToken(spec map[string]any, req *mesh.Request) bool {
 
 // parentNamed returns the Service that a route of the Gateway API is attached to, if the request names it.
 func parentNamed(f *overlay.Foreign, spec map[string]any, a *Answer) string {
-	parents, _ := spec["parentRefs"].([]any)
-	for _, entry := range parents {
-		parent, _ := entry.(map[string]any)
+	for _, parent := range entries(spec, "parentRefs") {
 		name, _ := parent["name"].(string)
 		namespace, _ := parent["namespace"].(string)
-		if namespace == "" {
-			namespace = f.Namespace
-		}
+		namespace = cmp.Or(namespace, f.Namespace)
 		if parent["kind"] == "Service" && !a.Source.Gateway && mesh.NamesService(a.Request.Authority, name, namespace, a.Source.Namespace) {
 			return "requests to Service " + namespace + "/" + name
 		}
@@ -128,9 +120,7 @@ func ingressNamed(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 	if spec["ingressClassName"] != "istio" && annotations["kubernetes.io/ingress.class"] != "istio" || !a.Source.Gateway {
 		return ""
 	}
-	rules, _ := spec["rules"].([]any)
-	for _, entry := range rules {
-		rule, _ := entry.(map[string]any)
+	for _, rule := range entries(spec, "rules") {
 		if host, _ := rule["host"].(string); host == "" || mesh.CoversHost(host, a.Request.Authority) {
 			return "the proxy of " + a.Source.Workload
 		}
@@ -142,4 +132,14 @@ func ingressNamed(f *overlay.Foreign, spec map[string]any, a *Answer) string {
 func field(object map[string]any, name string) map[string]any {
 	m, _ := object[name].(map[string]any)
 	return m
+}
+
+// entries returns the mappings of a list in an object, and an empty one for any other entry.
+func entries(object map[string]any, name string) (all []map[string]any) {
+	list, _ := object[name].([]any)
+	for _, entry := range list {
+		m, _ := entry.(map[string]any)
+		all = append(all, m)
+	}
+	return all
 }
