@@ -277,6 +277,7 @@ func TestConsoleTraces(t *testing.T) {
 	}
 	p.visit(l.console + "no/such?page")
 	p.contains("main", "No such page", "The console has no page at /no/such", "Back to the mesh")
+	p.visit(l.console + "no/" + strings.Repeat("such", 100))
 	p.measure("no such page")
 	p.shoot("missing")
 	p.click("#missing a")
