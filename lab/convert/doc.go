@@ -4,7 +4,7 @@
 //
 // The files, in reading order:
 //   - convert.go is the entry. command.go is the command line, prove.go the comparison.
-//   - versions.go makes a Service of each subset, policies.go its DestinationRule.
+//   - versions.go makes a Service and a DestinationRule of each subset.
 //   - gateways.go makes Gateways, targets.go finds what a route attaches to, grants.go allows references to other namespaces.
 //   - routes.go makes HTTPRoutes; rule.go, match.go, paths.go, filters.go, backends.go and retries.go the parts of a rule.
 //   - arrange.go keeps the order of rules, which the Gateway API sorts.

@@ -10,6 +10,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/hopline/hopline/lab/istio"
+	"github.com/hopline/hopline/lab/mesh/destinationrule"
 	"github.com/hopline/hopline/lab/overlay"
 )
 
@@ -123,7 +124,7 @@ func (c *converter) addVersions() {
 		if !v.exists {
 			services = append(services, Object{Meta: v.Meta, Spec: v.spec(), of: v.rule.String()})
 		}
-		if policy := policyOf(v.rule.Spec, v.subset); policy != nil {
+		if policy := destinationrule.PolicyOf(v.rule.Spec.GetTrafficPolicy(), v.subset); policy != nil {
 			m := overlay.Meta{APIVersion: v.rule.APIVersion, Kind: "DestinationRule", Namespace: v.rule.Namespace, Name: v.Name, Labels: v.rule.Labels}
 			claims = append(claims, claim{m, v.rule.String() + " " + v.subset.GetName()})
 			policies = append(policies, Object{of: v.rule.String(), Spec: &networking.DestinationRule{Host: istio.ServiceHost(v.Name, v.Namespace),

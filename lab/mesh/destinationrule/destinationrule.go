@@ -163,49 +163,6 @@ func (d *Rules) candidates(host, serviceNamespace, namespace string) []*Rule {
 	return nil
 }
 
-// Policy holds the part of a TrafficPolicy that applies to one port of one subset. What the rule does not set is nil.
-type Policy struct {
-	Balancer *networking.LoadBalancerSettings
-	Pool     *networking.ConnectionPoolSettings
-	Outlier  *networking.OutlierDetection
-}
-
-// Policy returns the policy for a port of a subset; a nil subset means the service as a whole. A nil rule has none. The settings of a port replace all
-// settings at the same level. The settings of a subset replace those of its rule, one by one.
-// (https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy)
-func (d *Rule) Policy(subset *networking.Subset, port int) Policy {
-	if d == nil {
-		return Policy{}
-	}
-	base, _ := portPolicy(d.policy, port)
-	if subset.GetTrafficPolicy() == nil {
-		return base
-	}
-	over, whole := portPolicy(subset.GetTrafficPolicy(), port)
-	if whole {
-		return over
-	}
-	if over.Balancer != nil {
-		base.Balancer = over.Balancer
-	}
-	if over.Pool != nil {
-		base.Pool = over.Pool
-	}
-	if over.Outlier != nil {
-		base.Outlier = over.Outlier
-	}
-	return base
-}
-
-func portPolicy(p *networking.TrafficPolicy, port int) (policy Policy, ofPort bool) {
-	for _, s := range p.GetPortLevelSettings() {
-		if int(s.GetPort().GetNumber()) == port {
-			return Policy{s.GetLoadBalancer(), s.GetConnectionPool(), s.GetOutlierDetection()}, true
-		}
-	}
-	return Policy{p.GetLoadBalancer(), p.GetConnectionPool(), p.GetOutlierDetection()}, false
-}
-
 // Hash returns the consistent hashing that the rule sets for a port of a subset; nil for none. The settings of the subset override those of the
 // rule only if they set a consistent hash too. A nil rule has none.
 // (pilot/pkg/networking/core/route/route.go, HashForHTTPDestination)

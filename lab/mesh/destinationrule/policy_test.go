@@ -1,10 +1,11 @@
-package convert
+package destinationrule
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	networking "istio.io/api/networking/v1alpha3"
 )
@@ -31,9 +32,14 @@ func TestPolicyOf(t *testing.T) {
 				}
 				return p
 			}
-			got := policyOf(&networking.DestinationRule{TrafficPolicy: policy(c.rule)}, &networking.Subset{TrafficPolicy: policy(c.subset)})
+			base, subset := policy(c.rule), &networking.Subset{TrafficPolicy: policy(c.subset)}
+			before := proto.CloneOf(subset)
+			got := PolicyOf(base, subset)
 			if diff := cmp.Diff(policy(c.want), got, protocmp.Transform()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if !proto.Equal(base, policy(c.rule)) || !proto.Equal(subset, before) {
+				t.Errorf("the arguments are now %v and %v", base, subset)
 			}
 		})
 	}
