@@ -153,6 +153,9 @@ func (c *Command) Execute(ctx context.Context, out Output) error {
 	if err != nil {
 		return err
 	}
+	if err := expected.findHost(ctx, c.URL); err != nil {
+		return err
+	}
 	r, err := c.attack(ctx, out, expected)
 	if err != nil {
 		return err

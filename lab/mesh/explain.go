@@ -112,9 +112,7 @@ func (s *Explained) status(r *Route) int {
 // Explain checks the rules one after the other, by their definition. It does not use the index that Decide uses.
 func (t *Table) Explain(req *Request, src *Source) Explanation {
 	e := t.explain(req, src)
-	if !src.NoSidecar {
-		e.Near = t.near(&e, req, src)
-	}
+	e.Near = t.near(&e, req, src)
 	return e
 }
 

@@ -15,6 +15,10 @@ import (
 // consulted, and faults of destinations without endpoints. Each note states why the object does not apply.
 func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	n := nearness{table: t, req: req, src: src, host: strings.ToLower(withoutPort(req.Authority)), asked: e.Host}
+	n.otherHost(e)
+	if src.NoSidecar { // no rules apply
+		return n.notes
+	}
 	if src.Gateway && e.Outcome == NoRoute {
 		n.gateways()
 	}
@@ -128,7 +132,8 @@ func (n *nearness) virtualServices(e *Explanation) {
 		gone[e.Taken.Object] = true
 	}
 	for _, v := range n.table.compiler.rules {
-		has := slices.ContainsFunc(v.hosts, func(h string) bool { return n.named(h) })
+		// the host * names nothing inside the mesh: Istio rejects it for the gateway mesh
+		has := slices.ContainsFunc(v.hosts, func(h string) bool { return n.named(h) && (n.src.Gateway || h != "*" || v.fromRoutes()) })
 		rival := !n.src.Gateway && slices.Contains(v.gateways, istio.MeshGateway) && istio.VisibleFrom(v.exportTo, v.namespace, n.src.Namespace)
 		if !has || gone[v.object] || e.Taken != nil && !rival {
 			continue

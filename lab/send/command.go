@@ -90,6 +90,9 @@ func (r *Response) write(headers bool, out, about io.Writer) error {
 	if r.TraceURL != "" {
 		line += "; trace " + r.TraceURL
 	}
+	for _, note := range r.Near {
+		line += "\nnote " + note
+	}
 	_, failed = fmt.Fprintln(about, line)
 	return errors.Join(err, failed)
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hopline/hopline/lab/explain"
 	"github.com/hopline/hopline/lab/internal/usage"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
@@ -59,6 +60,7 @@ type Response struct {
 	Mesh     bool     `json:"mesh"`    // the mesh responded itself: no upstream did
 	Trace    string   `json:"trace"`   // trace id; empty if the request's headers turn tracing off
 	TraceURL string   `json:"trace_url"`
+	Near     []string `json:"near"` // of a response of the mesh: what nearly matches the request, and why it does not, as hopline explain has it
 }
 
 // Header is one header of a response.
@@ -128,6 +130,9 @@ func (s *Sender) Send(ctx context.Context, r Request, of *rules.Rules) (*Respons
 	if out.Trace != "" {
 		out.TraceURL = s.Console + "trace/" + out.Trace
 	}
+	if out.Mesh {
+		out.Near = append(out.Near, r.near(q, of)...)
+	}
 	return out, nil
 }
 
@@ -160,6 +165,20 @@ func (r *Request) build(ctx context.Context, q *rules.Question) (*http.Request, 
 		request.Header.Set("User-Agent", "hopline")
 	}
 	return request, nil
+}
+
+// near returns what nearly matches a request to which the mesh itself responds.
+func (r *Request) near(q *rules.Question, of *rules.Rules) []string {
+	for _, line := range r.Header {
+		if h, err := rules.ParseHeader(line); err == nil { // else there is no response
+			q.Headers = append(q.Headers, h)
+		}
+	}
+	answer, err := explain.Ask(q, of, "", nil)
+	if err != nil { // it has no certain answer
+		return nil
+	}
+	return answer.Near
 }
 
 // headers parses headers of the form "name: value".
@@ -232,7 +251,7 @@ func (s *Sender) read(r *http.Response) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Response{Status: r.StatusCode, Text: r.Status, Headers: []Header{}, By: r.Header.Get("X-Served-By")}
+	out := &Response{Status: r.StatusCode, Text: r.Status, Headers: []Header{}, Near: []string{}, By: r.Header.Get("X-Served-By")}
 	if len(body) > MaxBody {
 		body, out.Cut = body[:MaxBody], true
 	}

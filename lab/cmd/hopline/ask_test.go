@@ -58,6 +58,10 @@ func testCurl(s *suite) {
 	if code != 0 || !regexp.MustCompile(`^502 Bad Gateway\nfrom the mesh, to front-blue-\S+, in \S+; trace http://`).MatchString(about) {
 		s.t.Errorf("curl to nowhere: exit code %d, %s", code, about)
 	}
+	code, _, about = s.ask("curl", "--from", "front-blue", "http://midle/")
+	if code != 0 || !strings.HasSuffix(about, "\nnote nothing has the host midle; did you mean middle?\n") {
+		s.t.Errorf("curl to a mistyped host: exit code %d, %s", code, about)
+	}
 	code, _, about = s.ask("curl", "--from", "clock", "http://core/hops")
 	if code != 0 || !strings.HasPrefix(about, "403 Forbidden\nfrom the destination's sidecar, to clock-") {
 		s.t.Errorf("curl as clock, which core does not accept: exit code %d, %s", code, about)
