@@ -11,8 +11,8 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 )
 
-// near returns the objects that nearly match a request that is not routed as intended: objects that have the request's host and are never
-// consulted, and faults of destinations without endpoints. Each note states why the object does not apply.
+// near returns the objects that nearly match a request that is not routed as intended: the host that was
+// probably meant, objects that have the request's host and are never consulted, and faults of destinations without endpoints. Each note states why the object does not apply.
 func (t *Table) near(e *Explanation, req *Request, src *Source) []string {
 	n := nearness{table: t, req: req, src: src, host: strings.ToLower(withoutPort(req.Authority)), asked: e.Host}
 	n.otherHost(e)

@@ -77,12 +77,17 @@ func (r *Rules) unlisted(from string) (*mesh.Source, error) {
 	}
 	in := func(d overlay.Deployment) bool { return !qualified || d.Namespace == namespace }
 	if !r.Overlay.Lenient || slices.ContainsFunc(r.Overlay.Deployments, in) {
-		names := workloadNames(r.Overlay.Deployments)
-		has := strings.Join(names, ", ")
+		var names []string
 		for _, d := range r.Overlay.Deployments {
-			names = append(names, d.Name)
+			if in(d) {
+				names = append(names, d.Name)
+			}
 		}
-		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s%s", from, r.named, has, nearest.DidYouMean(from, names))
+		hint := ""
+		if near := nearest.Name(name, names); near != "" {
+			hint = "; did you mean " + strings.TrimSuffix(from, name) + near + "?"
+		}
+		return nil, fmt.Errorf("--from %s: no such workload in %s; it has %s%s", from, r.named, strings.Join(workloadNames(r.Overlay.Deployments), ", "), hint)
 	}
 	return given(name, &Caller{Namespace: namespace}), nil
 }
