@@ -60,7 +60,7 @@ func (r *ruleOf) rewrite(w *networking.HTTPRewrite) *overlay.URLRewrite {
 	if regex := w.GetUriRegexRewrite(); regex != nil {
 		to := regex.GetRewrite()
 		if !slices.Contains([]string{"/.*", ".*", "^/.*$", "^.*$"}, regex.GetMatch()) || strings.Contains(to, `\`) {
-			r.reject(".rewrite.uriRegexRewrite", "want /.* and a path, since an HTTPRoute replaces a prefix or the whole path, got %s and %s", regex.GetMatch(), to)
+			r.reject(".rewrite.uriRegexRewrite", "want the match /.* and a rewrite without groups, since an HTTPRoute replaces a prefix or the whole path, got the match %s and the rewrite %s", regex.GetMatch(), to)
 		}
 		out.Path = &overlay.PathModifier{Type: "ReplaceFullPath", ReplaceFullPath: &to}
 	}

@@ -66,7 +66,7 @@ func (c *converter) gatewayService(g *overlay.Istio[*networking.Gateway]) (found
 		}
 	}
 	if len(all) != 1 {
-		c.reject(g, "spec.selector", "want labels that select the pods of one Service, of Istio's ingress or egress gateway or among the files, got %d for %s",
+		c.reject(g, "spec.selector", "want labels that select the pods of exactly one Service (Istio's ingress or egress gateway, or one of the files), got %d Services for %s",
 			len(all), istio.LabelText(selector))
 		return found, false
 	}
@@ -95,7 +95,7 @@ func (c *converter) server(g *gateway, path string, s *networking.Server) {
 		switch owner {
 		case "*":
 		case "~":
-			c.reject(g.from, fmt.Sprintf("%s.hosts[%d]", path, i), "want a host for the routes of a namespace, got %s, for none", entry)
+			c.reject(g.from, fmt.Sprintf("%s.hosts[%d]", path, i), "want * or a namespace before the host, since a listener for ~ would have no routes, got %s", entry)
 		default:
 			l.AllowedRoutes.Namespaces = &overlay.RouteNamespaces{From: "Selector",
 				Selector: &overlay.NamespaceSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": owner}}}

@@ -19,9 +19,9 @@ func (r *ruleOf) match(m *networking.HTTPMatchRequest, path string) overlay.HTTP
 		set         bool
 		field, want string
 	}{
-		{len(m.GetWithoutHeaders()) > 0, "withoutHeaders", "none: an HTTPRoute has no condition on what a header is not"},
+		{len(m.GetWithoutHeaders()) > 0, "withoutHeaders", "none: an HTTPRoute cannot exclude headers"},
 		{m.GetScheme() != nil, "scheme", "none: an HTTPRoute has no condition on the scheme"},
-		{m.GetAuthority() != nil, "authority", "none: an HTTPRoute has hostnames for all of its rules"},
+		{m.GetAuthority() != nil, "authority", "none: the hostnames of an HTTPRoute apply to all its rules"},
 		{len(m.GetSourceLabels()) > 0, "sourceLabels", "none: an HTTPRoute has no condition on the caller"},
 		{m.GetSourceNamespace() != "", "sourceNamespace", "none: an HTTPRoute has no condition on the caller; one in the caller's namespace applies only there"},
 		{m.GetMethod() != nil && m.GetMethod().GetExact() == "", "method", "an exact one: an HTTPRoute has no other condition on the method"},
@@ -34,7 +34,7 @@ func (r *ruleOf) match(m *networking.HTTPMatchRequest, path string) overlay.HTTP
 		r.note("left out: %s: %s.name: a match of an HTTPRoute has no name", r.v, r.path+path)
 	}
 	if m.GetStatPrefix() != "" {
-		r.note("left out: %s: %s.statPrefix: an HTTPRoute names no statistics", r.v, r.path+path)
+		r.note("left out: %s: %s.statPrefix: an HTTPRoute has no such field", r.v, r.path+path)
 	}
 	return overlay.HTTPRouteMatch{Path: r.uri(m), Method: m.GetMethod().GetExact(), Headers: conditions(m.GetHeaders()), QueryParams: conditions(m.GetQueryParams())}
 }

@@ -26,10 +26,10 @@ func TestRejected(t *testing.T) {
 		"caller's namespace":  {`{hosts: [a], http: [{match: [{sourceNamespace: b}], ` + to + `}]}`, "spec.http[0].match[0].sourceNamespace: want none"},
 		"method":              {`{hosts: [a], http: [{match: [{method: {prefix: P}}], ` + to + `}]}`, "spec.http[0].match[0].method: want an exact one"},
 		"ports":               {`{hosts: [a], http: [{match: [{port: 80}], ` + to + `}, {` + to + `}]}`, "spec.http[1].match[0].port: want the same port in all matches, since an HTTPRoute has it in its parentRefs, got 0 beside 80"},
-		"retry conditions":    {`{hosts: [a], http: [{retries: {attempts: 2, retryOn: "5xx"}, ` + to + `}]}`, "spec.http[0].retries.retryOn: want connect-failure, "},
+		"retry conditions":    {`{hosts: [a], http: [{retries: {attempts: 2, retryOn: "5xx"}, ` + to + `}]}`, "spec.http[0].retries.retryOn: want all of connect-failure, refused-stream, cancelled, unavailable, and besides them only status codes from 400 to 599: "},
 		"no retries":          {`{hosts: [a], http: [{retries: {attempts: 0}, ` + to + `}]}`, "spec.http[0].retries.attempts: want at least 1"},
 		"try too long":        {`{hosts: [a], http: [{timeout: 1s, retries: {attempts: 2, perTryTimeout: 2s}, ` + to + `}]}`, "spec.http[0]: has no counterpart that the API server accepts: HTTPRoute one/v: spec.rules[0].timeouts.backendRequest: want at most the request's 1s, got 2s"},
-		"rewrite by regex":    {`{hosts: [a], http: [{rewrite: {uriRegexRewrite: {match: "/a/(.*)", rewrite: '/\1'}}, ` + to + `}]}`, "spec.http[0].rewrite.uriRegexRewrite: want /.* and a path"},
+		"rewrite by regex":    {`{hosts: [a], http: [{rewrite: {uriRegexRewrite: {match: "/a/(.*)", rewrite: '/\1'}}, ` + to + `}]}`, "spec.http[0].rewrite.uriRegexRewrite: want the match /.* and a rewrite without groups"},
 		"redirect's port":     {`{hosts: [a], http: [{redirect: {scheme: https, derivePort: FROM_REQUEST_PORT}}]}`, "spec.http[0].redirect.derivePort: want FROM_REQUEST_PORT without a scheme"},
 		"preflights":          {`{hosts: [a], http: [{corsPolicy: {allowOrigins: [{exact: "http://x"}], maxAge: 1s}, ` + to + `}]}`, "spec.http[0].corsPolicy.unmatchedPreflights: want IGNORE"},
 		"origins":             {`{hosts: [a], http: [{corsPolicy: {allowOrigins: [{regex: ".+"}], maxAge: 1s, unmatchedPreflights: IGNORE}, ` + to + `}]}`, "spec.http[0].corsPolicy.allowOrigins[0]: want exact or prefix"},
@@ -40,7 +40,7 @@ func TestRejected(t *testing.T) {
 		"another Gateway":     {`{hosts: [a.test], gateways: [other], http: [{` + to + `}]}`, "spec.gateways[0]: want a Gateway among the files, got one/other, which is not"},
 		"exports of gateways": {`{hosts: [a.test], gateways: [g], exportTo: [.], http: [{` + to + `}]}`, "spec.exportTo: want * for rules of a gateway, got ."},
 		"tcp":                 {`{hosts: [a], http: [{` + to + `}], tcp: [{route: [{destination: {host: a, port: {number: 80}}}]}]}`, "spec.tcp: want only what can be compared"},
-		"host twice":          {`{hosts: [a], http: [{` + to + "}]}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: u, namespace: one}\nspec:\n  {hosts: [a], http: [{" + to + `}]}`, "spec.hosts[0]: want rules of one VirtualService for a host of the mesh, of several Istio uses the first, got a, which VirtualService one/u has"},
+		"host twice":          {`{hosts: [a], http: [{` + to + "}]}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: u, namespace: one}\nspec:\n  {hosts: [a], http: [{" + to + `}]}`, "spec.hosts[0]: want each host of the mesh in only one VirtualService, since Istio uses the first of several, got a, which VirtualService one/u has too"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -47,10 +47,10 @@ func (r *ruleOf) retry() *overlay.HTTPRouteRetry {
 		r.reject(".retries.attempts", "want at least 1: an HTTPRoute cannot switch Istio's default retries off, got %d", from.GetAttempts())
 	}
 	if from.GetRetryRemoteLocalities() != nil {
-		r.reject(".retries.retryRemoteLocalities", "want none: an HTTPRoute has no such choice")
+		r.reject(".retries.retryRemoteLocalities", "want none: an HTTPRoute has no such field")
 	}
 	if from.GetRetryIgnorePreviousHosts() != nil {
-		r.reject(".retries.retryIgnorePreviousHosts", "want none: an HTTPRoute has no such choice")
+		r.reject(".retries.retryIgnorePreviousHosts", "want none: an HTTPRoute has no such field")
 	}
 	out := &overlay.HTTPRouteRetry{Attempts: new(int(from.GetAttempts())), Backoff: duration(from.GetBackoff())}
 	if from.GetRetryOn() == "" {
@@ -58,7 +58,7 @@ func (r *ruleOf) retry() *overlay.HTTPRouteRetry {
 	}
 	on, codes, err := istio.ParseRetryOn(from.GetRetryOn())
 	if err != nil || on&^istio.RetryOnRetriableStatusCodes != istio.DefaultRetryOn || slices.ContainsFunc(codes, func(n int) bool { return n < 400 }) {
-		r.reject(".retries.retryOn", "want %s and codes from 400 to 599, as istiod reads the retries of an HTTPRoute, got %s",
+		r.reject(".retries.retryOn", "want all of %s, and besides them only status codes from 400 to 599: istiod retries requests of an HTTPRoute on these, got %s",
 			strings.ReplaceAll(istio.DefaultRetryOn.String(), ",", ", "), from.GetRetryOn())
 	}
 	out.Codes = codes

@@ -34,7 +34,7 @@ func (c *converter) findRoutes() {
 		v := &all[i]
 		c.out.Replaced = append(c.out.Replaced, v.Meta)
 		if len(v.Spec.GetHosts()) == 0 {
-			c.reject(v, "spec.hosts", "want hosts: an HTTPRoute delegates to no other one, got the rules of a delegate")
+			c.reject(v, "spec.hosts", "want hosts, got none: these are the rules of a delegate, and an HTTPRoute cannot delegate")
 			continue
 		}
 		targets := c.targets(v)

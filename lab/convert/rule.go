@@ -95,7 +95,7 @@ func (r *ruleOf) base() overlay.HTTPRouteRule {
 		r.reject(".fault", "want none: an HTTPRoute injects no faults")
 	}
 	if h.GetDelegate() != nil {
-		r.reject(".delegate", "want rules: an HTTPRoute delegates to no other one, got %s", h.GetDelegate().GetName())
+		r.reject(".delegate", "want rules: an HTTPRoute cannot delegate, got the delegate %s", h.GetDelegate().GetName())
 	}
 	r.filters(&out)
 	out.Timeouts, out.Retry = r.timeouts(), r.retry()

@@ -20,7 +20,7 @@ func TestShipped(t *testing.T) {
 		"plain":       nothing,
 		"gateway-api": nothing,
 		"fault":       "VirtualService hopline/middle: spec.http[0].fault: want none: an HTTPRoute injects no faults",
-		"retry":       "VirtualService hopline/bounced: spec.http[0].retries.retryOn: want connect-failure, refused-stream, cancelled, unavailable and codes from 400 to 599, as istiod reads the retries of an HTTPRoute, got 5xx",
+		"retry":       "VirtualService hopline/bounced: spec.http[0].retries.retryOn: want all of connect-failure, refused-stream, cancelled, unavailable, and besides them only status codes from 400 to 599: istiod retries requests of an HTTPRoute on these, got 5xx",
 		"egress":      "Gateway hopline/egress: spec.servers[0].port.protocol: want HTTP, since the lab has no certificates to compare by, got HTTPS",
 	}
 	for _, dir := range shipped.Overlays(t) {

@@ -74,7 +74,7 @@ func (c *converter) meshTargets(v *overlay.Istio[*networking.VirtualService], i 
 		return nil
 	}
 	if other := c.taken[host+" "+namespace]; other != "" {
-		c.reject(v, path, "want rules of one VirtualService for a host of the mesh, of several Istio uses the first, got %s, which %s has", v.Spec.GetHosts()[i], other)
+		c.reject(v, path, "want each host of the mesh in only one VirtualService, since Istio uses the first of several, got %s, which %s has too", v.Spec.GetHosts()[i], other)
 		return nil
 	}
 	c.taken[host+" "+namespace] = v.String()
