@@ -32,7 +32,7 @@ func Ask(q *rules.Question, of *rules.Rules, why string, lab *current.Lab) (*Ans
 	a := &Answer{Explanation: explained.Explanation, Rules: why, Of: of}
 	a.endpoints(lab, explained.Source)
 	if q.From == "" && q.Caller == nil && a.Outcome == mesh.NoRoute {
-		a.Near = append(a.Near, "that is at the ingress gateway; --from WORKLOAD sends the request from inside the mesh")
+		a.Near = append(a.Near, "the request enters at the ingress gateway; --from WORKLOAD sends the request from inside the mesh")
 	}
 	return a, nil
 }
