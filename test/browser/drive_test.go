@@ -117,7 +117,10 @@ func TestDriveARule(t *testing.T) {
 // copies copies the patch of a change, which contains words.
 func (p *tab) copies(change, words string) {
 	p.t.Helper()
+	clipboard.Lock()
+	defer clipboard.Unlock()
 	p.act("Copy the patch: " + change)
+	p.until(`document.querySelector("#toast").innerText.includes("patch")`) // the clipboard is written, or cannot be
 	p.until(fmt.Sprintf(`document.querySelector("#drawer .patch")?.innerText.includes(%q)`, words))
 	p.press(kb.Escape)
 	p.until(`document.querySelector("#drawer").hidden`)
