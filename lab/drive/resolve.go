@@ -3,9 +3,11 @@ package drive
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/hopline/hopline/lab/internal/nearest"
 	"github.com/hopline/hopline/lab/internal/workload"
 	"github.com/hopline/hopline/lab/mesh"
 	"github.com/hopline/hopline/lab/overlay"
@@ -134,7 +136,7 @@ func searchRule(table *mesh.Table, object, name string) (*mesh.Rule, error) {
 	}
 	rule, err := findRule(table, objects[0], name)
 	if err != nil {
-		return nil, fmt.Errorf("rule: %w; it has %s", err, strings.Join(names, ", "))
+		return nil, fmt.Errorf("rule: %w; it has %s%s", err, strings.Join(names, ", "), nearest.DidYouMean(name, names))
 	}
 	return rule, nil
 }
@@ -147,13 +149,13 @@ func isNamed(object, name string) bool {
 // findWorkload returns the Deployment of a name: namespace/name, or the name if only one namespace has it.
 func findWorkload(o *overlay.Overlay, name string) (*overlay.Deployment, error) {
 	var found []*overlay.Deployment
-	var all []string
+	var all, short []string
 	for i := range o.Deployments {
 		d := &o.Deployments[i]
 		if nameOf(d) == name || d.Name == name {
 			found = append(found, d)
 		}
-		all = append(all, nameOf(d))
+		all, short = append(all, nameOf(d)), append(short, d.Name)
 	}
 	slices.Sort(all)
 	switch {
@@ -162,7 +164,7 @@ func findWorkload(o *overlay.Overlay, name string) (*overlay.Deployment, error) 
 	case len(found) > 1:
 		return nil, fmt.Errorf("workload: %q is in several namespaces: name the namespace too, as in %s", name, nameOf(found[0]))
 	}
-	return nil, fmt.Errorf("workload: want one of %s, got %q", strings.Join(all, ", "), name)
+	return nil, fmt.Errorf("workload: want one of %s, got %q%s", strings.Join(all, ", "), name, nearest.DidYouMean(path.Base(name), short))
 }
 
 // nameOf returns the name of a workload: "hopline/middle-canary".
