@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// perSecond is the rate of all loads.
-const perSecond = 200
+// perSecond is the rate of all loads. Two cores carry it with room for pods that start: near their limit, probes fail, retries multiply, and
+// what fails says nothing about the mesh.
+const perSecond = 100
 
 // pressure is a load at a constant rate through the ingress, regardless of responses.
 type pressure struct {
