@@ -2,7 +2,6 @@ package convert
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,11 +133,8 @@ func (c *converter) findGiven() {
 	for _, m := range c.overlay.Objects() {
 		report.Add(m.String(), "", "")
 	}
-	var located *overlay.Report
-	if errors.As(report.Err(), &located) {
-		for _, p := range located.Problems {
-			c.given[p.Object] = p.File == ""
-		}
+	for _, p := range report.Located() {
+		c.given[p.Object] = p.File == ""
 	}
 }
 

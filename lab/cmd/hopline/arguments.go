@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
 	"github.com/hopline/hopline/lab/internal/nearest"
 )
 
@@ -32,7 +33,7 @@ func mistyped(args []string, commands []*kong.Node) error {
 	if help {
 		args = args[1:]
 	}
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") || !help && strings.ContainsAny(args[0], `./\`) {
+	if len(args) == 0 || args[0] == "help" || strings.HasPrefix(args[0], "-") || !help && strings.ContainsAny(args[0], `./\`) {
 		return nil
 	}
 	var names []string
@@ -43,8 +44,10 @@ func mistyped(args []string, commands []*kong.Node) error {
 		names = append(names, c.Name)
 	}
 	near := nearest.DidYouMean(args[0], names)
-	if _, err := os.Stat(args[0]); !help && (err == nil || near == "") || args[0] == "help" {
-		return nil
+	if !help {
+		if _, err := os.Stat(args[0]); err == nil || near == "" {
+			return nil
+		}
 	}
 	return fmt.Errorf("no command %s%s", args[0], near)
 }
